@@ -1,0 +1,10 @@
+# cmake -DTABLES=a;b -DOUTPUT=file -P embed.cmake
+set(text "/* generated from models/ by cmake/embed.cmake */\n#include \"model/builtin.h\"\n\nconst struct builtin_table builtin_tables[] = {\n")
+foreach(file ${TABLES})
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} hex HEX)
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(APPEND text "    {\"${name}\", (const char[]){${bytes}0}},\n")
+endforeach()
+string(APPEND text "    {0, 0},\n};\n")
+file(WRITE ${OUTPUT} "${text}")

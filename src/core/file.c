@@ -1,0 +1,185 @@
+#include "core/file.h"
+
+#include "core/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum status open_regular(const char *path, int *fd, size_t *size)
+{
+    struct stat st;
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0)
+        return fail_errno("%s", path);
+    if (fstat(*fd, &st) != 0) {
+        enum status rc = fail_errno("%s", path);
+        close(*fd);
+        return rc;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        close(*fd);
+        return fail(E_IO, "%s: %s", path, S_ISDIR(st.st_mode) ? "is a folder, not a file" : "is not a regular file");
+    }
+    *size = (size_t)st.st_size;
+    return OK;
+}
+
+enum status file_read(const char *path, size_t limit, struct buf *out)
+{
+    enum status rc = OK;
+    int fd = -1;
+    size_t size = 0;
+    buf_free(out);
+    rc = open_regular(path, &fd, &size);
+    if (rc != OK)
+        return rc;
+    if (size > limit) {
+        rc = fail(E_LIMIT, "%s: %zu bytes, the limit is %zu", path, size, limit);
+        goto cleanup;
+    }
+    TRY(buf_reserve(out, size));
+    while (out->size < size) {
+        ssize_t n = read(fd, out->data + out->size, size - out->size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            rc = fail_errno("%s", path);
+            goto cleanup;
+        }
+        if (n == 0)
+            break; /* the file shrank while it was read: the readers see it as truncated */
+        out->size += (size_t)n;
+    }
+    out->data[out->size] = 0;
+cleanup:
+    close(fd);
+    if (rc != OK)
+        buf_free(out);
+    return rc;
+}
+
+enum status file_map_open(const char *path, struct file_map *map)
+{
+    int fd = -1;
+    size_t size = 0;
+    *map = (struct file_map){0};
+    enum status rc = open_regular(path, &fd, &size);
+    if (rc != OK)
+        return rc;
+    if (size) {
+        void *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (p == MAP_FAILED)
+            rc = fail_errno("%s", path);
+        else
+            *map = (struct file_map){.data = p, .size = size};
+    }
+    close(fd);
+    return rc;
+}
+
+void file_map_close(struct file_map *map)
+{
+    if (map->data)
+        munmap((void *)(uintptr_t)map->data, map->size);
+    *map = (struct file_map){0};
+}
+
+static void writer_release(struct file_writer *w)
+{
+    mem_free(w->path);
+    mem_free(w->temporary);
+    *w = (struct file_writer){0};
+}
+
+enum status file_writer_open(struct file_writer *w, const char *path)
+{
+    *w = (struct file_writer){0};
+    w->path = mem_strdup(path);
+    size_t n = strlen(path) + 16;
+    w->temporary = mem_alloc(n, 1);
+    if (!w->path || !w->temporary) {
+        writer_release(w);
+        return E_NOMEM;
+    }
+    snprintf(w->temporary, n, "%s.tmpXXXXXX", path);
+    int fd = mkstemp(w->temporary);
+    if (fd < 0) {
+        enum status rc = fail_errno("%s: cannot be written", path);
+        writer_release(w);
+        return rc;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    if (fchmod(fd, 0666 & ~mask) != 0 || !(w->stream = fdopen(fd, "wb"))) {
+        enum status rc = fail_errno("%s: cannot be written", path);
+        close(fd);
+        unlink(w->temporary);
+        writer_release(w);
+        return rc;
+    }
+    return OK;
+}
+
+/* A rename is only durable once the folder's entry is on disk. */
+static void sync_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[4096] = ".";
+    if (slash && (size_t)(slash - path) < sizeof folder) {
+        size_t n = (size_t)MAX(slash - path, 1);
+        memcpy(folder, path, n);
+        folder[n] = 0;
+    }
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+}
+
+enum status file_writer_commit(struct file_writer *w)
+{
+    enum status rc = OK;
+    bool bad = ferror(w->stream) != 0;
+    bad |= fflush(w->stream) != 0;
+    bad |= fsync(fileno(w->stream)) != 0 && errno != EINVAL && errno != EROFS;
+    if (bad)
+        rc = fail_errno("%s: cannot be written", w->path);
+    if (fclose(w->stream) != 0 && rc == OK)
+        rc = fail_errno("%s: cannot be written", w->path);
+    w->stream = NULL;
+    if (rc == OK && rename(w->temporary, w->path) != 0)
+        rc = fail_errno("%s: cannot be written", w->path);
+    if (rc != OK)
+        unlink(w->temporary);
+    else
+        sync_folder(w->path);
+    writer_release(w);
+    return rc;
+}
+
+void file_writer_abort(struct file_writer *w)
+{
+    if (!w->temporary)
+        return;
+    if (w->stream)
+        fclose(w->stream);
+    unlink(w->temporary);
+    writer_release(w);
+}
+
+enum status file_write(const char *path, const void *bytes, size_t size)
+{
+    struct file_writer w;
+    enum status rc = file_writer_open(&w, path);
+    if (rc != OK)
+        return rc;
+    if (size)
+        fwrite(bytes, 1, size, w.stream); /* a short write sets ferror, which commit reports */
+    return file_writer_commit(&w);
+}

@@ -1,0 +1,36 @@
+/* Files: read whole, map read-only, write atomically (temporary name, fsync, rename). */
+#ifndef Y9_CORE_FILE_H
+#define Y9_CORE_FILE_H
+
+#include "core/buf.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Read a regular file of at most `limit` bytes into `out` (replaced). E_LIMIT names the file and both sizes. */
+enum status file_read(const char *path, size_t limit, struct buf *out);
+
+/* A read-only mapping of a whole file; an empty file gives size 0 and data NULL. */
+struct file_map {
+    const unsigned char *data;
+    size_t size;
+};
+enum status file_map_open(const char *path, struct file_map *map);
+void file_map_close(struct file_map *map);
+
+/* An output that appears under its name only when it is whole:
+ *   file_writer_open -> fwrite(..., w.stream) ... -> file_writer_commit, or file_writer_abort on any failure.
+ * The temporary file lies in the same folder. commit flushes, fsyncs and renames; a full disk fails there, the
+ * temporary file is removed and an older file of that name stays as it was. abort after commit does nothing. */
+struct file_writer {
+    FILE *stream;
+    char *path, *temporary;
+};
+enum status file_writer_open(struct file_writer *w, const char *path);
+enum status file_writer_commit(struct file_writer *w);
+void file_writer_abort(struct file_writer *w);
+
+/* All of it in one call. */
+enum status file_write(const char *path, const void *bytes, size_t size);
+
+#endif

@@ -1,0 +1,167 @@
+#include "core/parallel.h"
+
+#include "core/mem.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#if defined(__x86_64__)
+#define cpu_relax() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define cpu_relax() __asm__ volatile("yield")
+#else
+#define cpu_relax() ((void)0)
+#endif
+
+enum { SPIN_ROUNDS = 4000 }; /* about 50 us: the gap between two layers is shorter than a futex wake */
+
+struct worker {
+    struct team *team;
+    pthread_t thread;
+    int index;
+};
+
+struct team {
+    int size;
+    struct worker *workers; /* size - 1 */
+    pthread_mutex_t lock;
+    pthread_cond_t wake, finished;
+    _Atomic unsigned generation; /* a new value is a new job */
+    _Atomic int next, busy, sleepers;
+    _Atomic bool stop, caller_sleeps;
+    part_fn *fn;
+    void *context;
+    int parts;
+};
+
+static void work(struct team *t, int thread)
+{
+    for (int part; (part = atomic_fetch_add(&t->next, 1)) < t->parts;)
+        t->fn(t->context, part, thread);
+}
+
+static void wait_for_job(struct team *t, unsigned seen)
+{
+    for (int i = 0; i < SPIN_ROUNDS; i++) {
+        if (atomic_load(&t->generation) != seen)
+            return;
+        cpu_relax();
+    }
+    pthread_mutex_lock(&t->lock);
+    atomic_fetch_add(&t->sleepers, 1);
+    while (atomic_load(&t->generation) == seen)
+        pthread_cond_wait(&t->wake, &t->lock);
+    atomic_fetch_sub(&t->sleepers, 1);
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void *worker_main(void *argument)
+{
+    struct worker *w = argument;
+    struct team *t = w->team;
+    for (unsigned seen = 0;;) {
+        wait_for_job(t, seen);
+        seen = atomic_load(&t->generation);
+        if (atomic_load(&t->stop))
+            return NULL;
+        work(t, w->index);
+        if (atomic_fetch_sub(&t->busy, 1) == 1 && atomic_load(&t->caller_sleeps)) {
+            pthread_mutex_lock(&t->lock);
+            pthread_cond_signal(&t->finished);
+            pthread_mutex_unlock(&t->lock);
+        }
+    }
+}
+
+static void publish(struct team *t)
+{
+    atomic_fetch_add(&t->generation, 1);
+    if (atomic_load(&t->sleepers)) {
+        pthread_mutex_lock(&t->lock);
+        pthread_cond_broadcast(&t->wake);
+        pthread_mutex_unlock(&t->lock);
+    }
+}
+
+static void wait_for_workers(struct team *t)
+{
+    for (int i = 0; i < SPIN_ROUNDS; i++) {
+        if (!atomic_load(&t->busy))
+            return;
+        cpu_relax();
+    }
+    pthread_mutex_lock(&t->lock);
+    atomic_store(&t->caller_sleeps, true);
+    while (atomic_load(&t->busy))
+        pthread_cond_wait(&t->finished, &t->lock);
+    atomic_store(&t->caller_sleeps, false);
+    pthread_mutex_unlock(&t->lock);
+}
+
+void team_run(struct team *t, int parts, part_fn *fn, void *context)
+{
+    if (!t || t->size == 1 || parts <= 1) {
+        for (int part = 0; part < parts; part++)
+            fn(context, part, 0);
+        return;
+    }
+    t->fn = fn;
+    t->context = context;
+    t->parts = parts;
+    atomic_store(&t->next, 0);
+    atomic_store(&t->busy, t->size - 1);
+    publish(t);
+    work(t, 0);
+    wait_for_workers(t);
+}
+
+int team_size(const struct team *t)
+{
+    return t ? t->size : 1;
+}
+
+enum status team_create(int threads, struct team **out)
+{
+    *out = NULL;
+    if (threads < 1 || threads > 1024)
+        return fail(E_ARGUMENT, "%d threads: 1 to 1024 are possible", threads);
+    struct team *t = mem_calloc(1, sizeof *t);
+    if (!t)
+        return E_NOMEM;
+    t->size = 1;
+    t->workers = mem_calloc((size_t)threads, sizeof *t->workers);
+    pthread_mutex_init(&t->lock, NULL);
+    pthread_cond_init(&t->wake, NULL);
+    pthread_cond_init(&t->finished, NULL);
+    for (int i = 1; t->workers && i < threads; i++) {
+        struct worker *w = &t->workers[i - 1];
+        *w = (struct worker){.team = t, .index = i};
+        if (pthread_create(&w->thread, NULL, worker_main, w) != 0) {
+            team_destroy(t);
+            return fail(E_NOMEM, "thread %d of %d could not be started", i + 1, threads);
+        }
+        t->size++;
+    }
+    if (!t->workers) {
+        team_destroy(t);
+        return E_NOMEM;
+    }
+    *out = t;
+    return OK;
+}
+
+void team_destroy(struct team *t)
+{
+    if (!t)
+        return;
+    atomic_store(&t->stop, true);
+    publish(t);
+    for (int i = 1; i < t->size; i++)
+        pthread_join(t->workers[i - 1].thread, NULL);
+    pthread_cond_destroy(&t->wake);
+    pthread_cond_destroy(&t->finished);
+    pthread_mutex_destroy(&t->lock);
+    mem_free(t->workers);
+    mem_free(t);
+}

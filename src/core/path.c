@@ -1,0 +1,171 @@
+#include "core/path.h"
+
+#include "core/mem.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static char *copy_range(const char *text, size_t n)
+{
+    char *copy = mem_alloc(n + 1, 1);
+    if (copy) {
+        memcpy(copy, text, n);
+        copy[n] = 0;
+    }
+    return copy;
+}
+
+char *path_join(const char *folder, const char *name)
+{
+    if (name[0] == '/' || !folder[0])
+        return mem_strdup(name);
+    size_t n = strlen(folder), size = n + strlen(name) + 2;
+    char *joined = mem_alloc(size, 1);
+    if (joined)
+        snprintf(joined, size, "%s%s%s", folder, folder[n - 1] == '/' ? "" : "/", name);
+    return joined;
+}
+
+char *path_parent(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return mem_strdup(".");
+    return copy_range(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+const char *path_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+const char *path_extension(const char *path)
+{
+    const char *name = path_name(path), *dot = strrchr(name, '.');
+    return dot && dot != name ? dot + 1 : "";
+}
+
+char *path_stem(const char *path)
+{
+    const char *name = path_name(path), *dot = strrchr(name, '.');
+    return copy_range(name, dot && dot != name ? (size_t)(dot - name) : strlen(name));
+}
+
+bool path_exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0;
+}
+
+bool path_is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+enum status path_make_folder(const char *path)
+{
+    char *copy = mem_strdup(path);
+    if (!copy)
+        return E_NOMEM;
+    enum status rc = OK;
+    for (char *p = copy + 1;; p++) {
+        char c = *p;
+        if (c && c != '/')
+            continue;
+        *p = 0;
+        if (mkdir(copy, 0777) != 0 && !(errno == EEXIST && path_is_folder(copy))) {
+            rc = fail_errno("%s: the folder cannot be made", copy);
+            break;
+        }
+        *p = c;
+        if (!c)
+            break;
+    }
+    mem_free(copy);
+    return rc;
+}
+
+enum status path_make_run(const char *project, const char *name, bool exist_ok, char **out)
+{
+    size_t size = strlen(project) + strlen(name) + 24;
+    char *path = mem_alloc(size, 1);
+    if (!path)
+        return E_NOMEM;
+    enum status rc = project[0] ? path_make_folder(project) : OK;
+    snprintf(path, size, "%s%s%s", project, project[0] ? "/" : "", name);
+    for (int i = 2; rc == OK; i++) {
+        /* mkdir, not a look before it, decides: two runs started together get two folders */
+        if (mkdir(path, 0777) == 0)
+            break;
+        if (errno != EEXIST)
+            rc = fail_errno("%s: the folder cannot be made", path);
+        else if (exist_ok && path_is_folder(path))
+            break;
+        else
+            snprintf(path, size, "%s%s%s%d", project, project[0] ? "/" : "", name, i);
+    }
+    if (rc != OK) {
+        mem_free(path);
+        path = NULL;
+    }
+    *out = path;
+    return rc;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+enum status path_list(const char *folder, char ***names, int *count)
+{
+    enum status rc = OK;
+    char **list = NULL;
+    int n = 0, capacity = 0;
+    *names = NULL;
+    *count = 0;
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return fail_errno("%s", folder);
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+            continue;
+        if (n == capacity) {
+            char **grown = mem_grow(list, (size_t)n * sizeof *list, ((size_t)capacity * 2 + 64) * sizeof *list);
+            if (!grown) {
+                rc = E_NOMEM;
+                goto cleanup;
+            }
+            list = grown;
+            capacity = capacity * 2 + 64;
+        }
+        if (!(list[n] = mem_strdup(entry->d_name))) {
+            rc = E_NOMEM;
+            goto cleanup;
+        }
+        n++;
+    }
+    if (n)
+        qsort(list, (size_t)n, sizeof *list, by_name);
+    *names = list;
+    *count = n;
+    list = NULL;
+    n = 0;
+cleanup:
+    path_list_free(list, n);
+    closedir(dir);
+    return rc;
+}
+
+void path_list_free(char **names, int count)
+{
+    for (int i = 0; i < count; i++)
+        mem_free(names[i]);
+    mem_free(names);
+}

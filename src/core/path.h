@@ -1,0 +1,29 @@
+/* Path strings and folders. Results are heap strings (mem_free) or views into the argument. */
+#ifndef Y9_CORE_PATH_H
+#define Y9_CORE_PATH_H
+
+#include "core/status.h"
+
+#include <stdbool.h>
+
+char *path_join(const char *folder, const char *name); /* an absolute name wins; NULL when short of memory */
+char *path_parent(const char *path);                   /* "." for a bare name */
+char *path_stem(const char *path);                     /* file name without folder and last extension */
+const char *path_name(const char *path);               /* view: after the last slash */
+const char *path_extension(const char *path);          /* view: after the last dot of the name, or "" */
+
+bool path_exists(const char *path);
+bool path_is_folder(const char *path);
+
+/* Make a folder and its parents; one that is there already is fine. */
+enum status path_make_folder(const char *path);
+
+/* `project/name`, or `project/name2`, `name3` ... for the first that does not exist (exist_ok: the first as it
+ * is). The folder is made. *out is owned by the caller. */
+enum status path_make_run(const char *project, const char *name, bool exist_ok, char **out);
+
+/* Names (not paths) in a folder, sorted bytewise, without "." and ".."; free with path_list_free. */
+enum status path_list(const char *folder, char ***names, int *count);
+void path_list_free(char **names, int count);
+
+#endif

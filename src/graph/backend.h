@@ -1,0 +1,65 @@
+/* The device seam: a backend is a table of op implementations; plan.c fills one `struct call` a node and the
+ * executor runs them in order. ops/ is the CPU backend. */
+#ifndef Y9_GRAPH_BACKEND_H
+#define Y9_GRAPH_BACKEND_H
+
+#include "core/parallel.h"
+#include "graph/graph.h"
+#include "graph/tensor.h"
+
+enum { MAX_CALL_PARAMS = 8 };
+
+enum run_mode {
+    RUN_INFER, /* deployed form, or training form with running statistics (eval mode) */
+    RUN_TRAIN, /* batch statistics, everything saved that the backward pass needs */
+};
+
+enum precision { PRECISION_FP32, PRECISION_BF16, PRECISION_INT8 };
+
+struct plan_options {
+    enum run_mode mode;
+    bool exact; /* direct convolution only */
+    enum precision precision;
+    unsigned features; /* CPU_* mask the kernels were chosen for */
+    int threads;       /* size of the team that will run it */
+};
+
+/* Everything one node needs to run. `src`, `dst` and the gradients mirror the graph's views. */
+struct call {
+    const struct graph *graph;
+    const struct node *node;
+    struct plan_options options;
+
+    struct tensor src[MAX_SRC], dst;
+    struct tensor d_src[MAX_SRC], d_dst;      /* backward; d_src[i].data NULL: that gradient is not wanted */
+    bool add[MAX_SRC];                        /* backward: add to d_src[i] instead of storing */
+
+    /* Parameters in the node's order: conv2d: weight, bias; bn_act: gamma, beta, mean, var (x n_bn). NULL: absent */
+    float *param[MAX_CALL_PARAMS];
+    float *d_param[MAX_CALL_PARAMS]; /* backward adds to these (NULL for statistics and frozen ones) */
+
+    /* Set by op_impl.plan: */
+    int variant;               /* the op's own choice of algorithm: a function of shape, features and options */
+    size_t packed_floats[2];   /* packed weights: [0] for forward, [1] for the backward pass; 0: none */
+    size_t saved_floats;       /* kept from forward to backward (RUN_TRAIN) */
+    size_t scratch_floats;     /* needed while forward runs */
+    size_t d_scratch_floats;   /* needed while backward runs */
+
+    /* Given by the executor, 64-byte aligned: */
+    float *packed[2], *saved, *scratch;
+    struct team *team;
+};
+
+struct op_impl {
+    enum status (*plan)(struct call *c);    /* NULL: nothing to decide, no memory needed */
+    void (*pack)(const struct call *c);     /* parameters -> packed; after every change of the parameters */
+    void (*forward)(const struct call *c);  /* cannot fail */
+    void (*backward)(const struct call *c); /* d_dst -> d_src (store or add), d_param (add); cannot fail */
+};
+
+struct backend {
+    const char *name;
+    const struct op_impl *ops[OP_COUNT];
+};
+
+#endif

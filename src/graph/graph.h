@@ -1,0 +1,172 @@
+/* The intermediate representation: values (maps), nodes (primitive ops) and parameters.
+ *
+ * A graph knows channels, not sizes: rows and columns come with a plan (graph_infer). Three kinds of values:
+ *   plain   written by one node (or the graph's input)
+ *   slice   channels [first, first+c) of its parent: chunk, split, CBLinear's maps. No node writes it.
+ *   concat  its parts side by side: no node writes it, its parts' writers do (plan.c gives it a home).
+ * Nodes stand in execution order. Everything is owned by the graph's arena. */
+#ifndef Y9_GRAPH_GRAPH_H
+#define Y9_GRAPH_GRAPH_H
+
+#include "core/mem.h"
+
+#include <stdbool.h>
+
+enum op {
+#define OP(upper, lower) OP_##upper,
+#include "graph/ops.def"
+#undef OP
+    OP_COUNT
+};
+
+enum act { ACT_NONE, ACT_SILU, ACT_RELU };
+
+enum {
+    MAX_SRC = 10,     /* CBFuse of E has six inputs */
+    MAX_LEVELS = 5,   /* detection levels of a branch */
+    MAX_BRANCHES = 3, /* head branches: auxiliary ones first, main last */
+};
+
+#define BN_EPSILON  1e-3f /* SPEC 1 */
+#define BN_MOMENTUM 0.03f
+
+struct value {
+    const char *name; /* "model.4.cv1" for messages and golden tests */
+    int c;            /* channels */
+    int row;          /* table row that made it */
+    int parent;       /* slice: the value it is cut from; -1 otherwise */
+    int first;        /* slice: first channel inside the parent */
+    int n_parts;      /* concat: number of parts; 0 otherwise */
+    const int *parts; /* concat: values, in channel order */
+    int writer;       /* plain: index of the node that writes it; -1 for the input, slices and concats */
+};
+
+enum param_role {
+    PARAM_WEIGHT, /* convolution weights (oc, ic/groups, kh, kw) */
+    PARAM_BIAS,   /* convolution bias (oc) */
+    PARAM_GAMMA,  /* BN weight (c) */
+    PARAM_BETA,   /* BN bias (c) */
+    PARAM_MEAN,   /* BN running_mean (c): a statistic, not trained */
+    PARAM_VAR,    /* BN running_var (c): a statistic, not trained */
+    PARAM_DFL,    /* frozen 0..reg_max-1, counted as the official code counts it */
+};
+
+struct param {
+    const char *name; /* "model.4.cv1.conv.weight": the official state_dict name */
+    enum param_role role;
+    int rank, shape[4];
+    size_t first, count; /* place inside the parameter block, in floats (first is a multiple of 16) */
+    int row;             /* table row that owns it */
+};
+
+struct conv_attr {
+    int oc, kh, kw, stride, pad, dilation, groups;
+    int weight, bias;  /* parameters; bias -1 when absent */
+    enum act act;      /* deployed form only; training form keeps it in bn_act */
+    bool residual;     /* src[1] is added after the activation */
+};
+
+struct bn {
+    int gamma, beta, mean, var; /* parameters */
+};
+
+struct bn_act_attr {
+    int n_bn;        /* normalised inputs: 1, or 2 for RepConvN */
+    struct bn bn[2]; /* one an input */
+    enum act act;
+    bool residual; /* the last src is added after the activation */
+};
+
+struct pool_attr {
+    int k, stride, pad;
+};
+
+struct node {
+    enum op op;
+    int n_src, src[MAX_SRC], dst;
+    int row;
+    const char *name; /* parameter path without leaf: "model.4.cv1.conv" */
+    union {
+        struct conv_attr conv;
+        struct bn_act_attr bn_act;
+        struct pool_attr pool; /* maxpool, avgpool */
+        int scale;             /* upsample */
+    } u;
+};
+
+/* How a deployed parameter pair (weight, bias) is made of training-form parameters (SPEC 6.3):
+ *   W = sum_t scale_t * weight_t,  b = sum_t beta_t - mean_t*scale_t (+ bias_t*scale_t), scale = gamma/sqrt(var + eps)
+ * A term without BN has gamma -1 and scale 1. A 1x1 weight inside a 3x3 sum goes to the centre tap.
+ * ops/recipe.h evaluates it. */
+struct recipe_term {
+    int weight, bias; /* training-form parameters; bias -1 when absent */
+    struct bn bn;     /* all -1 when absent */
+};
+struct recipe {
+    int weight, bias; /* deployed parameters that it makes */
+    int n_terms;
+    struct recipe_term term[2];
+};
+
+struct branch {
+    int n_levels, level[MAX_LEVELS]; /* raw maps: concat of 4*reg_max box logits and nc class logits, P3 first */
+};
+
+struct graph {
+    struct arena arena;
+    struct value *values;
+    int n_values, cap_values;
+    struct node *nodes;
+    int n_nodes, cap_nodes;
+    struct param *params;
+    int n_params, cap_params;
+    size_t param_floats; /* size of the parameter block */
+    struct recipe *recipes; /* deployed form only */
+    int n_recipes;
+    int input;                           /* value 0: the image, 3 channels */
+    int n_branches;                      /* 0 for a bare module */
+    struct branch branch[MAX_BRANCHES];  /* main = the last one */
+    int nc, reg_max;
+    int stride[MAX_LEVELS]; /* of the main branch's levels, from graph_infer at 256 */
+    int n_rows;
+    bool deployed;
+};
+
+/* --- building -------------------------------------------------------------------------------------------------
+ * Builders cannot fail half way: a graph that ran out of memory is marked and graph_finish says so. Channel and
+ * argument checks belong to the caller (model/). Each function returns the new value. */
+void graph_init(struct graph *g);
+void graph_free(struct graph *g);
+
+int graph_input(struct graph *g, int c, const char *name); /* the first one becomes g->input */
+int graph_slice(struct graph *g, int parent, int first, int c, const char *name);
+int graph_concat(struct graph *g, const int *parts, int n_parts, const char *name);
+int graph_param(struct graph *g, const char *name, enum param_role role, int rank, const int *shape);
+/* Append a node; its dst is a new plain value of `c` channels. n->dst is ignored, n->row is g->n_rows. */
+int graph_node(struct graph *g, const struct node *n, int c);
+/* Check (writers before readers, channels agree), E_NOMEM if any builder ran out of memory. Fills stride[]. */
+enum status graph_finish(struct graph *g);
+
+/* --- asking ---------------------------------------------------------------------------------------------------- */
+struct extent {
+    int h, w;
+};
+/* Rows and columns of every value for an h x w input (out: n_values). E_SHAPE names the value where maps that
+ * meet differ in size, or that vanishes. */
+enum status graph_infer(const struct graph *g, int h, int w, struct extent *out);
+/* Convolution FLOPs (2 x multiply-accumulates) of one node for a given extent of its dst (SPEC 5). */
+double graph_node_flops(const struct graph *g, const struct node *n, struct extent dst);
+int graph_find_param(const struct graph *g, const char *name); /* -1 when absent */
+int graph_find_value(const struct graph *g, const char *name); /* -1 when absent */
+const char *op_name(enum op op);
+
+/* --- deploy ------------------------------------------------------------------------------------------------------
+ * The inference form of a training-form graph: prune what the main branch cannot reach (this is the removal of
+ * the PGI branch), fold BN, merge RepConvN, fuse activation and residual add into convolutions.
+ * rename(context, name) gives the deployed name of a training-form parameter prefix (model/names.h); the result is
+ * copied. `row_alive`, if given (n_rows of g), says which rows still own a node. */
+typedef const char *deploy_rename_fn(void *context, const char *name, char *buffer, size_t size);
+enum status graph_deploy(const struct graph *g, struct graph *out, deploy_rename_fn *rename, void *context,
+                         bool *row_alive);
+
+#endif

@@ -1,0 +1,72 @@
+/* A runnable network: graph + parameters + packed weights + a small cache of plans.
+ *
+ * Plans are keyed by (batch, height, width) and share one block of memory that grows to the largest; packed
+ * weights are keyed by (node, algorithm) and shared by all plans. net_plan may allocate and fail; net_forward and
+ * net_backward cannot. Not safe for use by two threads at once. */
+#ifndef Y9_GRAPH_NET_H
+#define Y9_GRAPH_NET_H
+
+#include "graph/backend.h"
+
+struct net;
+
+struct net_config {
+    const struct backend *backend;
+    struct team *team;  /* borrowed; NULL runs in the calling thread */
+    enum run_mode mode;
+    bool exact;
+    enum precision precision;
+    bool keep_all; /* no memory reuse between values: for golden tests that look at inner maps */
+};
+
+/* `graph` and `params` (g->param_floats floats) are borrowed and must outlive the net. d_params (same layout) is
+ * where backward adds gradients; NULL for RUN_INFER. */
+enum status net_create(const struct graph *graph, float *params, float *d_params, const struct net_config *config,
+                       struct net **out);
+void net_destroy(struct net *net);
+
+/* The parameters changed: packed weights are made again by the next net_forward. */
+void net_params_changed(struct net *net);
+
+/* Make (or find) the plan for n images of h x w and make it current. */
+enum status net_plan(struct net *net, int n, int h, int w);
+
+struct tensor net_input(const struct net *net);             /* write the batch here before net_forward */
+struct tensor net_value(const struct net *net, int value);  /* any map; contents only with keep_all or RUN_TRAIN */
+struct tensor net_gradient(const struct net *net, int value); /* RUN_TRAIN; data NULL: not computed */
+
+/* A branch's raw logits: levels lie one after another, so one image is [anchor points][4*reg_max + nc]. */
+struct head_output {
+    float *logits;       /* image i, anchor point a, channel k at logits[i*image_stride + a*stride + k] */
+    float *d_logits;     /* gradient of the same layout (RUN_TRAIN), else NULL; the loss writes it */
+    size_t stride, image_stride;
+    int n, anchors, channels; /* channels = 4*reg_max + nc */
+    int n_levels;
+    struct {
+        int h, w, stride, first; /* first = index of its first anchor point; row-major inside */
+    } level[MAX_LEVELS];
+};
+struct head_output net_output(const struct net *net, int branch);
+
+void net_forward(struct net *net);
+/* From the gradients in d_logits (or net_gradient of a bare module's outputs) to d_params and inner gradients. */
+void net_backward(struct net *net);
+/* A bare module (no head): declare which values net_backward starts from, and whether inputs get gradients.
+ * Call before net_plan. */
+enum status net_set_outputs(struct net *net, const int *values, int count, bool input_gradients);
+
+size_t net_arena_bytes(const struct net *net);  /* activations, gradients, scratch of the current plan */
+size_t net_packed_bytes(const struct net *net);
+int net_copies(const struct net *net);          /* copy nodes that the current plan needed */
+
+/* Per-node instruments: call index order is execution order. */
+struct node_report {
+    const struct node *node;
+    const struct call *call;
+    double seconds; /* of the last timed run: forward, then backward if any */
+    double d_seconds;
+};
+int net_report(const struct net *net, const struct node_report **reports);
+void net_set_timing(struct net *net, bool on);
+
+#endif

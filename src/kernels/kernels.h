@@ -1,0 +1,19 @@
+/* The kernel table: maths on pointers, allocation-free, single-threaded, chosen once for the CPU features.
+ * kernels.def lists every slot and variant; the plain C one (needs 0) is always there and is the oracle. */
+#ifndef Y9_KERNELS_KERNELS_H
+#define Y9_KERNELS_KERNELS_H
+
+#include "kernels/slots.h"
+
+struct kernels {
+#define SLOT(name) name##_fn *name;
+#include "kernels/slots.def"
+#undef SLOT
+};
+
+/* The table for a feature mask (CPU_*). Tables are built once a mask and live for ever. */
+const struct kernels *kernels_for(unsigned features);
+/* The table for cpu_features(). */
+const struct kernels *kernels_get(void);
+
+#endif
