@@ -31,19 +31,19 @@ struct call {
     struct plan_options options;
 
     struct tensor src[MAX_SRC], dst;
-    struct tensor d_src[MAX_SRC], d_dst;      /* backward; d_src[i].data NULL: that gradient is not wanted */
-    bool add[MAX_SRC];                        /* backward: add to d_src[i] instead of storing */
+    struct tensor d_src[MAX_SRC], d_dst; /* backward; d_src[i].data NULL: that gradient is not wanted */
+    bool add[MAX_SRC];                   /* backward: add to d_src[i] instead of storing */
 
     /* Parameters in the node's order: conv2d: weight, bias; bn_act: gamma, beta, mean, var (x n_bn). NULL: absent */
     float *param[MAX_CALL_PARAMS];
     float *d_param[MAX_CALL_PARAMS]; /* backward adds to these (NULL for statistics and frozen ones) */
 
     /* Set by op_impl.plan: */
-    int variant;               /* the op's own choice of algorithm: a function of shape, features and options */
-    size_t packed_floats[2];   /* packed weights: [0] for forward, [1] for the backward pass; 0: none */
-    size_t saved_floats;       /* kept from forward to backward (RUN_TRAIN) */
-    size_t scratch_floats;     /* needed while forward runs */
-    size_t d_scratch_floats;   /* needed while backward runs */
+    int variant;             /* the op's own choice of algorithm: a function of shape, features and options */
+    size_t packed_floats[2]; /* packed weights: [0] for forward, [1] for the backward pass; 0: none */
+    size_t saved_floats;     /* kept from forward to backward (RUN_TRAIN) */
+    size_t scratch_floats;   /* needed while forward runs */
+    size_t d_scratch_floats; /* needed while backward runs */
 
     /* Given by the executor, 64-byte aligned: */
     float *packed[2], *saved, *scratch;
@@ -51,7 +51,8 @@ struct call {
 };
 
 struct op_impl {
-    enum status (*plan)(struct call *c);    /* NULL: nothing to decide, no memory needed */
+    /* Shapes and strides are set, memory is not yet (all data pointers NULL). NULL: nothing to decide, none needed */
+    enum status (*plan)(struct call *c);
     void (*pack)(const struct call *c);     /* parameters -> packed; after every change of the parameters */
     void (*forward)(const struct call *c);  /* cannot fail */
     void (*backward)(const struct call *c); /* d_dst -> d_src (store or add), d_param (add); cannot fail */

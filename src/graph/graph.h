@@ -61,9 +61,9 @@ struct param {
 
 struct conv_attr {
     int oc, kh, kw, stride, pad, dilation, groups;
-    int weight, bias;  /* parameters; bias -1 when absent */
-    enum act act;      /* deployed form only; training form keeps it in bn_act */
-    bool residual;     /* src[1] is added after the activation */
+    int weight, bias; /* parameters; bias -1 when absent */
+    enum act act;     /* deployed form only; training form keeps it in bn_act */
+    bool residual;    /* src[1] is added after the activation */
 };
 
 struct bn {
@@ -120,16 +120,17 @@ struct graph {
     int n_nodes, cap_nodes;
     struct param *params;
     int n_params, cap_params;
-    size_t param_floats; /* size of the parameter block */
+    size_t param_floats;    /* size of the parameter block */
     struct recipe *recipes; /* deployed form only */
     int n_recipes;
-    int input;                           /* value 0: the image, 3 channels */
-    int n_branches;                      /* 0 for a bare module */
-    struct branch branch[MAX_BRANCHES];  /* main = the last one */
+    int n_inputs, input;                /* inputs are values without writer; input: the first, the image */
+    int n_branches;                     /* 0 for a bare module */
+    struct branch branch[MAX_BRANCHES]; /* main = the last one */
     int nc, reg_max;
     int stride[MAX_LEVELS]; /* of the main branch's levels, from graph_infer at 256 */
     int n_rows;
     bool deployed;
+    bool out_of_memory; /* a builder failed; graph_finish reports it */
 };
 
 /* --- building -------------------------------------------------------------------------------------------------
@@ -151,9 +152,9 @@ enum status graph_finish(struct graph *g);
 struct extent {
     int h, w;
 };
-/* Rows and columns of every value for an h x w input (out: n_values). E_SHAPE names the value where maps that
- * meet differ in size, or that vanishes. */
-enum status graph_infer(const struct graph *g, int h, int w, struct extent *out);
+/* Rows and columns of every value (out: n_values); `inputs` has one extent for each graph_input, in order.
+ * E_SHAPE names the value where maps that meet differ in size, or that vanishes. */
+enum status graph_infer(const struct graph *g, const struct extent *inputs, struct extent *out);
 /* Convolution FLOPs (2 x multiply-accumulates) of one node for a given extent of its dst (SPEC 5). */
 double graph_node_flops(const struct graph *g, const struct node *n, struct extent dst);
 int graph_find_param(const struct graph *g, const char *name); /* -1 when absent */
@@ -161,12 +162,16 @@ int graph_find_value(const struct graph *g, const char *name); /* -1 when absent
 const char *op_name(enum op op);
 
 /* --- deploy ------------------------------------------------------------------------------------------------------
- * The inference form of a training-form graph: prune what the main branch cannot reach (this is the removal of
- * the PGI branch), fold BN, merge RepConvN, fuse activation and residual add into convolutions.
- * rename(context, name) gives the deployed name of a training-form parameter prefix (model/names.h); the result is
- * copied. `row_alive`, if given (n_rows of g), says which rows still own a node. */
+ * What the main branch can reach (a bare module: its last value): alive[r] for each of n_rows rows says whether a
+ * needed value was made by it. The other rows are what training needs and inference drops: the auxiliary branch. */
+enum status graph_alive_rows(const struct graph *g, bool *alive);
+
+/* Deployed name of a training-form parameter, written into buffer (model/names.h has the rules). */
 typedef const char *deploy_rename_fn(void *context, const char *name, char *buffer, size_t size);
-enum status graph_deploy(const struct graph *g, struct graph *out, deploy_rename_fn *rename, void *context,
-                         bool *row_alive);
+
+/* The inference form of a training-form graph: prune what the main branch cannot reach (this *is* the removal of
+ * the PGI branch), fold BN, merge RepConvN, fuse activation and residual add into convolutions. Parameters are
+ * listed in node order, named by rename (NULL: as they are), and made by out->recipes. `out` is initialised here. */
+enum status graph_deploy(const struct graph *g, struct graph *out, deploy_rename_fn *rename, void *context);
 
 #endif

@@ -12,7 +12,7 @@ struct net;
 
 struct net_config {
     const struct backend *backend;
-    struct team *team;  /* borrowed; NULL runs in the calling thread */
+    struct team *team; /* borrowed; NULL runs in the calling thread */
     enum run_mode mode;
     bool exact;
     enum precision precision;
@@ -30,15 +30,17 @@ void net_params_changed(struct net *net);
 
 /* Make (or find) the plan for n images of h x w and make it current. */
 enum status net_plan(struct net *net, int n, int h, int w);
+/* The same for a bare module with several inputs: one extent an input, in order of graph_input. */
+enum status net_plan_inputs(struct net *net, int n, const struct extent *inputs);
 
-struct tensor net_input(const struct net *net);             /* write the batch here before net_forward */
-struct tensor net_value(const struct net *net, int value);  /* any map; contents only with keep_all or RUN_TRAIN */
+struct tensor net_input(const struct net *net);               /* write the batch here before net_forward */
+struct tensor net_value(const struct net *net, int value);    /* any map; contents only with keep_all or RUN_TRAIN */
 struct tensor net_gradient(const struct net *net, int value); /* RUN_TRAIN; data NULL: not computed */
 
 /* A branch's raw logits: levels lie one after another, so one image is [anchor points][4*reg_max + nc]. */
 struct head_output {
-    float *logits;       /* image i, anchor point a, channel k at logits[i*image_stride + a*stride + k] */
-    float *d_logits;     /* gradient of the same layout (RUN_TRAIN), else NULL; the loss writes it */
+    float *logits;   /* image i, anchor point a, channel k at logits[i*image_stride + a*stride + k] */
+    float *d_logits; /* gradient of the same layout (RUN_TRAIN), else NULL; the loss writes it */
     size_t stride, image_stride;
     int n, anchors, channels; /* channels = 4*reg_max + nc */
     int n_levels;
@@ -55,9 +57,9 @@ void net_backward(struct net *net);
  * Call before net_plan. */
 enum status net_set_outputs(struct net *net, const int *values, int count, bool input_gradients);
 
-size_t net_arena_bytes(const struct net *net);  /* activations, gradients, scratch of the current plan */
+size_t net_arena_bytes(const struct net *net); /* activations, gradients, scratch of the current plan */
 size_t net_packed_bytes(const struct net *net);
-int net_copies(const struct net *net);          /* copy nodes that the current plan needed */
+int net_copies(const struct net *net); /* copy nodes that the current plan needed */
 
 /* Per-node instruments: call index order is execution order. */
 struct node_report {

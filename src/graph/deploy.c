@@ -1,0 +1,277 @@
+/* Training form -> inference form. See graph.h; the arithmetic of the recipes is SPEC 6.3 and lives in ops/. */
+#include "graph/graph.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct deploy {
+    const struct graph *from;
+    struct graph *to;
+    bool *needed; /* values of `from` that the main branch reaches */
+    int *readers; /* how many nodes, slices and concats use a value */
+    int *map;     /* value of `from` -> value of `to`, -1 */
+    deploy_rename_fn *rename;
+    void *context;
+};
+
+static void need(const struct graph *g, bool *needed, int v)
+{
+    if (needed[v])
+        return;
+    needed[v] = true;
+    const struct value *value = &g->values[v];
+    if (value->parent >= 0)
+        need(g, needed, value->parent);
+    for (int i = 0; i < value->n_parts; i++)
+        need(g, needed, value->parts[i]);
+}
+
+/* Backwards from the main branch: nodes stand in execution order, so one sweep from the end suffices. */
+static void mark_needed(const struct graph *g, bool *needed)
+{
+    if (g->n_branches) {
+        const struct branch *main = &g->branch[g->n_branches - 1];
+        for (int l = 0; l < main->n_levels; l++)
+            need(g, needed, main->level[l]);
+    } else {
+        need(g, needed, g->n_values - 1);
+    }
+    for (int i = g->n_nodes - 1; i >= 0; i--) {
+        const struct node *n = &g->nodes[i];
+        for (int s = 0; needed[n->dst] && s < n->n_src; s++)
+            need(g, needed, n->src[s]);
+    }
+}
+
+enum status graph_alive_rows(const struct graph *g, bool *alive)
+{
+    bool *needed = mem_calloc((size_t)g->n_values, sizeof *needed);
+    if (!needed)
+        return E_NOMEM;
+    mark_needed(g, needed);
+    memset(alive, 0, (size_t)g->n_rows * sizeof *alive);
+    for (int i = 0; i < g->n_values; i++) {
+        if (needed[i] && g->values[i].row < g->n_rows)
+            alive[g->values[i].row] = true;
+    }
+    mem_free(needed);
+    return OK;
+}
+
+static int map_value(struct deploy *d, int v)
+{
+    if (d->map[v] >= 0)
+        return d->map[v];
+    const struct value *value = &d->from->values[v];
+    if (value->parent >= 0) {
+        int parent = map_value(d, value->parent);
+        d->map[v] = graph_slice(d->to, parent, value->first, value->c, value->name);
+    } else if (value->n_parts) {
+        int *parts = arena_alloc(&d->to->arena, (size_t)value->n_parts, sizeof *parts);
+        if (!parts) {
+            d->to->out_of_memory = true;
+            return 0;
+        }
+        for (int i = 0; i < value->n_parts; i++)
+            parts[i] = map_value(d, value->parts[i]);
+        d->map[v] = graph_concat(d->to, parts, value->n_parts, value->name);
+    } else {
+        d->map[v] = graph_input(d->to, value->c, value->name);
+    }
+    return d->map[v];
+}
+
+static const char *deployed_name(struct deploy *d, int param, char *buffer, size_t size)
+{
+    const char *name = d->from->params[param].name;
+    return d->rename ? d->rename(d->context, name, buffer, size) : name;
+}
+
+static const struct bn NO_BN = {-1, -1, -1, -1};
+
+static void add_recipe(struct deploy *d, struct recipe r)
+{
+    d->to->recipes[d->to->n_recipes++] = r;
+}
+
+/* A parameter that is taken over as it is. */
+static int copy_param(struct deploy *d, int param)
+{
+    char buffer[512];
+    if (param < 0)
+        return -1;
+    const struct param *p = &d->from->params[param];
+    int copy = graph_param(d->to, deployed_name(d, param, buffer, sizeof buffer), p->role, p->rank, p->shape);
+    add_recipe(d, (struct recipe){.weight = copy, .bias = -1, .n_terms = 1, .term = {{param, -1, NO_BN}}});
+    return copy;
+}
+
+/* The convolution behind input i of a bn_act, if nobody else reads its output; NULL otherwise. */
+static const struct node *foldable_conv(const struct deploy *d, const struct node *n, int i)
+{
+    int v = n->src[i], writer = d->from->values[v].writer;
+    if (writer < 0 || d->readers[v] != 1)
+        return NULL;
+    const struct node *conv = &d->from->nodes[writer];
+    bool plain = conv->op == OP_CONV2D && conv->u.conv.act == ACT_NONE && !conv->u.conv.residual;
+    return plain ? conv : NULL;
+}
+
+static bool can_fold(const struct deploy *d, const struct node *n)
+{
+    const struct node *a = foldable_conv(d, n, 0);
+    if (n->op != OP_BN_ACT || !a || n->u.bn_act.n_bn == 1)
+        return n->op == OP_BN_ACT && a;
+    const struct node *b = foldable_conv(d, n, 1);
+    if (!b)
+        return false;
+    const struct conv_attr *x = &a->u.conv, *y = &b->u.conv;
+    /* the second, smaller window must sit in the middle of the first: RepConvN's 3x3 pad 1 and 1x1 pad 0 */
+    return a->src[0] == b->src[0] && x->stride == y->stride && x->groups == y->groups && x->dilation == 1 &&
+           y->dilation == 1 && x->kh >= y->kh && x->kw >= y->kw && x->pad - y->pad == (x->kh - y->kh) / 2 &&
+           x->pad - y->pad == (x->kw - y->kw) / 2;
+}
+
+static void emit_folded(struct deploy *d, const struct node *n)
+{
+    const struct graph *g = d->from;
+    const struct node *conv = foldable_conv(d, n, 0);
+    char buffer[512], bias_name[520];
+    const struct param *w = &g->params[conv->u.conv.weight];
+    const char *name = deployed_name(d, conv->u.conv.weight, buffer, sizeof buffer);
+    size_t stem = strlen(name);
+    if (stem > 7 && !strcmp(name + stem - 7, ".weight"))
+        stem -= 7;
+    snprintf(bias_name, sizeof bias_name, "%.*s.bias", (int)stem, name);
+
+    struct recipe r = {.n_terms = n->u.bn_act.n_bn};
+    r.weight = graph_param(d->to, name, PARAM_WEIGHT, 4, w->shape);
+    r.bias = graph_param(d->to, bias_name, PARAM_BIAS, 1, w->shape);
+    for (int t = 0; t < r.n_terms; t++) {
+        const struct node *term = foldable_conv(d, n, t);
+        r.term[t] = (struct recipe_term){term->u.conv.weight, term->u.conv.bias, n->u.bn_act.bn[t]};
+    }
+    add_recipe(d, r);
+
+    struct node fused = {.op = OP_CONV2D, .n_src = 1, .name = n->name, .u.conv = conv->u.conv};
+    fused.src[0] = map_value(d, conv->src[0]);
+    fused.u.conv.weight = r.weight;
+    fused.u.conv.bias = r.bias;
+    fused.u.conv.act = n->u.bn_act.act;
+    fused.u.conv.residual = n->u.bn_act.residual;
+    if (fused.u.conv.residual)
+        fused.src[fused.n_src++] = map_value(d, n->src[n->n_src - 1]);
+    d->map[n->dst] = graph_node(d->to, &fused, g->values[n->dst].c);
+}
+
+static void emit_as_is(struct deploy *d, const struct node *n)
+{
+    struct node copy = *n;
+    for (int i = 0; i < n->n_src; i++)
+        copy.src[i] = map_value(d, n->src[i]);
+    if (n->op == OP_CONV2D) {
+        copy.u.conv.weight = copy_param(d, n->u.conv.weight);
+        copy.u.conv.bias = copy_param(d, n->u.conv.bias);
+    } else if (n->op == OP_BN_ACT) {
+        for (int i = 0; i < n->u.bn_act.n_bn; i++) {
+            const struct bn *bn = &n->u.bn_act.bn[i];
+            struct bn *to = &copy.u.bn_act.bn[i];
+            *to = (struct bn){copy_param(d, bn->gamma), copy_param(d, bn->beta), copy_param(d, bn->mean),
+                              copy_param(d, bn->var)};
+        }
+    }
+    d->map[n->dst] = graph_node(d->to, &copy, d->from->values[n->dst].c);
+}
+
+static void count_readers(const struct graph *g, const bool *needed, int *readers)
+{
+    for (int i = 0; i < g->n_nodes; i++) {
+        const struct node *n = &g->nodes[i];
+        for (int s = 0; needed[n->dst] && s < n->n_src; s++)
+            readers[n->src[s]]++;
+    }
+    for (int i = 0; i < g->n_values; i++) {
+        const struct value *v = &g->values[i];
+        if (!needed[i])
+            continue;
+        if (v->parent >= 0)
+            readers[v->parent]++;
+        for (int p = 0; p < v->n_parts; p++)
+            readers[v->parts[p]]++;
+    }
+}
+
+/* absorbed: convolutions whose output goes into a folded bn_act; they are emitted there. */
+static void emit_nodes(struct deploy *d, bool *absorbed)
+{
+    const struct graph *g = d->from;
+    for (int i = 0; i < g->n_nodes; i++) {
+        const struct node *n = &g->nodes[i];
+        if (!d->needed[n->dst] || !can_fold(d, n))
+            continue;
+        for (int t = 0; t < n->u.bn_act.n_bn; t++)
+            absorbed[g->values[n->src[t]].writer] = true;
+    }
+    for (int i = 0; i < g->n_nodes; i++) {
+        const struct node *n = &g->nodes[i];
+        if (!d->needed[n->dst] || absorbed[i])
+            continue;
+        d->to->n_rows = n->row; /* the builder stamps new nodes, values and parameters with it */
+        if (can_fold(d, n))
+            emit_folded(d, n);
+        else
+            emit_as_is(d, n);
+    }
+}
+
+static void copy_head(struct deploy *d)
+{
+    const struct graph *g = d->from;
+    struct graph *to = d->to;
+    to->n_rows = g->n_rows ? g->n_rows - 1 : 0;
+    if (g->n_branches) {
+        const struct branch *main = &g->branch[g->n_branches - 1];
+        to->n_branches = 1;
+        to->branch[0].n_levels = main->n_levels;
+        for (int l = 0; l < main->n_levels; l++)
+            to->branch[0].level[l] = map_value(d, main->level[l]);
+    } else {
+        map_value(d, g->n_values - 1);
+    }
+    to->n_rows = g->n_rows;
+    to->nc = g->nc;
+    to->reg_max = g->reg_max;
+    to->deployed = true;
+}
+
+enum status graph_deploy(const struct graph *g, struct graph *out, deploy_rename_fn *rename, void *context)
+{
+    enum status rc = OK;
+    size_t values = (size_t)g->n_values;
+    struct deploy d = {.from = g, .to = out, .rename = rename, .context = context};
+    bool *absorbed = mem_calloc((size_t)g->n_nodes + 1, sizeof *absorbed);
+    graph_init(out);
+    d.needed = mem_calloc(values, sizeof *d.needed);
+    d.readers = mem_calloc(values, sizeof *d.readers);
+    d.map = mem_alloc(values, sizeof *d.map);
+    out->recipes = arena_alloc(&out->arena, (size_t)g->n_params + 1, sizeof *out->recipes);
+    if (!absorbed || !d.needed || !d.readers || !d.map || !out->recipes) {
+        rc = E_NOMEM;
+        goto cleanup;
+    }
+    memset(d.map, -1, values * sizeof *d.map);
+    mark_needed(g, d.needed);
+    count_readers(g, d.needed, d.readers);
+    map_value(&d, g->input); /* the image stays value 0 */
+    emit_nodes(&d, absorbed);
+    copy_head(&d);
+    rc = graph_finish(out);
+cleanup:
+    mem_free(absorbed);
+    mem_free(d.needed);
+    mem_free(d.readers);
+    mem_free(d.map);
+    if (rc != OK)
+        graph_free(out);
+    return rc;
+}

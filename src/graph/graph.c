@@ -1,0 +1,300 @@
+#include "graph/graph.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+void graph_init(struct graph *g)
+{
+    *g = (struct graph){.input = -1};
+    arena_init(&g->arena);
+}
+
+void graph_free(struct graph *g)
+{
+    arena_free(&g->arena);
+    *g = (struct graph){.input = -1};
+}
+
+/* A builder that runs out of memory marks the graph and goes on in a scratch entry; graph_finish reports it. */
+static void *grow(struct graph *g, void *items, int n, int *cap, size_t size)
+{
+    if (g->out_of_memory)
+        return NULL;
+    if (n < *cap)
+        return items;
+    int bigger = *cap ? *cap * 2 : 64;
+    void *grown = arena_alloc(&g->arena, (size_t)bigger, size);
+    if (!grown) {
+        g->out_of_memory = true;
+        return NULL;
+    }
+    if (n)
+        memcpy(grown, items, (size_t)n * size);
+    *cap = bigger;
+    return grown;
+}
+
+static const char *keep_name(struct graph *g, const char *name)
+{
+    const char *copy = arena_strdup(&g->arena, name);
+    if (!copy)
+        g->out_of_memory = true;
+    return copy ? copy : "";
+}
+
+static int add_value(struct graph *g, struct value v, const char *name)
+{
+    struct value *values = grow(g, g->values, g->n_values, &g->cap_values, sizeof *values);
+    if (!values)
+        return 0;
+    g->values = values;
+    v.name = keep_name(g, name);
+    v.row = g->n_rows;
+    values[g->n_values] = v;
+    return g->n_values++;
+}
+
+int graph_input(struct graph *g, int c, const char *name)
+{
+    int v = add_value(g, (struct value){.c = c, .parent = -1, .writer = -1}, name);
+    if (!g->n_inputs++)
+        g->input = v;
+    return v;
+}
+
+int graph_slice(struct graph *g, int parent, int first, int c, const char *name)
+{
+    assert(g->out_of_memory || (first >= 0 && c > 0 && first + c <= g->values[parent].c));
+    return add_value(g, (struct value){.c = c, .parent = parent, .first = first, .writer = -1}, name);
+}
+
+int graph_concat(struct graph *g, const int *parts, int n_parts, const char *name)
+{
+    int *copy = arena_alloc(&g->arena, (size_t)n_parts, sizeof *copy);
+    if (!copy || g->out_of_memory) {
+        g->out_of_memory = true;
+        return 0;
+    }
+    int c = 0;
+    for (int i = 0; i < n_parts; i++) {
+        copy[i] = parts[i];
+        c += g->values[parts[i]].c;
+    }
+    return add_value(g, (struct value){.c = c, .parent = -1, .parts = copy, .n_parts = n_parts, .writer = -1}, name);
+}
+
+int graph_param(struct graph *g, const char *name, enum param_role role, int rank, const int *shape)
+{
+    struct param *params = grow(g, g->params, g->n_params, &g->cap_params, sizeof *params);
+    if (!params)
+        return 0;
+    g->params = params;
+    struct param *p = &params[g->n_params];
+    *p = (struct param){.name = keep_name(g, name), .role = role, .rank = rank, .row = g->n_rows};
+    p->first = g->param_floats;
+    p->count = 1;
+    for (int i = 0; i < 4; i++) {
+        p->shape[i] = i < rank ? shape[i] : 1;
+        p->count *= (size_t)p->shape[i];
+    }
+    g->param_floats += (p->count + 15) / 16 * 16; /* each parameter starts on a cache line */
+    return g->n_params++;
+}
+
+int graph_node(struct graph *g, const struct node *n, int c)
+{
+    struct node *nodes = grow(g, g->nodes, g->n_nodes, &g->cap_nodes, sizeof *nodes);
+    if (!nodes)
+        return 0;
+    g->nodes = nodes;
+    const char *name = n->name ? n->name : "";
+    int dst = add_value(g, (struct value){.c = c, .parent = -1, .writer = g->n_nodes}, name);
+    struct node *copy = &nodes[g->n_nodes];
+    *copy = *n;
+    copy->dst = dst;
+    copy->row = g->n_rows;
+    copy->name = g->out_of_memory ? "" : g->values[dst].name;
+    g->n_nodes++;
+    return dst;
+}
+
+/* --- checks --- */
+
+static enum status check_conv(const struct graph *g, const struct node *n)
+{
+    const struct conv_attr *a = &n->u.conv;
+    int ic = g->values[n->src[0]].c, oc = g->values[n->dst].c;
+    bool fits = a->groups > 0 && ic % a->groups == 0 && oc % a->groups == 0 && oc == a->oc;
+    const struct param *w = &g->params[a->weight];
+    fits = fits && w->shape[0] == oc && w->shape[1] == ic / a->groups && w->shape[2] == a->kh && w->shape[3] == a->kw;
+    if (!fits)
+        return fail(E_SHAPE, "%s: a convolution of %d to %d channels in %d groups does not fit its weights", n->name,
+                    ic, oc, a->groups);
+    if (a->residual && g->values[n->src[1]].c != oc)
+        return fail(E_SHAPE, "%s: %d channels are added to %d", n->name, g->values[n->src[1]].c, oc);
+    return OK;
+}
+
+static enum status check_node(const struct graph *g, const struct node *n)
+{
+    if (n->op == OP_CONV2D)
+        return check_conv(g, n);
+    for (int i = 0; i < n->n_src; i++) {
+        if (g->values[n->src[i]].c != g->values[n->dst].c)
+            return fail(E_SHAPE, "%s: input %d has %d channels, %d are needed", n->name, i, g->values[n->src[i]].c,
+                        g->values[n->dst].c);
+    }
+    return OK;
+}
+
+enum status graph_finish(struct graph *g)
+{
+    enum status rc = OK;
+    struct extent *extents = NULL;
+    if (g->out_of_memory)
+        return fail(E_NOMEM, "out of memory while a network was built");
+    for (int i = 0; i < g->n_nodes; i++)
+        TRY(check_node(g, &g->nodes[i]));
+    if (g->n_branches) {
+        const struct branch *main = &g->branch[g->n_branches - 1];
+        struct extent input = {256, 256}; /* SPEC 4.6 */
+        extents = mem_calloc((size_t)g->n_values, sizeof *extents);
+        if (!extents)
+            return E_NOMEM;
+        TRY(graph_infer(g, &input, extents));
+        for (int l = 0; l < main->n_levels; l++)
+            g->stride[l] = 256 / extents[main->level[l]].h;
+    }
+cleanup:
+    mem_free(extents);
+    return rc;
+}
+
+/* --- shapes --- */
+
+static int window_count(int size, int k, int stride, int pad, int dilation)
+{
+    int span = dilation * (k - 1) + 1;
+    return size + 2 * pad < span ? 0 : (size + 2 * pad - span) / stride + 1;
+}
+
+static enum status same_extent(const struct graph *g, const struct node *n, int a, int b, const struct extent *e)
+{
+    int va = n->src[a], vb = n->src[b];
+    if (e[va].h == e[vb].h && e[va].w == e[vb].w)
+        return OK;
+    return fail(E_SHAPE, "%s: maps of %dx%d (%s) and %dx%d (%s) meet", n->name, e[va].h, e[va].w, g->values[va].name,
+                e[vb].h, e[vb].w, g->values[vb].name);
+}
+
+static enum status infer_node(const struct graph *g, const struct node *n, const struct extent *e, struct extent *out)
+{
+    enum status rc = OK;
+    *out = e[n->src[0]];
+    switch (n->op) {
+    case OP_CONV2D: {
+        const struct conv_attr *a = &n->u.conv;
+        out->h = window_count(e[n->src[0]].h, a->kh, a->stride, a->pad, a->dilation);
+        out->w = window_count(e[n->src[0]].w, a->kw, a->stride, a->pad, a->dilation);
+        break;
+    }
+    case OP_MAXPOOL:
+    case OP_AVGPOOL:
+        out->h = window_count(out->h, n->u.pool.k, n->u.pool.stride, n->u.pool.pad, 1);
+        out->w = window_count(out->w, n->u.pool.k, n->u.pool.stride, n->u.pool.pad, 1);
+        break;
+    case OP_UPSAMPLE:
+        out->h *= n->u.scale;
+        out->w *= n->u.scale;
+        break;
+    case OP_BN_ACT:
+        for (int i = 1; i < n->n_src; i++)
+            TRY(same_extent(g, n, 0, i, e));
+        break;
+    case OP_FUSE:
+        *out = e[n->src[n->n_src - 1]];
+        break;
+    case OP_COPY:
+    case OP_COUNT:
+        break;
+    }
+    if (n->op == OP_CONV2D && n->u.conv.residual && (e[n->src[1]].h != out->h || e[n->src[1]].w != out->w))
+        return fail(E_SHAPE, "%s: a map of %dx%d is added to one of %dx%d", n->name, e[n->src[1]].h, e[n->src[1]].w,
+                    out->h, out->w);
+cleanup:
+    return rc;
+}
+
+static enum status infer_concat(const struct graph *g, const struct value *v, const struct extent *e,
+                                struct extent *out)
+{
+    *out = e[v->parts[0]];
+    for (int i = 1; i < v->n_parts; i++) {
+        struct extent part = e[v->parts[i]];
+        if (part.h != out->h || part.w != out->w)
+            return fail(E_SHAPE, "%s: maps of %dx%d (%s) and %dx%d (%s) are concatenated", v->name, out->h, out->w,
+                        g->values[v->parts[0]].name, part.h, part.w, g->values[v->parts[i]].name);
+    }
+    return OK;
+}
+
+enum status graph_infer(const struct graph *g, const struct extent *inputs, struct extent *out)
+{
+    enum status rc = OK;
+    for (int i = 0; i < g->n_values; i++) {
+        const struct value *v = &g->values[i];
+        if (v->writer >= 0)
+            TRY(infer_node(g, &g->nodes[v->writer], out, &out[i]));
+        else if (v->parent >= 0)
+            out[i] = out[v->parent];
+        else if (v->n_parts)
+            TRY(infer_concat(g, v, out, &out[i]));
+        else
+            out[i] = *inputs++;
+        if (out[i].h < 1 || out[i].w < 1)
+            return fail(E_SHAPE, "%s: the input is too small, nothing is left of the map", v->name);
+        if (out[i].h > 1 << 20 || out[i].w > 1 << 20)
+            return fail(E_LIMIT, "%s: a map of %dx%d is too large", v->name, out[i].h, out[i].w);
+    }
+cleanup:
+    return rc;
+}
+
+double graph_node_flops(const struct graph *g, const struct node *n, struct extent dst)
+{
+    if (n->op != OP_CONV2D)
+        return 0;
+    const struct conv_attr *a = &n->u.conv;
+    double macs = (double)dst.h * dst.w * a->oc * (g->values[n->src[0]].c / a->groups) * a->kh * a->kw;
+    return 2 * macs;
+}
+
+int graph_find_param(const struct graph *g, const char *name)
+{
+    for (int i = 0; i < g->n_params; i++) {
+        if (!strcmp(g->params[i].name, name))
+            return i;
+    }
+    return -1;
+}
+
+int graph_find_value(const struct graph *g, const char *name)
+{
+    for (int i = 0; i < g->n_values; i++) {
+        if (!strcmp(g->values[i].name, name))
+            return i;
+    }
+    return -1;
+}
+
+const char *op_name(enum op op)
+{
+    static const char *const names[OP_COUNT] = {
+#define OP(upper, lower) #lower,
+#include "graph/ops.def"
+#undef OP
+    };
+    return names[op];
+}
