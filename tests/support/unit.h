@@ -1,0 +1,15 @@
+/* cmocka and what it needs before it. Its `fail` macro gives way to core/status.h's function; a test that must
+ * fail by hand says fail_msg. */
+#ifndef Y9_TESTS_UNIT_H
+#define Y9_TESTS_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#undef fail
+
+#endif
