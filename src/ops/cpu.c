@@ -2,9 +2,10 @@
 
 const struct backend cpu_backend = {
     .name = "cpu",
-    .ops = {
+    .ops =
+        {
 #define OP(upper, lower) [OP_##upper] = &cpu_##lower,
 #include "graph/ops.def"
 #undef OP
-    },
+        },
 };
