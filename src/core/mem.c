@@ -17,7 +17,7 @@ void *mem_alloc(size_t count, size_t size)
         fail(E_NOMEM, "out of memory: %zu elements of %zu bytes", count, size);
         return NULL;
     }
-    size_t bytes = count * size ? round_up(count * size) : MEM_ALIGN;
+    size_t bytes = MAX(round_up(count * size), (size_t)MEM_ALIGN);
     void *p = aligned_alloc(MEM_ALIGN, bytes);
     if (!p)
         fail(E_NOMEM, "out of memory: %zu bytes", bytes);
