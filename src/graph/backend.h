@@ -10,8 +10,9 @@
 enum { MAX_CALL_PARAMS = 8 };
 
 enum run_mode {
-    RUN_INFER, /* deployed form, or training form with running statistics (eval mode) */
-    RUN_TRAIN, /* batch statistics, everything saved that the backward pass needs */
+    RUN_INFER,     /* deployed form, or training form with running statistics (eval mode); no backward pass */
+    RUN_TRAIN,     /* batch statistics, everything saved that the backward pass needs */
+    RUN_EVAL_GRAD, /* running statistics as constants, with a backward pass (golden tests, frozen statistics) */
 };
 
 enum precision { PRECISION_FP32, PRECISION_BF16, PRECISION_INT8 };
@@ -31,7 +32,7 @@ struct call {
     struct plan_options options;
 
     struct tensor src[MAX_SRC], dst;
-    struct tensor d_src[MAX_SRC], d_dst; /* backward; d_src[i].data NULL: that gradient is not wanted */
+    struct tensor d_src[MAX_SRC], d_dst; /* backward; d_src[i].c 0 (and data NULL): that gradient is not wanted */
     bool add[MAX_SRC];                   /* backward: add to d_src[i] instead of storing */
 
     /* Parameters in the node's order: conv2d: weight, bias; bn_act: gamma, beta, mean, var (x n_bn). NULL: absent */
@@ -46,7 +47,7 @@ struct call {
     size_t d_scratch_floats; /* needed while backward runs */
 
     /* Given by the executor, 64-byte aligned: */
-    float *packed[2], *saved, *scratch;
+    float *packed[2], *saved, *scratch; /* scratch: of the pass that runs */
     struct team *team;
 };
 

@@ -61,14 +61,14 @@ size_t net_arena_bytes(const struct net *net); /* activations, gradients, scratc
 size_t net_packed_bytes(const struct net *net);
 int net_copies(const struct net *net); /* copy nodes that the current plan needed */
 
-/* Per-node instruments: call index order is execution order. */
+/* Per-node instruments: nodes in execution order, then copies. The array is the net's, until the next report. */
 struct node_report {
     const struct node *node;
     const struct call *call;
     double seconds; /* of the last timed run: forward, then backward if any */
     double d_seconds;
 };
-int net_report(const struct net *net, const struct node_report **reports);
+int net_report(struct net *net, const struct node_report **reports);
 void net_set_timing(struct net *net, bool on);
 
 #endif

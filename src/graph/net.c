@@ -1,0 +1,357 @@
+#include "graph/net.h"
+
+#include "core/clock.h"
+#include "core/cpu.h"
+#include "graph/plan.h"
+
+#include <string.h>
+
+enum { MAX_PLANS = 8 }; /* rectangular batches and the short last one; the oldest goes */
+
+struct packed_weights {
+    int node, variant; /* key: two plans that choose the same algorithm for a node share the block */
+    float *data[2];
+    size_t floats[2];
+    unsigned version; /* of the parameters it was packed from; 0: never */
+};
+
+struct net {
+    struct plan_request request;
+    struct team *team;
+    struct plan *plans[MAX_PLANS], *current; /* most recently used first */
+    int n_plans;
+    float *arena;
+    size_t arena_floats;
+    struct packed_weights *packed;
+    int n_packed, cap_packed;
+    unsigned version;
+    int *outputs;
+    bool timing;
+    struct node_report *reports;
+};
+
+enum status net_create(const struct graph *graph, float *params, float *d_params, const struct net_config *config,
+                       struct net **out)
+{
+    struct net *net = mem_calloc(1, sizeof *net);
+    *out = net;
+    if (!net)
+        return E_NOMEM;
+    net->team = config->team;
+    net->version = 1;
+    net->request = (struct plan_request){
+        .graph = graph,
+        .backend = config->backend,
+        .options = {.mode = config->mode,
+                    .exact = config->exact,
+                    .precision = config->precision,
+                    .features = cpu_features(),
+                    .threads = team_size(config->team)},
+        .keep_all = config->keep_all,
+        .params = params,
+        .d_params = config->mode == RUN_INFER ? NULL : d_params,
+    };
+    return OK;
+}
+
+static void forget_plans(struct net *net)
+{
+    for (int i = 0; i < net->n_plans; i++)
+        plan_destroy(net->plans[i]);
+    net->n_plans = 0;
+    net->current = NULL;
+}
+
+void net_destroy(struct net *net)
+{
+    if (!net)
+        return;
+    forget_plans(net);
+    for (int i = 0; i < net->n_packed; i++) {
+        mem_free(net->packed[i].data[0]);
+        mem_free(net->packed[i].data[1]);
+    }
+    mem_free(net->packed);
+    mem_free(net->arena);
+    mem_free(net->outputs);
+    mem_free(net->reports);
+    mem_free(net);
+}
+
+void net_params_changed(struct net *net)
+{
+    net->version++;
+}
+
+enum status net_set_outputs(struct net *net, const int *values, int count, bool input_gradients)
+{
+    forget_plans(net);
+    mem_free(net->outputs);
+    net->outputs = mem_alloc((size_t)count, sizeof *values);
+    if (!net->outputs)
+        return E_NOMEM;
+    memcpy(net->outputs, values, (size_t)count * sizeof *values);
+    net->request.outputs = net->outputs;
+    net->request.n_outputs = count;
+    net->request.input_gradients = input_gradients;
+    return OK;
+}
+
+/* --- packed weights --- */
+
+static int find_packed(const struct net *net, int node, int variant)
+{
+    for (int i = 0; i < net->n_packed; i++) {
+        if (net->packed[i].node == node && net->packed[i].variant == variant)
+            return i;
+    }
+    return -1;
+}
+
+static enum status add_packed(struct net *net, const struct call *c, int node, int *index)
+{
+    if (net->n_packed == net->cap_packed) {
+        size_t old = (size_t)net->cap_packed * sizeof *net->packed;
+        struct packed_weights *grown = mem_grow(net->packed, old, old * 2 + 256 * sizeof *grown);
+        if (!grown)
+            return E_NOMEM;
+        net->packed = grown;
+        net->cap_packed = net->cap_packed * 2 + 256;
+    }
+    struct packed_weights w = {.node = node, .variant = c->variant};
+    for (int i = 0; i < 2; i++) {
+        w.floats[i] = c->packed_floats[i];
+        if (w.floats[i] && !(w.data[i] = mem_calloc(w.floats[i], sizeof(float)))) {
+            mem_free(w.data[0]);
+            return E_NOMEM;
+        }
+    }
+    *index = net->n_packed;
+    net->packed[net->n_packed++] = w;
+    return OK;
+}
+
+static enum status attach_packed(struct net *net, struct plan *p)
+{
+    enum status rc = OK;
+    for (int i = 0; i < net->request.graph->n_nodes; i++) {
+        struct call *c = &p->calls[i];
+        if (!c->packed_floats[0] && !c->packed_floats[1])
+            continue;
+        int index = find_packed(net, i, c->variant);
+        if (index < 0)
+            TRY(add_packed(net, c, i, &index));
+        p->packed[i] = index;
+        c->packed[0] = net->packed[index].data[0];
+        c->packed[1] = net->packed[index].data[1];
+    }
+cleanup:
+    return rc;
+}
+
+/* Weights are packed once a version of the parameters: at the first run after a change. */
+static void pack_weights(struct net *net)
+{
+    struct plan *p = net->current;
+    for (int i = 0; i < p->n_calls; i++) {
+        if (p->packed[i] < 0)
+            continue;
+        struct packed_weights *w = &net->packed[p->packed[i]];
+        if (w->version == net->version)
+            continue;
+        net->request.backend->ops[p->calls[i].node->op]->pack(&p->calls[i]);
+        w->version = net->version;
+    }
+}
+
+/* --- plans --- */
+
+static bool same_key(const struct plan *p, const struct graph *g, int n, const struct extent *inputs)
+{
+    return p->n == n && !memcmp(p->inputs, inputs, (size_t)g->n_inputs * sizeof *inputs);
+}
+
+static void to_front(struct net *net, int i)
+{
+    struct plan *p = net->plans[i];
+    memmove(&net->plans[1], &net->plans[0], (size_t)i * sizeof *net->plans);
+    net->plans[0] = p;
+}
+
+static enum status make_current(struct net *net, struct plan *p)
+{
+    if (p->arena_floats > net->arena_floats) {
+        mem_free(net->arena);
+        net->arena_floats = 0;
+        net->arena = mem_calloc(p->arena_floats, sizeof(float));
+        if (!net->arena)
+            return E_NOMEM;
+        net->arena_floats = p->arena_floats;
+    }
+    net->current = p;
+    if (p->bound != net->arena)
+        plan_bind(p, net->arena);
+    for (int i = 0; i < p->n_calls; i++)
+        p->calls[i].team = net->team;
+    return OK;
+}
+
+enum status net_plan_inputs(struct net *net, int n, const struct extent *inputs)
+{
+    enum status rc = OK;
+    const struct graph *g = net->request.graph;
+    struct plan *p = NULL;
+    net->current = NULL;
+    for (int i = 0; i < net->n_plans; i++) {
+        if (same_key(net->plans[i], g, n, inputs)) {
+            to_front(net, i);
+            return make_current(net, net->plans[0]);
+        }
+    }
+    TRY(plan_build(&net->request, n, inputs, &p));
+    TRY(attach_packed(net, p));
+    if (net->n_plans == MAX_PLANS)
+        plan_destroy(net->plans[--net->n_plans]);
+    net->plans[net->n_plans] = p;
+    to_front(net, net->n_plans++);
+    p = NULL;
+    TRY(make_current(net, net->plans[0]));
+cleanup:
+    plan_destroy(p);
+    return rc;
+}
+
+enum status net_plan(struct net *net, int n, int h, int w)
+{
+    struct extent input = {h, w};
+    if (net->request.graph->n_inputs != 1)
+        return fail(E_ARGUMENT, "the network has %d inputs, one size was given", net->request.graph->n_inputs);
+    if (n < 1 || h < 1 || w < 1)
+        return fail(E_ARGUMENT, "%d images of %dx%d cannot be planned", n, h, w);
+    return net_plan_inputs(net, n, &input);
+}
+
+/* --- running --- */
+
+static void run_zero(const struct net *net, const struct step *s)
+{
+    struct tensor t = plan_gradient(net->current, net->request.graph, s->root);
+    for (int i = 0; i < t.n; i++) {
+        for (int k = 0; k < t.h * t.w; k++)
+            memset(tensor_image(&t, i) + (size_t)k * t.pixel_stride + s->channel, 0, (size_t)s->c * sizeof(float));
+    }
+}
+
+static void run_step(struct net *net, struct step *s)
+{
+    struct plan *p = net->current;
+    double start = net->timing ? clock_seconds() : 0;
+    if (s->kind == STEP_ZERO) {
+        run_zero(net, s);
+    } else {
+        struct call *c = &p->calls[s->call];
+        const struct op_impl *op = net->request.backend->ops[c->node->op];
+        bool forward = s->kind == STEP_FORWARD;
+        c->scratch = block_address(forward ? &p->scratch[s->call] : &p->d_scratch[s->call], net->arena);
+        (forward ? op->forward : op->backward)(c);
+    }
+    if (net->timing)
+        s->seconds = clock_seconds() - start;
+}
+
+void net_forward(struct net *net)
+{
+    pack_weights(net);
+    for (int i = 0; i < net->current->n_forward; i++)
+        run_step(net, &net->current->steps[i]);
+}
+
+void net_backward(struct net *net)
+{
+    for (int i = net->current->n_forward; i < net->current->n_steps; i++)
+        run_step(net, &net->current->steps[i]);
+}
+
+/* --- looking --- */
+
+struct tensor net_input(const struct net *net)
+{
+    return net_value(net, net->request.graph->input);
+}
+
+struct tensor net_value(const struct net *net, int value)
+{
+    return plan_tensor(net->current, net->request.graph, value);
+}
+
+struct tensor net_gradient(const struct net *net, int value)
+{
+    return plan_gradient(net->current, net->request.graph, value);
+}
+
+struct head_output net_output(const struct net *net, int branch)
+{
+    const struct graph *g = net->request.graph;
+    const struct plan *p = net->current;
+    const struct branch *b = &g->branch[branch];
+    struct tensor first = plan_tensor(p, g, b->level[0]);
+    struct head_output out = {.logits = first.data, .stride = first.pixel_stride, .image_stride = first.image_stride};
+    out.d_logits = plan_gradient(p, g, b->level[0]).data;
+    out.n = p->n;
+    out.channels = first.c;
+    out.n_levels = b->n_levels;
+    for (int l = 0; l < b->n_levels; l++) {
+        struct extent e = p->extents[b->level[l]];
+        out.level[l].h = e.h;
+        out.level[l].w = e.w;
+        out.level[l].stride = g->stride[l];
+        out.level[l].first = out.anchors;
+        out.anchors += e.h * e.w;
+    }
+    return out;
+}
+
+/* --- instruments --- */
+
+size_t net_arena_bytes(const struct net *net)
+{
+    return net->current ? net->current->arena_floats * sizeof(float) : 0;
+}
+
+size_t net_packed_bytes(const struct net *net)
+{
+    size_t floats = 0;
+    for (int i = 0; i < net->n_packed; i++)
+        floats += net->packed[i].floats[0] + net->packed[i].floats[1];
+    return floats * sizeof(float);
+}
+
+int net_copies(const struct net *net)
+{
+    return net->current ? net->current->homes.n_copies : 0;
+}
+
+void net_set_timing(struct net *net, bool on)
+{
+    net->timing = on;
+}
+
+int net_report(struct net *net, const struct node_report **reports)
+{
+    struct plan *p = net->current;
+    mem_free(net->reports);
+    net->reports = mem_calloc((size_t)p->n_calls, sizeof *net->reports);
+    *reports = net->reports;
+    if (!net->reports)
+        return 0;
+    for (int i = 0; i < p->n_steps; i++) {
+        const struct step *s = &p->steps[i];
+        if (s->kind == STEP_ZERO)
+            continue;
+        struct node_report *r = &net->reports[s->call];
+        r->node = p->calls[s->call].node;
+        r->call = &p->calls[s->call];
+        *(s->kind == STEP_FORWARD ? &r->seconds : &r->d_seconds) = s->seconds;
+    }
+    return p->n_calls;
+}
