@@ -6,14 +6,14 @@
 #include "kernels/slots.h"
 
 struct kernels {
-#define SLOT(name) name##_fn *name;
+#define SLOT(name, type) type name;
 #include "kernels/slots.def"
 #undef SLOT
+    unsigned asked, features; /* the mask it was asked for, and what the machine has of it */
 };
 
-/* The table for a feature mask (CPU_*). Tables are built once a mask and live for ever. */
+/* The table for a feature mask (CPU_*), cut down to what the machine offers. Tables are built once a mask and live
+ * for ever. */
 const struct kernels *kernels_for(unsigned features);
-/* The table for cpu_features(). */
-const struct kernels *kernels_get(void);
 
 #endif

@@ -1,0 +1,61 @@
+#include "ops/conv2d.h"
+
+#include "ops/conv2d_internal.h"
+
+#include <assert.h>
+
+_Static_assert((int)ACT_NONE == (int)KERNEL_ACT_NONE && (int)ACT_SILU == (int)KERNEL_ACT_SILU &&
+                   (int)ACT_RELU == (int)KERNEL_ACT_RELU,
+               "enum act and enum kernel_act agree");
+
+/* Algorithms of the two packed weights; variant = forward | backward << 4. */
+enum algorithm { DIRECT };
+
+static enum status conv2d_plan(struct call *c)
+{
+    const struct conv_attr *a = &c->node->u.conv;
+    const struct kernels *k = kernels_for(c->options.features);
+    const struct conv_shape s = conv_shape_of(c);
+    assert(s.icg * s.groups == s.ic && s.ocg * s.groups == s.oc && a->oc == c->dst.c);
+    c->variant = DIRECT;
+    c->packed_floats[0] = direct_packed_floats(k, &s);
+    c->scratch_floats = direct_scratch_floats(k, c);
+    if (c->options.mode == RUN_TRAIN) {
+        assert(!a->residual && a->act == ACT_NONE);
+        c->packed_floats[1] = direct_packed_d_floats(k, &s);
+        c->d_scratch_floats = MAX(direct_d_scratch_floats(k, c), wgrad_scratch_floats(k, c));
+    }
+    return OK;
+}
+
+static void conv2d_pack(const struct call *c)
+{
+    const struct kernels *k = kernels_for(c->options.features);
+    if (c->packed[0])
+        direct_pack(k, c);
+    if (c->packed[1])
+        direct_pack_d(k, c);
+}
+
+static void conv2d_forward(const struct call *c)
+{
+    direct_forward(kernels_for(c->options.features), c);
+}
+
+static void conv2d_backward(const struct call *c)
+{
+    const struct kernels *k = kernels_for(c->options.features);
+    if (c->d_src[0].data)
+        direct_dgrad(k, c);
+    if (c->d_param[0])
+        direct_wgrad(k, c);
+    if (c->d_param[1])
+        bias_grad(c);
+}
+
+const struct op_impl cpu_conv2d = {conv2d_plan, conv2d_pack, conv2d_forward, conv2d_backward};
+
+const char *conv2d_variant_name(const struct call *c)
+{
+    return kernels_for(c->options.features)->conv_tile->name;
+}

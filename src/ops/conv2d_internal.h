@@ -1,0 +1,68 @@
+/* Shared by the files of ops/conv2d: geometry, panels, and the passes. Private to them. */
+#ifndef Y9_OPS_CONV2D_INTERNAL_H
+#define Y9_OPS_CONV2D_INTERNAL_H
+
+#include "core/cpu.h"
+#include "graph/backend.h"
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+/* Which pixels a reduction reads. Grid point (gy, gx) and tap (ty, tx) read the source pixel
+ *   (gy*step + y0 + ty*dy, gx*step + x0 + tx*dx), or zeros outside of it, and write the target pixel
+ *   (ty0 + gy*tstep, tx0 + gx*tstep).
+ * The forward pass is one grid; the data gradient is stride*stride grids (phases) of step 1. */
+struct tap_grid {
+    int gh, gw, step;
+    int n_ty, n_tx; /* taps */
+    int y0, x0, dy, dx;
+    int ty0, tx0, tstep;
+    int ky0, kx0, kstep; /* weight tap of (ty, tx): (ky0 + ty*kstep, kx0 + tx*kstep) */
+};
+
+struct conv_shape {
+    int ic, oc, groups, icg, ocg;
+    int kh, kw, stride, pad, dilation;
+};
+
+struct conv_shape conv_shape_of(const struct call *c);
+struct tap_grid forward_grid(const struct call *c);
+struct tap_grid dgrad_grid(const struct call *c, int phase); /* phase 0 .. stride*stride-1 */
+
+/* How `n` columns are cut into panels of whole vectors: fills nv and returns the first column of panel i. */
+static inline int round_up(int x, int to)
+{
+    return (x + to - 1) / to * to;
+}
+static inline size_t round_up_size(size_t x, size_t to)
+{
+    return (x + to - 1) / to * to;
+}
+/* Vectors of the panel that starts when `left` vectors are still to be covered. */
+static inline int panel_vectors(int left, int nv_main, int nv_max)
+{
+    return left <= nv_max ? left : nv_main;
+}
+
+/* Fill pointers for grid points [first, first + count) of one image: out[tap*out_stride + i]. */
+void fill_taps(const struct tap_grid *g, const struct tensor *src, int image, const float *zeros, int first, int count,
+               const float **out, size_t out_stride);
+/* Target pixels of the same points. */
+void fill_targets(const struct tap_grid *g, const struct tensor *dst, int image, int first, int count, float **out);
+
+/* --- direct (conv2d_direct.c) ---------------------------------------------------------------------------------- */
+size_t direct_packed_floats(const struct kernels *k, const struct conv_shape *s);
+size_t direct_packed_d_floats(const struct kernels *k, const struct conv_shape *s);
+void direct_pack(const struct kernels *k, const struct call *c);   /* packed[0] */
+void direct_pack_d(const struct kernels *k, const struct call *c); /* packed[1] */
+size_t direct_scratch_floats(const struct kernels *k, const struct call *c);
+size_t direct_d_scratch_floats(const struct kernels *k, const struct call *c);
+void direct_forward(const struct kernels *k, const struct call *c);
+void direct_dgrad(const struct kernels *k, const struct call *c);
+
+/* --- weight and bias gradients (conv2d_wgrad.c) ------------------------------------------------------------------ */
+size_t wgrad_scratch_floats(const struct kernels *k, const struct call *c);
+void direct_wgrad(const struct kernels *k, const struct call *c);
+void bias_grad(const struct call *c);
+
+#endif

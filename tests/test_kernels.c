@@ -1,0 +1,507 @@
+/* The kernel check: convolutions of random shapes, tails, strides and misaligned slices, forward and backward, in every
+ * instruction set this CPU can run, against a plain double precision convolution. Neighbouring channels hold NaN
+ * (a read that counts is seen) or a canary (a write is seen), and every buffer ends at a page that may not be
+ * touched. Needs only core, kernels and ops/conv2d, so that it also runs alone under an emulator.
+ *
+ *   test_kernels [--seed N] [--rounds N] */
+#include "core/clock.h"
+#include "core/cpu.h"
+#include "core/mem.h"
+#include "core/parallel.h"
+#include "core/rng.h"
+#include "kernels/kernels.h"
+#include "ops/conv2d.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static const float canary = 12345.678f;
+
+struct isa {
+    const char *name;
+    unsigned features;
+};
+
+/* --- guarded memory ----------------------------------------------------------------------------------------------- */
+
+/* `count` floats that end `slack` floats before a page without access. */
+struct guarded {
+    float *data;
+    void *map;
+    size_t map_size, count;
+};
+
+static struct guarded guarded_alloc(size_t count, size_t slack)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (count + slack) * sizeof(float);
+    size_t size = (bytes + page - 1) / page * page + page;
+    void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED || mprotect((char *)map + size - page, page, PROT_NONE) != 0) {
+        perror("mmap");
+        exit(2);
+    }
+    return (struct guarded){(float *)(void *)((char *)map + size - page - bytes), map, size, count};
+}
+
+static void guarded_free(struct guarded *g)
+{
+    munmap(g->map, g->map_size);
+}
+
+/* --- cases -------------------------------------------------------------------------------------------------------- */
+
+struct shape {
+    int n, h, w, ic, oc, kh, kw, stride, pad, dilation, groups;
+    enum act act;
+    bool bias, residual;
+};
+
+struct map {
+    struct guarded memory;
+    struct tensor t;
+};
+
+static int below(struct rng *r, int n)
+{
+    return (int)rng_below(r, (uint64_t)n);
+}
+
+/* A slice of `c` channels at a random place of a wider home, or a tight map. The last pixel ends at the guard page. */
+static struct map map_alloc(struct rng *r, int n, int h, int w, int c, float fill)
+{
+    size_t before = 0, stride = (size_t)c;
+    switch (below(r, 4)) {
+    case 0:
+        break;
+    case 1: /* aligned home, aligned slice */
+        before = 16 * (size_t)below(r, 3);
+        stride = (before + (size_t)c + 15) / 16 * 16 + 16 * (size_t)below(r, 2);
+        break;
+    default:
+        before = (size_t)below(r, 20);
+        stride = before + (size_t)c + (size_t)below(r, 20);
+    }
+    const size_t pixels = (size_t)n * (size_t)h * (size_t)w, floats = (pixels - 1) * stride + before + (size_t)c;
+    const size_t slack = below(r, 2) ? 0 : (16 - floats % 16) % 16; /* half of them: the home is aligned */
+    struct map m = {.memory = guarded_alloc(floats, slack)};
+    for (size_t i = 0; i < floats; i++)
+        m.memory.data[i] = fill;
+    m.t = (struct tensor){.data = m.memory.data + before,
+                          .n = n,
+                          .h = h,
+                          .w = w,
+                          .c = c,
+                          .pixel_stride = stride,
+                          .image_stride = stride * (size_t)h * (size_t)w};
+    return m;
+}
+
+static void map_random(struct map *m, struct rng *r)
+{
+    for (int i = 0; i < m->t.n * m->t.h * m->t.w; i++) {
+        for (int c = 0; c < m->t.c; c++)
+            m->t.data[(size_t)i * m->t.pixel_stride + (size_t)c] = (float)rng_normal(r);
+    }
+}
+
+/* Nothing outside the slice changed. */
+static bool map_clean(const struct map *m, float fill)
+{
+    const size_t before = (size_t)(m->t.data - m->memory.data);
+    for (size_t i = 0; i < m->memory.count; i++) {
+        size_t at = i + m->t.pixel_stride - before % m->t.pixel_stride;
+        if (at % m->t.pixel_stride >= (size_t)m->t.c && memcmp(&m->memory.data[i], &fill, sizeof fill) != 0)
+            return false;
+    }
+    return true;
+}
+
+static float *random_floats(size_t count, double scale, struct rng *r)
+{
+    float *p = mem_alloc(count, sizeof *p);
+    for (size_t i = 0; p && i < count; i++)
+        p[i] = (float)(scale * rng_normal(r));
+    return p;
+}
+
+static double silu(double x)
+{
+    return x / (1 + exp(-x));
+}
+
+struct worst {
+    double units; /* largest error in units of 2^-24 times the sum of absolute terms */
+    const char *where;
+};
+
+static void compare(struct worst *w, double got, double want, double absolute, const char *where)
+{
+    double units = fabs(got - want) / (ldexp(absolute, -24) + 1e-30);
+    if (!(units <= w->units)) { /* also for NaN */
+        w->units = isnan(units) ? INFINITY : units;
+        w->where = where;
+    }
+}
+
+static void check_forward(const struct shape *s, const struct call *c, const struct tensor *out, struct worst *worst)
+{
+    const int icg = s->ic / s->groups, ocg = s->oc / s->groups;
+    for (int i = 0; i < out->n * out->h * out->w; i++) {
+        const int image = i / (out->h * out->w), oy = i / out->w % out->h, ox = i % out->w;
+        for (int o = 0; o < s->oc; o++) {
+            double sum = s->bias ? c->param[1][o] : 0, absolute = fabs(sum) + 1e-3;
+            for (int tap = 0; tap < s->kh * s->kw; tap++) {
+                const int y = oy * s->stride - s->pad + tap / s->kw * s->dilation;
+                const int x = ox * s->stride - s->pad + tap % s->kw * s->dilation;
+                if (y < 0 || y >= s->h || x < 0 || x >= s->w)
+                    continue;
+                const float *p = tensor_pixel(&c->src[0], image, y, x) + o / ocg * icg;
+                const float *weight = c->param[0] + (size_t)o * (size_t)(icg * s->kh * s->kw) + tap;
+                for (int k = 0; k < icg; k++) {
+                    double term = (double)p[k] * weight[(size_t)k * (size_t)(s->kh * s->kw)];
+                    sum += term;
+                    absolute += fabs(term);
+                }
+            }
+            sum = s->act == ACT_SILU ? silu(sum) : s->act == ACT_RELU ? fmax(sum, 0) : sum;
+            if (s->residual) {
+                double add = tensor_pixel(&c->src[1], image, oy, ox)[o];
+                sum += add;
+                absolute += fabs(add);
+            }
+            compare(worst, tensor_pixel(out, image, oy, ox)[o], sum, absolute, "forward");
+        }
+    }
+}
+
+/* want/absolute: d_src as [pixel][ic], d_weights in its own order, d_bias. */
+static void check_backward(const struct shape *s, const struct call *c, const struct tensor *d_src_before,
+                           const float *d_weights_before, const float *d_bias_before, struct worst *worst)
+{
+    const int icg = s->ic / s->groups, ocg = s->oc / s->groups, taps = s->kh * s->kw;
+    const size_t n_src = (size_t)s->n * (size_t)(s->h * s->w) * (size_t)s->ic;
+    const size_t n_weights = (size_t)s->oc * (size_t)(icg * taps);
+    double *src = mem_calloc(2 * n_src, sizeof *src), *src_abs = src + n_src;
+    double *w = mem_calloc(2 * n_weights, sizeof *w), *w_abs = w + n_weights;
+    double *b = mem_calloc(2 * (size_t)s->oc, sizeof *b), *b_abs = b + s->oc;
+    for (int i = 0; i < s->n * c->dst.h * c->dst.w; i++) {
+        const int image = i / (c->dst.h * c->dst.w), oy = i / c->dst.w % c->dst.h, ox = i % c->dst.w;
+        const float *d = tensor_pixel(&c->d_dst, image, oy, ox);
+        for (int o = 0; o < s->oc; o++) {
+            b[o] += d[o];
+            b_abs[o] += fabs(d[o]);
+            for (int tap = 0; tap < taps; tap++) {
+                const int y = oy * s->stride - s->pad + tap / s->kw * s->dilation;
+                const int x = ox * s->stride - s->pad + tap % s->kw * s->dilation;
+                if (y < 0 || y >= s->h || x < 0 || x >= s->w)
+                    continue;
+                const float *p = tensor_pixel(&c->src[0], image, y, x) + o / ocg * icg;
+                const size_t at = ((size_t)(image * s->h + y) * (size_t)s->w + (size_t)x) * (size_t)s->ic;
+                for (int k = 0; k < icg; k++) {
+                    const size_t wi = ((size_t)o * (size_t)icg + (size_t)k) * (size_t)taps + (size_t)tap;
+                    const size_t si = at + (size_t)(o / ocg * icg + k);
+                    double ts = (double)d[o] * c->param[0][wi], tw = (double)d[o] * p[k];
+                    src[si] += ts;
+                    src_abs[si] += fabs(ts);
+                    w[wi] += tw;
+                    w_abs[wi] += fabs(tw);
+                }
+            }
+        }
+    }
+    for (size_t i = 0; i < n_src; i++) {
+        const size_t pixel = i / (size_t)s->ic, k = i % (size_t)s->ic;
+        double before = c->add[0] ? d_src_before->data[pixel * d_src_before->pixel_stride + k] : 0;
+        compare(worst, c->d_src[0].data[pixel * c->d_src[0].pixel_stride + k], src[i] + before,
+                src_abs[i] + fabs(before) + 1e-3, "d_src");
+    }
+    for (size_t i = 0; i < n_weights; i++)
+        compare(worst, c->d_param[0][i], w[i] + d_weights_before[i], w_abs[i] + fabs(d_weights_before[i]), "d_weights");
+    for (int i = 0; c->d_param[1] && i < s->oc; i++)
+        compare(worst, c->d_param[1][i], b[i] + d_bias_before[i], b_abs[i] + fabs(d_bias_before[i]), "d_bias");
+    mem_free(src);
+    mem_free(w);
+    mem_free(b);
+}
+
+static int out_size(int in, int k, const struct shape *s)
+{
+    return (in + 2 * s->pad - s->dilation * (k - 1) - 1) / s->stride + 1;
+}
+
+static void describe(const struct shape *s, const char *isa, const char *variant)
+{
+    printf("%s [%s]: n %d, %dx%d, %d -> %d, k %dx%d s%d p%d d%d g%d act %d%s%s\n", isa, variant, s->n, s->h, s->w,
+           s->ic, s->oc, s->kh, s->kw, s->stride, s->pad, s->dilation, s->groups, (int)s->act, s->bias ? " bias" : "",
+           s->residual ? " residual" : "");
+}
+
+static struct node node_of(const struct shape *s)
+{
+    return (struct node){.op = OP_CONV2D,
+                         .u.conv = {.oc = s->oc,
+                                    .kh = s->kh,
+                                    .kw = s->kw,
+                                    .stride = s->stride,
+                                    .pad = s->pad,
+                                    .dilation = s->dilation,
+                                    .groups = s->groups,
+                                    .bias = s->bias ? 1 : -1,
+                                    .act = s->act,
+                                    .residual = s->residual}};
+}
+
+/* Plan, give memory (NaN in it), pack. */
+static void prepare(struct call *c, bool backward)
+{
+    if (cpu_conv2d.plan(c) != OK) {
+        printf("plan: %s\n", fail_text());
+        exit(2);
+    }
+    size_t scratch = MAX(c->scratch_floats, backward ? c->d_scratch_floats : 0);
+    for (int i = 0; i < 2; i++)
+        c->packed[i] = c->packed_floats[i] ? mem_alloc(c->packed_floats[i] + 1, sizeof(float)) : NULL;
+    c->scratch = mem_alloc(scratch + 1, sizeof(float));
+    for (size_t i = 0; i <= scratch; i++)
+        c->scratch[i] = i == scratch ? canary : NAN;
+    for (int i = 0; i < 2; i++) {
+        if (c->packed[i])
+            c->packed[i][c->packed_floats[i]] = canary;
+    }
+    cpu_conv2d.pack(c);
+}
+
+static bool finish(struct call *c, bool backward)
+{
+    size_t scratch = MAX(c->scratch_floats, backward ? c->d_scratch_floats : 0);
+    bool clean = c->scratch[scratch] == canary;
+    for (int i = 0; i < 2; i++)
+        clean = clean && (!c->packed[i] || c->packed[i][c->packed_floats[i]] == canary);
+    mem_free(c->scratch);
+    mem_free(c->packed[0]);
+    mem_free(c->packed[1]);
+    return clean;
+}
+
+/* Deployed form forward; returns whether all is well. */
+static bool check_infer(struct rng *r, const struct shape *s, const struct isa *isa, struct team *team, bool exact,
+                        double tolerance, struct worst *all)
+{
+    const int oh = out_size(s->h, s->kh, s), ow = out_size(s->w, s->kw, s);
+    struct node node = node_of(s);
+    struct map src = map_alloc(r, s->n, s->h, s->w, s->ic, NAN), dst = map_alloc(r, s->n, oh, ow, s->oc, canary);
+    struct map residual = map_alloc(r, s->n, oh, ow, s->oc, NAN);
+    const int icg = s->ic / s->groups;
+    map_random(&src, r);
+    map_random(&residual, r);
+    struct call c = {
+        .node = &node,
+        .src = {src.t, residual.t},
+        .dst = dst.t,
+        .team = team,
+        .options = {.mode = RUN_INFER, .features = isa->features, .threads = team_size(team), .exact = exact}};
+    c.param[0] = random_floats((size_t)s->oc * (size_t)(icg * s->kh * s->kw), 1 / sqrt(icg * s->kh * s->kw), r);
+    c.param[1] = s->bias ? random_floats((size_t)s->oc, 0.5, r) : NULL;
+    prepare(&c, false);
+    cpu_conv2d.forward(&c);
+    struct worst worst = {0};
+    check_forward(s, &c, &dst.t, &worst);
+    all->units = fmax(all->units, worst.units);
+    const char *name = conv2d_variant_name(&c);
+    bool clean = map_clean(&dst, canary);
+    clean = finish(&c, false) && clean;
+    bool good = clean && worst.units <= tolerance;
+    if (!good) {
+        describe(s, isa->name, name);
+        printf("  forward: error %.1f units (tolerance %.0f), neighbours %s\n", worst.units, tolerance,
+               clean ? "clean" : "OVERWRITTEN");
+    }
+    mem_free(c.param[0]);
+    mem_free(c.param[1]);
+    guarded_free(&src.memory);
+    guarded_free(&dst.memory);
+    guarded_free(&residual.memory);
+    return good;
+}
+
+/* Training form, forward and backward. */
+static bool check_train(struct rng *r, const struct shape *shape, const struct isa *isa, struct team *team,
+                        double tolerance, struct worst *all)
+{
+    struct shape s = *shape;
+    s.act = ACT_NONE;
+    s.residual = false;
+    const int oh = out_size(s.h, s.kh, &s), ow = out_size(s.w, s.kw, &s), icg = s.ic / s.groups;
+    struct node node = node_of(&s);
+    struct map src = map_alloc(r, s.n, s.h, s.w, s.ic, NAN), dst = map_alloc(r, s.n, oh, ow, s.oc, canary);
+    struct map d_dst = map_alloc(r, s.n, oh, ow, s.oc, NAN), d_src = map_alloc(r, s.n, s.h, s.w, s.ic, canary);
+    map_random(&src, r);
+    map_random(&d_dst, r);
+    map_random(&d_src, r);
+    struct guarded before = guarded_alloc(d_src.memory.count, 0);
+    memcpy(before.data, d_src.memory.data, before.count * sizeof(float));
+    struct tensor d_src_before = d_src.t;
+    d_src_before.data = before.data + (d_src.t.data - d_src.memory.data);
+    struct call c = {.node = &node,
+                     .src = {src.t},
+                     .dst = dst.t,
+                     .d_src = {d_src.t},
+                     .d_dst = d_dst.t,
+                     .team = team,
+                     .options = {.mode = RUN_TRAIN, .features = isa->features, .threads = team_size(team)}};
+    const size_t n_weights = (size_t)s.oc * (size_t)(icg * s.kh * s.kw);
+    c.add[0] = below(r, 2);
+    c.param[0] = random_floats(n_weights, 1 / sqrt(icg * s.kh * s.kw), r);
+    c.param[1] = s.bias ? random_floats((size_t)s.oc, 0.5, r) : NULL;
+    c.d_param[0] = random_floats(n_weights, 1, r);
+    c.d_param[1] = s.bias ? random_floats((size_t)s.oc, 1, r) : NULL;
+    float *d_weights = mem_alloc(n_weights, sizeof(float)), *d_bias = mem_alloc((size_t)s.oc, sizeof(float));
+    memcpy(d_weights, c.d_param[0], n_weights * sizeof(float));
+    if (s.bias)
+        memcpy(d_bias, c.d_param[1], (size_t)s.oc * sizeof(float));
+    prepare(&c, true);
+    struct worst worst = {0};
+    cpu_conv2d.forward(&c);
+    check_forward(&s, &c, &dst.t, &worst);
+    cpu_conv2d.backward(&c);
+    check_backward(&s, &c, &d_src_before, d_weights, d_bias, &worst);
+    all->units = fmax(all->units, worst.units);
+    const char *name = conv2d_variant_name(&c);
+    bool clean = map_clean(&dst, canary) && map_clean(&d_src, canary);
+    clean = finish(&c, true) && clean;
+    bool good = clean && worst.units <= tolerance;
+    if (!good) {
+        describe(&s, isa->name, name);
+        printf("  training: %s error %.1f units (tolerance %.0f), add %d, neighbours %s\n",
+               worst.where ? worst.where : "no", worst.units, tolerance, c.add[0], clean ? "clean" : "OVERWRITTEN");
+    }
+    for (int i = 0; i < 2; i++) {
+        mem_free(c.param[i]);
+        mem_free(c.d_param[i]);
+    }
+    mem_free(d_weights);
+    mem_free(d_bias);
+    guarded_free(&before);
+    guarded_free(&src.memory);
+    guarded_free(&dst.memory);
+    guarded_free(&d_src.memory);
+    guarded_free(&d_dst.memory);
+    return good;
+}
+
+static struct shape random_shape(struct rng *r)
+{
+    static const int channels[] = {1, 2, 3, 4, 7, 8, 12, 15, 16, 17, 24, 31, 32, 33, 40, 48, 64, 80, 96};
+    struct shape s = {.n = 1 + below(r, 2), .h = 1 + below(r, 18), .w = 1 + below(r, 18), .dilation = 1, .groups = 1};
+    s.ic = channels[below(r, COUNT(channels))];
+    s.oc = channels[below(r, COUNT(channels))];
+    s.stride = 1 + (below(r, 3) == 0);
+    switch (below(r, 8)) {
+    case 0:
+    case 1:
+        s.kh = s.kw = 1;
+        break;
+    case 2: /* anything */
+        s.kh = 1 + below(r, 5);
+        s.kw = 1 + below(r, 5);
+        s.dilation = 1 + below(r, 2);
+        s.stride = 1 + below(r, 3);
+        s.pad = below(r, 4);
+        break;
+    case 3: /* groups */
+        s.groups = 1 << below(r, 3);
+        s.ic *= s.groups;
+        s.oc *= s.groups;
+        s.kh = s.kw = below(r, 2) ? 3 : 1;
+        s.pad = s.kh / 2;
+        break;
+    case 4: /* depthwise */
+        s.groups = s.oc = s.ic;
+        s.kh = s.kw = 3;
+        s.pad = 1;
+        break;
+    default:
+        s.kh = s.kw = 3;
+        s.pad = 1;
+    }
+    if (s.h + 2 * s.pad < s.dilation * (s.kh - 1) + 1)
+        s.h = s.dilation * (s.kh - 1) + 1;
+    if (s.w + 2 * s.pad < s.dilation * (s.kw - 1) + 1)
+        s.w = s.dilation * (s.kw - 1) + 1;
+    s.act = (enum act)below(r, 3);
+    s.bias = below(r, 2);
+    s.residual = below(r, 3) == 0;
+    return s;
+}
+
+static int list_isas(struct isa *out)
+{
+    static const char *const names[] = {"c", "avx2", "avx512", "neon"};
+    int n = 0;
+    for (int i = 0; i < COUNT(names); i++) {
+        int known;
+        unsigned mask = cpu_preset(names[i], &known) & cpu_features();
+        if (!strcmp(cpu_level(mask), names[i]))
+            out[n++] = (struct isa){names[i], mask};
+    }
+    return n;
+}
+
+static double tolerance_of(const struct isa *isa, const char *slot)
+{
+    double result = 0;
+#define KERNEL(name, variant, needs, tolerance)                                           \
+    if (!strcmp(slot, #name) && (isa->features & (unsigned)(needs)) == (unsigned)(needs)) \
+        result = tolerance;
+#include "kernels/kernels.def"
+#undef KERNEL
+    return result;
+}
+
+static int check(uint64_t seed, int rounds)
+{
+    struct isa isas[8];
+    const int n_isas = list_isas(isas);
+    struct team *team = NULL;
+    int bad = 0;
+    if (team_create(3, &team) != OK)
+        return 2;
+    for (int i = 0; i < n_isas; i++) {
+        struct worst direct = {0}, any = {0}, train = {0};
+        const double exact = tolerance_of(&isas[i], "conv_tile");
+        for (int round = 0; round < rounds; round++) {
+            struct rng r = rng_seed(seed, (uint64_t)round, 0);
+            struct shape s = random_shape(&r);
+            struct team *with = round % 2 ? team : NULL;
+            bad += !check_infer(&r, &s, &isas[i], with, true, exact, &direct);
+            bad += !check_infer(&r, &s, &isas[i], with, false, exact, &any);
+            bad += !check_train(&r, &s, &isas[i], with, exact, &train);
+        }
+        printf("%-7s %d rounds, seed %llu: largest error exact %.2f, chosen %.2f, training %.2f units\n", isas[i].name,
+               rounds, (unsigned long long)seed, direct.units, any.units, train.units);
+    }
+    team_destroy(team);
+    printf("%s\n", bad ? "FAILED" : "passed");
+    return bad != 0;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t seed = 1;
+    int rounds = 150;
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--seed") && i + 1 < argc)
+            seed = strtoull(argv[++i], NULL, 10);
+        else if (!strcmp(argv[i], "--rounds") && i + 1 < argc)
+            rounds = atoi(argv[++i]);
+        else {
+            fprintf(stderr, "usage: test_kernels [--seed N] [--rounds N]\n");
+            return 2;
+        }
+    }
+    return check(seed, rounds);
+}
