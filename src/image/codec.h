@@ -1,0 +1,33 @@
+/* Inside of decode.c: what each file kind gives to the probe table. */
+#ifndef Y9_IMAGE_CODEC_H
+#define Y9_IMAGE_CODEC_H
+
+#include "image/image.h"
+
+#include <stdbool.h>
+
+struct codec_input {
+    const uint8_t *bytes;
+    size_t size;
+    const char *name;                  /* starts every sentence */
+    const struct image_limits *limits; /* NULL: the standard ones */
+};
+
+/* Size as stored in the file, and the EXIF orientation to apply to the pixels. */
+struct codec_header {
+    int h, w, orientation;
+};
+
+struct codec {
+    const char *word;
+    bool (*probe)(const uint8_t *bytes, size_t size);
+    enum status (*read_header)(const struct codec_input *in, struct codec_header *header);
+    enum status (*decode)(const struct codec_input *in, struct image *img, struct codec_header *header);
+};
+
+extern const struct codec codec_jpeg, codec_png, codec_webp;
+
+/* Tag 0x0112 of IFD0 in a TIFF block of `size` bytes; 1 when it is absent or anything about the block is wrong. */
+int exif_orientation(const uint8_t *tiff, size_t size);
+
+#endif

@@ -1,0 +1,186 @@
+/* JPEG through libjpeg-turbo with its defaults written out, as SPEC 11.3 asks for equal bytes. */
+#include "image/codec.h"
+
+#include "core/mem.h"
+
+#include <stdio.h>
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+#include <setjmp.h>
+#include <string.h>
+
+/* A progressive file can ask for the whole picture to be refined again and again by a few bytes each time. */
+enum { MAX_SCANS = 500 };
+
+/* Everything that lives across the longjmp of a libjpeg error. The `head` members come first: libjpeg hands back
+ * pointers to them. */
+struct reader {
+    struct jpeg_decompress_struct d;
+    struct jpeg_error_mgr errors;
+    struct jpeg_progress_mgr progress;
+    jmp_buf escape;
+    enum status rc;
+    const struct codec_input *in;
+    uint8_t *cmyk_row; /* w * 4 bytes for four-colour files, else NULL */
+};
+
+static bool jpeg_probe(const uint8_t *bytes, size_t size)
+{
+    return size >= 3 && bytes[0] == 0xFF && bytes[1] == 0xD8 && bytes[2] == 0xFF;
+}
+
+static enum status code_of(int message)
+{
+    switch (message) {
+    case JERR_OUT_OF_MEMORY:
+        return E_NOMEM;
+    case JERR_IMAGE_TOO_BIG:
+        return E_LIMIT;
+    case JERR_SOF_UNSUPPORTED:
+    case JERR_BAD_PRECISION:
+    case JERR_ARITH_NOTIMPL:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_NOT_COMPILED:
+    case JERR_CCIR601_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+        return E_UNSUPPORTED;
+    default:
+        return E_FORMAT;
+    }
+}
+
+static void give_up(j_common_ptr common)
+{
+    struct reader *r = common->client_data;
+    char text[JMSG_LENGTH_MAX];
+    common->err->format_message(common, text);
+    r->rc = fail(code_of(common->err->msg_code), "%s: damaged or unusual JPEG: %s", r->in->name, text);
+    longjmp(r->escape, 1);
+}
+
+/* libjpeg goes on after these with invented pixels; we do not. Other warnings leave the pixels whole. */
+static void on_message(j_common_ptr common, int level)
+{
+    struct reader *r = common->client_data;
+    if (level >= 0)
+        return;
+    switch (common->err->msg_code) {
+    case JWRN_JPEG_EOF:
+    case JWRN_HIT_MARKER:
+        r->rc = fail(E_FORMAT, "%s: the JPEG data ends early (truncated file)", r->in->name);
+        longjmp(r->escape, 1);
+    case JWRN_HUFF_BAD_CODE:
+    case JWRN_ARITH_BAD_CODE:
+    case JWRN_MUST_RESYNC:
+    case JWRN_BOGUS_PROGRESSION:
+        give_up(common);
+    }
+}
+
+static void on_progress(j_common_ptr common)
+{
+    struct reader *r = common->client_data;
+    if (r->d.input_scan_number > MAX_SCANS) {
+        r->rc = fail(E_LIMIT, "%s: JPEG with more than %d scans", r->in->name, MAX_SCANS);
+        longjmp(r->escape, 1);
+    }
+}
+
+static void reader_init(struct reader *r, const struct codec_input *in)
+{
+    *r = (struct reader){.in = in};
+    r->d.err = jpeg_std_error(&r->errors);
+    r->d.client_data = r;
+    r->errors.error_exit = give_up;
+    r->errors.emit_message = on_message;
+    r->progress.progress_monitor = on_progress;
+}
+
+static void reader_free(struct reader *r)
+{
+    jpeg_destroy_decompress(&r->d);
+    mem_free(r->cmyk_row);
+}
+
+static int saved_orientation(const struct jpeg_decompress_struct *d)
+{
+    for (jpeg_saved_marker_ptr m = d->marker_list; m; m = m->next) {
+        if (m->marker == JPEG_APP0 + 1 && m->data_length > 6 && memcmp(m->data, "Exif\0", 6) == 0)
+            return exif_orientation(m->data + 6, m->data_length - 6);
+    }
+    return 1;
+}
+
+static enum status open_header(struct reader *r, struct codec_header *header)
+{
+    jpeg_create_decompress(&r->d);
+    r->d.progress = &r->progress;
+    jpeg_save_markers(&r->d, JPEG_APP0 + 1, 0xFFFF);
+    jpeg_mem_src(&r->d, r->in->bytes, r->in->size);
+    jpeg_read_header(&r->d, TRUE);
+    *header = (struct codec_header){(int)r->d.image_height, (int)r->d.image_width, saved_orientation(&r->d)};
+    return image_check_size(r->in->name, header->h, header->w, r->in->limits);
+}
+
+/* SPEC 11.3: with the samples as delivered, R = K - (((255 - C) * K) >> 8), and so on for G with M, B with Y. */
+static void cmyk_to_rgb(const uint8_t *cmyk, uint8_t *rgb, int w)
+{
+    for (int x = 0; x < w; x++, cmyk += 4, rgb += 3) {
+        int k = cmyk[3];
+        for (int c = 0; c < 3; c++)
+            rgb[c] = (uint8_t)(k - (((255 - cmyk[c]) * k) >> 8));
+    }
+}
+
+static enum status read_pixels(struct reader *r, struct image *img)
+{
+    struct jpeg_decompress_struct *d = &r->d;
+    bool four = d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK;
+    if (d->jpeg_color_space == JCS_UNKNOWN)
+        return fail(E_UNSUPPORTED, "%s: JPEG with %d components of unknown colours", r->in->name, d->num_components);
+    d->out_color_space = four ? JCS_CMYK : JCS_RGB;
+    d->dct_method = JDCT_ISLOW;
+    d->do_fancy_upsampling = TRUE;
+    d->do_block_smoothing = TRUE;
+    if (image_init(img, (int)d->image_height, (int)d->image_width) != OK)
+        return E_NOMEM;
+    if (four && !(r->cmyk_row = mem_alloc((size_t)img->w, 4)))
+        return E_NOMEM;
+    jpeg_start_decompress(d);
+    while (d->output_scanline < d->output_height) {
+        uint8_t *rgb = img->data + (size_t)d->output_scanline * (size_t)img->w * 3;
+        JSAMPROW row = four ? r->cmyk_row : rgb;
+        jpeg_read_scanlines(d, &row, 1);
+        if (four)
+            cmyk_to_rgb(row, rgb, img->w);
+    }
+    jpeg_finish_decompress(d); /* up to the end marker: a missing one is a truncated file */
+    return OK;
+}
+
+static enum status jpeg_read_size(const struct codec_input *in, struct codec_header *header)
+{
+    struct reader r;
+    reader_init(&r, in);
+    if (setjmp(r.escape) == 0)
+        r.rc = open_header(&r, header);
+    reader_free(&r);
+    return r.rc;
+}
+
+static enum status jpeg_decode(const struct codec_input *in, struct image *img, struct codec_header *header)
+{
+    struct reader r;
+    reader_init(&r, in);
+    if (setjmp(r.escape) == 0) {
+        r.rc = open_header(&r, header);
+        if (r.rc == OK)
+            r.rc = read_pixels(&r, img);
+    }
+    reader_free(&r);
+    return r.rc;
+}
+
+const struct codec codec_jpeg = {"JPEG", jpeg_probe, jpeg_read_size, jpeg_decode};

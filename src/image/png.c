@@ -1,0 +1,122 @@
+/* PNG through libpng: every colour type to 8-bit RGB as SPEC 11.3 says. */
+#include "image/codec.h"
+
+#include <png.h>
+#include <string.h>
+
+struct reader {
+    const struct codec_input *in;
+    size_t at;
+    enum status rc;
+};
+
+static const uint8_t signature[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
+
+static bool png_probe(const uint8_t *bytes, size_t size)
+{
+    return size >= sizeof signature && memcmp(bytes, signature, sizeof signature) == 0;
+}
+
+static size_t get32(const uint8_t *p)
+{
+    return (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+}
+
+/* The orientation in the eXIf chunk, which may stand before or after the pixels. */
+static int find_orientation(const uint8_t *bytes, size_t size)
+{
+    size_t at = sizeof signature;
+    while (size - at >= 12) {
+        size_t n = get32(bytes + at);
+        if (n > size - at - 12)
+            break;
+        if (memcmp(bytes + at + 4, "eXIf", 4) == 0)
+            return exif_orientation(bytes + at + 8, n);
+        at += n + 12;
+    }
+    return 1;
+}
+
+static enum status read_header(const struct codec_input *in, struct codec_header *header)
+{
+    const uint8_t *p = in->bytes + sizeof signature;
+    if (in->size < 33 || get32(p) != 13 || memcmp(p + 4, "IHDR", 4) != 0)
+        return fail(E_FORMAT, "%s: PNG without a header", in->name);
+    size_t w = get32(p + 8), h = get32(p + 12);
+    enum status rc = image_check_size(in->name, (long long)h, (long long)w, in->limits);
+    if (rc == OK)
+        *header = (struct codec_header){(int)h, (int)w, find_orientation(in->bytes, in->size)};
+    return rc;
+}
+
+static void on_error(png_structp png, png_const_charp message)
+{
+    struct reader *r = png_get_error_ptr(png);
+    r->rc = fail(E_FORMAT, "%s: damaged PNG: %s", r->in->name, message);
+    longjmp(png_jmpbuf(png), 1);
+}
+
+static void on_warning(png_structp png, png_const_charp message)
+{
+    (void)png;
+    (void)message;
+}
+
+static void read_bytes(png_structp png, png_bytep dst, size_t n)
+{
+    struct reader *r = png_get_io_ptr(png);
+    if (n > r->in->size - r->at)
+        png_error(png, "the data ends early (truncated file)");
+    memcpy(dst, r->in->bytes + r->at, n);
+    r->at += n;
+}
+
+/* May longjmp out through on_error. */
+static enum status read_pixels(png_structp png, png_infop info, struct reader *r, const struct codec_header *header,
+                               struct image *img)
+{
+    png_set_user_limits(png, (png_uint_32)header->w, (png_uint_32)header->h);
+    png_set_read_fn(png, r, read_bytes);
+    png_read_info(png, info);
+    int colour = png_get_color_type(png, info), bits = png_get_bit_depth(png, info);
+    if (bits == 16)
+        png_set_strip_16(png);
+    if (colour == PNG_COLOR_TYPE_PALETTE)
+        png_set_palette_to_rgb(png);
+    else if (colour == PNG_COLOR_TYPE_GRAY && bits < 8)
+        png_set_expand_gray_1_2_4_to_8(png);
+    if (!(colour & PNG_COLOR_MASK_COLOR))
+        png_set_gray_to_rgb(png);
+    png_set_strip_alpha(png);
+    int passes = png_set_interlace_handling(png);
+    png_read_update_info(png, info);
+    size_t row = (size_t)header->w * 3;
+    if (png_get_rowbytes(png, info) != row)
+        png_error(png, "unexpected row size");
+    if (image_init(img, header->h, header->w) != OK)
+        return E_NOMEM;
+    for (int pass = 0; pass < passes; pass++) {
+        for (int y = 0; y < header->h; y++)
+            png_read_row(png, img->data + (size_t)y * row, NULL);
+    }
+    png_read_end(png, NULL);
+    return OK;
+}
+
+static enum status png_decode(const struct codec_input *in, struct image *img, struct codec_header *header)
+{
+    struct reader r = {.in = in};
+    enum status rc = read_header(in, header);
+    if (rc != OK)
+        return rc;
+    png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);
+    png_infop info = png ? png_create_info_struct(png) : NULL;
+    if (!info)
+        r.rc = fail(E_NOMEM, "%s: no memory for libpng", in->name);
+    else if (setjmp(png_jmpbuf(png)) == 0)
+        r.rc = read_pixels(png, info, &r, header, img);
+    png_destroy_read_struct(&png, &info, NULL);
+    return r.rc;
+}
+
+const struct codec codec_png = {"PNG", png_probe, read_header, png_decode};
