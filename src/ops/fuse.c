@@ -1,0 +1,96 @@
+/* CBFuse (SPEC 1, 2): dst = sum of the nearest-resized src[0..n-2] from left to right, then + src[n-1], the target,
+ * which has dst's size. Nearest: from = min(floor(to * (in / out as float32)), in - 1).
+ * Backward: every source sums the gradients of the dst pixels that read it, in row-major order. */
+#include "ops/cpu.h"
+#include "ops/parts.h"
+#include "ops/row.h"
+
+struct fuse_job {
+    const struct call *call;
+    int source; /* backward: the source whose gradient is made */
+    struct parts parts;
+};
+
+/* Which row (column) of `in` row (column) `to` of `out` reads. */
+static inline int nearest(int to, int in, int out)
+{
+    float ratio = (float)in / (float)out;
+    int from = (int)((float)to * ratio);
+    return MIN(from, in - 1);
+}
+
+static void forward_part(void *context, int part, int thread)
+{
+    (void)thread;
+    const struct fuse_job *job = context;
+    const struct tensor *src = job->call->src, *dst = &job->call->dst;
+    const int n_src = job->call->node->n_src;
+    const size_t c = (size_t)dst->c;
+    struct part_range range = part_get(&job->parts, part);
+    for (int y = range.first; y < range.end; y++)
+        for (int i = 0; i < n_src; i++) {
+            const struct tensor *s = &src[i];
+            int from_y = nearest(y, s->h, dst->h);
+            for (int x = 0; x < dst->w; x++)
+                row_put(tensor_pixel(dst, range.image, y, x),
+                        tensor_pixel(s, range.image, from_y, nearest(x, s->w, dst->w)), c, i > 0);
+        }
+}
+
+/* First place of `out` that reads place `from` of `in` or a later one; nearest() does not decrease. */
+static int first_reader(int from, int in, int out)
+{
+    int to = (int)((long long)from * out / in) - 1;
+    to = MAX(to, 0);
+    while (to < out && nearest(to, in, out) < from)
+        to++;
+    while (to > 0 && nearest(to - 1, in, out) >= from)
+        to--;
+    return to;
+}
+
+static void backward_part(void *context, int part, int thread)
+{
+    (void)thread;
+    const struct fuse_job *job = context;
+    const struct tensor *d_src = &job->call->d_src[job->source], *d_dst = &job->call->d_dst;
+    const bool add = job->call->add[job->source];
+    const size_t c = (size_t)d_src->c;
+    struct part_range range = part_get(&job->parts, part);
+    for (int y = range.first; y < range.end; y++) {
+        int y0 = first_reader(y, d_src->h, d_dst->h), y1 = first_reader(y + 1, d_src->h, d_dst->h);
+        for (int x = 0; x < d_src->w; x++) {
+            int x0 = first_reader(x, d_src->w, d_dst->w), x1 = first_reader(x + 1, d_src->w, d_dst->w);
+            float *to = tensor_pixel(d_src, range.image, y, x);
+            bool more = add;
+            for (int v = y0; v < y1; v++)
+                for (int u = x0; u < x1; u++, more = true)
+                    row_put(to, tensor_pixel(d_dst, range.image, v, u), c, more);
+            if (!more) /* a source larger than dst: nobody reads this pixel */
+                memset(to, 0, c * sizeof *to);
+        }
+    }
+}
+
+static void fuse_forward(const struct call *c)
+{
+    const struct tensor *dst = &c->dst;
+    struct fuse_job job = {.call = c};
+    job.parts = parts_cut(dst->n, dst->h, (size_t)dst->w * (size_t)dst->c, PART_FLOATS);
+    team_run(c->team, job.parts.count, forward_part, &job);
+}
+
+static void fuse_backward(const struct call *c)
+{
+    for (int i = 0; i < c->node->n_src; i++) {
+        const struct tensor *d_src = &c->d_src[i];
+        if (!d_src->data)
+            continue;
+        struct fuse_job job = {.call = c, .source = i};
+        size_t row = (size_t)c->d_dst.w * (size_t)c->d_dst.h / (size_t)d_src->h * (size_t)d_src->c;
+        job.parts = parts_cut(d_src->n, d_src->h, row, PART_FLOATS);
+        team_run(c->team, job.parts.count, backward_part, &job);
+    }
+}
+
+const struct op_impl cpu_fuse = {.forward = fuse_forward, .backward = fuse_backward};
