@@ -1,0 +1,17 @@
+/* The command line: the only place that prints to the user or exits.
+ * Exit codes: 0 done, 1 failed, 2 usage. Messages go to standard error, results to standard output. */
+#ifndef Y9_CLI_CLI_H
+#define Y9_CLI_CLI_H
+
+#include "core/status.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+#define VERB(name, summary) int verb_##name(int argc, char **argv);
+#include "cli/verbs.def"
+#undef VERB
+
+/* The end of a verb: tells the kept sentence when rc is a failure; returns the exit code. */
+int verb_end(const char *verb, enum status rc);
+
+#endif
