@@ -1,0 +1,37 @@
+/* Non-maximum suppression of one image's candidates (SPEC 12.1), class by class unless agnostic. */
+#ifndef Y9_DETECT_NMS_H
+#define Y9_DETECT_NMS_H
+
+#include "detect/decode.h"
+
+#include <stdint.h>
+
+enum { NMS_MAX_CANDIDATES = 30000 }; /* by score; the rest is dropped before suppression */
+
+struct detection {
+    float xyxy[4]; /* input pixels from nms_apply, photo pixels after boxes_to_photo */
+    float score;
+    int class;
+};
+
+struct nms_config {
+    double iou_threshold; /* suppress where IoU > threshold, strictly */
+    int max_detections;
+    bool agnostic; /* classes suppress each other */
+};
+
+/* Reusable memory; start from {0}, release with nms_free. Nothing is allocated once it has seen its largest image. */
+struct nms_workspace {
+    uint32_t *keys, *order; /* two halves each: the sort's source and target */
+    size_t capacity;
+    float *kept; /* x1[], y1[], x2[], y2[], area[] of max_detections boxes */
+    int *next, *head;
+    int kept_capacity, head_capacity;
+};
+void nms_free(struct nms_workspace *w);
+
+/* Detections by falling score (equal scores: in the order of the candidates). dst has room for max_detections. */
+enum status nms_apply(struct nms_workspace *w, const struct candidates *c, const struct nms_config *config,
+                      struct detection *dst, int *count);
+
+#endif
