@@ -135,7 +135,7 @@ static void yaml_malformed(void **state)
         {"a: !foo 1\n", "tag !foo"},
         {"[1, 2]: 3\n", "bad.yaml:1: a key must be plain text"},
         {"{a: 1}: 3\n", "key must be plain text"},
-        {"{: 3}\n", "without a key"},
+        {"~: 3\n", "without a key"},
         {"a: 1\n---\nb: 2\n", "more than one document"},
         {"a: \"x\\0y\"\n", "zero byte"},
         {"a: 'open\n", "bad.yaml:"},
