@@ -3,7 +3,8 @@
  * (a read that counts is seen) or a canary (a write is seen), and every buffer ends at a page that may not be
  * touched. Needs only core, kernels and ops/conv2d, so that it also runs alone under an emulator.
  *
- *   test_kernels [--seed N] [--rounds N] */
+ *   test_kernels [--seed N] [--rounds N]
+ *   test_kernels --bench [--exact] [--threads N] [--layer WORD]      GFLOP/s of a table of layers */
 #include "core/clock.h"
 #include "core/cpu.h"
 #include "core/mem.h"
@@ -489,19 +490,168 @@ static int check(uint64_t seed, int rounds)
     return bad != 0;
 }
 
+/* --- bench -------------------------------------------------------------------------------------------------------- */
+
+/* Layers of gelan-t/s/c at 640 and the gradient shapes that go with them. */
+static const struct {
+    const char *name;
+    struct shape s;
+} layers[] = {
+    {"stem T 3x3 s2 3->16 640", {1, 640, 640, 3, 16, 3, 3, 2, 1, 1, 1, ACT_SILU, true}},
+    {"stem C 3x3 s2 3->64 640", {1, 640, 640, 3, 64, 3, 3, 2, 1, 1, 1, ACT_SILU, true}},
+    {"s2 T 16->32 320", {1, 320, 320, 16, 32, 3, 3, 2, 1, 1, 1, ACT_SILU, true}},
+    {"s2 C 64->128 320", {1, 320, 320, 64, 128, 3, 3, 2, 1, 1, 1, ACT_SILU, true}},
+    {"s2 S 128->192 80", {1, 80, 80, 128, 192, 3, 3, 2, 1, 1, 1, ACT_SILU, true}},
+    {"s2 C 256->256 40", {1, 40, 40, 256, 256, 3, 3, 2, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 16->16 160", {1, 160, 160, 16, 16, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 32->32 160", {1, 160, 160, 32, 32, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 64->64 160", {1, 160, 160, 64, 64, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 16->16 80 residual", {1, 80, 80, 16, 16, 3, 3, 1, 1, 1, 1, ACT_SILU, true, true}},
+    {"3x3 32->32 80", {1, 80, 80, 32, 32, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 64->64 80", {1, 80, 80, 64, 64, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 128->128 80", {1, 80, 80, 128, 128, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 256->256 80", {1, 80, 80, 256, 256, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 24->24 40", {1, 40, 40, 24, 24, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 48->48 40", {1, 40, 40, 48, 48, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 96->128 40", {1, 40, 40, 96, 128, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 128->128 40", {1, 40, 40, 128, 128, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 256->256 40", {1, 40, 40, 256, 256, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 64->64 20", {1, 20, 20, 64, 64, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 256->256 20", {1, 20, 20, 256, 256, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 g4 64->64 80", {1, 80, 80, 64, 64, 3, 3, 1, 1, 1, 4, ACT_SILU, true}},
+    {"3x3 depthwise 64 80", {1, 80, 80, 64, 64, 3, 3, 1, 1, 1, 64, ACT_SILU, true}},
+    {"1x1 32->32 160", {1, 160, 160, 32, 32, 1, 1, 1, 0, 1, 1, ACT_SILU, true}},
+    {"1x1 128->128 160", {1, 160, 160, 128, 128, 1, 1, 1, 0, 1, 1, ACT_SILU, true}},
+    {"1x1 64->64 80", {1, 80, 80, 64, 64, 1, 1, 1, 0, 1, 1, ACT_SILU, true}},
+    {"1x1 160->64 80", {1, 80, 80, 160, 64, 1, 1, 1, 0, 1, 1, ACT_SILU, true}},
+    {"1x1 1024->256 80", {1, 80, 80, 1024, 256, 1, 1, 1, 0, 1, 1, ACT_SILU, true}},
+    {"1x1 192->96 40", {1, 40, 40, 192, 96, 1, 1, 1, 0, 1, 1, ACT_SILU, true}},
+    {"1x1 512->512 40", {1, 40, 40, 512, 512, 1, 1, 1, 0, 1, 1, ACT_SILU, true}},
+    {"1x1 1024->512 40", {1, 40, 40, 1024, 512, 1, 1, 1, 0, 1, 1, ACT_SILU, true}},
+    {"1x1 1024->512 20", {1, 20, 20, 1024, 512, 1, 1, 1, 0, 1, 1, ACT_SILU, true}},
+    {"1x1 256->80 80 head", {1, 80, 80, 256, 80, 1, 1, 1, 0, 1, 1, ACT_NONE, true}},
+};
+
+enum bench_pass { BENCH_FORWARD, BENCH_DGRAD, BENCH_WGRAD };
+
+static struct tensor bench_map(struct rng *r, int n, int h, int w, int c)
+{
+    const size_t stride = c == 3 ? 4 : ((size_t)c + 15) / 16 * 16;
+    struct tensor t = {
+        .n = n, .h = h, .w = w, .c = c, .pixel_stride = stride, .image_stride = stride * (size_t)h * (size_t)w};
+    t.data = random_floats(t.image_stride * (size_t)n, 1, r);
+    return t;
+}
+
+/* GFLOP/s: the fastest of many runs, because other work shares the machine. */
+static double bench_call(const struct call *c, enum bench_pass pass, double flops)
+{
+    double best = 1e30, start = clock_seconds();
+    for (int i = 0; i < 400 && (i < 5 || clock_seconds() - start < 0.15); i++) {
+        double t = clock_seconds();
+        pass == BENCH_FORWARD ? cpu_conv2d.forward(c) : cpu_conv2d.backward(c);
+        best = fmin(best, clock_seconds() - t);
+    }
+    return flops / best * 1e-9;
+}
+
+static void bench_layer(int index, const struct isa *isa, bool exact, struct team *team)
+{
+    struct rng r = rng_seed(7, (uint64_t)index, 0);
+    const struct shape *s = &layers[index].s;
+    const int oh = out_size(s->h, s->kh, s), ow = out_size(s->w, s->kw, s), icg = s->ic / s->groups;
+    const double flops = 2.0 * oh * ow * s->oc * icg * s->kh * s->kw * s->n;
+    double rate[3] = {0};
+    char name[3][64] = {"", "", ""};
+    struct tensor src = bench_map(&r, s->n, s->h, s->w, s->ic), dst = bench_map(&r, s->n, oh, ow, s->oc);
+    struct tensor second = bench_map(&r, s->n, oh, ow, s->oc), d_src = bench_map(&r, s->n, s->h, s->w, s->ic);
+    const size_t n_weights = (size_t)s->oc * (size_t)(icg * s->kh * s->kw);
+    float *weights = random_floats(n_weights, 0.05, &r), *bias = random_floats((size_t)s->oc, 0.5, &r);
+    float *d_weights = random_floats(n_weights, 1, &r);
+    for (int pass = 0; pass < 3; pass++) {
+        struct node node = node_of(s);
+        if (pass != BENCH_FORWARD)
+            node.u.conv.act = ACT_NONE, node.u.conv.residual = false;
+        struct call c = {.node = &node,
+                         .src = {src, second},
+                         .dst = dst,
+                         .d_dst = second,
+                         .team = team,
+                         .param = {weights, bias},
+                         .options = {.mode = pass ? RUN_TRAIN : RUN_INFER,
+                                     .features = isa->features,
+                                     .threads = team_size(team),
+                                     .exact = exact}};
+        if (pass == BENCH_DGRAD)
+            c.d_src[0] = d_src;
+        if (pass == BENCH_WGRAD)
+            c.d_param[0] = d_weights;
+        prepare(&c, pass != 0);
+        snprintf(name[pass], sizeof name[pass], "%s", conv2d_variant_name(&c));
+        rate[pass] = bench_call(&c, (enum bench_pass)pass, flops);
+        finish(&c, pass != 0);
+    }
+    printf("%-26s %7.0f %7.0f %7.0f   %8.3f ms  %s\n", layers[index].name, rate[0], rate[1], rate[2],
+           flops / rate[0] * 1e-6, name[0]);
+    fflush(stdout);
+    mem_free(src.data);
+    mem_free(dst.data);
+    mem_free(second.data);
+    mem_free(d_src.data);
+    mem_free(weights);
+    mem_free(bias);
+    mem_free(d_weights);
+}
+
+static int bench(const char *word, bool exact, int threads)
+{
+    struct isa isas[8];
+    const int n_isas = list_isas(isas);
+    const struct isa *isa = &isas[n_isas - 1]; /* the best one; Y9_CPU=... for others */
+    struct team *team = NULL;
+    if (threads > 1 && team_create(threads, &team) != OK)
+        return 2;
+    printf("GFLOP/s on %s, %s, %d thread(s)%s\n%-26s %7s %7s %7s\n", cpu_name(), isa->name, threads,
+           exact ? ", exact" : "", "layer", "forward", "dgrad", "wgrad");
+    for (int i = 0; i < COUNT(layers); i++) {
+        if (!word || strstr(layers[i].name, word))
+            bench_layer(i, isa, exact, team);
+    }
+    team_destroy(team);
+    return 0;
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: test_kernels [--seed N] [--rounds N]\n"
+                    "       test_kernels --bench [--exact] [--threads N] [--layer WORD]\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t seed = 1;
-    int rounds = 150;
+    int rounds = 150, threads = 1;
+    bool benching = false, exact = false;
+    const char *word = NULL;
     for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--seed") && i + 1 < argc)
-            seed = strtoull(argv[++i], NULL, 10);
-        else if (!strcmp(argv[i], "--rounds") && i + 1 < argc)
-            rounds = atoi(argv[++i]);
-        else {
-            fprintf(stderr, "usage: test_kernels [--seed N] [--rounds N]\n");
-            return 2;
-        }
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (!strcmp(argv[i], "--bench"))
+            benching = true;
+        else if (!strcmp(argv[i], "--exact"))
+            exact = true;
+        else if (!value)
+            return usage();
+        else if (!strcmp(argv[i], "--seed"))
+            seed = strtoull(value, NULL, 10), i++;
+        else if (!strcmp(argv[i], "--rounds"))
+            rounds = atoi(value), i++;
+        else if (!strcmp(argv[i], "--threads"))
+            threads = atoi(value), i++;
+        else if (!strcmp(argv[i], "--layer"))
+            word = value, i++;
+        else
+            return usage();
     }
-    return check(seed, rounds);
+    return benching ? bench(word, exact, threads) : check(seed, rounds);
 }

@@ -4,12 +4,6 @@
 
 #include <pthread.h>
 
-#if defined(__x86_64__)
-#define Y9_KERNELS_X86 1
-#elif defined(__aarch64__)
-#define Y9_KERNELS_ARM 1
-#endif
-
 #define KERNEL(slot, variant, needs, tolerance) extern const struct slot##_kernel variant;
 #include "kernels/kernels.def"
 #undef KERNEL

@@ -5,6 +5,13 @@
 
 #include "kernels/slots.h"
 
+/* Which part of kernels.def this build reads. */
+#if defined(__x86_64__)
+#define Y9_KERNELS_X86 1
+#elif defined(__aarch64__)
+#define Y9_KERNELS_ARM 1
+#endif
+
 struct kernels {
 #define SLOT(name, type) type name;
 #include "kernels/slots.def"

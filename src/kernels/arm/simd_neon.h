@@ -1,0 +1,94 @@
+/* Four floats: the vocabulary of the *_tmpl.h kernels in AArch64 NEON. */
+#ifndef Y9_KERNELS_SIMD_NEON_H
+#define Y9_KERNELS_SIMD_NEON_H
+
+#include <arm_neon.h>
+
+enum { VL = 4 };
+typedef float32x4_t vf;
+
+static inline vf v_zero(void)
+{
+    return vdupq_n_f32(0);
+}
+static inline vf v_set1(float x)
+{
+    return vdupq_n_f32(x);
+}
+static inline vf v_load(const float *p)
+{
+    return vld1q_f32(p);
+}
+static inline void v_store(float *p, vf x)
+{
+    vst1q_f32(p, x);
+}
+static inline vf v_load_n(const float *p, int n) /* first n lanes, zeros elsewhere; nothing else is touched */
+{
+    vf x = vdupq_n_f32(0);
+    if (n >= 4)
+        return vld1q_f32(p);
+    if (n > 0)
+        x = vld1q_lane_f32(p, x, 0);
+    if (n > 1)
+        x = vld1q_lane_f32(p + 1, x, 1);
+    if (n > 2)
+        x = vld1q_lane_f32(p + 2, x, 2);
+    return x;
+}
+static inline void v_store_n(float *p, vf x, int n)
+{
+    if (n >= 4) {
+        vst1q_f32(p, x);
+        return;
+    }
+    if (n > 0)
+        vst1q_lane_f32(p, x, 0);
+    if (n > 1)
+        vst1q_lane_f32(p + 1, x, 1);
+    if (n > 2)
+        vst1q_lane_f32(p + 2, x, 2);
+}
+static inline vf v_add(vf a, vf b)
+{
+    return vaddq_f32(a, b);
+}
+static inline vf v_sub(vf a, vf b)
+{
+    return vsubq_f32(a, b);
+}
+static inline vf v_mul(vf a, vf b)
+{
+    return vmulq_f32(a, b);
+}
+static inline vf v_div(vf a, vf b)
+{
+    return vdivq_f32(a, b);
+}
+static inline vf v_fma(vf a, vf b, vf c) /* a*b + c */
+{
+    return vfmaq_f32(c, a, b);
+}
+static inline vf v_fnma(vf a, vf b, vf c) /* c - a*b */
+{
+    return vfmsq_f32(c, a, b);
+}
+static inline vf v_min(vf a, vf b) /* NaN where either is */
+{
+    return vminq_f32(a, b);
+}
+static inline vf v_max(vf a, vf b) /* NaN where either is */
+{
+    return vmaxq_f32(a, b);
+}
+static inline vf v_round(vf x)
+{
+    return vrndnq_f32(x);
+}
+static inline vf v_scale(vf x, vf n) /* x * 2^n, n whole, -126 .. 127 */
+{
+    int32x4_t e = vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127)), 23);
+    return vmulq_f32(x, vreinterpretq_f32_s32(e));
+}
+
+#endif

@@ -1,0 +1,80 @@
+/* Eight floats: the vocabulary of the *_tmpl.h kernels in AVX2 + FMA. */
+#ifndef Y9_KERNELS_SIMD_AVX2_H
+#define Y9_KERNELS_SIMD_AVX2_H
+
+#include <immintrin.h>
+
+enum { VL = 8 };
+typedef __m256 vf;
+
+static inline __m256i v_mask(int n) /* all ones in the first n lanes */
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+static inline vf v_zero(void)
+{
+    return _mm256_setzero_ps();
+}
+static inline vf v_set1(float x)
+{
+    return _mm256_set1_ps(x);
+}
+static inline vf v_load(const float *p)
+{
+    return _mm256_loadu_ps(p);
+}
+static inline void v_store(float *p, vf x)
+{
+    _mm256_storeu_ps(p, x);
+}
+static inline vf v_load_n(const float *p, int n) /* first n lanes, zeros elsewhere; nothing else is touched */
+{
+    return _mm256_maskload_ps(p, v_mask(n));
+}
+static inline void v_store_n(float *p, vf x, int n)
+{
+    _mm256_maskstore_ps(p, v_mask(n), x);
+}
+static inline vf v_add(vf a, vf b)
+{
+    return _mm256_add_ps(a, b);
+}
+static inline vf v_sub(vf a, vf b)
+{
+    return _mm256_sub_ps(a, b);
+}
+static inline vf v_mul(vf a, vf b)
+{
+    return _mm256_mul_ps(a, b);
+}
+static inline vf v_div(vf a, vf b)
+{
+    return _mm256_div_ps(a, b);
+}
+static inline vf v_fma(vf a, vf b, vf c) /* a*b + c */
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+static inline vf v_fnma(vf a, vf b, vf c) /* c - a*b */
+{
+    return _mm256_fnmadd_ps(a, b, c);
+}
+static inline vf v_min(vf a, vf b) /* b where either is NaN */
+{
+    return _mm256_min_ps(a, b);
+}
+static inline vf v_max(vf a, vf b) /* b where either is NaN */
+{
+    return _mm256_max_ps(a, b);
+}
+static inline vf v_round(vf x)
+{
+    return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+static inline vf v_scale(vf x, vf n) /* x * 2^n, n whole, -126 .. 127 */
+{
+    __m256i e = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
+    return _mm256_mul_ps(x, _mm256_castsi256_ps(e));
+}
+
+#endif
