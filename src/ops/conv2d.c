@@ -20,7 +20,7 @@ static enum status conv2d_plan(struct call *c)
     c->variant = DIRECT;
     c->packed_floats[0] = direct_packed_floats(k, &s);
     c->scratch_floats = direct_scratch_floats(k, c);
-    if (c->options.mode == RUN_TRAIN) {
+    if (c->options.mode != RUN_INFER) {
         assert(!a->residual && a->act == ACT_NONE);
         c->packed_floats[1] = direct_packed_d_floats(k, &s);
         c->d_scratch_floats = MAX(direct_d_scratch_floats(k, c), wgrad_scratch_floats(k, c));
