@@ -70,7 +70,7 @@ static void forward_part(void *context, int part, int thread)
             ptrdiff_t row = y * pool->stride - pool->pad, col = x * pool->stride - pool->pad;
             w.start = tensor_image(src, range.image) + (row * src->w + col) * (ptrdiff_t)src->pixel_stride;
             float *to = tensor_pixel(dst, range.image, y, x);
-            unsigned char *place = c->options.mode == RUN_TRAIN ? winners(c, dst, range.image, y, x) : NULL;
+            unsigned char *place = c->options.mode != RUN_INFER ? winners(c, dst, range.image, y, x) : NULL;
             int k = 0;
             for (; k + LANES <= dst->c; k += LANES)
                 window_max(&w, (size_t)k, LANES, to + k, place ? place + k : NULL);
@@ -114,7 +114,7 @@ static enum status maxpool_plan(struct call *c)
                     c->node->name, pool->k, pool->pad, MAX_K);
     const struct tensor *dst = &c->dst;
     size_t outputs = (size_t)dst->n * (size_t)dst->h * (size_t)dst->w * (size_t)dst->c;
-    c->saved_floats = c->options.mode == RUN_TRAIN ? (outputs + sizeof(float) - 1) / sizeof(float) : 0;
+    c->saved_floats = c->options.mode != RUN_INFER ? (outputs + sizeof(float) - 1) / sizeof(float) : 0;
     return OK;
 }
 
