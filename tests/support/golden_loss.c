@@ -1,0 +1,307 @@
+#include "support/golden_loss.h"
+
+#include "core/mem.h"
+#include "support/golden.h"
+#include "train/loss.h"
+
+#include <math.h>
+#include <string.h>
+
+/* --- assigner ---------------------------------------------------------------------------------------------------- */
+
+struct assigner_case {
+    int images, anchors, n, nc;
+    const float *scores, *boxes, *points, *gt_labels, *gt_boxes, *mask;
+    const float *target_scores, *target_boxes, *target_labels, *fg;
+    struct assign_config config;
+};
+
+static void given_box(void *context, int anchor, struct ciou_box *box)
+{
+    const float *boxes = context;
+    ciou_box_init(box, boxes + 4 * (size_t)anchor);
+}
+
+static void compare_assigned(struct golden *g, const struct assigner_case *c, int image,
+                             const struct assign_label *labels, const int *label, const float *score)
+{
+    for (int a = 0; a < c->anchors; a++) {
+        size_t point = (size_t)image * (size_t)c->anchors + (size_t)a;
+        const struct assign_label *mine = label[a] >= 0 ? &labels[label[a]] : NULL;
+        bool positive = false;
+        for (int k = 0; k < c->nc; k++) {
+            float want = c->target_scores[point * (size_t)c->nc + (size_t)k];
+            golden_compare_number(g, "target_scores", mine && mine->class == k ? score[a] : 0, want, 3e-6);
+            positive |= want > 0;
+        }
+        if (!positive)
+            continue;
+        if (!mine || c->fg[point] == 0) {
+            golden_fault(g, "anchor point %zu is not in the foreground", point);
+            continue;
+        }
+        golden_compare_number(g, "target_labels", mine->class, c->target_labels[point], 0);
+        for (size_t i = 0; i < 4; i++)
+            golden_compare_number(g, "target_bboxes", mine->box.xyxy[i], c->target_boxes[4 * point + i], 0);
+    }
+}
+
+static void assign_one(struct golden *g, const struct assigner_case *c, int image)
+{
+    size_t anchors = (size_t)c->anchors, base = (size_t)image * anchors, n = (size_t)c->n;
+    float *x = arena_alloc(&g->arena, anchors, sizeof *x), *y = arena_alloc(&g->arena, anchors, sizeof *y);
+    struct assign_label *labels = arena_alloc(&g->arena, n + 1, sizeof *labels);
+    int *label = arena_alloc(&g->arena, anchors, sizeof *label);
+    float *score = arena_alloc(&g->arena, anchors, sizeof *score);
+    struct ciou_box *boxes = arena_alloc(&g->arena, anchors, sizeof *boxes);
+    unsigned char *ready = arena_alloc(&g->arena, anchors, 1);
+    struct assign_scratch scratch = {0};
+    if (!x || !y || !labels || !label || !score || !boxes || !ready ||
+        !golden_ok(g, assign_scratch_reserve(&scratch, c->anchors, c->n))) {
+        golden_fault(g, "no memory");
+        return;
+    }
+    for (size_t a = 0; a < anchors; a++) {
+        x[a] = c->points[2 * a];
+        y[a] = c->points[2 * a + 1];
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t row = (size_t)image * n + i;
+        labels[i].class = (int)c->gt_labels[row];
+        labels[i].valid = c->mask[row] > 0;
+        ciou_box_init(&labels[i].box, c->gt_boxes + 4 * row);
+    }
+    struct assign_image view = {.anchors = c->anchors,
+                                .x = x,
+                                .y = y,
+                                .scores = c->scores + base * (size_t)c->nc,
+                                .score_stride = (size_t)c->nc,
+                                .boxes = boxes,
+                                .ready = ready,
+                                .decode = given_box,
+                                .context = (void *)(c->boxes + 4 * base),
+                                .labels = labels,
+                                .n_labels = c->n};
+    assign_run(&c->config, &view, &scratch, label, score);
+    assign_scratch_free(&scratch);
+    compare_assigned(g, c, image, labels, label, score);
+}
+
+int golden_assigner(const char *path, char *message, size_t size, double *worst)
+{
+    struct golden g;
+    if (!golden_open(&g, path))
+        return golden_close(&g, message, size, worst);
+    struct assigner_case c = {.scores = golden_f32(&g, "pd_scores", NULL),
+                              .boxes = golden_f32(&g, "pd_bboxes", NULL),
+                              .points = golden_f32(&g, "anc_points", NULL),
+                              .gt_labels = golden_f32(&g, "gt_labels", NULL),
+                              .gt_boxes = golden_f32(&g, "gt_bboxes", NULL),
+                              .mask = golden_f32(&g, "mask_gt", NULL),
+                              .target_scores = golden_f32(&g, "target_scores", NULL),
+                              .target_boxes = golden_f32(&g, "target_bboxes", NULL),
+                              .target_labels = golden_f32(&g, "target_labels", NULL),
+                              .fg = golden_f32(&g, "fg_mask", NULL),
+                              .config = {.top_k = golden_int(&g, "topk"),
+                                         .alpha = (float)golden_number(&g, "alpha"),
+                                         .beta = (float)golden_number(&g, "beta")}};
+    if (g.faults)
+        return golden_close(&g, message, size, worst);
+    const struct safetensor *scores = golden_tensor(&g, "pd_scores");
+    c.images = (int)scores->shape[0];
+    c.anchors = (int)scores->shape[1];
+    c.nc = (int)scores->shape[2];
+    c.n = (int)golden_tensor(&g, "gt_labels")->shape[1];
+    for (int i = 0; i < c.images; i++)
+        assign_one(&g, &c, i);
+    return golden_close(&g, message, size, worst);
+}
+
+/* --- loss -------------------------------------------------------------------------------------------------------- */
+
+enum { PAD = 3 }; /* lanes after the channels, which nobody may touch */
+#define CANARY 12345.0f
+
+/* Place of element (image, channel, pixel) of a level in a head's output. */
+static size_t place(const struct head_output *out, int level, size_t image, size_t channel, size_t pixel)
+{
+    return image * out->image_stride + ((size_t)out->level[level].first + pixel) * out->stride + channel;
+}
+
+static size_t level_pixels(const struct head_output *out, int level)
+{
+    return (size_t)out->level[level].h * (size_t)out->level[level].w;
+}
+
+/* feat<b>.<l> [B, channels, H, W] -> the layout of a head's output (graph/net.h). */
+static bool build_branch(struct golden *g, int b, const json_t *strides, struct head_output *out)
+{
+    const float *maps[MAX_LEVELS];
+    *out = (struct head_output){.n_levels = (int)json_array_size(strides)};
+    if (out->n_levels < 1 || out->n_levels > MAX_LEVELS) {
+        golden_fault(g, "%d strides", out->n_levels);
+        return false;
+    }
+    for (int l = 0; l < out->n_levels; l++) {
+        const char *name = golden_name(g, "feat%d.%d", b, l);
+        const struct safetensor *t = golden_tensor(g, name);
+        maps[l] = golden_f32(g, name, NULL);
+        if (!maps[l])
+            return false;
+        out->n = (int)t->shape[0];
+        out->channels = (int)t->shape[1];
+        out->level[l].h = (int)t->shape[2];
+        out->level[l].w = (int)t->shape[3];
+        out->level[l].stride = (int)json_integer_value(json_array_get(strides, (size_t)l));
+        out->level[l].first = out->anchors;
+        out->anchors += out->level[l].h * out->level[l].w;
+    }
+    out->stride = (size_t)out->channels + PAD;
+    out->image_stride = out->stride * (size_t)out->anchors + 7;
+    size_t n = out->image_stride * (size_t)out->n;
+    out->logits = arena_alloc(&g->arena, n, sizeof(float));
+    out->d_logits = arena_alloc(&g->arena, n, sizeof(float));
+    if (!out->logits || !out->d_logits) {
+        golden_fault(g, "no memory");
+        return false;
+    }
+    for (size_t i = 0; i < n; i++)
+        out->logits[i] = out->d_logits[i] = CANARY;
+    for (int l = 0; l < out->n_levels; l++) {
+        size_t pixels = level_pixels(out, l), channels = (size_t)out->channels;
+        for (size_t i = 0; i < (size_t)out->n * channels * pixels; i++)
+            out->logits[place(out, l, i / (channels * pixels), i / pixels % channels, i % pixels)] = maps[l][i];
+    }
+    return true;
+}
+
+static void compare_gradients(struct golden *g, int b, const struct head_output *out)
+{
+    for (int l = 0; l < out->n_levels; l++) {
+        size_t pixels = level_pixels(out, l), channels = (size_t)out->channels, count;
+        const char *name = golden_name(g, "grad%d.%d", b, l);
+        const float *stored = golden_f32(g, name, &count);
+        float *mine = arena_alloc(&g->arena, (size_t)out->n * channels * pixels, sizeof *mine);
+        if (!stored || !mine)
+            return;
+        for (size_t i = 0; i < (size_t)out->n * channels * pixels; i++)
+            mine[i] = out->d_logits[place(out, l, i / (channels * pixels), i / pixels % channels, i % pixels)];
+        golden_compare_within(g, name, mine, (size_t)out->n * channels * pixels,
+                              golden_tolerance(g, name, 1e-5, golden_max_abs(stored, count), 1e-6));
+    }
+    for (size_t i = 0; i < (size_t)out->n; i++)
+        for (size_t a = 0; a < (size_t)out->anchors; a++)
+            for (size_t k = 0; k < PAD; k++)
+                if (out->d_logits[i * out->image_stride + a * out->stride + (size_t)out->channels + k] != CANARY)
+                    golden_fault(g, "a padding lane of branch %d was written", b);
+}
+
+/* assign<b>/...: scores and boxes are stored for few classes only; boxes are the assigner's, in pixels. */
+static void compare_assignment(struct golden *g, int b, const struct head_output *out, int nc,
+                               const struct loss_assignment *mine)
+{
+    size_t n_boxes;
+    const float *sum = golden_f32(g, golden_name(g, "assign%d/target_scores_sum", b), NULL);
+    const float *fg = golden_f32(g, golden_name(g, "assign%d/fg_mask", b), NULL);
+    if (!sum || !fg)
+        return;
+    golden_compare_number(g, "target_scores_sum", mine->sum, sum[0], 1e-5 * fabs((double)sum[0]) + 1e-6);
+    if (!golden_has(g, golden_name(g, "assign%d/target_scores", b)))
+        return;
+    const float *scores = golden_f32(g, golden_name(g, "assign%d/target_scores", b), NULL);
+    const float *boxes = golden_f32(g, golden_name(g, "assign%d/target_bboxes", b), &n_boxes);
+    if (!scores || !boxes)
+        return;
+    double box_tolerance = 1e-6 * golden_max_abs(boxes, n_boxes);
+    for (size_t point = 0; point < (size_t)out->n * (size_t)out->anchors; point++) {
+        const struct assign_label *label = NULL;
+        if (mine->label[point] >= 0)
+            label = &mine->labels[mine->first[point / (size_t)out->anchors] + mine->label[point]];
+        bool positive = false;
+        for (size_t k = 0; k < (size_t)nc; k++) {
+            float want = scores[point * (size_t)nc + k];
+            golden_compare_number(g, "target_scores", label && label->class == (int)k ? mine->score[point] : 0, want,
+                                  2e-5);
+            positive |= want > 0;
+        }
+        if (!positive)
+            continue;
+        if (!label || fg[point] == 0)
+            golden_fault(g, "anchor point %zu of branch %d is not in the foreground", point, b);
+        for (size_t i = 0; label && i < 4; i++)
+            golden_compare_number(g, "target_bboxes", label->box.xyxy[i], boxes[4 * point + i], box_tolerance);
+    }
+}
+
+/* A number in a JSON object of the metadata, where it may stand as text. */
+static double member(struct golden *g, const char *key, const char *name, double otherwise)
+{
+    const json_t *value = json_object_get(golden_json(g, key), name);
+    if (json_is_string(value))
+        return strtod(json_string_value(value), NULL);
+    return json_is_number(value) ? json_number_value(value) : otherwise;
+}
+
+static struct loss_config config_of(struct golden *g)
+{
+    struct loss_config c = loss_config_default(golden_int(g, "nc"));
+    c.cls_positive_weight = member(g, "hyp", "cls_pw", c.cls_positive_weight);
+    c.focal_gamma = member(g, "hyp", "fl_gamma", c.focal_gamma);
+    c.assigner.top_k = (int)member(g, "env", "YOLOM", c.assigner.top_k);
+    c.assigner.alpha = (float)member(g, "env", "YOLOA", (double)c.assigner.alpha);
+    c.assigner.beta = (float)member(g, "env", "YOLOB", (double)c.assigner.beta);
+    if (!strcmp(golden_text(g, "kind"), "dual_lh"))
+        c.assign = ASSIGN_LEAD_UNFLOORED;
+    return c;
+}
+
+static void compare_loss(struct golden *g, const struct loss *loss, const struct head_output *branches, int n, int nc,
+                         const struct loss_result *result)
+{
+    const float *total = golden_f32(g, "loss", NULL), *items = golden_f32(g, "items", NULL);
+    if (!total || !items)
+        return;
+    golden_compare_number(g, "loss", result->total, total[0],
+                          golden_tolerance(g, "loss", 1e-5, fabs((double)total[0]), 1e-6));
+    for (size_t i = 0; i < LOSS_ITEMS; i++)
+        golden_compare_number(g, "items", result->item[i], items[i],
+                              golden_tolerance(g, "loss", 1e-5, fabs((double)items[i]), 1e-6));
+    for (int b = 0; b < n; b++) {
+        struct loss_assignment assignment = loss_get_assignment(loss, b);
+        if (b == 0 || golden_has(g, golden_name(g, "assign%d/fg_mask", b))) /* dual_lh stores the shared one once */
+            compare_assignment(g, b, &branches[b], nc, &assignment);
+        compare_gradients(g, b, &branches[b]);
+    }
+}
+
+static void run_loss(struct golden *g, int n)
+{
+    struct head_output branches[MAX_BRANCHES];
+    for (int b = 0; b < n; b++)
+        if (!build_branch(g, b, golden_json(g, "strides"), &branches[b]))
+            return;
+    size_t count;
+    const float *targets = golden_f32(g, "targets", &count);
+    struct loss_config config = config_of(g);
+    struct loss *loss;
+    struct loss_result result;
+    if (!targets || !golden_ok(g, loss_create(&config, golden_team(), &loss)))
+        return;
+    if (golden_ok(g, loss_run(loss, branches, n, targets, (int)(count / 6), &result)))
+        compare_loss(g, loss, branches, n, config.nc, &result);
+    loss_destroy(loss);
+}
+
+int golden_loss(const char *path, char *message, size_t size, double *worst)
+{
+    static const struct {
+        const char *kind;
+        int branches;
+    } kinds[] = {{"single", 1}, {"dual", 2}, {"triple", 3}, {"dual_lh", 2}};
+    struct golden g;
+    if (golden_open(&g, path))
+        for (int i = 0; i < COUNT(kinds); i++)
+            if (!strcmp(golden_text(&g, "kind"), kinds[i].kind))
+                run_loss(&g, kinds[i].branches);
+    return golden_close(&g, message, size, worst);
+}
