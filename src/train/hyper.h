@@ -1,0 +1,31 @@
+/* Hyper-parameters under their official names (SPEC 10), from a YAML file and from key=value words. */
+#ifndef Y9_TRAIN_HYPER_H
+#define Y9_TRAIN_HYPER_H
+
+#include "formats/yaml.h"
+#include "formats/yaml_write.h"
+
+struct hyper {
+    double lr0, lrf, momentum, weight_decay;
+    double warmup_epochs, warmup_momentum, warmup_bias_lr;
+    double box, cls, cls_pw, dfl, fl_gamma;
+    double obj, obj_pw, iou_t, anchor_t, label_smoothing; /* read and written, used by nothing (SPEC 7) */
+    double hsv_h, hsv_s, hsv_v, degrees, translate, scale, shear, perspective, flipud, fliplr;
+    double mosaic, mixup, copy_paste;
+};
+
+struct hyper hyper_default(void); /* hyp.scratch-high */
+
+/* Replace the values named in a YAML file; the others stay. Unknown keys and values out of range are refused with
+ * "file:line: ...", and nothing is changed. */
+enum status hyper_read(const char *path, struct hyper *h);
+/* The same from an open map (e.g. `hyp` of a run's options). */
+enum status hyper_read_map(const struct yaml_node *map, struct hyper *h);
+/* One "key=value" word of a command line. */
+enum status hyper_set(const char *word, struct hyper *h);
+
+/* All keys and values as the entries of the writer's current map. */
+void hyper_put(const struct hyper *h, struct yaml_writer *w);
+enum status hyper_write(const char *path, const struct hyper *h);
+
+#endif
