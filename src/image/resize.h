@@ -1,0 +1,27 @@
+/* Resizing with the exact bytes of OpenCV 4.6 for 8-bit pictures (SPEC 11.4): training and validation must see the
+ * pixels that the official models saw. */
+#ifndef Y9_IMAGE_RESIZE_H
+#define Y9_IMAGE_RESIZE_H
+
+#include "image/image.h"
+
+#include <stdbool.h>
+
+enum resize_filter {
+    RESIZE_LINEAR, /* INTER_LINEAR: two by two pixels, fixed point of 11 bits; a plain 2 x 2 mean when exactly halved */
+    RESIZE_AREA,   /* INTER_AREA: mean over the covered area; only for shrinking in both directions */
+};
+
+/* dst (h, w) = src resized; dst as in image_init, not src. An equal size copies. E_NOMEM. */
+enum status image_resize(const struct image *src, int h, int w, enum resize_filter filter, struct image *dst);
+
+/* The same into the h x w rectangle at (top, left) of an existing picture, which must hold it. */
+enum status image_resize_into(const struct image *src, int h, int w, enum resize_filter filter, struct image *dst,
+                              int top, int left);
+
+/* How the data loader brings a photo to `size` on its longer side (SPEC 11.3): (h, w) truncated, at least 1; bilinear
+ * in training or when it grows, area otherwise. Returns whether the size changes at all. */
+bool load_size(int src_h, int src_w, int size, bool training, int *h, int *w, enum resize_filter *filter);
+enum status image_load_resize(const struct image *src, int size, bool training, struct image *dst);
+
+#endif
