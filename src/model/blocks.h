@@ -1,0 +1,79 @@
+/* The blocks of SPEC 2, one function a block. Each reads map `x`, writes its nodes and parameters into the
+ * builder's graph under `name` (the official state_dict names) and returns its output map. Faulty arguments are
+ * reported through builder_fail. Parameters are made in the order of the official state_dict.
+ *
+ * Convention of arguments: c2 output channels, c3 and c4 inner widths, n repeats, g groups, e share of c2 that
+ * is the hidden width, residual: a value that is added after the activation, or -1. */
+#ifndef Y9_MODEL_BLOCKS_H
+#define Y9_MODEL_BLOCKS_H
+
+#include "model/builder.h"
+
+enum { PAD_AUTO = -1, NO_RESIDUAL = -1 };
+
+struct window {
+    int k, s, p, g, d; /* size, stride, padding (PAD_AUTO: half of the dilated size), groups, dilation */
+};
+
+/* --- convolutions --- */
+
+/* Conv: convolution without bias, BN, activation. */
+int conv_bn_act(struct builder *b, const char *name, int x, int c2, struct window w, enum act act, int residual);
+/* The usual one: k x k, stride s, the model's activation (SiLU unless its table says otherwise). */
+int conv_bn_silu(struct builder *b, const char *name, int x, int c2, int k, int s);
+/* Bare convolution; `bias` says whether it has one. */
+int conv_plain(struct builder *b, const char *name, int x, int c2, struct window w, bool bias);
+/* RepConvN: act(BN(3x3) + BN(1x1)), one bn_act node with two inputs. */
+int repconvn(struct builder *b, const char *name, int x, int c2, int s, int g, enum act act, int residual);
+
+/* --- maps without parameters --- */
+
+int maxpool(struct builder *b, const char *name, int x, int k, int s, int p);
+int avgpool(struct builder *b, const char *name, int x, int k, int s);
+int upsample(struct builder *b, const char *name, int x, int scale);
+int concat(struct builder *b, const char *name, const int *maps, int n);
+/* CBFuse: the maps resized to the target's rows and columns, summed, target last. */
+int cbfuse(struct builder *b, const char *name, const int *maps, int n, int target);
+/* Silence: the map itself (so that row 0 can name the image). */
+int silence(struct builder *b, const char *name, int x);
+
+/* --- down-sampling --- */
+
+int aconv(struct builder *b, const char *name, int x, int c2);
+int adown(struct builder *b, const char *name, int x, int c2);
+/* Our own, for studies: max-pool 2x2 stride 2, then Conv 1x1 `cv1`. */
+int maxdown(struct builder *b, const char *name, int x, int c2);
+
+/* --- computational blocks --- */
+
+int repnbottleneck(struct builder *b, const char *name, int x, int c2, bool shortcut, int g, const int k[2], double e);
+int bottleneck(struct builder *b, const char *name, int x, int c2, bool shortcut, int g, const int k[2], double e);
+int res(struct builder *b, const char *name, int x, int c2, bool shortcut, int g, double e);
+int repnres(struct builder *b, const char *name, int x, int c2, bool shortcut, int g, double e);
+/* Dw, this project's extension (SPEC 2.1): depth-wise 3x3, then 1x1. */
+int depthwise(struct builder *b, const char *name, int x, int c2);
+
+struct csp {
+    int n; /* chained blocks */
+    bool shortcut;
+    int g;
+    double e;
+};
+int repncsp(struct builder *b, const char *name, int x, int c2, struct csp a);       /* chain of RepNBottleneck */
+int csp(struct builder *b, const char *name, int x, int c2, struct csp a);           /* Bottleneck 3x3, 3x3 */
+int cspbase(struct builder *b, const char *name, int x, int c2, struct csp a);       /* Bottleneck 1x1, 3x3 */
+int bottleneckcsp(struct builder *b, const char *name, int x, int c2, struct csp a); /* the first CSP form */
+
+/* --- aggregation --- */
+
+/* What stands in RepNCSP's place in a GELAN block (the paper's table 2). */
+enum cb { CB_CSP, CB_CONV, CB_RES, CB_DARK, CB_DW, CB_COUNT };
+const char *cb_name(enum cb block); /* "csp", "conv", "res", "dark", "dw" */
+
+int elan1(struct builder *b, const char *name, int x, int c2, int c3, int c4);
+int repncspelan4(struct builder *b, const char *name, int x, int c2, int c3, int c4, int n, enum cb block);
+int sppelan(struct builder *b, const char *name, int x, int c2, int c3);
+/* One biased convolution to sum(widths) channels, handed out as n maps. */
+void cblinear(struct builder *b, const char *name, int x, const int *widths, int n, struct window w, int *maps);
+
+#endif

@@ -1,0 +1,50 @@
+/* Detection heads (SPEC 3): one branch or up to three, each a box tower and a class tower a level. Auxiliary
+ * branches come first, the main one is the last. */
+#ifndef Y9_MODEL_HEAD_H
+#define Y9_MODEL_HEAD_H
+
+#include "model/builder.h"
+
+enum {
+    FROM_FORMULA = -1, /* a width that nobody chose */
+    REG_MAX = 16,      /* bins of a side, unless a checkpoint says otherwise */
+    MAX_REG_MAX = 64,
+    MAX_CLASSES = 10000,
+};
+
+/* What a checkpoint's tensors or a table may choose for a branch; FROM_FORMULA leaves it to SPEC 3. */
+struct head_shape {
+    int c_box, c_cls; /* widths of the box and of the class tower */
+    int box_groups;   /* of the box tower's second and third convolution */
+};
+
+struct head_class {
+    const char *name; /* "DualDDetect" */
+    int n_branches;
+    bool grouped; /* the "DD" heads: box tower in 4 groups, one a side */
+};
+
+/* NULL if `name` is no head. */
+const struct head_class *head_find(const char *name);
+/* The head that remains of `head` when its auxiliary branches are gone. */
+const struct head_class *head_deployed(const struct head_class *head);
+
+/* Fill what is FROM_FORMULA for a branch whose first map has ch0 channels. */
+void head_resolve(const struct head_class *head, int ch0, int nc, int reg_max, struct head_shape *shape);
+
+struct head_options {
+    int nc, reg_max;
+    struct head_shape shape[MAX_BRANCHES];
+};
+
+/* Emit the head over `inputs` (levels of branch 1, of branch 2 ...): sets the graph's branches, nc and reg_max. A
+ * level's raw map is the concat of 4*reg_max box logits (side by side: left, top, right, bottom) and nc class
+ * logits. `shape` of the options is resolved in place. */
+void detect(struct builder *b, const char *name, const struct head_class *head, const int *inputs, int n_inputs,
+            struct head_options *options);
+
+/* "cv4", "cv5" or "dfl2": the official name of a part of branch 0, 1 or 2. */
+enum head_part { HEAD_BOX, HEAD_CLS, HEAD_DFL };
+const char *head_part_name(int branch, enum head_part part);
+
+#endif

@@ -1,0 +1,147 @@
+/* Bare modules for golden tests: JSON arguments -> one block in a graph of its own. */
+#include "model/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A JSON value as a table's argument. `items` has room for a list of MAX_MAPS. */
+static enum status arg_of_json(const char *key, const json_t *value, struct arg *items, struct arg *out)
+{
+    enum status rc = OK;
+    if (json_is_number(value)) {
+        *out = (struct arg){.kind = ARG_NUMBER, .number = json_number_value(value)};
+    } else if (json_is_boolean(value)) {
+        *out = (struct arg){.kind = ARG_BOOL, .number = json_is_true(value)};
+    } else if (json_is_string(value)) {
+        *out = (struct arg){.kind = ARG_TEXT, .text = json_string_value(value)};
+    } else if (json_is_array(value) && items && json_array_size(value) <= MAX_MAPS) {
+        int n = (int)json_array_size(value);
+        for (int i = 0; i < n; i++)
+            TRY(arg_of_json(key, json_array_get(value, (size_t)i), NULL, &items[i]));
+        *out = (struct arg){.kind = ARG_LIST, .n = n, .items = items};
+    } else if (json_is_null(value)) {
+        *out = (struct arg){.kind = ARG_NONE};
+    } else {
+        return fail(E_FORMAT, "argument %s is no number, text or short list", key);
+    }
+cleanup:
+    return rc;
+}
+
+static enum status activation_of(const json_t *args, enum act *act)
+{
+    const char *text = json_string_value(json_object_get(args, "act"));
+    *act = ACT_SILU;
+    if (text && !module_activation(text, act))
+        return fail(E_FORMAT, "activation %s is not known", text);
+    return OK;
+}
+
+/* c1 is told by the input; act is the builder's; the others are the module's own. */
+static enum status read_args(const struct module *m, const json_t *json, enum act act, struct module_args *out)
+{
+    static const struct expression_names no_names = {0};
+    enum status rc = OK;
+    struct arg items[MAX_MAPS];
+    const char *key;
+    json_t *value;
+    module_defaults(m, act, 0, out);
+    json_object_foreach((json_t *)json, key, value)
+    {
+        struct arg a;
+        if (!strcmp(key, "c1") || !strcmp(key, "act"))
+            continue;
+        TRY(arg_of_json(key, value, items, &a));
+        TRY(module_set(m, key, &a, &no_names, out));
+    }
+cleanup:
+    return rc;
+}
+
+static enum status build_head(const struct head_class *head, const json_t *args, struct builder *b,
+                              struct module_io *io)
+{
+    const json_t *ch = json_object_get(args, "ch");
+    int values[TABLE_MAX_FROM], n = (int)json_array_size(ch);
+    struct head_options options = {.nc = (int)json_integer_value(json_object_get(args, "nc")),
+                                   .reg_max = (int)json_integer_value(json_object_get(args, "reg_max"))};
+    if (n < 1 || n > TABLE_MAX_FROM || options.nc < 1 || options.reg_max < 1 || options.reg_max > MAX_REG_MAX)
+        return fail(E_FORMAT, "%s: arguments ch, nc or reg_max are missing or too large", head->name);
+    for (int i = 0; i < MAX_BRANCHES; i++)
+        options.shape[i] = (struct head_shape){FROM_FORMULA, FROM_FORMULA, FROM_FORMULA};
+    io->n_in = n;
+    for (int i = 0; i < n; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "in%d", i);
+        values[i] = graph_input(b->graph, (int)json_integer_value(json_array_get(ch, (size_t)i)), name);
+        io->in[i] = (struct port){.n = 1, .map = {values[i]}};
+    }
+    detect(b, "", head, values, n, &options);
+    io->out.n = 0;
+    return OK;
+}
+
+static void add_inputs(struct graph *g, struct module_io *io)
+{
+    for (int i = 0; i < io->n_in; i++) {
+        for (int j = 0; j < io->in[i].n; j++) {
+            char name[32];
+            snprintf(name, sizeof name, io->in[i].n > 1 ? "in%d.%d" : "in%d", i, j);
+            io->in[i].map[j] = graph_input(g, io->in[i].map[j], name);
+        }
+    }
+}
+
+/* A module that hands its input on has no node of its own; alone it needs one. */
+static int copy_of(struct graph *g, int x)
+{
+    struct node n = {.op = OP_COPY, .n_src = 1, .src = {x}, .name = "out"};
+    return graph_node(g, &n, g->values[x].c);
+}
+
+/* A bare head has no image: its strides are the usual ones. */
+static enum status finish(struct graph *g, const json_t *args)
+{
+    int n_branches = g->n_branches;
+    g->n_branches = 0;
+    enum status rc = graph_finish(g);
+    g->n_branches = n_branches;
+    const json_t *strides = json_object_get(args, "strides");
+    for (size_t l = 0; l < json_array_size(strides) && l < MAX_LEVELS; l++)
+        g->stride[l] = (int)json_integer_value(json_array_get(strides, l));
+    return rc;
+}
+
+enum status model_build_module(const char *class, const json_t *args, struct graph *g, struct module_io *io)
+{
+    enum status rc = OK;
+    const struct head_class *head = head_find(class);
+    const struct module *module = module_find(class);
+    struct module_args a;
+    struct builder b;
+    enum act act = ACT_SILU;
+    graph_init(g);
+    if (!module)
+        TRY(fail(E_UNSUPPORTED, "there is no module %s", class));
+    TRY(activation_of(args, &act));
+    builder_init(&b, g, act);
+    if (head) {
+        TRY(build_head(head, args, &b, io));
+    } else {
+        TRY(read_args(module, args, act, &a));
+        if (io->n_in < 1 || io->n_in > TABLE_MAX_FROM)
+            TRY(fail(E_ARGUMENT, "%s: %d inputs", class, io->n_in));
+        add_inputs(g, io);
+        module_emit(&b, "", module, io->in, io->n_in, &a, &io->out);
+        if (module->id == MODULE_SILENCE)
+            io->out.map[0] = copy_of(g, io->out.map[0]);
+    }
+    if (b.failed && !g->out_of_memory)
+        TRY(fail(E_SHAPE, "%s: %s", class, b.fault));
+    g->n_rows = 1;
+    TRY(finish(g, args));
+cleanup:
+    if (rc != OK)
+        graph_free(g);
+    return rc;
+}

@@ -1,0 +1,433 @@
+#include "model/modules.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A signature names a module's arguments in their order (SPEC 2); one without default must be given. */
+static const struct module modules[] = {
+    {"Conv", MODULE_CONV, MODULE_BLOCK, "c2 k=1 s=1 p=auto g=1 d=1 act=model"},
+    {"AConv", MODULE_ACONV, MODULE_BLOCK, "c2"},
+    {"ADown", MODULE_ADOWN, MODULE_BLOCK, "c2"},
+    {"MaxDown", MODULE_MAXDOWN, MODULE_BLOCK, "c2"},
+    {"RepConvN", MODULE_REPCONVN, MODULE_BLOCK, "c2 k=3 s=1 p=1 g=1 d=1 act=model"},
+    {"RepNBottleneck", MODULE_REPNBOTTLENECK, MODULE_BLOCK, "c2 shortcut=1 g=1 k=3,3 e=0.5"},
+    {"Bottleneck", MODULE_BOTTLENECK, MODULE_BLOCK, "c2 shortcut=1 g=1 k=3,3 e=0.5"},
+    {"RBottleneck", MODULE_RBOTTLENECK, MODULE_BLOCK, "c2 shortcut=1 g=1 k=3,1 e=0.5"},
+    {"Res", MODULE_RES, MODULE_BLOCK, "c2 shortcut=1 g=1 e=0.5"},
+    {"RepNRes", MODULE_REPNRES, MODULE_BLOCK, "c2 shortcut=1 g=1 e=0.5"},
+    {"Dw", MODULE_DW, MODULE_BLOCK, "c2"},
+    {"RepNCSP", MODULE_REPNCSP, MODULE_BLOCK, "c2 n=1 shortcut=1 g=1 e=0.5"},
+    {"CSP", MODULE_CSP, MODULE_BLOCK, "c2 n=1 shortcut=1 g=1 e=0.5"},
+    {"CSPBase", MODULE_CSPBASE, MODULE_BLOCK, "c2 n=1 shortcut=1 g=1 e=0.5"},
+    {"BottleneckCSP", MODULE_BOTTLENECKCSP, MODULE_BLOCK, "c2 n=1 shortcut=1 g=1 e=0.5", "c2 shortcut=1 g=1 e=0.5"},
+    {"ELAN1", MODULE_ELAN1, MODULE_BLOCK, "c2 c3 c4"},
+    {"RepNCSPELAN4", MODULE_REPNCSPELAN4, MODULE_BLOCK, "c2 c3 c4 c5=1 block=csp"},
+    {"SPPELAN", MODULE_SPPELAN, MODULE_BLOCK, "c2 c3"},
+    {"SP", MODULE_SP, MODULE_MAP, "k=3 s=1 p=auto"},
+    {"nn.Upsample", MODULE_UPSAMPLE, MODULE_MAP, "size=None scale=2 mode=nearest"},
+    {"Upsample", MODULE_UPSAMPLE, MODULE_MAP, "size=None scale=2 mode=nearest"},
+    {"Silence", MODULE_SILENCE, MODULE_MAP, ""},
+    {"Concat", MODULE_CONCAT, MODULE_MERGE, "dim=1"},
+    {"CBLinear", MODULE_CBLINEAR, MODULE_SPLIT, "c2s k=1 s=1 p=auto g=1"},
+    {"CBFuse", MODULE_CBFUSE, MODULE_FUSE, "idx"},
+};
+static const struct module head_module = {"Detect", MODULE_DETECT, MODULE_HEAD, "nc=model"};
+
+const struct module *module_find(const char *name)
+{
+    for (int i = 0; i < COUNT(modules); i++) {
+        if (!strcmp(modules[i].name, name))
+            return &modules[i];
+    }
+    return head_find(name) ? &head_module : NULL;
+}
+
+/* --- arguments -------------------------------------------------------------------------------------------------- */
+
+enum field_kind {
+    FIELD_INT,
+    FIELD_REAL,
+    FIELD_FLAG,
+    FIELD_PAIR, /* a number twice, or a list of two */
+    FIELD_PAD,  /* a number, or None: automatic */
+    FIELD_LIST,
+    FIELD_ACT,
+    FIELD_BLOCK,
+    FIELD_FIXED, /* only its default is possible: what we do not build otherwise */
+};
+
+#define AT(member) offsetof(struct module_args, member)
+static const struct field {
+    const char *name;
+    enum field_kind kind;
+    size_t offset;
+    double low, high;
+} fields[] = {
+    {"c2", FIELD_INT, AT(c2), 1, MAX_CHANNELS},
+    {"c3", FIELD_INT, AT(c3), 1, MAX_CHANNELS},
+    {"c4", FIELD_INT, AT(c4), 1, MAX_CHANNELS},
+    {"c5", FIELD_INT, AT(n), 1, MAX_DEPTH},
+    {"n", FIELD_INT, AT(n), 1, MAX_DEPTH},
+    {"k", FIELD_PAIR, AT(k), 1, 31},
+    {"s", FIELD_INT, AT(s), 1, 16},
+    {"p", FIELD_PAD, AT(p), 0, 256},
+    {"g", FIELD_INT, AT(g), 1, MAX_CHANNELS},
+    {"d", FIELD_INT, AT(d), 1, 16},
+    {"e", FIELD_REAL, AT(e), 0, 4},
+    {"shortcut", FIELD_FLAG, AT(shortcut), 0, 1},
+    {"act", FIELD_ACT, AT(act), 0, 0},
+    {"block", FIELD_BLOCK, AT(block), 0, 0},
+    {"scale", FIELD_INT, AT(scale), 1, 16},
+    {"c2s", FIELD_LIST, AT(list), 1, MAX_CHANNELS},
+    {"idx", FIELD_LIST, AT(list), 0, MAX_MAPS - 1},
+    {"nc", FIELD_INT, AT(nc), 1, MAX_CLASSES},
+    {"dim", FIELD_FIXED, 0, 0, 0},
+    {"size", FIELD_FIXED, 0, 0, 0},
+    {"mode", FIELD_FIXED, 0, 0, 0},
+};
+#undef AT
+
+static const struct field *field_find(const char *name)
+{
+    for (int i = 0; i < COUNT(fields); i++) {
+        if (!strcmp(fields[i].name, name))
+            return &fields[i];
+    }
+    return NULL;
+}
+
+/* The next "name" or "name=default" of a signature; false at its end. */
+struct parameter {
+    char name[16], initial[16]; /* initial is empty where an argument must be given */
+};
+
+static bool next_parameter(const char **at, struct parameter *out)
+{
+    int used = 0;
+    *out = (struct parameter){0};
+    if (sscanf(*at, " %15[a-z0-9]%n", out->name, &used) != 1)
+        return false;
+    *at += used;
+    if (**at == '=') {
+        sscanf(*at, "=%15[^ ]%n", out->initial, &used);
+        *at += used;
+    }
+    return true;
+}
+
+bool module_activation(const char *text, enum act *out)
+{
+    static const struct {
+        const char *text;
+        enum act act;
+    } known[] = {
+        {"nn.SiLU()", ACT_SILU}, {"nn.SiLU", ACT_SILU}, {"silu", ACT_SILU},          {"SiLU", ACT_SILU},
+        {"nn.ReLU()", ACT_RELU}, {"nn.ReLU", ACT_RELU}, {"relu", ACT_RELU},          {"ReLU", ACT_RELU},
+        {"none", ACT_NONE},      {"None", ACT_NONE},    {"nn.Identity()", ACT_NONE}, {"nn.Identity", ACT_NONE},
+    };
+    for (int i = 0; i < COUNT(known); i++) {
+        if (!strcmp(known[i].text, text)) {
+            *out = known[i].act;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Names and arithmetic become values; text that is none of them stays text (SPEC 4 rule 2). */
+static struct arg evaluate(const struct arg *a, const struct expression_names *names)
+{
+    struct arg out = *a;
+    if (a->kind != ARG_TEXT)
+        return out;
+    if (!strcmp(a->text, "None"))
+        out.kind = ARG_NONE;
+    else if (!strcmp(a->text, "True") || !strcmp(a->text, "False"))
+        out = (struct arg){.kind = ARG_BOOL, .number = a->text[0] == 'T'};
+    else if (expression_evaluate(a->text, names, &out.number))
+        out.kind = ARG_NUMBER;
+    return out;
+}
+
+static enum status set_int(const struct field *f, const struct arg *a, int *out)
+{
+    if (a->kind != ARG_NUMBER || a->number != floor(a->number))
+        return fail(E_FORMAT, "argument %s must be a whole number", f->name);
+    if (a->number < f->low || a->number > f->high)
+        return fail(E_FORMAT, "argument %s is %.0f; %.0f to %.0f are possible", f->name, a->number, f->low, f->high);
+    *out = (int)a->number;
+    return OK;
+}
+
+static enum status set_list(const struct field *f, const struct arg *a, const struct expression_names *names,
+                            int *values, int max, int *n)
+{
+    enum status rc = OK;
+    if (a->kind != ARG_LIST || a->n < 1 || a->n > max)
+        return fail(E_FORMAT, "argument %s must be a list of 1 to %d numbers", f->name, max);
+    for (int i = 0; i < a->n; i++) {
+        struct arg item = evaluate(&a->items[i], names);
+        TRY(set_int(f, &item, &values[i]));
+    }
+    *n = a->n;
+cleanup:
+    return rc;
+}
+
+static enum status set_pair(const struct field *f, const struct arg *a, const struct expression_names *names, int *k)
+{
+    enum status rc = OK;
+    int n = 2;
+    if (a->kind == ARG_LIST)
+        TRY(set_list(f, a, names, k, 2, &n));
+    else
+        TRY(set_int(f, a, &k[0]));
+    if (a->kind != ARG_LIST || n == 1)
+        k[1] = k[0];
+cleanup:
+    return rc;
+}
+
+static enum status set_act(const struct arg *a, enum act *out)
+{
+    if (a->kind == ARG_NONE || (a->kind == ARG_BOOL && a->number == 0))
+        *out = ACT_NONE;
+    else if (a->kind == ARG_TEXT && !module_activation(a->text, out))
+        return fail(E_FORMAT, "activation %.40s is not known; silu, relu and none are", a->text);
+    else if (a->kind != ARG_TEXT && a->kind != ARG_BOOL) /* True: the model's */
+        return fail(E_FORMAT, "argument act must be True, False or an activation's name");
+    return OK;
+}
+
+static enum status set_block(const struct arg *a, enum cb *out)
+{
+    for (int i = 0; a->kind == ARG_TEXT && i < CB_COUNT; i++) {
+        if (!strcmp(a->text, cb_name((enum cb)i))) {
+            *out = (enum cb)i;
+            return OK;
+        }
+    }
+    return fail(E_FORMAT, "argument block must be csp, conv, res, dark or dw");
+}
+
+static enum status set_fixed(const struct field *f, const char *initial, const struct arg *a)
+{
+    bool same = (a->kind == ARG_NONE && !strcmp(initial, "None")) ||
+                (a->kind == ARG_NUMBER && a->number == strtod(initial, NULL)) ||
+                (a->kind == ARG_TEXT && !strcmp(a->text, initial));
+    return same ? OK : fail(E_UNSUPPORTED, "argument %s can only be %s", f->name, initial);
+}
+
+static enum status set_field(const struct parameter *p, const struct arg *written,
+                             const struct expression_names *names, struct module_args *out)
+{
+    const struct field *f = field_find(p->name);
+    void *at = (char *)out + f->offset;
+    struct arg a = evaluate(written, names);
+    switch (f->kind) {
+    case FIELD_INT:
+        return set_int(f, &a, at);
+    case FIELD_REAL:
+        if (a.kind != ARG_NUMBER || a.number <= f->low || a.number > f->high)
+            return fail(E_FORMAT, "argument %s must be a number in (%g, %g]", f->name, f->low, f->high);
+        *(double *)at = a.number;
+        return OK;
+    case FIELD_FLAG:
+        if ((a.kind != ARG_NUMBER && a.kind != ARG_BOOL) || (a.number != 0 && a.number != 1))
+            return fail(E_FORMAT, "argument %s must be True or False", f->name);
+        *(bool *)at = a.number != 0;
+        return OK;
+    case FIELD_PAIR:
+        return set_pair(f, &a, names, at);
+    case FIELD_PAD:
+        if (a.kind != ARG_NONE)
+            return set_int(f, &a, at);
+        *(int *)at = PAD_AUTO;
+        return OK;
+    case FIELD_LIST:
+        return set_list(f, &a, names, at, MAX_MAPS, &out->n_list);
+    case FIELD_ACT:
+        return set_act(&a, at);
+    case FIELD_BLOCK:
+        return set_block(&a, at);
+    case FIELD_FIXED:
+        return set_fixed(f, p->initial, &a);
+    }
+    return OK;
+}
+
+/* "3", "3,1", "auto", "csp": what a signature's default means. */
+static void set_initial(const struct parameter *p, struct module_args *out)
+{
+    const struct field *f = field_find(p->name);
+    void *at = (char *)out + f->offset;
+    switch (f->kind) {
+    case FIELD_REAL:
+        *(double *)at = strtod(p->initial, NULL);
+        break;
+    case FIELD_FLAG:
+        *(bool *)at = p->initial[0] == '1';
+        break;
+    case FIELD_PAIR:
+        if (sscanf(p->initial, "%d,%d", (int *)at, (int *)at + 1) == 1)
+            ((int *)at)[1] = ((int *)at)[0];
+        break;
+    case FIELD_PAD:
+        *(int *)at = strcmp(p->initial, "auto") ? atoi(p->initial) : PAD_AUTO;
+        break;
+    case FIELD_INT:
+        if (strcmp(p->initial, "model"))
+            *(int *)at = atoi(p->initial);
+        break;
+    default: /* "model": the caller's business; block: csp is 0 */
+        break;
+    }
+}
+
+void module_defaults(const struct module *m, enum act act, int nc, struct module_args *out)
+{
+    struct parameter p;
+    *out = (struct module_args){.k = {1, 1}, .s = 1, .p = PAD_AUTO, .g = 1, .d = 1, .e = 0.5, .n = 1};
+    out->act = act;
+    out->nc = nc;
+    for (const char *at = m->signature; next_parameter(&at, &p);) {
+        if (p.initial[0])
+            set_initial(&p, out);
+    }
+}
+
+enum status module_set(const struct module *m, const char *name, const struct arg *value,
+                       const struct expression_names *names, struct module_args *out)
+{
+    struct parameter p;
+    for (const char *at = m->signature; next_parameter(&at, &p);) {
+        if (!strcmp(p.name, name))
+            return set_field(&p, value, names, out);
+    }
+    return fail(E_FORMAT, "%s has no argument %s", m->name, name);
+}
+
+enum status module_set_row(const struct module *m, const struct table_row *row, const struct expression_names *names,
+                           struct module_args *out)
+{
+    enum status rc = OK;
+    struct parameter p;
+    int i = 0;
+    const char *signature = m->row_signature ? m->row_signature : m->signature;
+    for (const char *at = signature; next_parameter(&at, &p); i++) {
+        if (i < row->n_args)
+            TRY(set_field(&p, &row->args[i], names, out));
+        else if (!p.initial[0])
+            return fail(E_FORMAT, "argument %d (%s) is missing", i + 1, p.name);
+    }
+    if (row->n_args > i)
+        return fail(E_FORMAT, "%d arguments; at most %d are possible", row->n_args, i);
+cleanup:
+    return rc;
+}
+
+/* --- emitting --------------------------------------------------------------------------------------------------- */
+
+static int emit_conv(struct builder *b, const char *name, int x, const struct module_args *a)
+{
+    struct window w = {.k = a->k[0], .s = a->s, .p = a->p, .g = a->g, .d = a->d};
+    return conv_bn_act(b, name, x, a->c2, w, a->act, NO_RESIDUAL);
+}
+
+static int emit_repconvn(struct builder *b, const char *name, int x, const struct module_args *a)
+{
+    if (a->k[0] != 3 || (a->p != 1 && a->p != PAD_AUTO) || a->d != 1)
+        return builder_fail(b, "RepConvN is 3x3 with padding 1 and no dilation");
+    return repconvn(b, name, x, a->c2, a->s, a->g, a->act, NO_RESIDUAL);
+}
+
+/* Modules of one map in and one map out. */
+static int emit_map(struct builder *b, const char *name, enum module_id id, int x, const struct module_args *a)
+{
+    struct csp chain = {.n = a->n, .shortcut = a->shortcut, .g = a->g, .e = a->e};
+    switch (id) {
+    case MODULE_CONV:
+        return emit_conv(b, name, x, a);
+    case MODULE_ACONV:
+        return aconv(b, name, x, a->c2);
+    case MODULE_ADOWN:
+        return adown(b, name, x, a->c2);
+    case MODULE_MAXDOWN:
+        return maxdown(b, name, x, a->c2);
+    case MODULE_REPCONVN:
+        return emit_repconvn(b, name, x, a);
+    case MODULE_REPNBOTTLENECK:
+        return repnbottleneck(b, name, x, a->c2, a->shortcut, a->g, a->k, a->e);
+    case MODULE_BOTTLENECK:
+    case MODULE_RBOTTLENECK:
+        return bottleneck(b, name, x, a->c2, a->shortcut, a->g, a->k, a->e);
+    case MODULE_RES:
+        return res(b, name, x, a->c2, a->shortcut, a->g, a->e);
+    case MODULE_REPNRES:
+        return repnres(b, name, x, a->c2, a->shortcut, a->g, a->e);
+    case MODULE_DW:
+        return depthwise(b, name, x, a->c2);
+    case MODULE_REPNCSP:
+        return repncsp(b, name, x, a->c2, chain);
+    case MODULE_CSP:
+        return csp(b, name, x, a->c2, chain);
+    case MODULE_CSPBASE:
+        return cspbase(b, name, x, a->c2, chain);
+    case MODULE_BOTTLENECKCSP:
+        return bottleneckcsp(b, name, x, a->c2, chain);
+    case MODULE_ELAN1:
+        return elan1(b, name, x, a->c2, a->c3, a->c4);
+    case MODULE_REPNCSPELAN4:
+        return repncspelan4(b, name, x, a->c2, a->c3, a->c4, a->n, a->block);
+    case MODULE_SPPELAN:
+        return sppelan(b, name, x, a->c2, a->c3);
+    case MODULE_SP:
+        return maxpool(b, name, x, a->k[0], a->s, a->p == PAD_AUTO ? a->k[0] / 2 : a->p);
+    case MODULE_UPSAMPLE:
+        return upsample(b, name, x, a->scale);
+    default:
+        return silence(b, name, x);
+    }
+}
+
+static int emit_cbfuse(struct builder *b, const char *name, const struct port *in, int n_in,
+                       const struct module_args *a)
+{
+    int maps[MAX_SRC];
+    if (n_in < 2 || n_in > MAX_SRC || a->n_list != n_in - 1)
+        return builder_fail(b, "%d indices for %d inputs; one for each but the last is needed, %d inputs at most",
+                            a->n_list, n_in, MAX_SRC);
+    if (in[n_in - 1].n != 1)
+        return builder_fail(b, "the last input, the target, is a CBLinear");
+    for (int i = 0; i < a->n_list; i++) {
+        if (a->list[i] >= in[i].n)
+            return builder_fail(b, "index %d of input %d, which has %d maps", a->list[i], i, in[i].n);
+        maps[i] = in[i].map[a->list[i]];
+    }
+    return cbfuse(b, name, maps, a->n_list, in[n_in - 1].map[0]);
+}
+
+void module_emit(struct builder *b, const char *name, const struct module *m, const struct port *in, int n_in,
+                 const struct module_args *a, struct port *out)
+{
+    int maps[TABLE_MAX_FROM];
+    bool one_size = !strstr(m->signature, "k=3,");
+    *out = (struct port){.n = 1};
+    if (one_size && a->k[0] != a->k[1])
+        builder_fail(b, "windows of %dx%d; only square ones are possible", a->k[0], a->k[1]);
+    if (m->kind == MODULE_MERGE) {
+        for (int i = 0; i < n_in; i++)
+            maps[i] = in[i].map[0];
+        out->map[0] = concat(b, name, maps, n_in);
+    } else if (m->kind == MODULE_SPLIT) {
+        struct window w = {.k = a->k[0], .s = a->s, .p = a->p, .g = a->g, .d = 1};
+        cblinear(b, name, in[0].map[0], a->list, a->n_list, w, out->map);
+        out->n = a->n_list;
+    } else if (m->kind == MODULE_FUSE) {
+        out->map[0] = emit_cbfuse(b, name, in, n_in, a);
+    } else {
+        out->map[0] = emit_map(b, name, m->id, in[0].map[0], a);
+    }
+}

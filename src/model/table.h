@@ -1,0 +1,96 @@
+/* A network as a table (YAML), one row a block, in the row form of the official repository:
+ *
+ *   nc: 80
+ *   depth_multiple: 1.0
+ *   width_multiple: 1.0
+ *   anchors: 3
+ *   activation: nn.SiLU()                      # optional
+ *   backbone:
+ *     - [-1, 1, Conv, [64, 3, 2]]
+ *     - [-1, 1, RepNCSPELAN4, [256, 128, 64, 1], B2]   # an optional fifth element is the row's tag
+ *   head:
+ *     - [[-1, B2], 1, Concat, [1]]
+ *     - [[P3, P4, P5], 1, DDetect, [nc]]
+ *
+ * `from` is -1 (the row before; for row 0 the image), relative (-2 ...), an absolute row, a tag, or a list of them.
+ * Keys of our own, all optional: reg_max, and class_width, box_width, box_groups (a number, or a list with one a head
+ * branch) that choose what SPEC 3 has formulas for.
+ *
+ * A table knows nothing of modules: model/modules.h gives its rows a meaning. */
+#ifndef Y9_MODEL_TABLE_H
+#define Y9_MODEL_TABLE_H
+
+#include "core/buf.h"
+#include "core/mem.h"
+#include "graph/graph.h"
+#include "model/head.h"
+
+enum {
+    TABLE_MAX_ROWS = 1000,
+    TABLE_MAX_FROM = 16,
+    TABLE_MAX_ARGS = 16,
+    TABLE_MAX_TAG = 31,      /* characters */
+    TABLE_MAX_BYTES = 1 << 20,
+    FROM_PREVIOUS = -1,
+};
+
+enum arg_kind { ARG_NONE, ARG_BOOL, ARG_NUMBER, ARG_TEXT, ARG_LIST };
+
+struct arg {
+    enum arg_kind kind;
+    double number;    /* ARG_NUMBER, ARG_BOOL (0 or 1) */
+    const char *text; /* ARG_TEXT: as written; names and arithmetic are evaluated when a model is built */
+    int n;            /* ARG_LIST */
+    const struct arg *items;
+};
+
+struct table_row {
+    int line;
+    int n_from, from[TABLE_MAX_FROM]; /* FROM_PREVIOUS, or an earlier row */
+    int repeats;
+    const char *module; /* as written: "nn.Upsample" */
+    int n_args;
+    const struct arg *args;
+    const char *tag; /* NULL if it has none */
+};
+
+struct table {
+    struct arena arena; /* owns everything below */
+    const char *source; /* file name, or "yolov9-t (built in)": for messages */
+    const char *name;   /* "yolov9-t" */
+    int nc, anchors, ch;
+    double depth_multiple, width_multiple;
+    enum act activation;
+    bool has_activation;                    /* the key is there */
+    int reg_max;                            /* FROM_FORMULA where the key is absent */
+    struct head_shape head[MAX_BRANCHES];
+    int n_rows, n_backbone;
+    struct table_row *rows;
+};
+
+/* Each of these fills *out (released with table_free) or leaves nothing to release. E_FORMAT sentences are
+ * "source:line: sentence". */
+enum status table_read(const char *text, size_t size, const char *source, struct table *out);
+enum status table_load(const char *path, struct table *out);
+/* A built-in table's name, or else the path of a file. */
+enum status table_open(const char *name_or_path, struct table *out);
+void table_free(struct table *t);
+
+/* Text of a built-in table; NULL if there is none of that name. */
+const char *model_find_table(const char *name);
+
+/* The table as YAML text that table_read understands. */
+enum status table_write(const struct table *t, struct buf *out);
+
+/* Row that `from[i]` of row `row` means; -1: the image. */
+static inline int table_source_row(const struct table *t, int row, int i)
+{
+    int from = t->rows[row].from[i];
+    return from == FROM_PREVIOUS ? row - 1 : from;
+}
+
+/* fail(code, "source:line: row N (Module): sentence") */
+enum status table_fail(const struct table *t, int row, enum status code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif
