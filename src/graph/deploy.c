@@ -238,6 +238,13 @@ static void copy_head(struct deploy *d)
     } else {
         map_value(d, g->n_values - 1);
     }
+    /* the main branch's DFL vector belongs to the head without being read by a node */
+    for (int p = g->n_params - 1; g->n_branches && p >= 0; p--) {
+        if (g->params[p].role == PARAM_DFL) {
+            copy_param(d, p);
+            break;
+        }
+    }
     to->n_rows = g->n_rows;
     to->nc = g->nc;
     to->reg_max = g->reg_max;

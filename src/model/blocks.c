@@ -92,8 +92,8 @@ static int conv_product(struct builder *b, const struct conv *conv, int x)
 }
 
 /* dst = act(sum of BN_i(src_i)) [+ residual], the value that carries the block's own name. */
-static int bn_act_node(struct builder *b, const char *name, const int *src, const struct bn *bn, int n_bn,
-                       enum act act, int residual)
+static int bn_act_node(struct builder *b, const char *name, const int *src, const struct bn *bn, int n_bn, enum act act,
+                       int residual)
 {
     char text[BUILDER_NAME];
     if (b->failed)

@@ -6,8 +6,8 @@
 #include <string.h>
 
 static const struct head_class heads[] = {
-    {"Detect", 1, false},      {"DDetect", 1, true},      {"DualDetect", 2, false},
-    {"DualDDetect", 2, true},  {"TripleDetect", 3, false}, {"TripleDDetect", 3, true},
+    {"Detect", 1, false},     {"DDetect", 1, true},       {"DualDetect", 2, false},
+    {"DualDDetect", 2, true}, {"TripleDetect", 3, false}, {"TripleDDetect", 3, true},
 };
 
 const struct head_class *head_find(const char *name)
@@ -84,8 +84,8 @@ void detect(struct builder *b, const char *name, const struct head_class *head, 
 {
     int n_levels = n_inputs / head->n_branches;
     if (!n_levels || n_inputs % head->n_branches || n_levels > MAX_LEVELS) {
-        builder_fail(b, "%d inputs for %d branches; 1 to %d levels a branch are possible", n_inputs,
-                     head->n_branches, MAX_LEVELS);
+        builder_fail(b, "%d inputs for %d branches; 1 to %d levels a branch are possible", n_inputs, head->n_branches,
+                     MAX_LEVELS);
         return;
     }
     size_t mark = builder_enter(b, name);

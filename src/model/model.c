@@ -9,8 +9,8 @@
 #include <string.h>
 
 enum {
-    MAX_REPEATS = 10000,   /* blocks of a whole table: rows times repeats times depth */
-    MAX_PARAMS = 1 << 30,  /* floats of a whole model */
+    MAX_REPEATS = 10000,  /* blocks of a whole table: rows times repeats times depth */
+    MAX_PARAMS = 1 << 30, /* floats of a whole model */
 };
 
 void model_options_init(struct model_options *o)
@@ -249,8 +249,9 @@ static enum status build_row(struct build *m, int r)
         return table_fail(m->table, r, E_FORMAT, "there is no module of this name");
     if ((module->kind == MODULE_HEAD) != (r == m->table->n_rows - 1))
         return table_fail(m->table, r, E_FORMAT, "%s",
-                          module->kind == MODULE_HEAD ? "the head must be the last row"
-                                                      : "the last row must be a head (Detect, DDetect, DualDDetect ...)");
+                          module->kind == MODULE_HEAD
+                              ? "the head must be the last row"
+                              : "the last row must be a head (Detect, DDetect, DualDDetect ...)");
     m->graph->n_rows = r; /* stamps values, nodes and parameters */
     TRY(check_inputs(m, r, module));
     TRY(resolve_args(m, r, module, &args));
@@ -332,9 +333,8 @@ static enum status finish(struct build *m)
     enum status rc = graph_finish(m->graph);
     if (rc == OK || rc == E_NOMEM)
         return rc;
-    const char *rest;
-    int row = names_row(fail_text(), &rest);
-    if (row >= 0 && row < m->table->n_rows)
+    int row = -1;
+    if (sscanf(fail_text(), "model.%d", &row) == 1 && row >= 0 && row < m->table->n_rows)
         return fail_prefix(rc, "%s:%d", m->table->source, m->table->rows[row].line);
     return fail_prefix(rc, "%s", m->table->source);
 }

@@ -220,8 +220,8 @@ static enum status set_fixed(const struct field *f, const char *initial, const s
     return same ? OK : fail(E_UNSUPPORTED, "argument %s can only be %s", f->name, initial);
 }
 
-static enum status set_field(const struct parameter *p, const struct arg *written,
-                             const struct expression_names *names, struct module_args *out)
+static enum status set_field(const struct parameter *p, const struct arg *written, const struct expression_names *names,
+                             struct module_args *out)
 {
     const struct field *f = field_find(p->name);
     void *at = (char *)out + f->offset;

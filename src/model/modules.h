@@ -68,7 +68,7 @@ struct module {
     const char *name;
     enum module_id id;
     enum module_kind kind;
-    const char *signature; /* "c2 k=1 s=1 p=auto": names in the order of a row's arguments, with defaults */
+    const char *signature;     /* "c2 k=1 s=1 p=auto": names in the order of a row's arguments, with defaults */
     const char *row_signature; /* of a table's row where that differs: BottleneckCSP's n comes from the repeats */
 };
 

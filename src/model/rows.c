@@ -90,22 +90,17 @@ static void turn_head(const struct table *t, const int *number, struct table *ou
 static void choose_head(const struct table *t, const struct model_options *options, struct table *out)
 {
     int main = head_find(t->rows[rows_head(t)].module)->n_branches - 1;
-    for (int i = 0; i < MAX_BRANCHES; i++)
-        out->head[i] = (struct head_shape){FROM_FORMULA, FROM_FORMULA, FROM_FORMULA};
-    out->head[0] = t->head[main];
-    if (!options)
-        return;
-    const struct head_shape *chosen = &options->head[main];
-    if (options->nc)
-        out->nc = options->nc;
-    if (options->reg_max)
-        out->reg_max = options->reg_max;
-    if (chosen->c_box != FROM_FORMULA)
-        out->head[0].c_box = chosen->c_box;
-    if (chosen->c_cls != FROM_FORMULA)
-        out->head[0].c_cls = chosen->c_cls;
-    if (chosen->box_groups != FROM_FORMULA)
-        out->head[0].box_groups = chosen->box_groups;
+    struct head_shape shape = t->head[main];
+    if (options) {
+        const struct head_shape *chosen = &options->head[main];
+        out->nc = options->nc ? options->nc : t->nc;
+        out->reg_max = options->reg_max ? options->reg_max : t->reg_max;
+        shape.c_box = chosen->c_box == FROM_FORMULA ? shape.c_box : chosen->c_box;
+        shape.c_cls = chosen->c_cls == FROM_FORMULA ? shape.c_cls : chosen->c_cls;
+        shape.box_groups = chosen->box_groups == FROM_FORMULA ? shape.box_groups : chosen->box_groups;
+    }
+    for (int i = 0; i < MAX_BRANCHES; i++) /* one number for all: the table has one branch */
+        out->head[i] = shape;
 }
 
 enum status rows_deployed_table(const struct table *t, const struct model_options *options, struct table *out)

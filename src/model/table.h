@@ -14,7 +14,7 @@
  *
  * `from` is -1 (the row before; for row 0 the image), relative (-2 ...), an absolute row, a tag, or a list of them.
  * Keys of our own, all optional: reg_max, and class_width, box_width, box_groups (a number, or a list with one a head
- * branch) that choose what SPEC 3 has formulas for.
+ * branch, null for the formula) that choose what SPEC 3 has formulas for.
  *
  * A table knows nothing of modules: model/modules.h gives its rows a meaning. */
 #ifndef Y9_MODEL_TABLE_H
@@ -29,7 +29,7 @@ enum {
     TABLE_MAX_ROWS = 1000,
     TABLE_MAX_FROM = 16,
     TABLE_MAX_ARGS = 16,
-    TABLE_MAX_TAG = 31,      /* characters */
+    TABLE_MAX_TAG = 31, /* characters */
     TABLE_MAX_BYTES = 1 << 20,
     FROM_PREVIOUS = -1,
 };
@@ -61,8 +61,8 @@ struct table {
     int nc, anchors, ch;
     double depth_multiple, width_multiple;
     enum act activation;
-    bool has_activation;                    /* the key is there */
-    int reg_max;                            /* FROM_FORMULA where the key is absent */
+    bool has_activation; /* the key is there */
+    int reg_max;         /* FROM_FORMULA where the key is absent */
     struct head_shape head[MAX_BRANCHES];
     int n_rows, n_backbone;
     struct table_row *rows;

@@ -1,0 +1,363 @@
+#include "model/table.h"
+
+#include "core/file.h"
+#include "core/path.h"
+#include "formats/yaml.h"
+#include "model/builtin.h"
+#include "model/modules.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void table_free(struct table *t)
+{
+    arena_free(&t->arena);
+    *t = (struct table){0};
+}
+
+enum status table_fail(const struct table *t, int row, enum status code, const char *format, ...)
+{
+    char text[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return fail(code, "%s:%d: row %d (%s): %s", t->source, t->rows[row].line, row, t->rows[row].module, text);
+}
+
+static enum status keep_text(struct table *t, const char *text, const char **out)
+{
+    *out = arena_strdup(&t->arena, text);
+    return *out ? OK : E_NOMEM;
+}
+
+/* --- keys ------------------------------------------------------------------------------------------------------- */
+
+static enum status read_scale(const struct yaml_node *root, const char *key, double *out)
+{
+    const struct yaml_node *node = yaml_find(root, key);
+    enum status rc = OK;
+    *out = 1;
+    if (!node)
+        return OK;
+    TRY(yaml_get_double(node, key, out));
+    if (*out <= 0 || *out > 100)
+        return yaml_fail(node, E_FORMAT, "%s is %g; it must be above 0 and at most 100", key, *out);
+cleanup:
+    return rc;
+}
+
+static enum status read_activation(const struct yaml_node *root, struct table *t)
+{
+    const struct yaml_node *node = yaml_find(root, "activation");
+    const char *text;
+    enum status rc = OK;
+    t->activation = ACT_SILU;
+    if (!node || node->type == YAML_NULL)
+        return OK;
+    TRY(yaml_get_string(node, "activation", &text));
+    if (!module_activation(text, &t->activation))
+        return yaml_fail(node, E_UNSUPPORTED, "activation %.40s is not known; nn.SiLU(), nn.ReLU() and none are", text);
+    t->has_activation = true;
+cleanup:
+    return rc;
+}
+
+/* anchors: the number a cell, or a list of lists of pairs (SPEC 4; only the number matters, see scaled_width). */
+static enum status read_anchors(const struct yaml_node *root, struct table *t)
+{
+    const struct yaml_node *node = yaml_find(root, "anchors");
+    t->anchors = 3;
+    if (!node || node->type == YAML_NULL)
+        return OK;
+    if (node->type != YAML_LIST)
+        return yaml_get_int(node, "anchors", 0, 1000, &t->anchors);
+    if (node->count && node->items[0]->type == YAML_LIST)
+        t->anchors = node->items[0]->count / 2;
+    return OK;
+}
+
+/* A width of the head: one number for all branches, or a list with one (or null: the formula) a branch. */
+static enum status read_head_key(const struct yaml_node *root, const char *key, size_t offset, struct table *t)
+{
+    const struct yaml_node *node = yaml_find(root, key);
+    enum status rc = OK;
+    if (node && node->type == YAML_LIST)
+        TRY(yaml_get_list(node, key, 1, MAX_BRANCHES));
+    for (int i = 0; i < MAX_BRANCHES; i++) {
+        int *out = (int *)((char *)&t->head[i] + offset);
+        const struct yaml_node *item = node && node->type == YAML_LIST ? node->items[MIN(i, node->count - 1)] : node;
+        *out = FROM_FORMULA;
+        if (item && item->type != YAML_NULL)
+            TRY(yaml_get_int(item, key, 1, MAX_CHANNELS, out));
+    }
+cleanup:
+    return rc;
+}
+
+static enum status read_keys(const struct yaml_node *root, struct table *t)
+{
+    enum status rc = OK;
+    const struct yaml_node *node;
+    TRY(yaml_need(root, "nc", &node));
+    TRY(yaml_get_int(node, "nc", 1, MAX_CLASSES, &t->nc));
+    t->ch = 3;
+    if ((node = yaml_find(root, "ch")))
+        TRY(yaml_get_int(node, "ch", 3, 3, &t->ch));
+    t->reg_max = FROM_FORMULA;
+    if ((node = yaml_find(root, "reg_max")))
+        TRY(yaml_get_int(node, "reg_max", 1, MAX_REG_MAX, &t->reg_max));
+    TRY(read_scale(root, "depth_multiple", &t->depth_multiple));
+    TRY(read_scale(root, "width_multiple", &t->width_multiple));
+    TRY(read_activation(root, t));
+    TRY(read_anchors(root, t));
+    TRY(read_head_key(root, "box_width", offsetof(struct head_shape, c_box), t));
+    TRY(read_head_key(root, "class_width", offsetof(struct head_shape, c_cls), t));
+    TRY(read_head_key(root, "box_groups", offsetof(struct head_shape, box_groups), t));
+cleanup:
+    return rc;
+}
+
+/* --- rows ------------------------------------------------------------------------------------------------------- */
+
+static int find_tag(const struct table *t, const char *tag)
+{
+    for (int r = 0; r < t->n_rows; r++) {
+        if (t->rows[r].tag && !strcmp(t->rows[r].tag, tag))
+            return r;
+    }
+    return -1;
+}
+
+static enum status read_tag(const struct yaml_node *node, struct table *t, struct table_row *row)
+{
+    const char *text;
+    enum status rc = OK;
+    TRY(yaml_get_string(node, "the tag", &text));
+    size_t n = strlen(text);
+    bool fits = n && n <= TABLE_MAX_TAG && isalpha((unsigned char)*text);
+    for (size_t i = 0; fits && i < n; i++)
+        fits = isalnum((unsigned char)text[i]) || text[i] == '_';
+    if (!fits)
+        return yaml_fail(node, E_FORMAT, "tag '%.40s' is no name of at most %d letters, digits and _", text,
+                         TABLE_MAX_TAG);
+    if (find_tag(t, text) >= 0)
+        return yaml_fail(node, E_FORMAT, "tag %s is taken by row %d", text, find_tag(t, text));
+    TRY(keep_text(t, text, &row->tag));
+cleanup:
+    return rc;
+}
+
+/* One entry of `from` of the row that becomes number t->n_rows. */
+static enum status read_from(const struct yaml_node *node, struct table *t, int *out)
+{
+    int row = t->n_rows, from;
+    if (node->type == YAML_STRING) {
+        from = find_tag(t, node->text);
+        if (from < 0)
+            return yaml_fail(node, E_FORMAT, "row %d reads tag '%.40s', which no earlier row has", row, node->text);
+        *out = from;
+        return OK;
+    }
+    enum status rc = yaml_get_int(node, "from", -TABLE_MAX_ROWS, TABLE_MAX_ROWS, &from);
+    if (rc != OK)
+        return rc;
+    if (from == -1) {
+        *out = FROM_PREVIOUS;
+        return OK;
+    }
+    if (from < -1 && row + from < 0)
+        return yaml_fail(node, E_FORMAT, "row %d reads row %d, which does not exist", row, row + from);
+    if (from == row)
+        return yaml_fail(node, E_FORMAT, "row %d reads itself", row);
+    if (from > row)
+        return yaml_fail(node, E_FORMAT, "row %d reads row %d, which comes later", row, from);
+    *out = from < -1 ? row + from : from;
+    return OK;
+}
+
+static enum status read_froms(const struct yaml_node *node, struct table *t, struct table_row *row)
+{
+    enum status rc = OK;
+    if (node->type != YAML_LIST) {
+        row->n_from = 1;
+        return read_from(node, t, &row->from[0]);
+    }
+    TRY(yaml_get_list(node, "from", 1, TABLE_MAX_FROM));
+    row->n_from = node->count;
+    for (int i = 0; i < node->count; i++)
+        TRY(read_from(node->items[i], t, &row->from[i]));
+cleanup:
+    return rc;
+}
+
+static enum status read_arg(const struct yaml_node *node, struct table *t, int depth, struct arg *out);
+
+static enum status read_arg_list(const struct yaml_node *node, struct table *t, int depth, const struct arg **out,
+                                 int *n)
+{
+    enum status rc = OK;
+    TRY(yaml_get_list(node, "the arguments", 0, TABLE_MAX_ARGS));
+    struct arg *args = arena_alloc(&t->arena, (size_t)node->count + 1, sizeof *args);
+    if (!args)
+        return E_NOMEM;
+    for (int i = 0; i < node->count; i++)
+        TRY(read_arg(node->items[i], t, depth, &args[i]));
+    *out = args;
+    *n = node->count;
+cleanup:
+    return rc;
+}
+
+static enum status read_arg(const struct yaml_node *node, struct table *t, int depth, struct arg *out)
+{
+    enum status rc = OK;
+    bool truth = false;
+    *out = (struct arg){0};
+    switch (node->type) {
+    case YAML_NULL:
+        out->kind = ARG_NONE;
+        return OK;
+    case YAML_BOOL:
+        TRY(yaml_get_bool(node, "an argument", &truth));
+        *out = (struct arg){.kind = ARG_BOOL, .number = truth};
+        return OK;
+    case YAML_INT:
+    case YAML_FLOAT:
+        out->kind = ARG_NUMBER;
+        return yaml_get_double(node, "an argument", &out->number);
+    case YAML_STRING:
+        out->kind = ARG_TEXT;
+        return keep_text(t, node->text, &out->text);
+    case YAML_LIST:
+        out->kind = ARG_LIST;
+        if (depth < 2)
+            return read_arg_list(node, t, depth + 1, &out->items, &out->n);
+        break;
+    case YAML_MAP:
+        break;
+    }
+    return yaml_fail(node, E_FORMAT, "an argument is a number, a text or a list of them");
+cleanup:
+    return rc;
+}
+
+static enum status read_row(const struct yaml_node *node, struct table *t)
+{
+    enum status rc = OK;
+    struct table_row *row = &t->rows[t->n_rows];
+    const char *module;
+    *row = (struct table_row){.line = node->line};
+    if (node->type != YAML_LIST || node->count < 4 || node->count > 5)
+        return yaml_fail(node, E_FORMAT, "row %d must be [from, repeats, module, [arguments]] or that and a tag",
+                         t->n_rows);
+    TRY(read_froms(node->items[0], t, row));
+    TRY(yaml_get_int(node->items[1], "repeats", 1, TABLE_MAX_ROWS, &row->repeats));
+    TRY(yaml_get_string(node->items[2], "the module", &module));
+    if (!module_find(module))
+        return yaml_fail(node->items[2], E_FORMAT, "row %d: there is no module %.60s", t->n_rows, module);
+    TRY(keep_text(t, module, &row->module));
+    TRY(read_arg_list(node->items[3], t, 0, &row->args, &row->n_args));
+    if (node->count == 5)
+        TRY(read_tag(node->items[4], t, row));
+    t->n_rows++;
+cleanup:
+    return rc;
+}
+
+static enum status read_section(const struct yaml_node *root, const char *key, struct table *t)
+{
+    enum status rc = OK;
+    const struct yaml_node *list;
+    TRY(yaml_need(root, key, &list));
+    TRY(yaml_get_list(list, key, 0, TABLE_MAX_ROWS - t->n_rows));
+    for (int i = 0; i < list->count; i++)
+        TRY(read_row(list->items[i], t));
+cleanup:
+    return rc;
+}
+
+static enum status check_end(const struct yaml_node *root, const struct table *t)
+{
+    if (!t->n_rows)
+        return yaml_fail(root, E_FORMAT, "the table has no rows");
+    const struct table_row *last = &t->rows[t->n_rows - 1];
+    const struct head_class *head = head_find(last->module);
+    if (!head)
+        return table_fail(t, t->n_rows - 1, E_FORMAT, "the last row must be a head (DDetect, DualDDetect ...)");
+    if (last->n_from % head->n_branches)
+        return table_fail(t, t->n_rows - 1, E_FORMAT, "%d inputs cannot be shared by %d branches", last->n_from,
+                          head->n_branches);
+    for (int r = 0; r < t->n_rows - 1; r++) {
+        if (head_find(t->rows[r].module))
+            return table_fail(t, r, E_FORMAT, "the head must be the last row");
+    }
+    return OK;
+}
+
+enum status table_read(const char *text, size_t size, const char *source, struct table *out)
+{
+    enum status rc = OK;
+    struct yaml doc = {0};
+    *out = (struct table){0};
+    arena_init(&out->arena);
+    if (size > TABLE_MAX_BYTES)
+        TRY(fail(E_LIMIT, "%s: a table of %zu bytes; %d are possible", source, size, TABLE_MAX_BYTES));
+    TRY(keep_text(out, source, &out->source));
+    char *stem = path_stem(source);
+    if (!stem)
+        TRY(E_NOMEM);
+    rc = keep_text(out, stem, &out->name);
+    mem_free(stem);
+    TRY(rc);
+    TRY(yaml_open_memory(source, text, size, &doc));
+    TRY(yaml_get_map(doc.root, "a network table"));
+    TRY(read_keys(doc.root, out));
+    const struct yaml_node *backbone = yaml_find(doc.root, "backbone"), *head = yaml_find(doc.root, "head");
+    int rows = MIN(TABLE_MAX_ROWS, (backbone ? backbone->count : 0) + (head ? head->count : 0));
+    out->rows = arena_alloc(&out->arena, (size_t)rows + 1, sizeof *out->rows);
+    if (!out->rows)
+        TRY(E_NOMEM);
+    TRY(read_section(doc.root, "backbone", out));
+    out->n_backbone = out->n_rows;
+    TRY(read_section(doc.root, "head", out));
+    TRY(check_end(doc.root, out));
+cleanup:
+    yaml_close(&doc);
+    if (rc != OK)
+        table_free(out);
+    return rc;
+}
+
+enum status table_load(const char *path, struct table *out)
+{
+    struct buf text = {0};
+    *out = (struct table){0};
+    enum status rc = file_read(path, TABLE_MAX_BYTES, &text);
+    if (rc == OK)
+        rc = table_read(text.data ? text.data : "", text.size, path, out);
+    buf_free(&text);
+    return rc;
+}
+
+const char *model_find_table(const char *name)
+{
+    for (const struct builtin_table *b = builtin_tables; b->name; b++) {
+        if (!strcmp(b->name, name))
+            return b->text;
+    }
+    return NULL;
+}
+
+enum status table_open(const char *name_or_path, struct table *out)
+{
+    const char *text = model_find_table(name_or_path);
+    if (text)
+        return table_read(text, strlen(text), name_or_path, out);
+    if (!path_exists(name_or_path))
+        return fail(E_ARGUMENT, "%s: no built-in model has this name, and there is no such file", name_or_path);
+    return table_load(name_or_path, out);
+}
