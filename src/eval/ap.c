@@ -65,7 +65,7 @@ double ap_of_curve(const double *recall, const double *precision, size_t n, doub
 
 void curve_smooth(const double *src, int n, double fraction, double *dst)
 {
-    int half = (int)nearbyint(n * fraction * 2) / 2, width = 2 * half + 1;
+    int half = ((int)nearbyint(n * fraction * 2) / 2 + 1) / 2, width = 2 * half + 1;
     for (int i = 0; i < n; i++) { /* every window is summed anew: a running sum would make plateaus uneven */
         double sum = 0;
         for (int k = i - half; k <= i + half; k++)

@@ -41,7 +41,7 @@ void ap_free(struct ap_result *result);
  * envelope. */
 double ap_of_curve(const double *recall, const double *precision, size_t n, double *mrec, double *mpre);
 
-/* Box filter of width round(n * fraction * 2) / 2 * 2 + 1 with the ends repeated. */
+/* Box filter of about n * fraction taps (101 of 1000 for 0.1) with the ends repeated. */
 void curve_smooth(const double *src, int n, double fraction, double *dst);
 
 /* 0.1 mAP50 + 0.9 mAP50-95 */
