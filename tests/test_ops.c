@@ -1,6 +1,7 @@
 /* Each op of the CPU backend except conv2d: forward against a naive double reference, backward against the
  * directional difference of that reference, on channel slices with canaries around them, with store and add, and with
  * the same bits for every number of threads. */
+#include "core/cpu.h"
 #include "core/mem.h"
 #include "core/rng.h"
 #include "kernels/math_inline.h"
@@ -15,8 +16,7 @@
 
 #include <cmocka.h>
 
-/* --- a case: one node on random slices -----------------------------------------------------------------------------
- */
+/* --- a case: one node on random slices --- */
 
 enum { MAX_HOMES = 2 * MAX_SRC + 2 };
 
@@ -157,12 +157,13 @@ static void params_init(struct bench *b)
     }
 }
 
-static void bench_init(struct bench *b, const struct op_case *info, uint64_t seed)
+static void bench_init(struct bench *b, const struct op_case *info, uint64_t seed, unsigned features)
 {
     *b = (struct bench){.info = info, .op = ops[info->node.op], .rng = rng_seed(seed, 0, 0)};
     b->call.graph = &b->graph;
     b->call.node = &info->node;
     b->call.options.mode = info->mode;
+    b->call.options.features = features;
     for (int i = 0; i < info->node.n_src; i++) {
         struct extent size = info->size[i];
         b->src[i] = home_make(&b->rng, info->n, size.h, size.w, info->c);
@@ -186,8 +187,7 @@ static void bench_init(struct bench *b, const struct op_case *info, uint64_t see
     b->call.scratch = poisoned(MAX(b->call.scratch_floats, b->call.d_scratch_floats));
 }
 
-/* --- the double reference --------------------------------------------------------------------------------------------
- */
+/* --- the double reference --- */
 
 /* Element (i, y, x, k) of a dense map. */
 static size_t at(int h, int w, int c, int i, int y, int x, int k)
@@ -311,8 +311,7 @@ static double loss(const struct op_case *o, struct operands *v)
     return sum;
 }
 
-/* --- checks
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- checks --- */
 
 static void check_forward(const struct bench *b, struct operands *v)
 {
@@ -406,7 +405,7 @@ static void check_team(const struct bench *b, uint64_t seed, struct team *team, 
 {
     struct bench other;
     const struct op_case *o = b->info;
-    bench_init(&other, o, seed);
+    bench_init(&other, o, seed, b->call.options.features);
     other.call.team = team;
     other.op->forward(&other.call);
     if (in_place)
@@ -451,10 +450,26 @@ static void check_add(struct bench *b)
     }
 }
 
-static void run_case(const struct op_case *o, uint64_t seed)
+/* Of dst and the gradients. */
+static uint64_t hash_results(const struct bench *b)
+{
+    uint64_t hash = 0;
+    for (int i = -1; i < b->info->node.n_src; i++) {
+        const struct tensor *t = i < 0 ? &b->dst.t : &b->d_src[i].t;
+        for (size_t k = 0; k < tensor_count(t); k++) {
+            uint32_t bits;
+            memcpy(&bits, element(t, k), sizeof bits);
+            hash = rng_mix(hash ^ bits);
+        }
+    }
+    return hash;
+}
+
+/* Returns the hash of the results. */
+static uint64_t run_case(const struct op_case *o, uint64_t seed, unsigned features)
 {
     struct bench b;
-    bench_init(&b, o, seed);
+    bench_init(&b, o, seed, features);
     struct operands v = operands_of(&b);
     b.op->forward(&b.call);
     check_canaries(&b.dst, o->name);
@@ -462,11 +477,13 @@ static void run_case(const struct op_case *o, uint64_t seed)
     if (o->node.op == OP_BN_ACT)
         check_running_statistics(&b, &v);
     if (o->node.op == OP_MAXPOOL && o->mode == RUN_INFER) {
+        uint64_t hash = hash_results(&b);
         bench_free(&b);
         operands_free(&v);
-        return;
+        return hash;
     }
     b.op->backward(&b.call);
+    uint64_t hash = hash_results(&b);
     for (int i = 0; i < o->node.n_src; i++)
         check_canaries(&b.d_src[i], o->name);
     check_backward(&b, &v);
@@ -481,7 +498,10 @@ static void run_case(const struct op_case *o, uint64_t seed)
     check_add(&b);
     bench_free(&b);
     operands_free(&v);
+    return hash;
 }
+
+static const unsigned levels[] = {0, CPU_AVX2, CPU_AVX2 | CPU_AVX512, CPU_NEON};
 
 static void run_cases(struct op_case *cases, int count)
 {
@@ -489,12 +509,20 @@ static void run_cases(struct op_case *cases, int count)
         for (int k = 0; k < cases[i].node.n_src; k++)
             if (!cases[i].size[k].h)
                 cases[i].size[k] = (struct extent){cases[i].h, cases[i].w};
-    for (int i = 0; i < count; i++)
-        run_case(&cases[i], 100 + (uint64_t)i);
+    for (int i = 0; i < count; i++) {
+        uint64_t plain = 0;
+        for (int l = 0; l < COUNT(levels); l++) {
+            if ((cpu_features() & levels[l]) != levels[l])
+                continue;
+            uint64_t hash = run_case(&cases[i], 100 + (uint64_t)i, levels[l]);
+            plain = l ? plain : hash;
+            if (cases[i].node.op != OP_BN_ACT && hash != plain) /* only bn_act rounds differently */
+                fail_msg("%s: %s and plain C give different bits", cases[i].name, cpu_level(levels[l]));
+        }
+    }
 }
 
-/* --- the cases
- * ----------------------------------------------------------------------------------------------------------- */
+/* --- the cases --- */
 
 #define BN_NODE(bns, activation, with_residual)                                        \
     {                                                                                  \
@@ -542,7 +570,7 @@ static void test_bn_act_offset(void **state)
     (void)state;
     struct op_case o = {"bn with a far mean", BN_NODE(1, ACT_NONE, false), RUN_TRAIN, 2, 16, 20, 20, {{20, 20}}};
     struct bench b;
-    bench_init(&b, &o, 3);
+    bench_init(&b, &o, 3, cpu_features());
     for (size_t i = 0; i < tensor_count(&b.src[0].t); i++)
         *element(&b.src[0].t, i) = 1000.0f + (float)(i % 32) / 16.0f;
     struct operands v = operands_of(&b);
@@ -578,9 +606,8 @@ static void test_maxpool(void **state)
 }
 
 /* Ties go to the first place in row-major order, NaN wins over everything and the last NaN over earlier ones. */
-static void test_maxpool_ties(void **state)
+static void check_ties(unsigned features)
 {
-    (void)state;
     struct op_case o = {"maxpool ties", POOL_NODE(OP_MAXPOOL, 3, 3, 0), RUN_TRAIN, 1, 3, 1, 1, {{3, 3}}};
     const float values[3][9] = {
         {1, 2, 0, 2, 2, 1, 0, 0, 2},
@@ -589,7 +616,7 @@ static void test_maxpool_ties(void **state)
     };
     const int winner[3] = {1, 0, 5};
     struct bench b;
-    bench_init(&b, &o, 4);
+    bench_init(&b, &o, 4, features);
     for (int i = 0; i < 27; i++)
         *element(&b.src[0].t, (size_t)i) = values[i % 3][i / 3];
     fill_value(&b.d_dst.t, 1.0f);
@@ -602,7 +629,7 @@ static void test_maxpool_ties(void **state)
         assert_true(*element(&b.d_src[0].t, (size_t)i) == (i / 3 == winner[i % 3] ? 1.0f : 0.0f));
     bench_free(&b);
     o.mode = RUN_INFER;
-    bench_init(&b, &o, 4);
+    bench_init(&b, &o, 4, features);
     for (int i = 0; i < 27; i++)
         *element(&b.src[0].t, (size_t)i) = values[i % 3][i / 3];
     b.op->forward(&b.call);
@@ -610,6 +637,14 @@ static void test_maxpool_ties(void **state)
     assert_true(*element(&b.dst.t, 1) == -INFINITY);
     assert_true(isnan(*element(&b.dst.t, 2)));
     bench_free(&b);
+}
+
+static void test_maxpool_ties(void **state)
+{
+    (void)state;
+    for (int l = 0; l < COUNT(levels); l++)
+        if ((cpu_features() & levels[l]) == levels[l])
+            check_ties(levels[l]);
 }
 
 static void test_maxpool_limits(void **state)

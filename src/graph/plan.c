@@ -299,7 +299,6 @@ static bool backward_reads(const struct node *n, int s)
 {
     switch (n->op) {
     case OP_CONV2D:
-    case OP_MAXPOOL:
         return s == 0;
     case OP_BN_ACT:
         return s < n->u.bn_act.n_bn;

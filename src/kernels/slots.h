@@ -56,4 +56,83 @@ struct wgrad_tile_kernel {
     int mr[MAX_PANEL_VECTORS + 1];
 };
 
+/* --- batch normalisation and activation: a run of pixels ------------------------------------------------------------
+ * z[k] = beta[k] + sum over the n_src sources of (src[k] - mean[k]) * scale[k]
+ * Arrays a channel (mean, scale, beta, shift, slope, sum) have room for c rounded up to 16; what lies beyond c may be
+ * read and, in `sum`, written, but means nothing. */
+enum { MAX_BN_SRC = 2 };
+
+struct bn_run {
+    int n_src, pixels, c;
+    enum kernel_act act;
+    const float *src[MAX_BN_SRC]; /* first pixel; src_stride floats from a pixel to the next */
+    size_t src_stride[MAX_BN_SRC];
+    const float *mean[MAX_BN_SRC], *scale[MAX_BN_SRC], *beta;
+
+    float *dst; /* forward */
+    size_t dst_stride;
+    const float *residual; /* added after the activation, or NULL */
+    size_t residual_stride;
+
+    const float *d_dst; /* backward */
+    size_t d_dst_stride;
+    const float *shift[MAX_BN_SRC], *slope[MAX_BN_SRC]; /* NULL: 0 */
+    float *d_src[MAX_BN_SRC];                           /* may be src; NULL: not wanted */
+    size_t d_src_stride[MAX_BN_SRC];
+    bool add[MAX_BN_SRC];
+
+    double *sum; /* sums: rows of sum_stride doubles, overwritten */
+    size_t sum_stride;
+};
+
+struct bn_act_kernel {
+    const char *name;
+    void (*statistics)(const struct bn_run *r); /* sum: rows 2i, 2i + 1: sums of src[i] and of its squares */
+    void (*forward)(const struct bn_run *r);    /* dst = act(z) [+ residual] */
+    void (*d_sums)(const struct bn_run *r);     /* d_z = d_dst * act'(z); sum: row 0: d_z, row i + 1: d_z * src[i] */
+    void (*backward)(const struct bn_run *r);   /* d_src[i] (=|+=) scale * d_z - shift - (src[i] - mean) * slope */
+};
+
+/* --- pooling: one row of outputs, or of gradients --------------------------------------------------------------------
+ * Window (y, x) has its tap (ky, kx) at row y*stride - pad + ky, column x*stride - pad + kx; taps outside the map do
+ * not exist. */
+enum { MAX_POOL_K = 16 };
+
+struct pool_run {
+    int k, stride, pad, c;
+    int width, n;              /* columns of the source, outputs */
+    int first_ky, end_ky;      /* taps of this row that exist */
+    const float *src;          /* column 0 of tap row first_ky */
+    size_t src_row, src_pixel; /* floats from a row, a pixel to the next */
+    float *dst;
+    size_t dst_pixel;
+    unsigned char *place; /* max_place: where the maximum was, ky * k + kx; [n][c] */
+    float factor;         /* mean: 1 / (k * k) */
+};
+
+/* One row of d_src from the windows over it: rows first_row..end_row-1 of d_dst. */
+struct pool_d_run {
+    int k, stride, pad, c;
+    int width, n; /* columns of d_src, windows a row */
+    int y, first_row, end_row;
+    const float *d_dst; /* window (first_row, 0) */
+    size_t d_dst_row, d_dst_pixel;
+    const unsigned char *place; /* of window (first_row, 0); rows of n*c */
+    float *d_src;
+    size_t d_src_pixel;
+    bool add;
+    float factor;
+};
+
+struct pool_kernel {
+    const char *name;
+    void (*max)(const struct pool_run *r);       /* later taps win by >, NaN wins */
+    void (*max_place)(const struct pool_run *r); /* same, and place */
+    void (*mean)(const struct pool_run *r);      /* no padding: every tap exists */
+    void (*d_max)(const struct pool_d_run *r);
+    void (*d_mean)(const struct pool_d_run *r);
+    /* dst[i] = src[0][i] + src[1][i] + ..., from left to right; a source may be dst */
+    void (*sum)(float *dst, const float *const *src, int n_src, size_t n);
+};
+
 #endif

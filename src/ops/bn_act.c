@@ -17,74 +17,68 @@
  *
  * Sums: parts of pixels fixed by the shape, each summed in double (the products of two floats are exact there), parts
  * added in order in double. The bits depend neither on threads nor on vector width. */
-#include "kernels/math_inline.h"
+#include "kernels/kernels.h"
 #include "ops/cpu.h"
 #include "ops/parts.h"
-#include "ops/row.h"
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 enum {
-    MAX_BN = 2,
-    LANES = 16,  /* channels a step; arrays a channel are padded to a multiple */
+    LANES = 16,  /* arrays a channel are padded to a multiple */
     SUMMED = 64, /* channels a part when partial sums are added */
 };
+_Static_assert((int)KERNEL_ACT_NONE == (int)ACT_NONE && (int)KERNEL_ACT_SILU == (int)ACT_SILU &&
+                   (int)KERNEL_ACT_RELU == (int)ACT_RELU,
+               "enum kernel_act mirrors enum act");
 
 static inline size_t padded(int c)
 {
     return ((size_t)c + LANES - 1) / LANES * LANES;
 }
 
-/* What the pixel loops need a channel (arrays of padded(c) floats) and where the pixels lie. Forward and backward. */
+/* A pass over the pixels: what all parts share. */
 struct bn_loop {
-    int n_bn, c;
-    enum act act;
-    const float *mean[MAX_BN], *scale[MAX_BN], *beta; /* z = sum (src - mean) * scale, + beta; scale = gamma * invstd */
-    const float *shift[MAX_BN],
-        *slope[MAX_BN]; /* d_src = scale * d_z - shift - (src - mean) * slope; NULL: scale * d_z */
-    struct tensor src[MAX_BN], residual, dst;
-    struct tensor d_dst, d_src[MAX_BN], d_residual; /* data NULL: not wanted */
-    bool add[MAX_BN], add_residual;
+    const struct bn_act_kernel *kernel;
+    const struct pool_kernel *maps;
+    struct bn_run run; /* everything but pointers to pixels and the partial sums */
+    struct tensor src[MAX_BN_SRC], residual, dst;
+    struct tensor d_dst, d_src[MAX_BN_SRC], d_residual; /* data NULL: not wanted */
+    bool add_residual;
     struct parts parts;
-    double *partial; /* sums: parts.count x n_sums x padded(c) */
+    double *partial; /* parts.count x n_sums x padded(c) */
     int n_sums;
     double *sum; /* n_sums x padded(c) */
 };
 
-static inline float act_forward(float z, enum act act)
-{
-    return act == ACT_SILU ? silu_f32(z) : act == ACT_RELU ? (z < 0.0f ? 0.0f : z) : z;
-}
-
-static inline float act_slope(float z, enum act act)
-{
-    return act == ACT_SILU ? d_silu_f32(z) : act == ACT_RELU ? (z > 0.0f ? 1.0f : 0.0f) : 1.0f;
-}
-
-/* Pixel `i` of an image of t. */
+/* Pixel `i` of an image of t; NULL when there is no t. */
 static inline float *pixel_at(const struct tensor *t, int image, int i)
 {
-    return tensor_image(t, image) + (size_t)i * t->pixel_stride;
+    return t->data ? tensor_image(t, image) + (size_t)i * t->pixel_stride : NULL;
 }
 
-/* The pre-activation of channels [k, k + n), n <= LANES. */
-static inline void normalise(const struct bn_loop *l, const float *const *src, int k, int n, float *z)
+/* The run of one part, with its pixels of src and d_dst. */
+static struct bn_run run_of(const struct bn_loop *l, struct part_range range)
 {
-    for (int j = 0; j < n; j++)
-        z[j] = (src[0][k + j] - l->mean[0][k + j]) * l->scale[0][k + j] + l->beta[k + j];
-    if (l->n_bn == 2)
-        for (int j = 0; j < n; j++)
-            z[j] += (src[1][k + j] - l->mean[1][k + j]) * l->scale[1][k + j];
+    struct bn_run r = l->run;
+    r.pixels = range.end - range.first;
+    for (int i = 0; i < r.n_src; i++) {
+        r.src[i] = pixel_at(&l->src[i], range.image, range.first);
+        r.src_stride[i] = l->src[i].pixel_stride;
+    }
+    r.d_dst = pixel_at(&l->d_dst, range.image, range.first);
+    r.d_dst_stride = l->d_dst.pixel_stride;
+    return r;
 }
 
-/* --- sums -------------------------------------------------------------------------------------------------------- */
+/* --- sums --- */
 
 static void add_partials(void *context, int part, int thread)
 {
     (void)thread;
     const struct bn_loop *l = context;
-    const size_t width = (size_t)l->n_sums * padded(l->c), first = (size_t)part * SUMMED;
+    const size_t width = (size_t)l->n_sums * padded(l->run.c), first = (size_t)part * SUMMED;
     const size_t end = MIN(first + SUMMED, width);
     double *sum = l->sum;
     memset(sum + first, 0, (end - first) * sizeof *sum);
@@ -96,81 +90,48 @@ static void add_partials(void *context, int part, int thread)
 /* Run `fn`, which fills the partial sums of its part, and add them in order to l->sum. */
 static void sum_pixels(struct team *team, struct bn_loop *l, part_fn *fn)
 {
-    size_t width = (size_t)l->n_sums * padded(l->c);
+    size_t width = (size_t)l->n_sums * padded(l->run.c);
     team_run(team, l->parts.count, fn, l);
     team_run(team, (int)((width + SUMMED - 1) / SUMMED), add_partials, l);
 }
 
-/* Sum and sum of squares of each normalised input. */
+static void set_sums(const struct bn_loop *l, struct bn_run *r, int part)
+{
+    r->sum_stride = padded(r->c);
+    r->sum = l->partial + (size_t)part * (size_t)l->n_sums * r->sum_stride;
+}
+
 static void statistics_part(void *context, int part, int thread)
 {
     (void)thread;
     const struct bn_loop *l = context;
-    const size_t width = padded(l->c);
-    struct part_range range = part_get(&l->parts, part);
-    double *sum = l->partial + (size_t)part * (size_t)l->n_sums * width;
-    memset(sum, 0, (size_t)l->n_sums * width * sizeof *sum);
-    for (int i = 0; i < l->n_bn; i++, sum += 2 * width)
-        for (int p = range.first; p < range.end; p++) {
-            const float *src = pixel_at(&l->src[i], range.image, p);
-            for (int k = 0; k < l->c; k++) {
-                double x = src[k];
-                sum[k] += x;
-                sum[width + (size_t)k] += x * x;
-            }
-        }
+    struct bn_run r = run_of(l, part_get(&l->parts, part));
+    set_sums(l, &r, part);
+    l->kernel->statistics(&r);
 }
 
-/* Sum of d_z, then of d_z * src[i] for each normalised input. */
 static void d_sums_part(void *context, int part, int thread)
 {
     (void)thread;
     const struct bn_loop *l = context;
-    const size_t width = padded(l->c);
-    struct part_range range = part_get(&l->parts, part);
-    double *sum = l->partial + (size_t)part * (size_t)l->n_sums * width;
-    memset(sum, 0, (size_t)l->n_sums * width * sizeof *sum);
-    for (int p = range.first; p < range.end; p++) {
-        const float *d_dst = pixel_at(&l->d_dst, range.image, p), *src[MAX_BN];
-        for (int i = 0; i < l->n_bn; i++)
-            src[i] = pixel_at(&l->src[i], range.image, p);
-        for (int k = 0; k < l->c; k += LANES) {
-            int n = MIN(LANES, l->c - k);
-            float z[LANES];
-            normalise(l, src, k, n, z);
-            for (int j = 0; j < n; j++)
-                z[j] = d_dst[k + j] * act_slope(z[j], l->act);
-            for (int j = 0; j < n; j++)
-                sum[k + j] += (double)z[j];
-            for (int i = 0; i < l->n_bn; i++)
-                for (int j = 0; j < n; j++)
-                    sum[(size_t)(i + 1) * width + (size_t)(k + j)] += (double)z[j] * (double)src[i][k + j];
-        }
-    }
+    struct bn_run r = run_of(l, part_get(&l->parts, part));
+    set_sums(l, &r, part);
+    l->kernel->d_sums(&r);
 }
 
-/* --- forward ------------------------------------------------------------------------------------------------------ */
+/* --- forward --- */
 
 static void forward_part(void *context, int part, int thread)
 {
     (void)thread;
     const struct bn_loop *l = context;
     struct part_range range = part_get(&l->parts, part);
-    for (int p = range.first; p < range.end; p++) {
-        const float *src[MAX_BN];
-        for (int i = 0; i < l->n_bn; i++)
-            src[i] = pixel_at(&l->src[i], range.image, p);
-        float *dst = pixel_at(&l->dst, range.image, p);
-        for (int k = 0; k < l->c; k += LANES) {
-            int n = MIN(LANES, l->c - k);
-            float z[LANES];
-            normalise(l, src, k, n, z);
-            for (int j = 0; j < n; j++)
-                dst[k + j] = act_forward(z[j], l->act);
-        }
-        if (l->residual.data)
-            row_add(dst, pixel_at(&l->residual, range.image, p), (size_t)l->c);
-    }
+    struct bn_run r = run_of(l, range);
+    r.dst = pixel_at(&l->dst, range.image, range.first);
+    r.dst_stride = l->dst.pixel_stride;
+    r.residual = pixel_at(&l->residual, range.image, range.first);
+    r.residual_stride = l->residual.pixel_stride;
+    l->kernel->forward(&r);
 }
 
 struct bn_params {
@@ -197,17 +158,17 @@ static float *saved_invstd(const struct call *c, int i)
 
 static void statistics(const struct call *c, struct bn_loop *l)
 {
-    const size_t width = padded(l->c);
+    const size_t width = padded(l->run.c);
     const double count = (double)c->dst.n * c->dst.h * c->dst.w, unbiased = count / (count - 1.0);
-    l->parts = parts_cut(c->dst.n, c->dst.h * c->dst.w, (size_t)l->c, STAT_FLOATS);
-    l->n_sums = 2 * l->n_bn;
+    l->parts = parts_cut(c->dst.n, c->dst.h * c->dst.w, (size_t)l->run.c, STAT_FLOATS);
+    l->n_sums = 2 * l->run.n_src;
     sum_pixels(c->team, l, statistics_part);
-    for (int i = 0; i < l->n_bn; i++) {
+    for (int i = 0; i < l->run.n_src; i++) {
         struct bn_params p = get_params(c, i);
         const double *sum = l->sum + (size_t)(2 * i) * width, *squares = sum + width;
         float *mean = saved_mean(c, i), *invstd = saved_invstd(c, i);
         const double keep = 1.0 - (double)BN_MOMENTUM;
-        for (int k = 0; k < l->c; k++) {
+        for (int k = 0; k < l->run.c; k++) {
             double m = sum[k] / count, v = squares[k] / count - m * m;
             v = v < 0.0 ? 0.0 : v;
             mean[k] = (float)m;
@@ -222,23 +183,23 @@ static void statistics(const struct call *c, struct bn_loop *l)
  * (2 * n_bn + 1) * padded(c) floats, the first place after them is returned. */
 static float *fill_coefficients(const struct call *c, struct bn_loop *l, float *at)
 {
-    const size_t width = padded(l->c);
+    const size_t width = padded(l->run.c);
     float *beta = at;
-    l->beta = beta;
+    l->run.beta = beta;
     memset(beta, 0, width * sizeof *beta);
     at += width;
-    for (int i = 0; i < l->n_bn; i++, at += 2 * width) {
+    for (int i = 0; i < l->run.n_src; i++, at += 2 * width) {
         struct bn_params p = get_params(c, i);
         float *mean = at, *scale = at + width;
-        for (int k = 0; k < l->c; k++) {
+        for (int k = 0; k < l->run.c; k++) {
             bool train = c->options.mode == RUN_TRAIN;
             mean[k] = train ? saved_mean(c, i)[k] : p.mean[k];
             float invstd = train ? saved_invstd(c, i)[k] : 1.0f / sqrtf(p.var[k] + BN_EPSILON);
             scale[k] = p.gamma[k] * invstd;
             beta[k] += p.beta[k];
         }
-        l->mean[i] = mean;
-        l->scale[i] = scale;
+        l->run.mean[i] = mean;
+        l->run.scale[i] = scale;
     }
     return at;
 }
@@ -246,7 +207,9 @@ static float *fill_coefficients(const struct call *c, struct bn_loop *l, float *
 static struct bn_loop loop_of(const struct call *c)
 {
     const struct bn_act_attr *attr = &c->node->u.bn_act;
-    struct bn_loop l = {.n_bn = attr->n_bn, .c = c->dst.c, .act = attr->act};
+    const struct kernels *kernels = kernels_for(c->options.features);
+    struct bn_loop l = {.kernel = kernels->bn_act, .maps = kernels->pool};
+    l.run = (struct bn_run){.n_src = attr->n_bn, .c = c->dst.c, .act = (enum kernel_act)attr->act};
     for (int i = 0; i < attr->n_bn; i++)
         l.src[i] = c->src[i];
     return l;
@@ -257,64 +220,61 @@ static void bn_act_forward(const struct call *c)
     struct bn_loop l = loop_of(c);
     l.dst = c->dst;
     if (c->node->u.bn_act.residual)
-        l.residual = c->src[l.n_bn];
+        l.residual = c->src[l.run.n_src];
     if (c->options.mode == RUN_TRAIN) {
         l.sum = (double *)c->scratch;
-        l.partial = l.sum + (size_t)(2 * l.n_bn) * padded(l.c);
+        l.partial = l.sum + (size_t)(2 * l.run.n_src) * padded(l.run.c);
         statistics(c, &l);
     }
     fill_coefficients(c, &l, c->scratch); /* the sums are used up */
-    l.parts = parts_cut(c->dst.n, c->dst.h * c->dst.w, (size_t)l.c, PART_FLOATS);
+    l.parts = parts_cut(c->dst.n, c->dst.h * c->dst.w, (size_t)l.run.c, PART_FLOATS);
     team_run(c->team, l.parts.count, forward_part, &l);
 }
 
-/* --- backward ----------------------------------------------------------------------------------------------------- */
+/* --- backward --- */
+
+/* d_residual (=|+=) d_dst; they may be the same memory. */
+static void residual_backward(const struct bn_loop *l, struct part_range range)
+{
+    const struct pool_kernel *maps = l->maps;
+    for (int p = range.first; p < range.end; p++) {
+        float *to = pixel_at(&l->d_residual, range.image, p);
+        const float *from = pixel_at(&l->d_dst, range.image, p);
+        if (l->add_residual)
+            maps->sum(to, (const float *[]){to, from}, 2, (size_t)l->run.c);
+        else if (to != from)
+            memcpy(to, from, (size_t)l->run.c * sizeof *to);
+    }
+}
 
 static void backward_part(void *context, int part, int thread)
 {
     (void)thread;
     const struct bn_loop *l = context;
     struct part_range range = part_get(&l->parts, part);
-    for (int p = range.first; p < range.end; p++) {
-        const float *d_dst = pixel_at(&l->d_dst, range.image, p), *src[MAX_BN];
-        for (int i = 0; i < l->n_bn; i++)
-            src[i] = pixel_at(&l->src[i], range.image, p);
-        for (int k = 0; k < l->c; k += LANES) {
-            int n = MIN(LANES, l->c - k);
-            float z[LANES], d[LANES];
-            normalise(l, src, k, n, z);
-            for (int j = 0; j < n; j++)
-                z[j] = d_dst[k + j] * act_slope(z[j], l->act);
-            for (int i = 0; i < l->n_bn; i++) {
-                if (!l->d_src[i].data)
-                    continue;
-                for (int j = 0; j < n; j++)
-                    d[j] = l->scale[i][k + j] * z[j];
-                if (l->slope[i])
-                    for (int j = 0; j < n; j++)
-                        d[j] -= l->shift[i][k + j] + (src[i][k + j] - l->mean[i][k + j]) * l->slope[i][k + j];
-                row_put(pixel_at(&l->d_src[i], range.image, p) + k, d, (size_t)n, l->add[i]);
-            }
-        }
-        float *d_residual = l->d_residual.data ? pixel_at(&l->d_residual, range.image, p) : NULL;
-        if (d_residual && d_residual != d_dst)
-            row_put(d_residual, d_dst, (size_t)l->c, l->add_residual);
+    struct bn_run r = run_of(l, range);
+    for (int i = 0; i < r.n_src; i++) {
+        r.d_src[i] = pixel_at(&l->d_src[i], range.image, range.first);
+        r.d_src_stride[i] = l->d_src[i].pixel_stride;
     }
+    if (l->d_residual.data)
+        residual_backward(l, range);
+    l->kernel->backward(&r);
 }
 
 /* From the sums to d_gamma, d_beta and, in training, the constants of d_src; `at` has room for 2 * n_bn * padded(c). */
 static void finish_sums(const struct call *c, struct bn_loop *l, float *at)
 {
-    const size_t width = padded(l->c);
+    const size_t width = padded(l->run.c);
     const double count = (double)c->dst.n * c->dst.h * c->dst.w;
     const bool train = c->options.mode == RUN_TRAIN;
-    for (int i = 0; i < l->n_bn; i++, at += 2 * width) {
+    for (int i = 0; i < l->run.n_src; i++, at += 2 * width) {
         struct bn_params p = get_params(c, i);
         float *d_gamma = c->d_param[4 * i], *d_beta = c->d_param[4 * i + 1];
         float *shift = at, *slope = at + width;
         const double *sum = l->sum, *product = l->sum + (size_t)(i + 1) * width;
-        for (int k = 0; k < l->c; k++) {
-            double mean = (double)l->mean[i][k];
+        for (int k = 0; k < l->run.c; k++) {
+            double mean = (double)l->run.mean[i][k];
             double invstd = train ? (double)saved_invstd(c, i)[k] : 1.0 / sqrt((double)p.var[k] + (double)BN_EPSILON);
             double normal = (product[k] - mean * sum[k]) * invstd; /* sum of d_z * x^ */
             if (d_gamma)
@@ -325,8 +285,8 @@ static void finish_sums(const struct call *c, struct bn_loop *l, float *at)
             shift[k] = (float)(scale * sum[k]);
             slope[k] = (float)(scale * normal * invstd);
         }
-        l->shift[i] = train ? shift : NULL;
-        l->slope[i] = train ? slope : NULL;
+        l->run.shift[i] = train ? shift : NULL;
+        l->run.slope[i] = train ? slope : NULL;
     }
 }
 
@@ -334,22 +294,22 @@ static void bn_act_backward(const struct call *c)
 {
     struct bn_loop l = loop_of(c);
     l.d_dst = c->d_dst;
-    for (int i = 0; i < l.n_bn; i++) {
+    for (int i = 0; i < l.run.n_src; i++) {
         l.d_src[i] = c->d_src[i];
-        l.add[i] = c->add[i];
+        l.run.add[i] = c->add[i];
     }
     if (c->node->u.bn_act.residual) {
-        l.d_residual = c->d_src[l.n_bn];
-        l.add_residual = c->add[l.n_bn];
+        l.d_residual = c->d_src[l.run.n_src];
+        l.add_residual = c->add[l.run.n_src];
     }
     float *constants = fill_coefficients(c, &l, c->scratch);
-    l.n_sums = 1 + l.n_bn;
-    l.parts = parts_cut(c->dst.n, c->dst.h * c->dst.w, (size_t)l.c, STAT_FLOATS);
-    l.sum = (double *)(constants + (size_t)(2 * l.n_bn) * padded(l.c));
-    l.partial = l.sum + (size_t)l.n_sums * padded(l.c);
+    l.n_sums = 1 + l.run.n_src;
+    l.parts = parts_cut(c->dst.n, c->dst.h * c->dst.w, (size_t)l.run.c, STAT_FLOATS);
+    l.sum = (double *)(constants + (size_t)(2 * l.run.n_src) * padded(l.run.c));
+    l.partial = l.sum + (size_t)l.n_sums * padded(l.run.c);
     sum_pixels(c->team, &l, d_sums_part);
     finish_sums(c, &l, constants);
-    l.parts = parts_cut(c->dst.n, c->dst.h * c->dst.w, (size_t)l.c, PART_FLOATS);
+    l.parts = parts_cut(c->dst.n, c->dst.h * c->dst.w, (size_t)l.run.c, PART_FLOATS);
     team_run(c->team, l.parts.count, backward_part, &l);
 }
 
@@ -358,7 +318,7 @@ static enum status bn_act_plan(struct call *c)
     const struct bn_act_attr *attr = &c->node->u.bn_act;
     const struct tensor *dst = &c->dst;
     const bool train = c->options.mode == RUN_TRAIN;
-    assert(attr->n_bn >= 1 && attr->n_bn <= MAX_BN);
+    assert(attr->n_bn >= 1 && attr->n_bn <= MAX_BN_SRC);
     if (train && (size_t)dst->n * (size_t)dst->h * (size_t)dst->w == 1)
         return fail(E_SHAPE, "%s: batch normalisation cannot train on one value a channel (batch 1, map 1x1)",
                     c->node->name);

@@ -1,13 +1,24 @@
 /* dst = src: a value that is wanted in two homes. Backward: d_src (=|+=) d_dst. */
+#include "kernels/kernels.h"
 #include "ops/cpu.h"
 #include "ops/parts.h"
-#include "ops/row.h"
+
+#include <string.h>
 
 struct copy_job {
     const struct tensor *from, *to;
     bool add;
     struct parts parts;
+    const struct pool_kernel *kernel;
 };
+
+static inline void put(const struct copy_job *job, float *to, const float *from, size_t n)
+{
+    if (job->add)
+        job->kernel->sum(to, (const float *[]){to, from}, 2, n);
+    else
+        memcpy(to, from, n * sizeof *to);
+}
 
 static void copy_part(void *context, int part, int thread)
 {
@@ -19,16 +30,17 @@ static void copy_part(void *context, int part, int thread)
     const float *s = tensor_image(from, range.image) + first * from->pixel_stride;
     float *d = tensor_image(to, range.image) + first * to->pixel_stride;
     if (from->pixel_stride == c && to->pixel_stride == c) {
-        row_put(d, s, n * c, job->add);
+        put(job, d, s, n * c);
         return;
     }
     for (size_t i = 0; i < n; i++)
-        row_put(d + i * to->pixel_stride, s + i * from->pixel_stride, c, job->add);
+        put(job, d + i * to->pixel_stride, s + i * from->pixel_stride, c);
 }
 
 static void copy_run(const struct call *c, const struct tensor *from, const struct tensor *to, bool add)
 {
-    struct copy_job job = {from, to, add, parts_cut(to->n, to->h * to->w, (size_t)to->c, PART_FLOATS)};
+    struct copy_job job = {from, to, add, parts_cut(to->n, to->h * to->w, (size_t)to->c, PART_FLOATS),
+                           kernels_for(c->options.features)->pool};
     team_run(c->team, job.parts.count, copy_part, &job);
 }
 

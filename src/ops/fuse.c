@@ -2,13 +2,14 @@
  * which has dst's size. Nearest: from = min(floor(to * (in / out as float32)), in - 1).
  * Backward: every source sums the gradients of the dst pixels that read it, in row-major order. */
 #include "ops/cpu.h"
+#include "ops/gather.h"
 #include "ops/parts.h"
-#include "ops/row.h"
 
 struct fuse_job {
     const struct call *call;
     int source; /* backward: the source whose gradient is made */
     struct parts parts;
+    const struct pool_kernel *kernel;
 };
 
 /* Which row (column) of `in` row (column) `to` of `out` reads. */
@@ -25,15 +26,14 @@ static void forward_part(void *context, int part, int thread)
     const struct fuse_job *job = context;
     const struct tensor *src = job->call->src, *dst = &job->call->dst;
     const int n_src = job->call->node->n_src;
-    const size_t c = (size_t)dst->c;
     struct part_range range = part_get(&job->parts, part);
     for (int y = range.first; y < range.end; y++)
-        for (int i = 0; i < n_src; i++) {
-            const struct tensor *s = &src[i];
-            int from_y = nearest(y, s->h, dst->h);
-            for (int x = 0; x < dst->w; x++)
-                row_put(tensor_pixel(dst, range.image, y, x),
-                        tensor_pixel(s, range.image, from_y, nearest(x, s->w, dst->w)), c, i > 0);
+        for (int x = 0; x < dst->w; x++) {
+            const float *from[MAX_SRC];
+            for (int i = 0; i < n_src; i++)
+                from[i] =
+                    tensor_pixel(&src[i], range.image, nearest(y, src[i].h, dst->h), nearest(x, src[i].w, dst->w));
+            job->kernel->sum(tensor_pixel(dst, range.image, y, x), from, n_src, (size_t)dst->c);
         }
 }
 
@@ -55,19 +55,13 @@ static void backward_part(void *context, int part, int thread)
     const struct fuse_job *job = context;
     const struct tensor *d_src = &job->call->d_src[job->source], *d_dst = &job->call->d_dst;
     const bool add = job->call->add[job->source];
-    const size_t c = (size_t)d_src->c;
     struct part_range range = part_get(&job->parts, part);
     for (int y = range.first; y < range.end; y++) {
-        int y0 = first_reader(y, d_src->h, d_dst->h), y1 = first_reader(y + 1, d_src->h, d_dst->h);
+        struct rectangle r = {.y0 = first_reader(y, d_src->h, d_dst->h), .y1 = first_reader(y + 1, d_src->h, d_dst->h)};
         for (int x = 0; x < d_src->w; x++) {
-            int x0 = first_reader(x, d_src->w, d_dst->w), x1 = first_reader(x + 1, d_src->w, d_dst->w);
-            float *to = tensor_pixel(d_src, range.image, y, x);
-            bool more = add;
-            for (int v = y0; v < y1; v++)
-                for (int u = x0; u < x1; u++, more = true)
-                    row_put(to, tensor_pixel(d_dst, range.image, v, u), c, more);
-            if (!more) /* a source larger than dst: nobody reads this pixel */
-                memset(to, 0, c * sizeof *to);
+            r.x0 = first_reader(x, d_src->w, d_dst->w);
+            r.x1 = first_reader(x + 1, d_src->w, d_dst->w);
+            gather_sum(job->kernel, tensor_pixel(d_src, range.image, y, x), add, d_dst, range.image, r);
         }
     }
 }
@@ -75,7 +69,7 @@ static void backward_part(void *context, int part, int thread)
 static void fuse_forward(const struct call *c)
 {
     const struct tensor *dst = &c->dst;
-    struct fuse_job job = {.call = c};
+    struct fuse_job job = {.call = c, .kernel = kernels_for(c->options.features)->pool};
     job.parts = parts_cut(dst->n, dst->h, (size_t)dst->w * (size_t)dst->c, PART_FLOATS);
     team_run(c->team, job.parts.count, forward_part, &job);
 }
@@ -86,7 +80,7 @@ static void fuse_backward(const struct call *c)
         const struct tensor *d_src = &c->d_src[i];
         if (!d_src->data)
             continue;
-        struct fuse_job job = {.call = c, .source = i};
+        struct fuse_job job = {.call = c, .source = i, .kernel = kernels_for(c->options.features)->pool};
         size_t row = (size_t)c->d_dst.w * (size_t)c->d_dst.h / (size_t)d_src->h * (size_t)d_src->c;
         job.parts = parts_cut(d_src->n, d_src->h, row, PART_FLOATS);
         team_run(c->team, job.parts.count, backward_part, &job);

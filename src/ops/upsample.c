@@ -1,12 +1,13 @@
 /* Nearest upsampling by an integer scale (SPEC 1): dst(y, x) = src(y / scale, x / scale).
  * Backward sums the scale * scale gradients of a pixel in row-major order. */
 #include "ops/cpu.h"
+#include "ops/gather.h"
 #include "ops/parts.h"
-#include "ops/row.h"
 
 struct upsample_job {
     const struct call *call;
     struct parts parts; /* rows of src */
+    const struct pool_kernel *kernel;
 };
 
 static void forward_part(void *context, int part, int thread)
@@ -22,7 +23,7 @@ static void forward_part(void *context, int part, int thread)
         float *d = tensor_pixel(dst, range.image, y, 0);
         for (int x = 0; x < src->w; x++, s += src->pixel_stride)
             for (int k = 0; k < scale; k++, d += dst->pixel_stride)
-                row_copy(d, s, c);
+                memcpy(d, s, c * sizeof *d);
     }
 }
 
@@ -32,16 +33,11 @@ static void backward_part(void *context, int part, int thread)
     const struct upsample_job *job = context;
     const struct tensor *d_src = &job->call->d_src[0], *d_dst = &job->call->d_dst;
     const int scale = job->call->node->u.scale;
-    const bool add = job->call->add[0];
-    const size_t c = (size_t)d_src->c;
     struct part_range range = part_get(&job->parts, part);
     for (int y = range.first; y < range.end; y++)
-        for (int x = 0; x < d_src->w; x++) {
-            float *to = tensor_pixel(d_src, range.image, y, x);
-            for (int ky = 0; ky < scale; ky++)
-                for (int kx = 0; kx < scale; kx++)
-                    row_put(to, tensor_pixel(d_dst, range.image, y * scale + ky, x * scale + kx), c, add || ky || kx);
-        }
+        for (int x = 0; x < d_src->w; x++)
+            gather_sum(job->kernel, tensor_pixel(d_src, range.image, y, x), job->call->add[0], d_dst, range.image,
+                       (struct rectangle){y * scale, (y + 1) * scale, x * scale, (x + 1) * scale});
 }
 
 static void upsample_forward(const struct call *c)
@@ -49,7 +45,8 @@ static void upsample_forward(const struct call *c)
     const struct tensor *src = &c->src[0];
     size_t scale = (size_t)c->node->u.scale;
     struct upsample_job job = {c,
-                               parts_cut(src->n, src->h, (size_t)src->w * (size_t)src->c * scale * scale, PART_FLOATS)};
+                               parts_cut(src->n, src->h, (size_t)src->w * (size_t)src->c * scale * scale, PART_FLOATS),
+                               kernels_for(c->options.features)->pool};
     team_run(c->team, job.parts.count, forward_part, &job);
 }
 
@@ -60,7 +57,8 @@ static void upsample_backward(const struct call *c)
         return;
     size_t scale = (size_t)c->node->u.scale;
     struct upsample_job job = {c,
-                               parts_cut(src->n, src->h, (size_t)src->w * (size_t)src->c * scale * scale, PART_FLOATS)};
+                               parts_cut(src->n, src->h, (size_t)src->w * (size_t)src->c * scale * scale, PART_FLOATS),
+                               kernels_for(c->options.features)->pool};
     team_run(c->team, job.parts.count, backward_part, &job);
 }
 

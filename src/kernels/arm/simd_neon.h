@@ -91,4 +91,76 @@ static inline vf v_scale(vf x, vf n) /* x * 2^n, n whole, -126 .. 127 */
     return vmulq_f32(x, vreinterpretq_f32_s32(e));
 }
 
+/* --- choices between lanes --- */
+typedef uint32x4_t vmask; /* all ones or all zeros a lane */
+
+static inline vmask v_gt(vf a, vf b)
+{
+    return vcgtq_f32(a, b);
+}
+static inline vmask v_eq(vf a, vf b)
+{
+    return vceqq_f32(a, b);
+}
+static inline vmask v_isnan(vf x)
+{
+    return vmvnq_u32(vceqq_f32(x, x));
+}
+static inline vmask vmask_or(vmask a, vmask b)
+{
+    return vorrq_u32(a, b);
+}
+static inline vf v_select(vmask m, vf a, vf b) /* a where m, b elsewhere */
+{
+    return vbslq_f32(m, a, b);
+}
+
+/* --- bytes 0 .. 255 as floats; nothing but the first n is touched --- */
+static inline vf v_load_bytes_n(const unsigned char *p, int n)
+{
+    uint32_t all[4] = {0};
+    for (int i = 0; i < n; i++)
+        all[i] = p[i];
+    return vcvtq_f32_u32(vld1q_u32(all));
+}
+static inline void v_store_bytes_n(unsigned char *p, vf x, int n)
+{
+    uint32_t all[4];
+    vst1q_u32(all, vcvtq_u32_f32(x));
+    for (int i = 0; i < n; i++)
+        p[i] = (unsigned char)all[i];
+}
+
+/* --- the lower and the upper half as doubles --- */
+typedef float64x2_t vd;
+
+static inline vd v_low(vf x)
+{
+    return vcvt_f64_f32(vget_low_f32(x));
+}
+static inline vd v_high(vf x)
+{
+    return vcvt_high_f64_f32(x);
+}
+static inline vd vd_zero(void)
+{
+    return vdupq_n_f64(0);
+}
+static inline vd vd_load(const double *p)
+{
+    return vld1q_f64(p);
+}
+static inline void vd_store(double *p, vd x)
+{
+    vst1q_f64(p, x);
+}
+static inline vd vd_add(vd a, vd b)
+{
+    return vaddq_f64(a, b);
+}
+static inline vd vd_fma(vd a, vd b, vd c) /* a*b + c */
+{
+    return vfmaq_f64(c, a, b);
+}
+
 #endif

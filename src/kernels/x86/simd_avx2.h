@@ -77,4 +77,81 @@ static inline vf v_scale(vf x, vf n) /* x * 2^n, n whole, -126 .. 127 */
     return _mm256_mul_ps(x, _mm256_castsi256_ps(e));
 }
 
+/* --- choices between lanes --- */
+typedef __m256 vmask; /* all ones or all zeros a lane */
+
+static inline vmask v_gt(vf a, vf b)
+{
+    return _mm256_cmp_ps(a, b, _CMP_GT_OQ);
+}
+static inline vmask v_eq(vf a, vf b)
+{
+    return _mm256_cmp_ps(a, b, _CMP_EQ_OQ);
+}
+static inline vmask v_isnan(vf x)
+{
+    return _mm256_cmp_ps(x, x, _CMP_UNORD_Q);
+}
+static inline vmask vmask_or(vmask a, vmask b)
+{
+    return _mm256_or_ps(a, b);
+}
+static inline vf v_select(vmask m, vf a, vf b) /* a where m, b elsewhere */
+{
+    return _mm256_blendv_ps(b, a, m);
+}
+
+/* --- bytes 0 .. 255 as floats; nothing but the first n is touched --- */
+static inline vf v_load_bytes_n(const unsigned char *p, int n)
+{
+    unsigned char all[8] = {0};
+    if (n < VL) {
+        for (int i = 0; i < n; i++)
+            all[i] = p[i];
+        p = all;
+    }
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+}
+static inline void v_store_bytes_n(unsigned char *p, vf x, int n)
+{
+    __m256i whole = _mm256_cvtps_epi32(x);
+    __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+    unsigned char all[8];
+    _mm_storel_epi64((__m128i *)(void *)(n < VL ? all : p), _mm_packus_epi16(words, words));
+    for (int i = 0; n < VL && i < n; i++)
+        p[i] = all[i];
+}
+
+/* --- the lower and the upper half as doubles --- */
+typedef __m256d vd;
+
+static inline vd v_low(vf x)
+{
+    return _mm256_cvtps_pd(_mm256_castps256_ps128(x));
+}
+static inline vd v_high(vf x)
+{
+    return _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1));
+}
+static inline vd vd_zero(void)
+{
+    return _mm256_setzero_pd();
+}
+static inline vd vd_load(const double *p)
+{
+    return _mm256_loadu_pd(p);
+}
+static inline void vd_store(double *p, vd x)
+{
+    _mm256_storeu_pd(p, x);
+}
+static inline vd vd_add(vd a, vd b)
+{
+    return _mm256_add_pd(a, b);
+}
+static inline vd vd_fma(vd a, vd b, vd c) /* a*b + c */
+{
+    return _mm256_fmadd_pd(a, b, c);
+}
+
 #endif

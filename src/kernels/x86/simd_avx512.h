@@ -72,4 +72,70 @@ static inline vf v_scale(vf x, vf n) /* x * 2^n, n whole */
     return _mm512_scalef_ps(x, n);
 }
 
+/* --- choices between lanes --- */
+typedef __mmask16 vmask;
+
+static inline vmask v_gt(vf a, vf b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ);
+}
+static inline vmask v_eq(vf a, vf b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);
+}
+static inline vmask v_isnan(vf x)
+{
+    return _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+}
+static inline vmask vmask_or(vmask a, vmask b)
+{
+    return a | b;
+}
+static inline vf v_select(vmask m, vf a, vf b) /* a where m, b elsewhere */
+{
+    return _mm512_mask_blend_ps(m, b, a);
+}
+
+/* --- bytes 0 .. 255 as floats; nothing but the first n is touched --- */
+static inline vf v_load_bytes_n(const unsigned char *p, int n)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1), p)));
+}
+static inline void v_store_bytes_n(unsigned char *p, vf x, int n)
+{
+    _mm512_mask_cvtepi32_storeu_epi8(p, (__mmask16)((1u << n) - 1), _mm512_cvtps_epi32(x));
+}
+
+/* --- the lower and the upper half as doubles --- */
+typedef __m512d vd;
+
+static inline vd v_low(vf x)
+{
+    return _mm512_cvtps_pd(_mm512_castps512_ps256(x));
+}
+static inline vd v_high(vf x)
+{
+    return _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
+}
+static inline vd vd_zero(void)
+{
+    return _mm512_setzero_pd();
+}
+static inline vd vd_load(const double *p)
+{
+    return _mm512_loadu_pd(p);
+}
+static inline void vd_store(double *p, vd x)
+{
+    _mm512_storeu_pd(p, x);
+}
+static inline vd vd_add(vd a, vd b)
+{
+    return _mm512_add_pd(a, b);
+}
+static inline vd vd_fma(vd a, vd b, vd c) /* a*b + c */
+{
+    return _mm512_fmadd_pd(a, b, c);
+}
+
 #endif

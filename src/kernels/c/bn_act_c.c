@@ -1,0 +1,95 @@
+/* Plain C batch normalisation and activation: the oracle of every other variant. */
+#include "kernels/math_inline.h"
+#include "kernels/slots.h"
+
+static float activate(float z, enum kernel_act act)
+{
+    return act == KERNEL_ACT_SILU ? silu_f32(z) : act == KERNEL_ACT_RELU ? (z < 0.0f ? 0.0f : z) : z;
+}
+
+static float slope_of(float z, enum kernel_act act)
+{
+    return act == KERNEL_ACT_SILU ? d_silu_f32(z) : act == KERNEL_ACT_RELU ? (z > 0.0f ? 1.0f : 0.0f) : 1.0f;
+}
+
+static const float *pixel(const struct bn_run *r, int i, int p)
+{
+    return r->src[i] + (size_t)p * r->src_stride[i];
+}
+
+static float normalise(const struct bn_run *r, int p, int k)
+{
+    float z = (pixel(r, 0, p)[k] - r->mean[0][k]) * r->scale[0][k] + r->beta[k];
+    if (r->n_src == 2)
+        z += (pixel(r, 1, p)[k] - r->mean[1][k]) * r->scale[1][k];
+    return z;
+}
+
+static void clear(const struct bn_run *r, int rows)
+{
+    for (int row = 0; row < rows; row++)
+        for (int k = 0; k < r->c; k++)
+            r->sum[(size_t)row * r->sum_stride + (size_t)k] = 0.0;
+}
+
+static void bn_statistics(const struct bn_run *r)
+{
+    clear(r, 2 * r->n_src);
+    for (int i = 0; i < r->n_src; i++) {
+        double *sum = r->sum + (size_t)(2 * i) * r->sum_stride, *squares = sum + r->sum_stride;
+        for (int p = 0; p < r->pixels; p++) {
+            const float *src = pixel(r, i, p);
+            for (int k = 0; k < r->c; k++) {
+                double x = (double)src[k];
+                sum[k] += x;
+                squares[k] += x * x;
+            }
+        }
+    }
+}
+
+static void bn_forward(const struct bn_run *r)
+{
+    for (int p = 0; p < r->pixels; p++) {
+        float *dst = r->dst + (size_t)p * r->dst_stride;
+        for (int k = 0; k < r->c; k++) {
+            float y = activate(normalise(r, p, k), r->act);
+            dst[k] = r->residual ? y + r->residual[(size_t)p * r->residual_stride + (size_t)k] : y;
+        }
+    }
+}
+
+static void bn_d_sums(const struct bn_run *r)
+{
+    clear(r, 1 + r->n_src);
+    for (int p = 0; p < r->pixels; p++) {
+        const float *d_dst = r->d_dst + (size_t)p * r->d_dst_stride;
+        for (int k = 0; k < r->c; k++) {
+            double d_z = (double)(d_dst[k] * slope_of(normalise(r, p, k), r->act));
+            r->sum[k] += d_z;
+            for (int i = 0; i < r->n_src; i++)
+                r->sum[(size_t)(i + 1) * r->sum_stride + (size_t)k] += d_z * (double)pixel(r, i, p)[k];
+        }
+    }
+}
+
+static void bn_backward(const struct bn_run *r)
+{
+    for (int p = 0; p < r->pixels; p++) {
+        const float *d_dst = r->d_dst + (size_t)p * r->d_dst_stride;
+        for (int k = 0; k < r->c; k++) {
+            float d_z = d_dst[k] * slope_of(normalise(r, p, k), r->act);
+            for (int i = 0; i < r->n_src; i++) {
+                if (!r->d_src[i])
+                    continue;
+                float d = r->scale[i][k] * d_z;
+                if (r->slope[i])
+                    d -= r->shift[i][k] + (pixel(r, i, p)[k] - r->mean[i][k]) * r->slope[i][k];
+                float *to = r->d_src[i] + (size_t)p * r->d_src_stride[i] + k;
+                *to = r->add[i] ? *to + d : d;
+            }
+        }
+    }
+}
+
+const struct bn_act_kernel bn_act__c = {"c", bn_statistics, bn_forward, bn_d_sums, bn_backward};

@@ -1,0 +1,174 @@
+/* Pooling, one source for every vector width: include a simd_<isa>.h first. Vectors run over channels; nothing is
+ * rounded differently from plain C, so all variants give the same bits (a maximum of +0 and -0 may be either). */
+#include "kernels/pool_inline.h"
+#include "kernels/slots.h"
+
+#include <math.h>
+
+static inline vf load(const float *p, int n)
+{
+    return n == VL ? v_load(p) : v_load_n(p, n);
+}
+
+static inline void store(float *p, vf x, int n)
+{
+    if (n == VL)
+        v_store(p, x);
+    else
+        v_store_n(p, x, n);
+}
+
+/* Where a later tap takes the place of the best so far. */
+static inline vmask wins(vf tap, vf best)
+{
+    return vmask_or(v_gt(tap, best), v_isnan(tap));
+}
+
+/* Each column's maximum over the rows is made once and kept for the k windows that see it. */
+static inline void max_channels(const struct pool_run *r, int k, int n)
+{
+    vf column[MAX_POOL_K];
+    int made = 0, rows = r->end_ky - r->first_ky;
+    for (int x = 0; x < r->n; x++) {
+        struct pool_span cols = pool_taps(x, r->k, r->stride, r->pad, r->width);
+        int start = x * r->stride - r->pad;
+        if (made < start + cols.first)
+            made = start + cols.first;
+        for (; made < start + cols.end; made++) {
+            const float *tap = r->src + (size_t)made * r->src_pixel + k;
+            vf best = load(tap, n);
+            for (int y = 1; y < rows; y++) {
+                tap += r->src_row;
+                vf value = load(tap, n);
+                best = v_select(wins(value, best), value, best);
+            }
+            column[made % MAX_POOL_K] = best;
+        }
+        vf best = column[(start + cols.first) % MAX_POOL_K];
+        for (int kx = cols.first + 1; kx < cols.end; kx++) {
+            vf value = column[(start + kx) % MAX_POOL_K];
+            best = v_select(wins(value, best), value, best);
+        }
+        store(r->dst + (size_t)x * r->dst_pixel + k, best, n);
+    }
+}
+
+static void pool_max(const struct pool_run *r)
+{
+    int k = 0;
+    for (; k + VL <= r->c; k += VL)
+        max_channels(r, k, VL);
+    if (k < r->c)
+        max_channels(r, k, r->c - k);
+}
+
+static inline void max_place_channels(const struct pool_run *r, int x, int k, int n)
+{
+    struct pool_span cols = pool_taps(x, r->k, r->stride, r->pad, r->width);
+    vf best = v_set1(-INFINITY), place = v_set1((float)(r->first_ky * r->k + cols.first));
+    const float *row = r->src + (size_t)(x * r->stride - r->pad + cols.first) * r->src_pixel + k;
+    for (int ky = r->first_ky; ky < r->end_ky; ky++, row += r->src_row) {
+        const float *tap = row;
+        for (int kx = cols.first; kx < cols.end; kx++, tap += r->src_pixel) {
+            vf value = load(tap, n);
+            vmask won = wins(value, best);
+            best = v_select(won, value, best);
+            place = v_select(won, v_set1((float)(ky * r->k + kx)), place);
+        }
+    }
+    store(r->dst + (size_t)x * r->dst_pixel + k, best, n);
+    v_store_bytes_n(r->place + (size_t)x * (size_t)r->c + k, place, n);
+}
+
+static void pool_max_place(const struct pool_run *r)
+{
+    for (int x = 0; x < r->n; x++) {
+        int k = 0;
+        for (; k + VL <= r->c; k += VL)
+            max_place_channels(r, x, k, VL);
+        if (k < r->c)
+            max_place_channels(r, x, k, r->c - k);
+    }
+}
+
+static inline void mean_channels(const struct pool_run *r, int x, int k, int n)
+{
+    const float *row = r->src + (size_t)(x * r->stride) * r->src_pixel + k;
+    vf sum = v_zero();
+    for (int ky = 0; ky < r->k; ky++, row += r->src_row)
+        for (int kx = 0; kx < r->k; kx++)
+            sum = v_add(sum, load(row + (size_t)kx * r->src_pixel, n));
+    store(r->dst + (size_t)x * r->dst_pixel + k, v_mul(sum, v_set1(r->factor)), n);
+}
+
+static void pool_mean(const struct pool_run *r)
+{
+    for (int x = 0; x < r->n; x++) {
+        int k = 0;
+        for (; k + VL <= r->c; k += VL)
+            mean_channels(r, x, k, VL);
+        if (k < r->c)
+            mean_channels(r, x, k, r->c - k);
+    }
+}
+
+static inline void d_channels(const struct pool_d_run *r, int x, int k, int n, bool max)
+{
+    struct pool_span cols = pool_windows(x, r->k, r->stride, r->pad, r->n);
+    vf sum = v_zero();
+    for (int v = r->first_row; v < r->end_row; v++) {
+        const float *d_dst = r->d_dst + (size_t)(v - r->first_row) * r->d_dst_row + k;
+        const size_t window = (size_t)(v - r->first_row) * (size_t)r->n;
+        const int place = (r->y + r->pad - v * r->stride) * r->k + x + r->pad;
+        for (int u = cols.first; u < cols.end; u++) {
+            vf d = load(d_dst + (size_t)u * r->d_dst_pixel, n);
+            if (max) {
+                vf won = v_load_bytes_n(r->place + (window + (size_t)u) * (size_t)r->c + k, n);
+                d = v_select(v_eq(won, v_set1((float)(place - u * r->stride))), d, v_zero());
+            }
+            sum = v_add(sum, d);
+        }
+    }
+    if (!max)
+        sum = v_mul(sum, v_set1(r->factor));
+    float *to = r->d_src + (size_t)x * r->d_src_pixel + k;
+    store(to, r->add ? v_add(load(to, n), sum) : sum, n);
+}
+
+static inline void d_run(const struct pool_d_run *r, bool max)
+{
+    for (int x = 0; x < r->width; x++) {
+        int k = 0;
+        for (; k + VL <= r->c; k += VL)
+            d_channels(r, x, k, VL, max);
+        if (k < r->c)
+            d_channels(r, x, k, r->c - k, max);
+    }
+}
+
+static void pool_d_max(const struct pool_d_run *r)
+{
+    d_run(r, true);
+}
+
+static void pool_d_mean(const struct pool_d_run *r)
+{
+    d_run(r, false);
+}
+
+static inline void sum_vector(float *dst, const float *const *src, int n_src, size_t i, int n)
+{
+    vf sum = load(src[0] + i, n);
+    for (int s = 1; s < n_src; s++)
+        sum = v_add(sum, load(src[s] + i, n));
+    store(dst + i, sum, n);
+}
+
+static void sum_runs(float *dst, const float *const *src, int n_src, size_t n)
+{
+    size_t i = 0;
+    for (; i + VL <= n; i += VL)
+        sum_vector(dst, src, n_src, i, VL);
+    if (i < n)
+        sum_vector(dst, src, n_src, i, (int)(n - i));
+}

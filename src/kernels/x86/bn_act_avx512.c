@@ -1,0 +1,5 @@
+#include "kernels/x86/simd_avx512.h"
+
+#include "kernels/bn_act_tmpl.h"
+
+const struct bn_act_kernel bn_act__avx512 = {"avx512", bn_statistics, bn_forward, bn_d_sums, bn_backward};

@@ -1,0 +1,5 @@
+#include "kernels/x86/simd_avx2.h"
+
+#include "kernels/pool_tmpl.h"
+
+const struct pool_kernel pool__avx2 = {"avx2", pool_max, pool_max_place, pool_mean, pool_d_max, pool_d_mean, sum_runs};

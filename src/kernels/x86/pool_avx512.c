@@ -1,0 +1,6 @@
+#include "kernels/x86/simd_avx512.h"
+
+#include "kernels/pool_tmpl.h"
+
+const struct pool_kernel pool__avx512 = {"avx512",   pool_max,    pool_max_place, pool_mean,
+                                         pool_d_max, pool_d_mean, sum_runs};
