@@ -54,7 +54,8 @@ static void softplus_sigmoid(const float *restrict x, float *restrict value, flo
         p = p * z + 1.0f / 3;
         p = p * z + 1.0f;
         value[i] = (v > 0 ? v : 0.0f) + 2.0f * s * p;
-        sigmoid[i] = (v < 0 ? e : 1.0f) * (q * (2.0f + e));
+        float large = q * (2.0f + e), small = e * large;
+        sigmoid[i] = v < 0 ? small : large;
     }
 }
 
