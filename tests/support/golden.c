@@ -364,29 +364,40 @@ static bool ends_with(const char *text, const char *end)
     return n >= m && !strcmp(text + n - m, end);
 }
 
+/* value = base + scale * u (or scale * |u|) */
+struct rule {
+    double base, scale;
+    bool absolute, index; /* index: the element's number */
+};
+
+static struct rule rule_of(const char *name, double bias_offset, int rank, const int *shape)
+{
+    const char *leaf = strrchr(name, '.') ? strrchr(name, '.') + 1 : name;
+    if (strstr(name, "dfl") && ends_with(name, ".conv.weight"))
+        return (struct rule){.index = true};
+    if (!strcmp(leaf, "weight") && rank == 4)
+        return (struct rule){0, sqrt(3.0 / ((double)shape[1] * shape[2] * shape[3])), false, false};
+    if (!strcmp(leaf, "weight"))
+        return (struct rule){1, 0.1, false, false};
+    if (!strcmp(leaf, "bias"))
+        return (struct rule){ends_with(name, "bn.bias") ? bias_offset : 0, 0.1, false, false};
+    if (!strcmp(leaf, "running_mean"))
+        return (struct rule){0, 0.1, false, false};
+    if (!strcmp(leaf, "running_var"))
+        return (struct rule){1, 0.5, true, false};
+    return (struct rule){0}; /* num_batches_tracked */
+}
+
 void golden_parameter(uint64_t seed, double bias_offset, const char *name, int rank, const int *shape, float *out)
 {
     struct rng stream = stream_of(seed, name);
+    struct rule rule = rule_of(name, bias_offset, rank, shape);
     size_t count = 1;
     for (int i = 0; i < rank; i++)
         count *= (size_t)shape[i];
-    const char *dfl = strstr(name, "dfl"), *leaf = strrchr(name, '.') ? strrchr(name, '.') + 1 : name;
-    bool frozen = dfl && ends_with(name, ".conv.weight");
-    double scale = rank == 4 ? sqrt(3.0 / ((double)shape[1] * shape[2] * shape[3])) : 0;
-    double offset = ends_with(name, "bn.bias") ? bias_offset : 0;
     for (size_t i = 0; i < count; i++) {
-        double u = draw(&stream), x = 0;
-        if (frozen)
-            x = (double)i;
-        else if (!strcmp(leaf, "weight"))
-            x = rank == 4 ? u * scale : 1 + 0.1 * u;
-        else if (!strcmp(leaf, "bias"))
-            x = 0.1 * u + offset;
-        else if (!strcmp(leaf, "running_mean"))
-            x = 0.1 * u;
-        else if (!strcmp(leaf, "running_var"))
-            x = 1 + 0.5 * fabs(u);
-        out[i] = (float)x;
+        double u = draw(&stream);
+        out[i] = rule.index ? (float)i : (float)(rule.base + rule.scale * (rule.absolute ? fabs(u) : u));
     }
 }
 

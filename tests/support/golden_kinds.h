@@ -5,6 +5,7 @@
 #include "support/golden_eval.h"
 #include "support/golden_image.h"
 #include "support/golden_loss.h"
+#include "support/golden_net.h"
 
 #include <stdbool.h>
 #include <stddef.h>

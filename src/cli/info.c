@@ -1,0 +1,312 @@
+/* yolo9 info: what a network is made of and what it costs, in training and in deployed form. */
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "formats/json.h"
+#include "model/builtin.h"
+#include "model/model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct option_spec table[] = {
+    {"cfg", "model", OPTION_STRINGS, NULL, "model name or table file; several are allowed (none: all built-in models)"},
+    {"img", "imgsz img-size", OPTION_INTS, "640", "input size FLOPs are counted for: N or H W", 32, 8192},
+    {"nc", NULL, OPTION_INT, NULL, "number of classes, instead of the table's", 1, MAX_CLASSES},
+    {"rows", NULL, OPTION_FLAG, NULL, "list the rows: what each costs, and which only training needs"},
+    {"json", NULL, OPTION_STRING, NULL, "write the figures as JSON to this file; - is standard output"},
+};
+static const struct verb_spec spec = {
+    .name = "info",
+    .summary = "models, their rows, parameters and FLOPs",
+    .positional = "cfg",
+    .options = table,
+    .n_options = COUNT(table),
+    .example = "yolo9 info\nyolo9 info yolov9-c --rows\nyolo9 info yolov9-t --nc 3 --img 384 640 --json -",
+};
+
+/* Parameters (M) and GFLOPs of the paper's table 1. */
+static const struct {
+    const char *model, *params, *gflops;
+} paper[] = {
+    {"yolov9-t", "2.0M", "7.7"},    {"yolov9-s", "7.1M", "26.4"},   {"yolov9-m", "20.0M", "76.3"},
+    {"yolov9-c", "25.3M", "102.1"}, {"yolov9-e", "57.3M", "189.0"},
+};
+
+struct cost {
+    double params, gflops;
+};
+
+struct row_cost {
+    const char *module, *tag, *from, *args;
+    enum row_use use;
+    struct cost cost, auxiliary; /* auxiliary: the part of it that the main branch does not need */
+};
+
+/* All figures of one model; strings are the graph's and the table's. */
+struct report {
+    struct table table;
+    struct graph training, deployed;
+    struct cost whole, left; /* training form, deployed form */
+    struct row_cost *rows;
+    int n_rows, h, w;
+};
+
+static void report_free(struct report *r)
+{
+    mem_free(r->rows);
+    graph_free(&r->training);
+    graph_free(&r->deployed);
+    table_free(&r->table);
+    *r = (struct report){0};
+}
+
+/* Is `name` a part of the auxiliary branches of the head in row `row`? */
+static bool is_auxiliary_head(const struct graph *g, int row, const char *name)
+{
+    char prefix[48];
+    for (int branch = 0; branch < g->n_branches - 1; branch++) {
+        for (int part = HEAD_BOX; part <= HEAD_DFL; part++) {
+            int n = snprintf(prefix, sizeof prefix, "model.%d.%s.", row, head_part_name(branch, (enum head_part)part));
+            if (!strncmp(name, prefix, (size_t)n))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* What the auxiliary branches of the head cost. */
+static enum status count_auxiliary_head(struct report *r)
+{
+    enum status rc = OK;
+    const struct graph *g = &r->training;
+    int head = r->n_rows - 1;
+    struct cost *cost = &r->rows[head].auxiliary;
+    struct extent *extents = mem_alloc((size_t)g->n_values, sizeof *extents);
+    if (!extents)
+        return E_NOMEM;
+    TRY(graph_infer(g, &(struct extent){r->h, r->w}, extents));
+    for (int i = 0; i < g->n_nodes; i++) {
+        const struct node *n = &g->nodes[i];
+        if (n->row == head && n->op == OP_CONV2D && is_auxiliary_head(g, head, n->name))
+            cost->gflops += 1e-9 * graph_node_flops(g, n, extents[n->dst]);
+    }
+    for (int i = 0; i < g->n_params; i++) {
+        const struct param *p = &g->params[i];
+        bool statistic = p->role == PARAM_MEAN || p->role == PARAM_VAR;
+        if (p->row == head && !statistic && is_auxiliary_head(g, head, p->name))
+            cost->params += (double)p->count;
+    }
+cleanup:
+    mem_free(extents);
+    return rc;
+}
+
+static enum status count_rows(struct report *r, const struct model_row *rows)
+{
+    enum status rc = OK;
+    double total, *flops = mem_calloc((size_t)r->training.n_rows, sizeof *flops);
+    r->n_rows = r->training.n_rows;
+    r->rows = mem_calloc((size_t)r->n_rows, sizeof *r->rows);
+    if (!flops || !r->rows) {
+        rc = E_NOMEM;
+        goto cleanup;
+    }
+    TRY(model_count_flops(&r->training, r->h, r->w, flops, &total));
+    r->whole = (struct cost){(double)model_count_params(&r->training, -1), 1e-9 * total};
+    for (int i = 0; i < r->n_rows; i++) {
+        struct row_cost *row = &r->rows[i];
+        *row = (struct row_cost){rows[i].module, rows[i].tag, rows[i].from, rows[i].args, .use = rows[i].use};
+        row->cost = (struct cost){(double)rows[i].params, 1e-9 * flops[i]};
+        if (row->use != ROW_MAIN)
+            row->auxiliary = row->cost;
+    }
+    TRY(count_auxiliary_head(r));
+cleanup:
+    mem_free(flops);
+    return rc;
+}
+
+static enum status report_build(const char *model, const struct model_options *options, int h, int w, struct report *r)
+{
+    enum status rc = OK;
+    const struct model_row *rows;
+    double flops;
+    *r = (struct report){.h = h, .w = w};
+    TRY(table_open(model, &r->table));
+    TRY(model_build(&r->table, options, &r->training, &rows));
+    TRY(count_rows(r, rows));
+    TRY(model_deploy(&r->table, &r->training, &r->deployed));
+    TRY(model_count_flops(&r->deployed, h, w, NULL, &flops));
+    r->left = (struct cost){(double)model_count_params(&r->deployed, -1), 1e-9 * flops};
+cleanup:
+    if (rc != OK)
+        report_free(r);
+    return rc;
+}
+
+/* --- words ---------------------------------------------------------------------------------------------------------
+ */
+
+/* 3717680 -> "3,717,680" */
+static const char *grouped(double number, char *buffer, size_t size)
+{
+    char digits[32];
+    int n = snprintf(digits, sizeof digits, "%.0f", number);
+    size_t at = 0;
+    for (int i = 0; i < n && at + 2 < size; i++) {
+        buffer[at++] = digits[i];
+        if ((n - i) % 3 == 1 && i + 1 < n)
+            buffer[at++] = ',';
+    }
+    buffer[at] = 0;
+    return buffer;
+}
+
+static void print_summary_head(const int size[2])
+{
+    printf("Parameters and GFLOPs (2 x multiply-accumulates of convolutions, input %d x %d)\n\n", size[0], size[1]);
+    printf("%-14s %27s %27s %16s\n", "", "training form", "deployed form", "paper");
+    printf("%-14s %14s %12s %14s %12s %8s %7s\n", "model", "params", "GFLOPs", "params", "GFLOPs", "params", "GFLOPs");
+}
+
+static void print_summary(const struct report *r)
+{
+    char a[32], b[32];
+    printf("%-14s %14s %12.2f %14s %12.2f", r->table.name, grouped(r->whole.params, a, sizeof a), r->whole.gflops,
+           grouped(r->left.params, b, sizeof b), r->left.gflops);
+    for (int i = 0; i < COUNT(paper); i++) {
+        if (!strcmp(paper[i].model, r->table.name))
+            printf(" %8s %7s", paper[i].params, paper[i].gflops);
+    }
+    printf("\n");
+}
+
+static void print_rows(const struct report *r)
+{
+    static const char *const use[] = {[ROW_MAIN] = "", [ROW_AUXILIARY] = "training only", [ROW_UNUSED] = "unused"};
+    char a[32], from[24];
+    struct cost aux = {0};
+    printf("\n%4s %-12s %-16s %-30s %-5s %12s %9s\n", "row", "from", "module", "arguments", "tag", "params", "GFLOPs");
+    for (int i = 0; i < r->n_rows; i++) {
+        const struct row_cost *row = &r->rows[i];
+        snprintf(from, sizeof from, "%s", row->from);
+        bool part = row->use == ROW_MAIN && row->auxiliary.params > 0;
+        printf("%4d %-12s %-16s %-30s %-5s %12s %9.3f", i, from, row->module, row->args, row->tag ? row->tag : "",
+               grouped(row->cost.params, a, sizeof a), row->cost.gflops);
+        if (part)
+            printf("  %s and %.3f of it training only", grouped(row->auxiliary.params, a, sizeof a),
+                   row->auxiliary.gflops);
+        printf("%s%s\n", use[row->use][0] ? "  " : "", use[row->use]);
+        aux.params += row->auxiliary.params;
+        aux.gflops += row->auxiliary.gflops;
+    }
+    if (aux.params > 0)
+        printf("\nAuxiliary branch: %s parameters and %.2f GFLOPs, which training needs and the deployed form drops.\n",
+               grouped(aux.params, a, sizeof a), aux.gflops);
+}
+
+/* The paper's figures of T are those of a narrower class tower: shown by counting that head. */
+static enum status explain_t(int h, int w)
+{
+    enum status rc = OK;
+    struct model_options narrow;
+    struct report grouped_box = {0}, dense_box = {0};
+    char a[32], b[32];
+    model_options_init(&narrow);
+    narrow.head[1].c_cls = 80;
+    TRY(report_build("yolov9-t", &narrow, h, w, &grouped_box));
+    narrow.head[1].box_groups = 1;
+    TRY(report_build("yolov9-t", &narrow, h, w, &dense_box));
+    printf("\nT: the official table and code give a class tower of 128 channels; the paper's figures are those of 80\n"
+           "(%s parameters, %.2f GFLOPs). The known COCO weights have 80 and a box tower without groups:\n"
+           "%s parameters, %.2f GFLOPs. yolo9 takes these widths from the weights.\n",
+           grouped(grouped_box.left.params, a, sizeof a), grouped_box.left.gflops,
+           grouped(dense_box.left.params, b, sizeof b), dense_box.left.gflops);
+cleanup:
+    report_free(&grouped_box);
+    report_free(&dense_box);
+    return rc;
+}
+
+/* --- JSON ----------------------------------------------------------------------------------------------------------
+ */
+
+static json_t *cost_json(const struct cost *c)
+{
+    return json_pack("{s:I, s:f}", "params", (json_int_t)c->params, "gflops", c->gflops);
+}
+
+static json_t *report_json(const struct report *r)
+{
+    static const char *const use[] = {[ROW_MAIN] = "main", [ROW_AUXILIARY] = "auxiliary", [ROW_UNUSED] = "unused"};
+    json_t *rows = json_array();
+    for (int i = 0; i < r->n_rows; i++) {
+        const struct row_cost *row = &r->rows[i];
+        json_array_append_new(rows, json_pack("{s:i, s:s, s:s, s:s, s:s*, s:s, s:I, s:f, s:o}", "row", i, "from",
+                                              row->from, "module", row->module, "args", row->args, "tag", row->tag,
+                                              "use", use[row->use], "params", (json_int_t)row->cost.params, "gflops",
+                                              row->cost.gflops, "auxiliary", cost_json(&row->auxiliary)));
+    }
+    return json_pack("{s:s, s:[i,i], s:o, s:o, s:o}", "model", r->table.name, "img", r->h, r->w, "training",
+                     cost_json(&r->whole), "deployed", cost_json(&r->left), "rows", rows);
+}
+
+static enum status write_json(const char *path, json_t *root)
+{
+    const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(12);
+    if (strcmp(path, "-"))
+        return json_write_file(path, root, flags);
+    if (json_dumpf(root, stdout, flags) != 0)
+        return fail(E_IO, "standard output cannot be written");
+    putchar('\n');
+    return OK;
+}
+
+/* --- the verb ------------------------------------------------------------------------------------------------------
+ */
+
+static enum status run(const struct options *o)
+{
+    enum status rc = OK;
+    int n_models, n_size;
+    const char *const *models = option_strings(o, "cfg", &n_models);
+    const int *given = option_ints(o, "img", &n_size);
+    const char *json_path = option_string(o, "json");
+    json_t *list = json_array();
+    struct report r = {0};
+    struct model_options options;
+    bool all = n_models == 0, quiet = json_path && !strcmp(json_path, "-");
+    int size[2] = {given[0], given[n_size > 1]};
+    model_options_init(&options);
+    options.nc = option_given(o, "nc") ? option_int(o, "nc") : 0;
+    if (!quiet)
+        print_summary_head(size);
+    for (int i = 0; all ? builtin_tables[i].name != NULL : i < n_models; i++) {
+        TRY(report_build(all ? builtin_tables[i].name : models[i], &options, size[0], size[1], &r));
+        if (!quiet)
+            print_summary(&r);
+        if (!quiet && option_flag(o, "rows"))
+            print_rows(&r);
+        json_array_append_new(list, report_json(&r));
+        report_free(&r);
+    }
+    if (all && !quiet && !options.nc)
+        TRY(explain_t(size[0], size[1]));
+    if (json_path)
+        TRY(write_json(json_path, json_array_size(list) == 1 ? json_array_get(list, 0) : list));
+cleanup:
+    report_free(&r);
+    json_decref(list);
+    return rc;
+}
+
+int verb_info(int argc, char **argv)
+{
+    struct options *o;
+    int code = options_begin(&spec, argc, argv, &o);
+    if (code >= 0)
+        return code;
+    code = verb_end("info", run(o));
+    options_free(o);
+    return code;
+}
