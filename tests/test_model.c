@@ -2,6 +2,8 @@
 #include "formats/json.h"
 #include "formats/safetensors.h"
 #include "model/builtin.h"
+#include "model/init.h"
+#include "model/match.h"
 #include "model/names.h"
 #include "support/unit.h"
 
@@ -299,11 +301,24 @@ static void test_deployed_names(void **state)
         print_message("skipped: weights/gelan-t-coco-fused.safetensors is absent\n");
         skip();
     }
+    struct tensor_shape *tensors = calloc((size_t)st.count, sizeof *tensors);
+    struct match match;
+    for (int i = 0; i < st.count; i++) {
+        tensors[i] = (struct tensor_shape){.name = st.tensors[i].name, .rank = st.tensors[i].rank};
+        for (int d = 0; d < tensors[i].rank; d++)
+            tensors[i].shape[d] = (int)st.tensors[i].shape[d];
+    }
+    assert_ok(match_table("gelan-t-coco-fused", tensors, st.count, &match));
+    assert_string_equal(match.table, "gelan-t");
+    assert_true(match.fused && match.n_branches == 1 && match.options.nc == 80 && match.options.reg_max == 16);
+    free(tensors);
+
     static const char *const sources[] = {"gelan-t", "yolov9-t"};
     struct model_options options;
     model_options_init(&options);
     for (int i = 0; i < MAX_BRANCHES; i++)
-        options.head[i] = (struct head_shape){.c_box = FROM_FORMULA, .c_cls = 80, .box_groups = 1};
+        options.head[i] = match.options.head[0];
+    assert_true(options.head[0].c_cls == 80 && options.head[0].c_box == 64 && options.head[0].box_groups == 1);
     for (int i = 0; i < COUNT(sources); i++) {
         struct built m;
         build(&m, sources[i], &options);
@@ -447,6 +462,149 @@ static void test_deployed_table(void **state)
     table_free(&deployed);
     table_free(&t);
     buf_free(&text);
+}
+
+/* --- recognising a checkpoint (SPEC 14.1) --- */
+
+/* The tensors of a model as a checkpoint lists them, with a counter a BN; the caller frees. */
+static struct tensor_shape *shapes_of(const struct graph *g, bool fused, int *n)
+{
+    struct tensor_shape *out = calloc((size_t)g->n_params * 2, sizeof *out);
+    *n = 0;
+    for (int p = 0; p < g->n_params; p++) {
+        char buffer[BUILDER_NAME];
+        const struct param *param = &g->params[p];
+        const char *name = fused ? names_fused(param, buffer, sizeof buffer) : param->name;
+        if (!name)
+            continue;
+        struct tensor_shape *t = &out[(*n)++];
+        *t = (struct tensor_shape){.name = strdup(name), .rank = param->rank};
+        memcpy(t->shape, param->shape, sizeof t->shape);
+        if (!fused && param->role == PARAM_MEAN) {
+            snprintf(buffer, sizeof buffer, "%.*s.num_batches_tracked", (int)strlen(name) - 13, name);
+            out[(*n)++] = (struct tensor_shape){.name = strdup(buffer)};
+        }
+    }
+    return out;
+}
+
+static void free_shapes(struct tensor_shape *tensors, int n)
+{
+    for (int i = 0; i < n; i++)
+        free((char *)tensors[i].name);
+    free(tensors);
+}
+
+static void test_match(void **state)
+{
+    (void)state;
+    struct model_options options;
+    model_options_init(&options);
+    options.nc = 5;
+    options.reg_max = 8;
+    for (int i = 0; i < MAX_BRANCHES; i++)
+        options.head[i] = (struct head_shape){.c_box = 72 + 8 * i, .c_cls = 90 + i, .box_groups = 1 << i};
+    for (const struct builtin_table *b = builtin_tables; b->name; b++) {
+        struct built m;
+        build(&m, b->name, &options);
+        for (int fused = 0; fused < 2; fused++) {
+            struct match match;
+            int n;
+            struct tensor_shape *tensors = shapes_of(&m.graph, fused, &n);
+            assert_ok(match_table("x.pt", tensors, n, &match));
+            if (strcmp(b->name, "gelan-s-csp3")) /* which is gelan-s */
+                assert_string_equal(match.table, b->name);
+            assert_int_equal(match.fused, fused);
+            assert_int_equal(match.n_branches, m.graph.n_branches);
+            assert_int_equal(match.options.nc, 5);
+            assert_int_equal(match.options.reg_max, 8);
+            for (int i = 0; i < match.n_branches; i++)
+                assert_memory_equal(&match.options.head[i], &options.head[i], sizeof options.head[i]);
+            free_shapes(tensors, n);
+        }
+        release(&m);
+    }
+}
+
+static void test_match_faults(void **state)
+{
+    (void)state;
+    struct built m;
+    struct match match;
+    int n;
+    build(&m, "gelan-t", NULL);
+    struct tensor_shape *tensors = shapes_of(&m.graph, false, &n);
+    int victim = -1;
+    for (int i = 0; i < n; i++) {
+        if (!strcmp(tensors[i].name, "model.6.cv1.conv.weight"))
+            victim = i;
+    }
+    assert_true(victim >= 0);
+    tensors[victim].shape[1]++;
+    assert_int_equal(match_table("x.pt", tensors, n, &match), E_UNSUPPORTED);
+    assert_non_null(strstr(fail_text(), "gelan-t, but model.6.cv1.conv.weight is missing or of another shape"));
+    tensors[victim].shape[1]--;
+    assert_ok(match_table("x.pt", tensors, n, &match));
+    assert_int_equal(match_table("x.pt", tensors, 40, &match), E_FORMAT); /* without the head's tensors */
+    for (int i = 0; i < n; i++) {
+        if (!strcmp(tensors[i].name, "model.22.cv2.0.2.weight"))
+            tensors[i].shape[0] = 63;
+    }
+    assert_int_equal(match_table("x.pt", tensors, n, &match), E_SHAPE);
+    free_shapes(tensors, n);
+    release(&m);
+}
+
+/* --- first values (SPEC 6.1, 3) --- */
+
+static void test_init(void **state)
+{
+    (void)state;
+    struct built m;
+    build(&m, "yolov9-t", NULL);
+    float *a = mem_alloc(m.graph.param_floats, sizeof *a), *b = mem_alloc(m.graph.param_floats, sizeof *b);
+    model_init(&m.graph, 1, a);
+    model_init(&m.graph, 1, b);
+    assert_memory_equal(a, b, m.graph.param_floats * sizeof *a);
+    model_init(&m.graph, 2, b);
+    for (int p = 0; p < m.graph.n_params; p++) {
+        const struct param *param = &m.graph.params[p];
+        const float *x = a + param->first;
+        double sum = 0, squares = 0, bound = 1 / sqrt((double)param->shape[1] * param->shape[2] * param->shape[3]);
+        for (size_t i = 0; i < param->count; i++) {
+            sum += x[i];
+            squares += (double)x[i] * x[i];
+            if (param->role == PARAM_WEIGHT)
+                assert_true(fabs(x[i]) <= bound);
+        }
+        if (param->role == PARAM_WEIGHT && param->count > 1000) { /* uniform: mean 0, variance b^2/3 */
+            assert_true(fabs(sum / (double)param->count) < 0.1 * bound);
+            assert_near(squares / (double)param->count, bound * bound / 3, 0.1);
+            assert_memory_not_equal(x, b + param->first, param->count * sizeof *x);
+        }
+        if (param->role == PARAM_VAR)
+            assert_true(x[0] == 0.9f && x[param->count - 1] == 0.9f);
+        if (param->role == PARAM_DFL)
+            assert_true(x[0] == 0 && x[15] == 15);
+    }
+    static const struct {
+        const char *name;
+        float value;
+    } biases[] = {
+        {"model.29.cv3.0.2.bias", -11.536642f}, {"model.29.cv5.0.2.bias", -11.536642f},
+        {"model.29.cv5.1.2.bias", -10.150347f}, {"model.29.cv3.2.2.bias", -8.764053f},
+        {"model.29.cv2.1.2.bias", 1},           {"model.29.cv4.2.2.bias", 1},
+    };
+    for (int i = 0; i < COUNT(biases); i++) {
+        int p = graph_find_param(&m.graph, biases[i].name);
+        assert_true(p >= 0);
+        const struct param *param = &m.graph.params[p];
+        for (size_t k = 0; k < param->count; k++)
+            assert_near(a[param->first + k], biases[i].value, 1e-6);
+    }
+    mem_free(a);
+    mem_free(b);
+    release(&m);
 }
 
 /* --- tables of a user's own --- */
@@ -596,7 +754,9 @@ int main(void)
         cmocka_unit_test(test_training_names), cmocka_unit_test(test_deployed_names),
         cmocka_unit_test(test_conversion),     cmocka_unit_test(test_write),
         cmocka_unit_test(test_deployed_table), cmocka_unit_test(test_own_table),
-        cmocka_unit_test(test_faults),         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_match),          cmocka_unit_test(test_match_faults),
+        cmocka_unit_test(test_init),           cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,3 +93,28 @@ const char *names_deploy(void *names, const char *name, char *buffer, size_t siz
     merge(buffer);
     return buffer;
 }
+
+/* Whether the name has a component `child` that is followed by ".conv." or ".bn.". */
+static bool has_child(const char *name, const char *child)
+{
+    size_t n = strlen(child);
+    for (const char *at = strstr(name, child); at; at = strstr(at + 1, child)) {
+        if ((at == name || at[-1] == '.') && (!strncmp(at + n, ".conv.", 6) || !strncmp(at + n, ".bn.", 4)))
+            return true;
+    }
+    return false;
+}
+
+const char *names_fused(const struct param *p, char *buffer, size_t size)
+{
+    size_t n = strlen(p->name);
+    bool of_bn = n > 8 && !strcmp(p->name + n - 8, ".bn.bias");
+    if (p->role == PARAM_GAMMA || p->role == PARAM_MEAN || p->role == PARAM_VAR || has_child(p->name, "conv2"))
+        return NULL;
+    int written =
+        of_bn ? snprintf(buffer, size, "%.*s.conv.bias", (int)(n - 8), p->name) : snprintf(buffer, size, "%s", p->name);
+    if (written < 0 || (size_t)written >= size)
+        return NULL;
+    merge(buffer);
+    return buffer;
+}

@@ -26,6 +26,10 @@ const char *names_deploy(void *names, const char *name, char *buffer, size_t siz
 /* The merge of RepConvN alone: "cv1.conv1.conv.weight" -> "cv1.conv.weight". For bare modules. */
 const char *names_merge(void *unused, const char *name, char *buffer, size_t size);
 
+/* Name of training parameter p in a fused checkpoint that keeps its rows: "X.bn.bias" -> "X.conv.bias", RepConvN
+ * merged; NULL if fusion leaves nothing of it. */
+const char *names_fused(const struct param *p, char *buffer, size_t size);
+
 /* Row of "model.<row>.<rest>" and *rest; -1 if it is no such name. */
 int names_row(const char *name, const char **rest);
 

@@ -1,0 +1,212 @@
+#include "model/match.h"
+
+#include "model/builtin.h"
+#include "model/names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- head -------------------------------------------------------------------------------------------------------- */
+
+static const struct tensor_shape *find(const struct tensor_shape *tensors, int n, const char *name)
+{
+    for (int i = 0; i < n; i++) {
+        if (!strcmp(tensors[i].name, name))
+            return &tensors[i];
+    }
+    return NULL;
+}
+
+static int find_head_row(const struct tensor_shape *tensors, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const char *rest;
+        int row = names_row(tensors[i].name, &rest);
+        if (row >= 0 && !strcmp(rest, "cv2.0.2.weight"))
+            return row;
+    }
+    return -1;
+}
+
+struct head_tensors {
+    const char *source;
+    const struct tensor_shape *tensors;
+    int n, row;
+};
+
+/* Tensor "model.<row>.<part>.0.<leaf>" of a branch, a convolution's weight. */
+static enum status weight_of(const struct head_tensors *h, int branch, enum head_part part, const char *leaf,
+                             const struct tensor_shape **out)
+{
+    char name[64];
+    snprintf(name, sizeof name, "model.%d.%s.0.%s", h->row, head_part_name(branch, part), leaf);
+    *out = find(h->tensors, h->n, name);
+    if (!*out)
+        return fail(E_FORMAT, "%s: tensor %s is missing", h->source, name);
+    if ((*out)->rank != 4 || (*out)->shape[0] < 1 || (*out)->shape[0] > MAX_CHANNELS || (*out)->shape[1] < 1)
+        return fail(E_SHAPE, "%s: tensor %s is no convolution's weight", h->source, name);
+    return OK;
+}
+
+static enum status read_branch(const struct head_tensors *h, int branch, struct model_options *out)
+{
+    enum status rc = OK;
+    const struct tensor_shape *box0, *box1, *box2, *cls0, *cls2;
+    TRY(weight_of(h, branch, HEAD_BOX, "0.conv.weight", &box0));
+    TRY(weight_of(h, branch, HEAD_BOX, "1.conv.weight", &box1));
+    TRY(weight_of(h, branch, HEAD_BOX, "2.weight", &box2));
+    TRY(weight_of(h, branch, HEAD_CLS, "0.conv.weight", &cls0));
+    TRY(weight_of(h, branch, HEAD_CLS, "2.weight", &cls2));
+    out->head[branch] = (struct head_shape){
+        .c_box = box0->shape[0], .c_cls = cls0->shape[0], .box_groups = MAX(1, box0->shape[0] / box1->shape[1])};
+    int reg_max = box2->shape[0] / 4, nc = cls2->shape[0];
+    if (box2->shape[0] % 4 || reg_max < 1 || reg_max > MAX_REG_MAX || nc > MAX_CLASSES)
+        return fail(E_SHAPE, "%s: a head with %d box logits and %d classes", h->source, box2->shape[0], nc);
+    if (branch && (reg_max != out->reg_max || nc != out->nc))
+        return fail(E_SHAPE, "%s: head branches differ in classes or box logits", h->source);
+    out->reg_max = reg_max;
+    out->nc = nc;
+cleanup:
+    return rc;
+}
+
+enum status match_head(const char *source, const struct tensor_shape *tensors, int n, struct match *out)
+{
+    enum status rc = OK;
+    struct head_tensors h = {.source = source, .tensors = tensors, .n = n, .row = find_head_row(tensors, n)};
+    *out = (struct match){.head_row = h.row, .fused = true};
+    model_options_init(&out->options);
+    if (h.row < 0)
+        return fail(E_FORMAT, "%s: no tensor model.N.cv2.0.2.weight, so there is no detection head", source);
+    for (int i = 0; i < n; i++) {
+        if (strstr(tensors[i].name, ".bn.running_mean"))
+            out->fused = false;
+    }
+    for (int b = 0; b < MAX_BRANCHES; b++) {
+        char name[64];
+        snprintf(name, sizeof name, "model.%d.%s.0.2.weight", h.row, head_part_name(b, HEAD_BOX));
+        if (!find(tensors, n, name))
+            break;
+        TRY(read_branch(&h, b, &out->options));
+        out->n_branches = b + 1;
+    }
+cleanup:
+    return rc;
+}
+
+/* --- table ------------------------------------------------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct tensor_shape *)a)->name, ((const struct tensor_shape *)b)->name);
+}
+
+/* Tensors of rows before the head, without counters, sorted. */
+static int collect_body(const struct tensor_shape *tensors, int n, int head_row, struct tensor_shape *out)
+{
+    int count = 0;
+    for (int i = 0; i < n; i++) {
+        const char *rest;
+        int row = names_row(tensors[i].name, &rest);
+        size_t length = strlen(tensors[i].name);
+        bool counter = length > 20 && !strcmp(tensors[i].name + length - 20, ".num_batches_tracked");
+        if (row >= 0 && row < head_row && !counter)
+            out[count++] = tensors[i];
+    }
+    qsort(out, (size_t)count, sizeof *out, by_name);
+    return count;
+}
+
+static bool same_shape(const struct tensor_shape *t, const struct param *p)
+{
+    bool same = t->rank == p->rank;
+    for (int d = 0; same && d < p->rank; d++)
+        same = t->shape[d] == p->shape[d];
+    return same;
+}
+
+/* Number of the graph's body tensors that the checkpoint has too; `missing` names the first one it has not. */
+static int count_common(const struct graph *g, const struct match *m, const struct tensor_shape *body, int n_body,
+                        int *expected, char *missing)
+{
+    int common = 0;
+    *expected = 0;
+    *missing = 0;
+    for (int i = 0; i < g->n_params; i++) {
+        char buffer[BUILDER_NAME];
+        const struct param *p = &g->params[i];
+        const char *name = m->fused ? names_fused(p, buffer, sizeof buffer) : p->name;
+        if (p->row >= m->head_row || !name)
+            continue;
+        struct tensor_shape key = {.name = name};
+        const struct tensor_shape *t = bsearch(&key, body, (size_t)n_body, sizeof *body, by_name);
+        ++*expected;
+        if (t && same_shape(t, p))
+            common++;
+        else if (!*missing)
+            snprintf(missing, BUILDER_NAME, "%s", name);
+    }
+    return common;
+}
+
+struct candidate {
+    const char *table;
+    int common, expected;
+    char missing[BUILDER_NAME];
+};
+
+static enum status try_table(const struct builtin_table *b, const struct match *m, const struct tensor_shape *body,
+                             int n_body, struct candidate *best)
+{
+    struct table t;
+    struct graph g;
+    struct candidate c = {.table = b->name};
+    enum status rc = table_open(b->name, &t);
+    if (rc != OK)
+        return rc;
+    if (rows_head(&t) == m->head_row && head_find(t.rows[m->head_row].module)->n_branches == m->n_branches) {
+        rc = model_build(&t, &m->options, &g, NULL);
+        if (rc == OK) {
+            c.common = count_common(&g, m, body, n_body, &c.expected, c.missing);
+            graph_free(&g);
+        } else if (rc != E_NOMEM) {
+            rc = OK; /* a head that cannot stand on this body: not this table */
+        }
+        /* what it has of the checkpoint, less what it wants beyond it */
+        if (!best->table || 2 * c.common - c.expected > 2 * best->common - best->expected)
+            *best = c;
+    }
+    table_free(&t);
+    return rc;
+}
+
+enum status match_table(const char *source, const struct tensor_shape *tensors, int n, struct match *out)
+{
+    struct candidate best = {0};
+    enum status rc = match_head(source, tensors, n, out);
+    if (rc != OK)
+        return rc;
+    struct tensor_shape *body = mem_alloc((size_t)n, sizeof *body);
+    if (!body)
+        return E_NOMEM;
+    int n_body = collect_body(tensors, n, out->head_row, body);
+    for (const struct builtin_table *b = builtin_tables; b->name && !out->table; b++) {
+        TRY(try_table(b, out, body, n_body, &best));
+        if (best.table && best.common == best.expected && best.common == n_body)
+            out->table = best.table;
+    }
+    if (out->table)
+        goto cleanup;
+    if (!best.table)
+        TRY(fail(E_UNSUPPORTED, "%s: no built-in table has its head at row %d with %d branches; give its table", source,
+                 out->head_row, out->n_branches));
+    if (best.missing[0])
+        TRY(fail(E_UNSUPPORTED, "%s: no built-in table fits; the closest is %s, but %s is missing or of another shape",
+                 source, best.table, best.missing));
+    TRY(fail(E_UNSUPPORTED, "%s: no built-in table fits; the closest is %s, which has %d of its %d body tensors",
+             source, best.table, best.common, n_body));
+cleanup:
+    mem_free(body);
+    return rc;
+}

@@ -1,0 +1,27 @@
+/* What a checkpoint's tensors say about its model (SPEC 14.1): head widths and groups always come from them, and a
+ * checkpoint without a table is recognised among the built-in ones. Official names are assumed: rows as "model.N.". */
+#ifndef Y9_MODEL_MATCH_H
+#define Y9_MODEL_MATCH_H
+
+#include "model/model.h"
+
+struct tensor_shape {
+    const char *name; /* borrowed */
+    int rank, shape[4];
+};
+
+struct match {
+    int head_row, n_branches;
+    bool fused;                   /* no BN: folded into biased convolutions, RepConvN merged */
+    struct model_options options; /* nc, reg_max and every branch's widths and groups */
+    const char *table;            /* built-in name; NULL from match_head */
+};
+
+/* The head's part. Finds the head's row by its tensors; `source` is the checkpoint's name for sentences. */
+enum status match_head(const char *source, const struct tensor_shape *tensors, int n, struct match *out);
+
+/* Also the table: same rows, names and body shapes; head widths and groups are free. E_UNSUPPORTED says which
+ * built-in table came closest and where it differs. */
+enum status match_table(const char *source, const struct tensor_shape *tensors, int n, struct match *out);
+
+#endif
