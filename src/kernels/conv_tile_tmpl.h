@@ -4,91 +4,137 @@
 #ifndef Y9_KERNELS_CONV_TILE_TMPL_H
 #define Y9_KERNELS_CONV_TILE_TMPL_H
 
+#include "core/status.h" /* MIN */
 #include "kernels/simd_math.h"
 #include "kernels/slots.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* Loops over registers must vanish, or the arrays of vectors stay in memory. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 12")
+#endif
+
 enum { MR_MOST = 12, NV_MOST = 4 };
 
-INLINE vf epilogue(const struct conv_tile *t, vf x, const int i, const int j, int n)
+/* dst = act(sums + bias (+ dst)) (+ residual); sums lie tightly, [m][nv * VL] */
+static __attribute__((noinline)) void conv_epilogue(const struct conv_tile *t, const float *sums)
 {
-    float *dst = t->dst[i] + t->dst_offset + j * VL;
-    if (t->accumulate)
-        x = v_add(x, n == VL ? v_load(dst) : v_load_n(dst, n));
-    if (t->act == KERNEL_ACT_SILU)
-        x = v_silu(x);
-    else if (t->act == KERNEL_ACT_RELU)
-        x = v_max(v_zero(), x);
-    if (t->residual) {
-        const float *r = t->residual[i] + t->residual_offset + j * VL;
-        x = v_add(x, n == VL ? v_load(r) : v_load_n(r, n));
+    for (int j = 0; j < t->nv; j++) {
+        const int n = MIN(t->n - j * VL, VL);
+        if (n <= 0)
+            break;
+        const vf bias = t->bias ? v_load(t->bias + j * VL) : v_zero();
+        for (int i = 0; i < t->m; i++) {
+            float *dst = t->dst[i] + t->dst_offset + j * VL;
+            vf x = v_add(v_load(sums + (i * t->nv + j) * VL), bias);
+            if (t->accumulate)
+                x = v_add(x, n == VL ? v_load(dst) : v_load_n(dst, n));
+            if (t->act == KERNEL_ACT_SILU)
+                x = v_silu(x);
+            else if (t->act == KERNEL_ACT_RELU)
+                x = v_max(v_zero(), x);
+            if (t->residual) {
+                const float *r = t->residual[i] + t->residual_offset + j * VL;
+                x = v_add(x, n == VL ? v_load(r) : v_load_n(r, n));
+            }
+            if (n == VL)
+                v_store(dst, x);
+            else
+                v_store_n(dst, x, n);
+        }
     }
-    return x;
 }
 
 INLINE void conv_tile(const struct conv_tile *t, const int nv, const int m)
 {
     vf acc[MR_MOST][NV_MOST];
-    for (int j = 0; j < nv; j++) {
-        vf x = t->bias ? v_load(t->bias + j * VL) : v_zero();
-        for (int i = 0; i < m; i++)
-            acc[i][j] = x;
+    UNROLL
+    for (int i = 0; i < m; i++) {
+        UNROLL
+        for (int j = 0; j < nv; j++)
+            acc[i][j] = v_zero();
     }
     const float *b = t->b;
     const long k = t->k;
     for (int tap = 0; tap < t->taps; tap++) {
         const float *a[MR_MOST];
+        UNROLL
         for (int i = 0; i < m; i++)
             a[i] = t->a[(size_t)tap * t->a_stride + (size_t)i] + t->a_offset;
         for (long c = 0; c < k; c++, b += nv * VL) {
             vf y[NV_MOST];
+            UNROLL
             for (int j = 0; j < nv; j++)
                 y[j] = v_load(b + j * VL);
+            UNROLL
             for (int i = 0; i < m; i++) {
                 vf x = v_set1(a[i][c]);
+                UNROLL
                 for (int j = 0; j < nv; j++)
                     acc[i][j] = v_fma(x, y[j], acc[i][j]);
             }
         }
     }
-    for (int j = 0; j < nv; j++) {
-        const int n = t->n - j * VL;
-        if (n >= VL) {
-            for (int i = 0; i < m; i++)
-                v_store(t->dst[i] + t->dst_offset + j * VL, epilogue(t, acc[i][j], i, j, VL));
-        } else if (n > 0) {
-            for (int i = 0; i < m; i++)
-                v_store_n(t->dst[i] + t->dst_offset + j * VL, epilogue(t, acc[i][j], i, j, n), n);
+    const bool plain = !t->bias && !t->accumulate && !t->residual && !t->act && t->n == nv * VL;
+    float sums[MR_MOST * NV_MOST * VL];
+    UNROLL
+    for (int i = 0; i < m; i++) {
+        float *to = plain ? t->dst[i] + t->dst_offset : sums + i * nv * VL;
+        UNROLL
+        for (int j = 0; j < nv; j++)
+            v_store(to + j * VL, acc[i][j]);
+    }
+    if (!plain)
+        conv_epilogue(t, sums);
+}
+
+/* `whole`: the last vector has no empty lanes. */
+INLINE void wgrad_loop(const struct wgrad_tile *t, const int nv, const int m, const bool whole)
+{
+    vf acc[MR_MOST][NV_MOST];
+    float *c = t->c;
+    const size_t c_stride = t->c_stride, b_stride = t->b_stride, a_offset = t->a_offset;
+    UNROLL
+    for (int i = 0; i < m; i++) {
+        UNROLL
+        for (int j = 0; j < nv; j++)
+            acc[i][j] = v_load(c + (size_t)i * c_stride + j * VL);
+    }
+    const float *b = t->b;
+    const int tail = t->n - (nv - 1) * VL, pixels = t->pixels;
+    const float *const *pixel = t->a;
+    for (int p = 0; p < pixels; p++, b += b_stride) {
+        const float *a = pixel[p] + a_offset;
+        vf y[NV_MOST];
+        UNROLL
+        for (int j = 0; j < nv - 1; j++)
+            y[j] = v_load(b + j * VL);
+        y[nv - 1] = whole ? v_load(b + (nv - 1) * VL) : v_load_n(b + (nv - 1) * VL, tail);
+        UNROLL
+        for (int i = 0; i < m; i++) {
+            vf x = v_set1(a[i]);
+            UNROLL
+            for (int j = 0; j < nv; j++)
+                acc[i][j] = v_fma(x, y[j], acc[i][j]);
         }
+    }
+    UNROLL
+    for (int i = 0; i < m; i++) {
+        UNROLL
+        for (int j = 0; j < nv; j++)
+            v_store(c + (size_t)i * c_stride + j * VL, acc[i][j]);
     }
 }
 
 INLINE void wgrad_tile(const struct wgrad_tile *t, const int nv, const int m)
 {
-    vf acc[MR_MOST][NV_MOST];
-    for (int i = 0; i < m; i++) {
-        for (int j = 0; j < nv; j++)
-            acc[i][j] = v_load(t->c + (size_t)i * t->c_stride + j * VL);
-    }
-    const float *b = t->b;
-    const int tail = t->n - (nv - 1) * VL; /* lanes of the last vector */
-    for (int p = 0; p < t->pixels; p++, b += t->b_stride) {
-        const float *a = t->a[p] + t->a_offset;
-        vf y[NV_MOST];
-        for (int j = 0; j < nv - 1; j++)
-            y[j] = v_load(b + j * VL);
-        y[nv - 1] = tail == VL ? v_load(b + (nv - 1) * VL) : v_load_n(b + (nv - 1) * VL, tail);
-        for (int i = 0; i < m; i++) {
-            vf x = v_set1(a[i]);
-            for (int j = 0; j < nv; j++)
-                acc[i][j] = v_fma(x, y[j], acc[i][j]);
-        }
-    }
-    for (int i = 0; i < m; i++) {
-        for (int j = 0; j < nv; j++)
-            v_store(t->c + (size_t)i * t->c_stride + j * VL, acc[i][j]);
-    }
+    if (t->n == nv * VL)
+        wgrad_loop(t, nv, m, true);
+    else
+        wgrad_loop(t, nv, m, false);
 }
 
 typedef void conv_tile_fn(const struct conv_tile *t);
