@@ -133,6 +133,43 @@ struct pool_kernel {
     void (*d_mean)(const struct pool_d_run *r);
     /* dst[i] = src[0][i] + src[1][i] + ..., from left to right; a source may be dst */
     void (*sum)(float *dst, const float *const *src, int n_src, size_t n);
+/* --- Winograd F(4x4, 3x3) -----------------------------------------------------------------------------------------
+ * Lavin and Gray 2015: a 4x4 tile of a 3x3 convolution is A^T [(G g G^T) . (B^T d B)] A with 6x6 transformed
+ * values. Points 0, +-WINO_A, +-WINO_B, infinity; with M(x) = x (x^2 - a^2)(x^2 - b^2), row p of B^T holds the
+ * coefficients of M/(x - p), row p of G is (1, p, p^2)/M'(p), column p of A^T is (1, p, p^2, p^3). */
+#define WINO_A 0.625
+#define WINO_B 1.25
+
+enum { WINO_POINTS = 36 };
+
+/* v[point*stride + c] = (B^T d B)[point], d[i] = src[i][offset + c] in row order, c < channels; v is written up to the
+ * next whole vector */
+struct wino_input {
+    const float *const *src; /* 36 pixels; padding points to zeros */
+    size_t offset;
+    int channels;
+    float *v;
+    size_t stride;
+};
+
+/* dst[i][dst_offset + col] = act((A^T m A)[i] + bias[col] (+ dst)) (+ residual), i in row order over 4x4, col < n */
+struct wino_output {
+    const float *m; /* 36 rows, `stride` apart, of whole vectors */
+    size_t stride;
+    int n;
+    const float *bias; /* whole vectors, or NULL */
+    float *const *dst; /* 16 pixels; those outside of the map point to memory that may be overwritten */
+    size_t dst_offset;
+    const float *const *residual; /* 16 pixels, or NULL */
+    size_t residual_offset;
+    bool accumulate;
+    enum kernel_act act;
+};
+
+struct winograd_kernel {
+    const char *name;
+    void (*input)(const struct wino_input *t);
+    void (*output)(const struct wino_output *t);
 };
 
 #endif

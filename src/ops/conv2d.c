@@ -8,8 +8,13 @@ _Static_assert((int)ACT_NONE == (int)KERNEL_ACT_NONE && (int)ACT_SILU == (int)KE
                    (int)ACT_RELU == (int)KERNEL_ACT_RELU,
                "enum act and enum kernel_act agree");
 
-/* Algorithms of the two packed weights; variant = forward | backward << 4. */
-enum algorithm { DIRECT };
+enum algorithm { DIRECT, WINOGRAD };
+
+/* A function of shape, features and options, never of a timing. Forward and data gradient choose alike. */
+static enum algorithm choose(const struct call *c)
+{
+    return !c->options.exact && winograd_fits(c) ? WINOGRAD : DIRECT;
+}
 
 static enum status conv2d_plan(struct call *c)
 {
@@ -17,13 +22,14 @@ static enum status conv2d_plan(struct call *c)
     const struct kernels *k = kernels_for(c->options.features);
     const struct conv_shape s = conv_shape_of(c);
     assert(s.icg * s.groups == s.ic && s.ocg * s.groups == s.oc && a->oc == c->dst.c);
-    c->variant = DIRECT;
-    c->packed_floats[0] = direct_packed_floats(k, &s);
-    c->scratch_floats = direct_scratch_floats(k, c);
+    const bool winograd = (c->variant = (int)choose(c)) == WINOGRAD;
+    c->packed_floats[0] = winograd ? winograd_packed_floats(k, &s) : direct_packed_floats(k, &s);
+    c->scratch_floats = winograd ? winograd_scratch_floats(k, c) : direct_scratch_floats(k, c);
     if (c->options.mode != RUN_INFER) {
         assert(!a->residual && a->act == ACT_NONE);
-        c->packed_floats[1] = direct_packed_d_floats(k, &s);
-        c->d_scratch_floats = MAX(direct_d_scratch_floats(k, c), wgrad_scratch_floats(k, c));
+        c->packed_floats[1] = winograd ? winograd_packed_d_floats(k, &s) : direct_packed_d_floats(k, &s);
+        c->d_scratch_floats =
+            MAX(winograd ? winograd_d_scratch_floats(k, c) : direct_d_scratch_floats(k, c), wgrad_scratch_floats(k, c));
     }
     return OK;
 }
@@ -31,22 +37,24 @@ static enum status conv2d_plan(struct call *c)
 static void conv2d_pack(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
+    const bool winograd = c->variant == WINOGRAD;
     if (c->packed[0])
-        direct_pack(k, c);
+        winograd ? winograd_pack(k, c) : direct_pack(k, c);
     if (c->packed[1])
-        direct_pack_d(k, c);
+        winograd ? winograd_pack_d(k, c) : direct_pack_d(k, c);
 }
 
 static void conv2d_forward(const struct call *c)
 {
-    direct_forward(kernels_for(c->options.features), c);
+    const struct kernels *k = kernels_for(c->options.features);
+    c->variant == WINOGRAD ? winograd_forward(k, c) : direct_forward(k, c);
 }
 
 static void conv2d_backward(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
     if (c->d_src[0].data)
-        direct_dgrad(k, c);
+        c->variant == WINOGRAD ? winograd_dgrad(k, c) : direct_dgrad(k, c);
     if (c->d_param[0])
         direct_wgrad(k, c);
     if (c->d_param[1])
@@ -57,5 +65,6 @@ const struct op_impl cpu_conv2d = {conv2d_plan, conv2d_pack, conv2d_forward, con
 
 const char *conv2d_variant_name(const struct call *c)
 {
-    return kernels_for(c->options.features)->conv_tile->name;
+    const struct kernels *k = kernels_for(c->options.features);
+    return c->variant == WINOGRAD ? k->winograd->name : k->conv_tile->name;
 }

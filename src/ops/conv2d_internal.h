@@ -60,6 +60,17 @@ size_t direct_d_scratch_floats(const struct kernels *k, const struct call *c);
 void direct_forward(const struct kernels *k, const struct call *c);
 void direct_dgrad(const struct kernels *k, const struct call *c);
 
+/* --- Winograd F(4x4, 3x3) (conv2d_winograd.c) -------------------------------------------------------------------- */
+bool winograd_fits(const struct call *c); /* a 3x3 of stride 1 that it can compute */
+size_t winograd_packed_floats(const struct kernels *k, const struct conv_shape *s);
+size_t winograd_packed_d_floats(const struct kernels *k, const struct conv_shape *s);
+void winograd_pack(const struct kernels *k, const struct call *c);
+void winograd_pack_d(const struct kernels *k, const struct call *c);
+size_t winograd_scratch_floats(const struct kernels *k, const struct call *c);
+size_t winograd_d_scratch_floats(const struct kernels *k, const struct call *c);
+void winograd_forward(const struct kernels *k, const struct call *c);
+void winograd_dgrad(const struct kernels *k, const struct call *c);
+
 /* --- weight and bias gradients (conv2d_wgrad.c) ------------------------------------------------------------------ */
 size_t wgrad_scratch_floats(const struct kernels *k, const struct call *c);
 void direct_wgrad(const struct kernels *k, const struct call *c);

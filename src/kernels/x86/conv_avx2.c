@@ -4,8 +4,9 @@
 #define TILES                                                                                                      \
     TILE(1, 1)                                                                                                     \
     TILE(1, 2)                                                                                                     \
-    TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8) TILE(1, 9) TILE(1, 10) TILE(2, 1) TILE(2, 2) \
-        TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6) TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4)
+    TILE(1, 3)                                                                                                     \
+    TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8) TILE(1, 9) TILE(1, 10) TILE(2, 1) TILE(2, 2) TILE(2, 3) \
+        TILE(2, 4) TILE(2, 5) TILE(2, 6) TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4)
 #include "kernels/conv_tile_tmpl.h"
 
 const struct conv_tile_kernel conv_tile__avx2 = {"direct 6x16 avx2", conv_tile_run, VL, 2, 3, {0, 10, 6, 4}};

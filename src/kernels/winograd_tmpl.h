@@ -1,0 +1,119 @@
+/* Winograd transforms, vectors of channels, one source for every instruction set: include after a simd_<isa>.h. */
+#ifndef Y9_KERNELS_WINOGRAD_TMPL_H
+#define Y9_KERNELS_WINOGRAD_TMPL_H
+
+#include "core/status.h" /* MIN */
+#include "kernels/simd_math.h"
+#include "kernels/slots.h"
+
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 12")
+#endif
+
+static const float wino_a = (float)WINO_A, wino_b = (float)WINO_B, wino_a2 = (float)(WINO_A * WINO_A),
+                   wino_b2 = (float)(WINO_B * WINO_B), wino_a3 = (float)(WINO_A * WINO_A * WINO_A),
+                   wino_b3 = (float)(WINO_B * WINO_B * WINO_B), wino_a2b2 = (float)(WINO_A * WINO_A * WINO_B * WINO_B),
+                   wino_sum = (float)(WINO_A * WINO_A + WINO_B * WINO_B);
+
+/* t = B^T d */
+static inline __attribute__((always_inline)) void input_1d(const vf d[6], vf t[6])
+{
+    const vf a = v_set1(wino_a), b = v_set1(wino_b), a2 = v_set1(wino_a2), b2 = v_set1(wino_b2);
+    const vf a2b2 = v_set1(wino_a2b2), sum = v_set1(wino_sum);
+    vf even_a = v_fnma(b2, d[2], d[4]), odd_a = v_fnma(b2, d[1], d[3]);
+    vf even_b = v_fnma(a2, d[2], d[4]), odd_b = v_fnma(a2, d[1], d[3]);
+    t[0] = v_fma(a2b2, d[0], v_fnma(sum, d[2], d[4]));
+    t[1] = v_fma(a, odd_a, even_a);
+    t[2] = v_fnma(a, odd_a, even_a);
+    t[3] = v_fma(b, odd_b, even_b);
+    t[4] = v_fnma(b, odd_b, even_b);
+    t[5] = v_fma(a2b2, d[1], v_fnma(sum, d[3], d[5]));
+}
+
+/* y = A^T m */
+static inline __attribute__((always_inline)) void output_1d(const vf m[6], vf y[4])
+{
+    vf sum_a = v_add(m[1], m[2]), odd_a = v_sub(m[1], m[2]);
+    vf sum_b = v_add(m[3], m[4]), odd_b = v_sub(m[3], m[4]);
+    y[0] = v_add(m[0], v_add(sum_a, sum_b));
+    y[1] = v_fma(v_set1(wino_b), odd_b, v_mul(v_set1(wino_a), odd_a));
+    y[2] = v_fma(v_set1(wino_b2), sum_b, v_mul(v_set1(wino_a2), sum_a));
+    y[3] = v_fma(v_set1(wino_b3), odd_b, v_fma(v_set1(wino_a3), odd_a, m[5]));
+}
+
+static void wino_input_run(const struct wino_input *t)
+{
+    for (int c = 0; c < t->channels; c += VL) {
+        const int n = MIN(VL, t->channels - c);
+        const size_t at = t->offset + (size_t)c;
+        float rows[WINO_POINTS * VL]; /* B^T d, transposed */
+        vf d[6], x[6];
+        UNROLL
+        for (int i = 0; i < 6; i++) {
+            UNROLL
+            for (int j = 0; j < 6; j++)
+                d[j] = n == VL ? v_load(t->src[j * 6 + i] + at) : v_load_n(t->src[j * 6 + i] + at, n);
+            input_1d(d, x);
+            UNROLL
+            for (int j = 0; j < 6; j++)
+                v_store(rows + (j * 6 + i) * VL, x[j]);
+        }
+        UNROLL
+        for (int i = 0; i < 6; i++) {
+            UNROLL
+            for (int j = 0; j < 6; j++)
+                d[j] = v_load(rows + (i * 6 + j) * VL);
+            input_1d(d, x);
+            UNROLL
+            for (int j = 0; j < 6; j++)
+                v_store(t->v + (size_t)(i * 6 + j) * t->stride + c, x[j]);
+        }
+    }
+}
+
+static void wino_output_run(const struct wino_output *t)
+{
+    for (int c = 0; c < t->n; c += VL) {
+        const int n = MIN(VL, t->n - c);
+        const vf bias = t->bias ? v_load(t->bias + c) : v_zero();
+        float rows[4 * 6 * VL];
+        vf m[6], y[4];
+        UNROLL
+        for (int i = 0; i < 6; i++) {
+            UNROLL
+            for (int j = 0; j < 6; j++)
+                m[j] = v_load(t->m + (size_t)(j * 6 + i) * t->stride + c);
+            output_1d(m, y);
+            UNROLL
+            for (int j = 0; j < 4; j++)
+                v_store(rows + (j * 6 + i) * VL, y[j]);
+        }
+        for (int i = 0; i < 4; i++) {
+            UNROLL
+            for (int j = 0; j < 6; j++)
+                m[j] = v_load(rows + (i * 6 + j) * VL);
+            output_1d(m, y);
+            UNROLL
+            for (int j = 0; j < 4; j++) {
+                float *dst = t->dst[i * 4 + j] + t->dst_offset + c;
+                vf x = v_add(y[j], bias);
+                if (t->accumulate)
+                    x = v_add(x, v_load_n(dst, n));
+                if (t->act == KERNEL_ACT_SILU)
+                    x = v_silu(x);
+                else if (t->act == KERNEL_ACT_RELU)
+                    x = v_max(v_zero(), x);
+                if (t->residual)
+                    x = v_add(x, v_load_n(t->residual[i * 4 + j] + t->residual_offset + c, n));
+                if (n == VL)
+                    v_store(dst, x);
+                else
+                    v_store_n(dst, x, n);
+            }
+        }
+    }
+}
+
+#endif

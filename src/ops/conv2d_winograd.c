@@ -1,0 +1,334 @@
+/* Winograd F(4x4, 3x3) for 3x3 stride 1, forward and data gradient (kernels/slots.h has the mathematics). A part is a
+ * block of tiles: transform the input of all channels, then for each panel of output channels 36 products and the
+ * output transform, all in the thread's scratch, which is sized to stay in L2. */
+#include "ops/conv2d_internal.h"
+
+enum { POINTER_FLOATS = sizeof(void *) / sizeof(float), PAD = 16, MAX_BLOCK = 96 };
+
+struct wino_pass {
+    const struct conv_tile_kernel *tile;
+    const struct winograd_kernel *kernel;
+    struct tensor src, dst, residual;    /* residual.data NULL: none */
+    int pad, groups, reduction, columns; /* of one group */
+    const float *bias, *weights;
+    bool accumulate;
+    enum kernel_act act;
+
+    int tiles_x, tiles, block, blocks; /* of an image */
+    size_t v_row, v_point, m_point;    /* floats of a tile's channels, from a point to the next */
+    size_t v_floats, m_floats, pointer_floats, dump_floats, thread_floats;
+    const float *zeros;
+    float *scratch;
+};
+
+bool winograd_fits(const struct call *c)
+{
+    const struct conv_attr *a = &c->node->u.conv;
+    const struct conv_shape s = conv_shape_of(c);
+    return a->kh == 3 && a->kw == 3 && a->stride == 1 && a->dilation == 1 && a->pad <= 2 && s.icg >= 8 && s.ocg >= 8 &&
+           c->dst.h >= 3 && c->dst.w >= 3;
+}
+
+/* Everything that follows from the shape; scratch pointers excepted. */
+static void lay_out(struct wino_pass *p)
+{
+    const int vl = p->tile->vl, channels = p->groups * p->reduction;
+    const int cache_floats = 176 * 1024; /* L2 of 1 MB, less what the weights passing by need */
+    p->tiles_x = (p->dst.w + 3) / 4;
+    p->tiles = p->tiles_x * ((p->dst.h + 3) / 4);
+    p->v_row = (size_t)round_up(channels, MAX(vl, 16));
+    int most = cache_floats / (WINO_POINTS * ((int)p->v_row + 48));
+    most = MAX(12, MIN(most / 12 * 12, MAX_BLOCK));
+    p->blocks = (p->tiles + most - 1) / most;
+    p->block = (p->tiles + p->blocks - 1) / p->blocks;
+    const int width = MIN(p->tile->nv_max * vl, round_up(p->columns, vl));
+    p->v_point = (size_t)p->block * p->v_row + PAD; /* no power of two: 36 stores go to 36 places of the cache */
+    p->m_point = (size_t)(p->block * width) + PAD;
+    p->v_floats = WINO_POINTS * p->v_point;
+    p->m_floats = WINO_POINTS * p->m_point;
+    p->pointer_floats = round_up_size((size_t)(p->block * (2 + 2 * 16)) * POINTER_FLOATS, 16);
+    p->dump_floats = round_up_size((size_t)(p->groups * p->columns), 16);
+    p->thread_floats = p->v_floats + p->m_floats + p->pointer_floats + p->dump_floats;
+}
+
+static size_t zero_floats(const struct wino_pass *p)
+{
+    return round_up_size((size_t)MAX(p->groups * p->reduction, p->groups * p->columns), 16);
+}
+
+/* --- parts -------------------------------------------------------------------------------------------------------- */
+
+static void transform_input(const struct wino_pass *p, int image, int first, int count, float *v)
+{
+    const float *src[WINO_POINTS];
+    struct wino_input t = {.src = src, .channels = p->groups * p->reduction, .stride = p->v_point};
+    for (int i = 0; i < count; i++) {
+        const int y0 = (first + i) / p->tiles_x * 4 - p->pad, x0 = (first + i) % p->tiles_x * 4 - p->pad;
+        for (int y = 0; y < 6; y++) {
+            const bool inside = y0 + y >= 0 && y0 + y < p->src.h;
+            const float *row = tensor_image(&p->src, image) +
+                               (ptrdiff_t)(inside ? y0 + y : 0) * (ptrdiff_t)p->src.w * (ptrdiff_t)p->src.pixel_stride;
+            for (int x = 0; x < 6; x++) {
+                const bool in = inside && x0 + x >= 0 && x0 + x < p->src.w;
+                src[y * 6 + x] = in ? row + (size_t)(x0 + x) * p->src.pixel_stride : p->zeros;
+            }
+        }
+        t.v = v + (size_t)i * p->v_row;
+        p->kernel->input(&t);
+    }
+}
+
+/* The 16 pixels of each tile in a map of dst's size; `outside` for those beyond it. */
+static void fill_outputs(const struct wino_pass *p, const struct tensor *map, int image, int first, int count,
+                         float *outside, float **out)
+{
+    for (int i = 0; i < count; i++) {
+        const int y0 = (first + i) / p->tiles_x * 4, x0 = (first + i) % p->tiles_x * 4;
+        for (int k = 0; k < 16; k++) {
+            const int y = y0 + k / 4, x = x0 + k % 4;
+            *out++ = y < map->h && x < map->w ? tensor_pixel(map, image, y, x) : outside;
+        }
+    }
+}
+
+static void multiply(const struct wino_pass *p, struct conv_tile *t, const float *const *rows, float *const *products,
+                     int count)
+{
+    const int tiles = (count + p->tile->mr[t->nv] - 1) / p->tile->mr[t->nv];
+    const size_t a_offset = t->a_offset;
+    for (int point = 0; point < WINO_POINTS; point++) {
+        t->dst_offset = (size_t)point * p->m_point;
+        for (int i = 0, at = 0; i < tiles; i++, at += t->m) {
+            t->m = (count - at + tiles - i - 1) / (tiles - i);
+            t->a = rows + at;
+            t->dst = products + at;
+            p->tile->run(t);
+        }
+        t->a_offset += p->v_point;
+        t->b += (size_t)t->k * (size_t)(t->nv * p->tile->vl);
+    }
+    t->a_offset = a_offset;
+}
+
+static void wino_part(void *context, int part, int thread)
+{
+    const struct wino_pass *p = context;
+    const int image = part / p->blocks, first = part % p->blocks * p->block, vl = p->tile->vl;
+    const int count = MIN(p->block, p->tiles - first);
+    if (count <= 0)
+        return;
+    float *v = p->scratch + (size_t)thread * p->thread_floats, *m = v + p->v_floats, *dump = m + p->m_floats;
+    const float **rows = (const float **)(dump + p->dump_floats);
+    float **products = (float **)(rows + p->block), **targets = products + p->block;
+    float **residuals = targets + 16 * p->block;
+    transform_input(p, image, first, count, v);
+    fill_outputs(p, &p->dst, image, first, count, dump, targets);
+    if (p->residual.data)
+        fill_outputs(p, &p->residual, image, first, count, (float *)p->zeros, residuals);
+    struct conv_tile t = {.taps = 1, .k = p->reduction, .b = p->weights};
+    struct wino_output o = {.stride = p->m_point, .bias = p->bias, .accumulate = p->accumulate, .act = p->act};
+    for (int g = 0; g < p->groups; g++) {
+        t.a_offset = (size_t)(g * p->reduction);
+        o.dst_offset = o.residual_offset = (size_t)(g * p->columns);
+        for (int left = round_up(p->columns, vl) / vl, column = 0; left > 0; left -= t.nv) {
+            t.nv = panel_vectors(left, p->tile->nv_main, p->tile->nv_max);
+            const int width = t.nv * vl;
+            for (int i = 0; i < count; i++) {
+                rows[i] = v + (size_t)i * p->v_row;
+                products[i] = m + (size_t)(i * width);
+            }
+            t.n = width; /* products are whole vectors */
+            o.n = MIN(width, p->columns - column);
+            multiply(p, &t, rows, products, count);
+            for (int i = 0; i < count; i++) {
+                o.m = m + (size_t)(i * width);
+                o.dst = targets + 16 * i;
+                o.residual = p->residual.data ? (const float *const *)residuals + 16 * i : NULL;
+                p->kernel->output(&o);
+            }
+            o.bias = o.bias ? o.bias + width : NULL;
+            o.dst_offset += (size_t)width;
+            o.residual_offset += (size_t)width;
+            column += width;
+        }
+    }
+}
+
+static void run_wino(struct wino_pass *p, const struct call *c)
+{
+    lay_out(p);
+    memset(c->scratch, 0, zero_floats(p) * sizeof *c->scratch);
+    p->zeros = c->scratch;
+    p->scratch = c->scratch + zero_floats(p);
+    team_run(c->team, p->blocks * p->src.n, wino_part, p);
+}
+
+/* --- the two passes ------------------------------------------------------------------------------------------------
+ */
+
+static struct wino_pass forward_pass(const struct kernels *k, const struct call *c)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    struct wino_pass p = {.tile = k->conv_tile,
+                          .kernel = k->winograd,
+                          .src = c->src[0],
+                          .dst = c->dst,
+                          .pad = s.pad,
+                          .groups = s.groups,
+                          .reduction = s.icg,
+                          .columns = s.ocg,
+                          .act = (enum kernel_act)c->node->u.conv.act};
+    if (c->node->u.conv.residual)
+        p.residual = c->src[1];
+    return p;
+}
+
+static struct wino_pass dgrad_pass(const struct kernels *k, const struct call *c)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    struct wino_pass p = {.tile = k->conv_tile,
+                          .kernel = k->winograd,
+                          .src = c->d_dst,
+                          .dst = c->d_src[0],
+                          .pad = 2 - s.pad,
+                          .groups = s.groups,
+                          .reduction = s.ocg,
+                          .columns = s.icg,
+                          .accumulate = c->add[0]};
+    if (!p.dst.data) /* planning: the shapes are those of the maps */
+        p.dst = c->src[0], p.src = c->dst;
+    return p;
+}
+
+static size_t scratch_of(struct wino_pass *p, const struct call *c)
+{
+    lay_out(p);
+    return zero_floats(p) + (size_t)MAX(1, c->options.threads) * p->thread_floats;
+}
+
+size_t winograd_scratch_floats(const struct kernels *k, const struct call *c)
+{
+    struct wino_pass p = forward_pass(k, c);
+    return scratch_of(&p, c);
+}
+
+size_t winograd_d_scratch_floats(const struct kernels *k, const struct call *c)
+{
+    struct wino_pass p = dgrad_pass(k, c);
+    return scratch_of(&p, c);
+}
+
+static size_t bias_floats(const struct kernels *k, const struct conv_shape *s)
+{
+    return round_up_size((size_t)s->groups * (size_t)round_up(s->ocg, k->conv_tile->vl), 16);
+}
+
+void winograd_forward(const struct kernels *k, const struct call *c)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    struct wino_pass p = forward_pass(k, c);
+    p.bias = c->param[1] ? c->packed[0] : NULL;
+    p.weights = c->packed[0] + bias_floats(k, &s);
+    run_wino(&p, c);
+}
+
+void winograd_dgrad(const struct kernels *k, const struct call *c)
+{
+    struct wino_pass p = dgrad_pass(k, c);
+    p.weights = c->packed[1];
+    run_wino(&p, c);
+}
+
+/* --- packing: [group][panel][36 points][reduction][panel columns] ------------------------------------------------- */
+
+size_t winograd_packed_floats(const struct kernels *k, const struct conv_shape *s)
+{
+    return bias_floats(k, s) + (size_t)(WINO_POINTS * s->groups * s->icg) * (size_t)round_up(s->ocg, k->conv_tile->vl);
+}
+
+size_t winograd_packed_d_floats(const struct kernels *k, const struct conv_shape *s)
+{
+    return (size_t)(WINO_POINTS * s->groups * s->ocg) * (size_t)round_up(s->icg, k->conv_tile->vl);
+}
+
+/* out = G g for three numbers `step` apart */
+static void weights_1d(const double *g, int step, double *out, int out_step)
+{
+    const double a = WINO_A, b = WINO_B, a2 = a * a, b2 = b * b;
+    const double na = 1 / (2 * a2 * (a2 - b2)), nb = 1 / (2 * b2 * (b2 - a2));
+    out[0] = g[0] / (a2 * b2);
+    out[out_step] = (g[0] + a * g[step] + a2 * g[2 * step]) * na;
+    out[2 * out_step] = (g[0] - a * g[step] + a2 * g[2 * step]) * na;
+    out[3 * out_step] = (g[0] + b * g[step] + b2 * g[2 * step]) * nb;
+    out[4 * out_step] = (g[0] - b * g[step] + b2 * g[2 * step]) * nb;
+    out[5 * out_step] = g[2 * step];
+}
+
+struct wino_pack {
+    const float *weights;
+    float *out;
+    int reduction, columns, vl, nv_main, nv_max;
+    size_t row_stride, column_stride, group_weights, group_floats;
+    bool rotate;
+};
+
+/* One row of the reduction of one group. */
+static void pack_part(void *context, int part, int thread)
+{
+    (void)thread;
+    const struct wino_pack *p = context;
+    const int group = part / p->reduction, row = part % p->reduction;
+    const float *w = p->weights + (size_t)group * p->group_weights + (size_t)row * p->row_stride;
+    float *panel = p->out + (size_t)group * p->group_floats;
+    for (int left = round_up(p->columns, p->vl) / p->vl, first = 0; left > 0;) {
+        const int nv = panel_vectors(left, p->nv_main, p->nv_max), width = nv * p->vl;
+        for (int j = 0; j < width; j++) {
+            double g[9] = {0}, x[18], u[WINO_POINTS];
+            const float *from = w + (size_t)(first + j) * p->column_stride;
+            for (int i = 0; i < 9 && first + j < p->columns; i++)
+                g[i] = from[p->rotate ? 8 - i : i];
+            for (int i = 0; i < 3; i++)
+                weights_1d(g + i, 3, x + i, 3);
+            for (int i = 0; i < 6; i++)
+                weights_1d(x + 3 * i, 1, u + 6 * i, 1);
+            for (int i = 0; i < WINO_POINTS; i++)
+                panel[((size_t)i * (size_t)p->reduction + (size_t)row) * (size_t)width + (size_t)j] = (float)u[i];
+        }
+        panel += (size_t)(WINO_POINTS * p->reduction) * (size_t)width;
+        left -= nv;
+        first += width;
+    }
+}
+
+static void pack_winograd(const struct kernels *k, const struct call *c, bool gradient, float *out)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    struct wino_pack p = {.weights = c->param[0],
+                          .out = out,
+                          .reduction = gradient ? s.ocg : s.icg,
+                          .columns = gradient ? s.icg : s.ocg,
+                          .vl = k->conv_tile->vl,
+                          .nv_main = k->conv_tile->nv_main,
+                          .nv_max = k->conv_tile->nv_max,
+                          .row_stride = gradient ? (size_t)s.icg * 9 : 9,
+                          .column_stride = gradient ? 9 : (size_t)s.icg * 9,
+                          .group_weights = (size_t)s.icg * (size_t)s.ocg * 9,
+                          .rotate = gradient};
+    p.group_floats = (size_t)(WINO_POINTS * p.reduction) * (size_t)round_up(p.columns, p.vl);
+    team_run(c->team, s.groups * p.reduction, pack_part, &p);
+}
+
+void winograd_pack(const struct kernels *k, const struct call *c)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    const int padded = round_up(s.ocg, k->conv_tile->vl);
+    memset(c->packed[0], 0, bias_floats(k, &s) * sizeof(float));
+    for (int i = 0; i < s.groups && c->param[1]; i++)
+        memcpy(c->packed[0] + i * padded, c->param[1] + i * s.ocg, (size_t)s.ocg * sizeof(float));
+    pack_winograd(k, c, false, c->packed[0] + bias_floats(k, &s));
+}
+
+void winograd_pack_d(const struct kernels *k, const struct call *c)
+{
+    pack_winograd(k, c, true, c->packed[1]);
+}
