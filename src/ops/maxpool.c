@@ -43,7 +43,7 @@ static void forward_part(void *context, int part, int thread)
                              .src_pixel = src->pixel_stride,
                              .dst = tensor_pixel(dst, range.image, y, 0),
                              .dst_pixel = dst->pixel_stride};
-        if (c->options.mode == RUN_TRAIN) {
+        if (c->options.mode != RUN_INFER) {
             r.place = places(c, range.image, y);
             job->kernel->max_place(&r);
         } else {
