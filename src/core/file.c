@@ -73,7 +73,7 @@ enum status file_map_open(const char *path, struct file_map *map)
     if (rc != OK)
         return rc;
     if (size) {
-        void *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+        void *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0); /* every page is read soon */
         if (p == MAP_FAILED)
             rc = fail_errno("%s", path);
         else

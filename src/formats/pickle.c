@@ -1,0 +1,782 @@
+#include "formats/pickle.h"
+
+#include "core/mem.h"
+
+#include <string.h>
+
+/* Opcodes: Python's pickletools documents each of them. */
+enum {
+    MAX_INPUT = 32 << 20,
+    BLOCK_BYTES = 64 << 10, /* the first block; later ones double */
+    BLOCK_MOST = 4 << 20,
+    SMALL_INTS = 256,
+    BUDGET_BASE = 1 << 20, /* bytes of memory for values, whatever the size */
+    BUDGET_FACTOR = 64,    /* ... and for each byte of input: a value takes 48 */
+    HIGHEST_PROTOCOL = 5,
+};
+
+struct pickle_block {
+    struct pickle_block *next;
+    size_t size, used;
+    unsigned char data[];
+};
+
+struct machine {
+    const char *name;
+    const unsigned char *start, *p, *end;
+    struct pickle *out;
+    size_t budget;
+    struct pickle_value **stack, **memo;
+    size_t depth, stack_capacity, memo_count, memo_capacity;
+    size_t *marks; /* stack depths */
+    size_t n_marks, marks_capacity;
+    /* values that never change are made once: half of a module tree's values are of these */
+    struct pickle_value *none, *truth[2], *empty_tuple, *small[SMALL_INTS];
+    bool stopped;
+    enum status fault; /* why take() gave nothing */
+};
+
+static enum status broken(const struct machine *m, const char *what)
+{
+    return fail(E_FORMAT, "%s: broken pickle at byte %zu: %s", m->name, (size_t)(m->p - m->start), what);
+}
+
+static void *take(struct machine *m, size_t bytes)
+{
+    struct pickle *out = m->out;
+    bytes = (bytes + 7) / 8 * 8;
+    if (bytes > m->budget - out->memory) {
+        m->fault = fail(E_LIMIT, "%s: the pickle takes more than %zu bytes of memory", m->name, m->budget);
+        return NULL;
+    }
+    struct pickle_block *block = out->blocks;
+    if (!block || block->size - block->used < bytes) {
+        size_t size = MAX(bytes, MIN(MAX(out->memory, (size_t)BLOCK_BYTES), (size_t)BLOCK_MOST));
+        block = mem_alloc(1, sizeof *block + size);
+        if (!block) {
+            m->fault = E_NOMEM;
+            return NULL;
+        }
+        *block = (struct pickle_block){.next = out->blocks, .size = size};
+        out->blocks = block;
+    }
+    void *p = block->data + block->used;
+    block->used += bytes;
+    out->memory += bytes;
+    return p;
+}
+
+static enum status make(struct machine *m, enum pickle_type type, struct pickle_value **out)
+{
+    struct pickle_value *v = take(m, sizeof *v);
+    if (!v)
+        return m->fault;
+    *v = (struct pickle_value){.type = type};
+    *out = v;
+    return OK;
+}
+
+/* Room for one more element of 8 bytes (a pointer or a size) in *array. */
+static enum status grow(void *array, size_t count, size_t *capacity)
+{
+    void *old;
+    if (count < *capacity)
+        return OK;
+    memcpy(&old, array, sizeof old);
+    size_t wanted = MAX((size_t)256, *capacity * 2);
+    void *grown = mem_grow(old, *capacity * sizeof old, wanted * sizeof old);
+    if (!grown)
+        return E_NOMEM;
+    memcpy(array, &grown, sizeof grown);
+    *capacity = wanted;
+    return OK;
+}
+
+static enum status push(struct machine *m, struct pickle_value *v)
+{
+    enum status rc = grow(&m->stack, m->depth, &m->stack_capacity);
+    if (rc == OK)
+        m->stack[m->depth++] = v;
+    return rc;
+}
+
+/* How many values lie above the last mark. */
+static size_t available(const struct machine *m)
+{
+    return m->depth - (m->n_marks ? m->marks[m->n_marks - 1] : 0);
+}
+
+static enum status pop(struct machine *m, struct pickle_value **out)
+{
+    if (!available(m))
+        return broken(m, "the stack is empty");
+    *out = m->stack[--m->depth];
+    return OK;
+}
+
+/* The values above the last mark leave the stack; they stay readable at *items until the next push. */
+static enum status pop_to_mark(struct machine *m, struct pickle_value ***items, size_t *count)
+{
+    if (!m->n_marks)
+        return broken(m, "no mark");
+    size_t mark = m->marks[--m->n_marks];
+    *items = m->stack + mark;
+    *count = m->depth - mark;
+    m->depth = mark;
+    return OK;
+}
+
+static enum status need(struct machine *m, size_t bytes)
+{
+    return (size_t)(m->end - m->p) >= bytes ? OK : broken(m, "it ends too early");
+}
+
+/* A little-endian unsigned number of 1, 2, 4 or 8 bytes. */
+static enum status read_number(struct machine *m, int bytes, uint64_t *out)
+{
+    enum status rc = need(m, (size_t)bytes);
+    if (rc != OK)
+        return rc;
+    *out = 0;
+    for (int i = 0; i < bytes; i++)
+        *out |= (uint64_t)*m->p++ << (8 * i);
+    return OK;
+}
+
+static enum status push_new(struct machine *m, enum pickle_type type, struct pickle_value **out)
+{
+    enum status rc = make(m, type, out);
+    return rc == OK ? push(m, *out) : rc;
+}
+
+static enum status push_int(struct machine *m, enum pickle_type type, int64_t value)
+{
+    struct pickle_value *v = NULL;
+    enum status rc = push_new(m, type, &v);
+    if (rc == OK)
+        v->integer = value;
+    return rc;
+}
+
+/* Bytes whose length stands in front of them in `width` bytes. */
+static enum status push_text(struct machine *m, enum pickle_type type, int width)
+{
+    uint64_t size = 0;
+    struct pickle_value *v = NULL;
+    enum status rc = read_number(m, width, &size);
+    if (rc == OK)
+        rc = need(m, (size_t)size);
+    if (rc == OK)
+        rc = push_new(m, type, &v);
+    char *text = rc == OK ? take(m, (size_t)size + 1) : NULL;
+    if (!text)
+        return rc == OK ? m->fault : rc;
+    memcpy(text, m->p, (size_t)size);
+    text[size] = 0;
+    m->p += size;
+    v->text = text;
+    v->count = (uint32_t)size;
+    return OK;
+}
+
+static enum status append(struct machine *m, struct pickle_value *v, struct pickle_value *const *items, size_t count)
+{
+    if (count > v->capacity - v->count) {
+        size_t capacity = MAX(v->count + count, (size_t)v->capacity * 2);
+        struct pickle_value **grown = take(m, capacity * sizeof *grown);
+        if (!grown)
+            return m->fault;
+        if (v->count)
+            memcpy(grown, v->items, v->count * sizeof *grown);
+        v->items = grown;
+        v->capacity = (uint32_t)capacity;
+    }
+    if (count)
+        memcpy(v->items + v->count, items, count * sizeof *items);
+    v->count += (uint32_t)count;
+    return OK;
+}
+
+static enum status op_mark(struct machine *m)
+{
+    enum status rc = grow(&m->marks, m->n_marks, &m->marks_capacity);
+    if (rc == OK)
+        m->marks[m->n_marks++] = m->depth;
+    return rc;
+}
+
+static enum status op_stop(struct machine *m)
+{
+    if (m->n_marks || m->depth != 1)
+        return broken(m, "it stops with values left over");
+    m->out->root = m->stack[0];
+    m->stopped = true;
+    return OK;
+}
+
+static enum status op_pop(struct machine *m)
+{
+    struct pickle_value *v = NULL;
+    if (!available(m) && m->n_marks) {
+        m->n_marks--;
+        return OK;
+    }
+    return pop(m, &v);
+}
+
+static enum status op_pop_mark(struct machine *m)
+{
+    struct pickle_value **items = NULL;
+    size_t count = 0;
+    return pop_to_mark(m, &items, &count);
+}
+
+static enum status op_dup(struct machine *m)
+{
+    return available(m) ? push(m, m->stack[m->depth - 1]) : broken(m, "the stack is empty");
+}
+
+static enum status op_proto(struct machine *m)
+{
+    uint64_t version = 0;
+    enum status rc = read_number(m, 1, &version);
+    if (rc == OK && version > HIGHEST_PROTOCOL)
+        rc = fail(E_UNSUPPORTED, "%s: pickle protocol %d is not supported", m->name, (int)version);
+    return rc;
+}
+
+static enum status op_frame(struct machine *m)
+{
+    uint64_t size = 0;
+    enum status rc = read_number(m, 8, &size);
+    return rc != OK ? rc : need(m, (size_t)size);
+}
+
+/* Push the one value kept at *shared. */
+static enum status push_shared(struct machine *m, struct pickle_value **shared, enum pickle_type type, int64_t integer)
+{
+    enum status rc = OK;
+    if (!*shared && (rc = make(m, type, shared)) == OK)
+        (*shared)->integer = integer;
+    return rc == OK ? push(m, *shared) : rc;
+}
+
+static enum status op_none(struct machine *m)
+{
+    return push_shared(m, &m->none, PICKLE_NONE, 0);
+}
+
+static enum status op_true(struct machine *m)
+{
+    return push_shared(m, &m->truth[1], PICKLE_BOOL, 1);
+}
+
+static enum status op_false(struct machine *m)
+{
+    return push_shared(m, &m->truth[0], PICKLE_BOOL, 0);
+}
+
+static enum status op_int4(struct machine *m)
+{
+    uint64_t value = 0;
+    enum status rc = read_number(m, 4, &value);
+    return rc == OK ? push_int(m, PICKLE_INT, (int32_t)(uint32_t)value) : rc;
+}
+
+static enum status op_int1(struct machine *m)
+{
+    uint64_t value = 0;
+    enum status rc = read_number(m, 1, &value);
+    return rc == OK ? push_shared(m, &m->small[value], PICKLE_INT, (int64_t)value) : rc;
+}
+
+static enum status op_int2(struct machine *m)
+{
+    uint64_t value = 0;
+    enum status rc = read_number(m, 2, &value);
+    return rc == OK ? push_int(m, PICKLE_INT, (int64_t)value) : rc;
+}
+
+/* Two's complement of any length; what does not fit into 64 bits is refused. */
+static enum status op_long1(struct machine *m)
+{
+    uint64_t size = 0, value = 0;
+    enum status rc = read_number(m, 1, &size);
+    if (rc == OK && size > 8)
+        return fail(E_UNSUPPORTED, "%s: a whole number of %d bytes is not supported", m->name, (int)size);
+    if (rc == OK)
+        rc = read_number(m, (int)size, &value);
+    if (rc != OK)
+        return rc;
+    bool negative = size && value >> (8 * size - 1) & 1;
+    if (negative && size < 8)
+        value |= UINT64_MAX << (8 * size);
+    return push_int(m, PICKLE_INT, (int64_t)value);
+}
+
+static enum status op_float(struct machine *m)
+{
+    uint64_t bits = 0;
+    struct pickle_value *v = NULL;
+    enum status rc = need(m, 8);
+    if (rc == OK)
+        rc = push_new(m, PICKLE_FLOAT, &v);
+    if (rc != OK)
+        return rc;
+    for (int i = 0; i < 8; i++) /* big-endian */
+        bits = bits << 8 | *m->p++;
+    memcpy(&v->real, &bits, sizeof v->real);
+    return OK;
+}
+
+static enum status op_text1(struct machine *m)
+{
+    return push_text(m, PICKLE_STRING, 1);
+}
+
+static enum status op_text4(struct machine *m)
+{
+    return push_text(m, PICKLE_STRING, 4);
+}
+
+static enum status op_text8(struct machine *m)
+{
+    return push_text(m, PICKLE_STRING, 8);
+}
+
+static enum status op_bytes1(struct machine *m)
+{
+    return push_text(m, PICKLE_BYTES, 1);
+}
+
+static enum status op_bytes4(struct machine *m)
+{
+    return push_text(m, PICKLE_BYTES, 4);
+}
+
+static enum status op_bytes8(struct machine *m)
+{
+    return push_text(m, PICKLE_BYTES, 8);
+}
+
+static enum status op_empty_list(struct machine *m)
+{
+    struct pickle_value *v = NULL;
+    return push_new(m, PICKLE_LIST, &v);
+}
+
+static enum status op_empty_tuple(struct machine *m)
+{
+    return push_shared(m, &m->empty_tuple, PICKLE_TUPLE, 0);
+}
+
+static enum status op_empty_dict(struct machine *m)
+{
+    struct pickle_value *v = NULL;
+    return push_new(m, PICKLE_DICT, &v);
+}
+
+static enum status op_empty_set(struct machine *m)
+{
+    struct pickle_value *v = NULL;
+    return push_new(m, PICKLE_SET, &v);
+}
+
+/* A container of everything above the mark. */
+static enum status from_mark(struct machine *m, enum pickle_type type)
+{
+    struct pickle_value **items = NULL, *v = NULL;
+    size_t count = 0;
+    enum status rc = pop_to_mark(m, &items, &count);
+    if (rc == OK && type == PICKLE_DICT && count % 2)
+        rc = broken(m, "a key without a value");
+    if (rc == OK)
+        rc = make(m, type, &v);
+    if (rc == OK)
+        rc = append(m, v, items, count);
+    return rc == OK ? push(m, v) : rc;
+}
+
+static enum status op_tuple(struct machine *m)
+{
+    return from_mark(m, PICKLE_TUPLE);
+}
+
+static enum status op_list(struct machine *m)
+{
+    return from_mark(m, PICKLE_LIST);
+}
+
+static enum status op_dict(struct machine *m)
+{
+    return from_mark(m, PICKLE_DICT);
+}
+
+static enum status op_frozenset(struct machine *m)
+{
+    return from_mark(m, PICKLE_SET);
+}
+
+static enum status tuple_of(struct machine *m, size_t count)
+{
+    struct pickle_value *v = NULL;
+    if (available(m) < count)
+        return broken(m, "the stack is empty");
+    enum status rc = make(m, PICKLE_TUPLE, &v);
+    if (rc == OK)
+        rc = append(m, v, m->stack + m->depth - count, count);
+    if (rc != OK)
+        return rc;
+    m->depth -= count;
+    return push(m, v);
+}
+
+static enum status op_tuple1(struct machine *m)
+{
+    return tuple_of(m, 1);
+}
+
+static enum status op_tuple2(struct machine *m)
+{
+    return tuple_of(m, 2);
+}
+
+static enum status op_tuple3(struct machine *m)
+{
+    return tuple_of(m, 3);
+}
+
+/* Add to the container below on the stack. */
+static enum status extend(struct machine *m, struct pickle_value *const *items, size_t count, enum pickle_type type)
+{
+    if (!available(m))
+        return broken(m, "the stack is empty");
+    struct pickle_value *v = m->stack[m->depth - 1];
+    bool fits = v->type == type || (type == PICKLE_DICT && v->type == PICKLE_OBJECT);
+    if (!fits)
+        return broken(m, "elements are added to something that takes none");
+    if (type == PICKLE_DICT && count % 2)
+        return broken(m, "a key without a value");
+    return append(m, v, items, count);
+}
+
+static enum status extend_from_mark(struct machine *m, enum pickle_type type)
+{
+    struct pickle_value **items = NULL;
+    size_t count = 0;
+    enum status rc = pop_to_mark(m, &items, &count);
+    return rc == OK ? extend(m, items, count, type) : rc;
+}
+
+static enum status op_appends(struct machine *m)
+{
+    return extend_from_mark(m, PICKLE_LIST);
+}
+
+static enum status op_setitems(struct machine *m)
+{
+    return extend_from_mark(m, PICKLE_DICT);
+}
+
+static enum status op_additems(struct machine *m)
+{
+    return extend_from_mark(m, PICKLE_SET);
+}
+
+static enum status op_append(struct machine *m)
+{
+    struct pickle_value *v = NULL;
+    enum status rc = pop(m, &v);
+    return rc == OK ? extend(m, &v, 1, PICKLE_LIST) : rc;
+}
+
+static enum status op_setitem(struct machine *m)
+{
+    if (available(m) < 2)
+        return broken(m, "the stack is empty");
+    m->depth -= 2;
+    return extend(m, m->stack + m->depth, 2, PICKLE_DICT);
+}
+
+static enum status push_global(struct machine *m, const char *module, size_t module_size, const char *name,
+                               size_t name_size)
+{
+    struct pickle_value *v = NULL;
+    enum status rc = push_new(m, PICKLE_GLOBAL, &v);
+    char *text = rc == OK ? take(m, module_size + name_size + 2) : NULL;
+    if (!text)
+        return rc == OK ? m->fault : rc;
+    memcpy(text, module, module_size);
+    text[module_size] = 0;
+    memcpy(text + module_size + 1, name, name_size);
+    text[module_size + 1 + name_size] = 0;
+    v->module = text;
+    if (strlen(text) != module_size || strlen(pickle_global_name(v)) != name_size)
+        return broken(m, "a name holds a zero byte");
+    if (!pickle_is_harmless(text, pickle_global_name(v)))
+        return fail(E_UNSUPPORTED, "%s: the pickle names %.100s.%.100s, which has no place in a checkpoint: refused",
+                    m->name, text, pickle_global_name(v));
+    return OK;
+}
+
+static enum status read_line(struct machine *m, const char **text, size_t *size)
+{
+    const unsigned char *end = memchr(m->p, '\n', (size_t)(m->end - m->p));
+    if (!end)
+        return broken(m, "it ends too early");
+    *text = (const char *)m->p;
+    *size = (size_t)(end - m->p);
+    m->p = end + 1;
+    return OK;
+}
+
+static enum status op_global(struct machine *m)
+{
+    const char *module = NULL, *name = NULL;
+    size_t module_size = 0, name_size = 0;
+    enum status rc = read_line(m, &module, &module_size);
+    if (rc == OK)
+        rc = read_line(m, &name, &name_size);
+    return rc == OK ? push_global(m, module, module_size, name, name_size) : rc;
+}
+
+static enum status op_stack_global(struct machine *m)
+{
+    struct pickle_value *module = NULL, *name = NULL;
+    enum status rc = pop(m, &name);
+    if (rc == OK)
+        rc = pop(m, &module);
+    if (rc != OK)
+        return rc;
+    if (module->type != PICKLE_STRING || name->type != PICKLE_STRING)
+        return broken(m, "a class is not named by text");
+    return push_global(m, module->text, module->count, name->text, name->count);
+}
+
+/* Protocol 2 spells bytes as _codecs.encode(text, 'latin1'): each character of the text is one byte. */
+static enum status bytes_from_latin1(struct machine *m, const struct pickle_value *text, struct pickle_value **out)
+{
+    enum status rc = make(m, PICKLE_BYTES, out);
+    unsigned char *bytes = rc == OK ? take(m, (size_t)text->count + 1) : NULL;
+    if (!bytes)
+        return rc == OK ? m->fault : rc;
+    const unsigned char *p = (const unsigned char *)text->text, *end = p + text->count;
+    size_t n = 0;
+    while (p < end) {
+        if (*p < 0x80) {
+            bytes[n++] = *p++;
+        } else if ((*p == 0xc2 || *p == 0xc3) && p[1] >> 6 == 2) {
+            bytes[n++] = (unsigned char)(*p << 6 | (p[1] & 0x3f));
+            p += 2;
+        } else {
+            return broken(m, "text that latin-1 cannot hold");
+        }
+    }
+    bytes[n] = 0;
+    (*out)->text = (const char *)bytes;
+    (*out)->count = (uint32_t)n;
+    return OK;
+}
+
+/* OrderedDict([(key, value), ...]) */
+static enum status dict_from_pairs(struct machine *m, const struct pickle_value *pairs, struct pickle_value **out)
+{
+    enum status rc = make(m, PICKLE_DICT, out);
+    if (pairs->type != PICKLE_LIST)
+        return rc == OK ? broken(m, "a dict is not made from a list") : rc;
+    for (uint32_t i = 0; i < pairs->count && rc == OK; i++) {
+        const struct pickle_value *pair = pairs->items[i];
+        if ((pair->type != PICKLE_TUPLE && pair->type != PICKLE_LIST) || pair->count != 2)
+            return broken(m, "a dict is not made from pairs");
+        rc = append(m, *out, pair->items, 2);
+    }
+    return rc;
+}
+
+static bool is_builtin(const struct pickle_value *v, const char *name)
+{
+    return pickle_is_global(v, "__builtin__", name) || pickle_is_global(v, "builtins", name);
+}
+
+/* callee(args): the few plain containers that protocol 2 spells this way become values, anything else an object. */
+static enum status construct(struct machine *m, struct pickle_value *callee, struct pickle_value *args)
+{
+    struct pickle_value *v = NULL, *first = args->count ? args->items[0] : NULL;
+    enum status rc;
+    if (callee->type != PICKLE_GLOBAL || args->type != PICKLE_TUPLE)
+        return broken(m, "something that is no class is made");
+    if (pickle_is_global(callee, "collections", "OrderedDict") && first) {
+        rc = dict_from_pairs(m, first, &v);
+    } else if (pickle_is_global(callee, "collections", "OrderedDict") ||
+               pickle_is_global(callee, "collections", "defaultdict")) {
+        rc = make(m, PICKLE_DICT, &v);
+    } else if (is_builtin(callee, "set") || is_builtin(callee, "frozenset")) {
+        rc = make(m, PICKLE_SET, &v);
+        if (rc == OK && first && (first->type == PICKLE_LIST || first->type == PICKLE_TUPLE))
+            rc = append(m, v, first->items, first->count);
+    } else if (pickle_is_global(callee, "torch", "Size") && first && first->type == PICKLE_TUPLE) {
+        v = first;
+        rc = OK;
+    } else if (pickle_is_global(callee, "_codecs", "encode") && first && first->type == PICKLE_STRING) {
+        rc = bytes_from_latin1(m, first, &v);
+    } else {
+        rc = make(m, PICKLE_OBJECT, &v);
+        if (rc == OK) {
+            v->callee = callee;
+            v->args = args;
+        }
+    }
+    return rc == OK ? push(m, v) : rc;
+}
+
+/* REDUCE and NEWOBJ differ in how Python would call the class; here nothing is called. */
+static enum status op_reduce(struct machine *m)
+{
+    if (available(m) < 2)
+        return broken(m, "the stack is empty");
+    m->depth -= 2;
+    struct pickle_value *callee = m->stack[m->depth], *args = m->stack[m->depth + 1];
+    if (args->type != PICKLE_TUPLE)
+        return broken(m, "arguments are not a tuple");
+    return construct(m, callee, args);
+}
+
+static enum status op_build(struct machine *m)
+{
+    struct pickle_value *state = NULL;
+    enum status rc = pop(m, &state);
+    if (rc != OK)
+        return rc;
+    if (!available(m))
+        return broken(m, "the stack is empty");
+    struct pickle_value *v = m->stack[m->depth - 1];
+    if (v->type != PICKLE_OBJECT && v->type != PICKLE_DICT)
+        return broken(m, "a state is given to something that has none");
+    v->state = state;
+    return OK;
+}
+
+static enum status op_persid(struct machine *m)
+{
+    struct pickle_value *id = NULL, *v = NULL;
+    enum status rc = pop(m, &id);
+    if (rc == OK)
+        rc = push_new(m, PICKLE_PERSISTENT, &v);
+    if (rc == OK)
+        v->args = id;
+    return rc;
+}
+
+static enum status get(struct machine *m, int bytes)
+{
+    uint64_t index = 0;
+    enum status rc = read_number(m, bytes, &index);
+    if (rc == OK && (index >= m->memo_count || !m->memo[index]))
+        rc = broken(m, "an unknown value is asked for");
+    return rc == OK ? push(m, m->memo[index]) : rc;
+}
+
+/* Pickles number their values from 0 on, so that an index beyond the input's size is no honest one. */
+static enum status put(struct machine *m, uint64_t index)
+{
+    if (!available(m))
+        return broken(m, "the stack is empty");
+    if (index > (size_t)(m->end - m->start))
+        return broken(m, "a value is kept under an absurd number");
+    while (m->memo_count <= index) {
+        enum status rc = grow(&m->memo, m->memo_count, &m->memo_capacity);
+        if (rc != OK)
+            return rc;
+        m->memo[m->memo_count++] = NULL;
+    }
+    m->memo[index] = m->stack[m->depth - 1];
+    return OK;
+}
+
+static enum status op_get1(struct machine *m)
+{
+    return get(m, 1);
+}
+
+static enum status op_get4(struct machine *m)
+{
+    return get(m, 4);
+}
+
+static enum status op_put1(struct machine *m)
+{
+    uint64_t index = 0;
+    enum status rc = read_number(m, 1, &index);
+    return rc == OK ? put(m, index) : rc;
+}
+
+static enum status op_put4(struct machine *m)
+{
+    uint64_t index = 0;
+    enum status rc = read_number(m, 4, &index);
+    return rc == OK ? put(m, index) : rc;
+}
+
+static enum status op_memoize(struct machine *m)
+{
+    return put(m, m->memo_count);
+}
+
+static enum status (*const operations[256])(struct machine *) = {
+    ['('] = op_mark,       ['.'] = op_stop,        ['0'] = op_pop,           ['1'] = op_pop_mark, ['2'] = op_dup,
+    ['N'] = op_none,       ['J'] = op_int4,        ['K'] = op_int1,          ['M'] = op_int2,     ['G'] = op_float,
+    ['X'] = op_text4,      ['B'] = op_bytes4,      ['C'] = op_bytes1,        ['T'] = op_text4,    ['U'] = op_text1,
+    [']'] = op_empty_list, [')'] = op_empty_tuple, ['}'] = op_empty_dict,    ['a'] = op_append,   ['e'] = op_appends,
+    ['l'] = op_list,       ['t'] = op_tuple,       ['d'] = op_dict,          ['s'] = op_setitem,  ['u'] = op_setitems,
+    ['c'] = op_global,     ['R'] = op_reduce,      ['b'] = op_build,         ['Q'] = op_persid,   ['h'] = op_get1,
+    ['j'] = op_get4,       ['q'] = op_put1,        ['r'] = op_put4,          [0x80] = op_proto,   [0x81] = op_reduce,
+    [0x85] = op_tuple1,    [0x86] = op_tuple2,     [0x87] = op_tuple3,       [0x88] = op_true,    [0x89] = op_false,
+    [0x8a] = op_long1,     [0x8c] = op_text1,      [0x8d] = op_text8,        [0x8e] = op_bytes8,  [0x8f] = op_empty_set,
+    [0x90] = op_additems,  [0x91] = op_frozenset,  [0x93] = op_stack_global, [0x94] = op_memoize, [0x95] = op_frame,
+    [0x96] = op_bytes8,
+};
+
+static enum status run(struct machine *m)
+{
+    if (m->p == m->end || *m->p != 0x80)
+        return fail(E_FORMAT, "%s: not a pickle of protocol 2 to 5", m->name);
+    while (!m->stopped) {
+        if (m->p == m->end)
+            return broken(m, "it ends too early");
+        int code = *m->p++;
+        if (!operations[code])
+            return fail(E_UNSUPPORTED, "%s: pickle operation 0x%02x at byte %zu is not supported", m->name, code,
+                        (size_t)(m->p - m->start) - 1);
+        enum status rc = operations[code](m);
+        if (rc != OK)
+            return rc;
+    }
+    return OK;
+}
+
+enum status pickle_read(const char *name, const void *bytes, size_t size, struct pickle *pickle)
+{
+    struct machine m = {.name = name, .start = bytes, .p = bytes, .end = (const unsigned char *)bytes + size};
+    *pickle = (struct pickle){0};
+    if (size > MAX_INPUT)
+        return fail(E_LIMIT, "%s: %zu bytes of pickle, the limit is %d", name, size, MAX_INPUT);
+    m.out = pickle;
+    m.budget = BUDGET_BASE + BUDGET_FACTOR * size;
+    enum status rc = run(&m);
+    if (rc != OK)
+        pickle_free(pickle);
+    mem_free(m.stack);
+    mem_free(m.memo);
+    mem_free(m.marks);
+    return rc;
+}
+
+void pickle_free(struct pickle *pickle)
+{
+    while (pickle->blocks) {
+        struct pickle_block *next = pickle->blocks->next;
+        mem_free(pickle->blocks);
+        pickle->blocks = next;
+    }
+    *pickle = (struct pickle){0};
+}
