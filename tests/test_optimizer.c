@@ -11,6 +11,7 @@
 #include "train/ema.h"
 #include "train/hyper.h"
 #include "train/schedule.h"
+#include "train/step.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -262,18 +263,14 @@ static void ema_values(void **state)
 static struct schedule official(int epochs, long batches, int batch, int nominal)
 {
     struct hyper h = hyper_default();
-    return (struct schedule){.kind = SCHEDULE_LINEAR,
-                             .epochs = epochs,
-                             .batches = batches,
-                             .batch = batch,
-                             .nominal_batch = nominal,
-                             .lr0 = h.lr0,
-                             .lrf = h.lrf,
-                             .momentum = h.momentum,
-                             .warmup_epochs = h.warmup_epochs,
-                             .warmup_momentum = h.warmup_momentum,
-                             .warmup_bias_lr = h.warmup_bias_lr,
-                             .lr_lag = true};
+    struct schedule s = {.kind = SCHEDULE_LINEAR,
+                         .epochs = epochs,
+                         .batches = batches,
+                         .batch = batch,
+                         .nominal_batch = nominal,
+                         .lr_lag = true};
+    hyper_apply_schedule(&h, &s);
+    return s;
 }
 
 static void near(double got, double want, double relative)
@@ -439,13 +436,27 @@ static void names(void **state)
     assert_int_equal(optimizer_kind_from_name("RMSProp", &kind), E_ARGUMENT);
 }
 
+static void freezing(void **state)
+{
+    (void)state;
+    bool frozen[4];
+    const int one[] = {2}, some[] = {1, 3}, bad[] = {0, 4};
+    assert_int_equal(freeze_rows(one, 1, frozen, 4), OK);
+    assert_true(frozen[0] && frozen[1] && !frozen[2] && !frozen[3]);
+    assert_int_equal(freeze_rows(some, 2, frozen, 4), OK);
+    assert_true(!frozen[0] && frozen[1] && !frozen[2] && frozen[3]);
+    assert_int_equal(freeze_rows(bad, 1, frozen, 4), OK);
+    assert_true(!frozen[0]);
+    assert_int_equal(freeze_rows(bad, 2, frozen, 4), E_ARGUMENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(references), cmocka_unit_test(thread_counts), cmocka_unit_test(norm),
         cmocka_unit_test(ema_values), cmocka_unit_test(golden_warmup), cmocka_unit_test(reference_run),
         cmocka_unit_test(curves),     cmocka_unit_test(hyper_files),   cmocka_unit_test(one_rank),
-        cmocka_unit_test(names),
+        cmocka_unit_test(names),      cmocka_unit_test(freezing),
     };
     return cmocka_run_group_tests_name("optimizer", tests, NULL, NULL);
 }

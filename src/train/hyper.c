@@ -144,3 +144,22 @@ cleanup:
     buf_free(&text);
     return rc;
 }
+
+void hyper_apply_loss(const struct hyper *h, struct loss_config *loss)
+{
+    loss->box_gain = h->box;
+    loss->cls_gain = h->cls;
+    loss->dfl_gain = h->dfl;
+    loss->cls_positive_weight = h->cls_pw;
+    loss->focal_gamma = h->fl_gamma;
+}
+
+void hyper_apply_schedule(const struct hyper *h, struct schedule *schedule)
+{
+    schedule->lr0 = h->lr0;
+    schedule->lrf = h->lrf;
+    schedule->momentum = h->momentum;
+    schedule->warmup_epochs = h->warmup_epochs;
+    schedule->warmup_momentum = h->warmup_momentum;
+    schedule->warmup_bias_lr = h->warmup_bias_lr;
+}

@@ -4,6 +4,8 @@
 
 #include "formats/yaml.h"
 #include "formats/yaml_write.h"
+#include "train/loss.h"
+#include "train/schedule.h"
 
 struct hyper {
     double lr0, lrf, momentum, weight_decay;
@@ -27,5 +29,9 @@ enum status hyper_set(const char *word, struct hyper *h);
 /* All keys and values as the entries of the writer's current map. */
 void hyper_put(const struct hyper *h, struct yaml_writer *w);
 enum status hyper_write(const char *path, const struct hyper *h);
+
+/* Hand the values on to those who use them; other fields stay. */
+void hyper_apply_loss(const struct hyper *h, struct loss_config *loss);
+void hyper_apply_schedule(const struct hyper *h, struct schedule *schedule);
 
 #endif
