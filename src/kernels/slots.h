@@ -133,6 +133,8 @@ struct pool_kernel {
     void (*d_mean)(const struct pool_d_run *r);
     /* dst[i] = src[0][i] + src[1][i] + ..., from left to right; a source may be dst */
     void (*sum)(float *dst, const float *const *src, int n_src, size_t n);
+};
+
 /* --- Winograd F(4x4, 3x3) -----------------------------------------------------------------------------------------
  * Lavin and Gray 2015: a 4x4 tile of a 3x3 convolution is A^T [(G g G^T) . (B^T d B)] A with 6x6 transformed
  * values. Points 0, +-WINO_A, +-WINO_B, infinity; with M(x) = x (x^2 - a^2)(x^2 - b^2), row p of B^T holds the
