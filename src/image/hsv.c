@@ -21,7 +21,8 @@ static void pixel_to_hsv(const struct tables *t, const uint8_t *rgb, uint8_t *hs
 {
     int r = rgb[0], g = rgb[1], b = rgb[2];
     int v = MAX(MAX(r, g), b), d = v - MIN(MIN(r, g), b);
-    int num = v == r ? g - b : v == g ? b - r + 2 * d : r - g + 4 * d;
+    int is_r = -(v == r), is_g = -(v == g) & ~is_r; /* masks: a branch here would be a coin's throw */
+    int num = (is_r & (g - b)) | (is_g & (b - r + 2 * d)) | (~(is_r | is_g) & (r - g + 4 * d));
     int h = (num * t->h_div[d] + 2048) >> 12; /* arithmetic shift of a negative number, as OpenCV's */
     hsv[0] = (uint8_t)(h < 0 ? h + 180 : h);
     hsv[1] = (uint8_t)((d * t->s_div[v] + 2048) >> 12);

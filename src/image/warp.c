@@ -34,7 +34,7 @@ static inline void sample(const struct image *src, int64_t x32, int64_t y32, uin
 {
     int64_t x = x32 >> FRACTION_BITS, y = y32 >> FRACTION_BITS;
     int ax = (int)(x32 & (FRACTION_ONE - 1)), ay = (int)(y32 & (FRACTION_ONE - 1));
-    if (x >= 0 && x < src->w - 1 && y >= 0 && y < src->h - 1) {
+    if ((uint64_t)x < (uint64_t)(src->w - 1) && (uint64_t)y < (uint64_t)(src->h - 1)) {
         const uint8_t *a = src->data + ((size_t)y * (size_t)src->w + (size_t)x) * 3, *b = a + (size_t)src->w * 3;
         for (int c = 0; c < 3; c++)
             dst[c] = blend(a[c], a[c + 3], b[c], b[c + 3], ax, ay);
