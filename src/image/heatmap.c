@@ -1,0 +1,129 @@
+#include "image/chart.h"
+
+#include "image/chart_frame.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+
+/* White over blue to dark blue: also readable in grey print. */
+static struct colour heat_colour(double t)
+{
+    static const double stops[5][3] = {{247, 251, 255}, {198, 219, 239}, {107, 174, 214}, {33, 113, 181}, {8, 48, 107}};
+    t = MIN(MAX(t, 0.0), 1.0) * 4;
+    int i = MIN((int)t, 3);
+    double f = t - i, c[3];
+    for (int k = 0; k < 3; k++)
+        c[k] = stops[i][k] * (1 - f) + stops[i + 1][k] * f;
+    return (struct colour){(uint8_t)c[0], (uint8_t)c[1], (uint8_t)c[2]};
+}
+
+static bool shown(const struct heatmap *m, double v)
+{
+    return isfinite(v) && !(m->blank_zero && v == 0);
+}
+
+static void heat_range(const struct heatmap *m, struct scale *s)
+{
+    *s = (struct scale){m->low, m->high, false};
+    if (m->low < m->high)
+        return;
+    s->low = DBL_MAX;
+    s->high = -DBL_MAX;
+    for (int i = 0; i < m->rows * m->cols; i++) {
+        if (isfinite(m->values[i])) {
+            s->low = MIN(s->low, m->values[i]);
+            s->high = MAX(s->high, m->values[i]);
+        }
+    }
+    if (s->low > s->high)
+        s->low = 0;
+    if (s->low > 0)
+        s->low = 0; /* counts and shares start at nothing */
+    if (s->low >= s->high)
+        s->high = s->low + 1;
+}
+
+static int heat_ticks(const char *const *names, int n, struct tick ticks[MAX_TICKS])
+{
+    int count = 0, stride = 1 + (n - 1) / MAX_TICKS;
+    for (int i = 0; names && i < n; i += stride) {
+        ticks[count].place = (i + 0.5) / n;
+        text_clean(names[i], ticks[count++].text, sizeof ticks->text);
+    }
+    return count;
+}
+
+static void heat_cells(cairo_t *cr, const struct heatmap *m, const struct frame *f, const struct scale *s)
+{
+    double cw = f->w / m->cols, ch = f->h / m->rows, size = MIN(f->font * 0.92, MIN(ch * 0.5, cw * 0.36));
+    bool numbers = m->decimals >= 0 && size >= 6;
+    font_select(cr, size, 0);
+    for (int i = 0; i < m->rows * m->cols; i++) {
+        double v = m->values[i], x = f->x + i % m->cols * cw, y = f->y + i / m->cols * ch;
+        if (!shown(m, v))
+            continue;
+        struct colour c = heat_colour(scale_place(s, v));
+        cairo_rectangle(cr, x, y, cw, ch);
+        set_colour(cr, c, 1);
+        cairo_set_antialias(cr, CAIRO_ANTIALIAS_NONE); /* no seams between cells */
+        cairo_fill(cr);
+        cairo_set_antialias(cr, CAIRO_ANTIALIAS_DEFAULT);
+        if (!numbers)
+            continue;
+        char text[32];
+        snprintf(text, sizeof text, "%.*f", m->decimals, v);
+        double width = text_width(cr, text);
+        if (width > cw * 0.95)
+            continue;
+        set_colour(cr, text_colour_on(c), 1);
+        text_show(cr, x + cw / 2, y + ch / 2, 0.5, 0.5, text);
+    }
+}
+
+static void heat_bar(cairo_t *cr, const struct frame *f, const struct scale *s, double x, double w)
+{
+    enum { STEPS = 64 };
+    struct tick ticks[MAX_TICKS];
+    double step = f->h / STEPS;
+    cairo_set_antialias(cr, CAIRO_ANTIALIAS_NONE);
+    for (int i = 0; i < STEPS; i++) {
+        cairo_rectangle(cr, x, f->y + f->h - (i + 1) * step, w, step + 0.5);
+        set_colour(cr, heat_colour((i + 0.5) / STEPS), 1);
+        cairo_fill(cr);
+    }
+    cairo_set_antialias(cr, CAIRO_ANTIALIAS_DEFAULT);
+    int n = axis_ticks(s, 5, ticks);
+    font_select(cr, f->font * 0.85, 0);
+    set_colour(cr, chart_ink, 1);
+    for (int i = 0; i < n; i++)
+        text_show(cr, x + w + f->font * 0.35, f->y + f->h * (1 - scale_place(s, ticks[i].value)), 0, 0.5,
+                  ticks[i].text);
+}
+
+void heatmap_draw(cairo_t *cr, double w, double h, const void *what)
+{
+    const struct heatmap *m = what;
+    struct frame f;
+    struct scale s;
+    struct tick xt[MAX_TICKS], yt[MAX_TICKS];
+    frame_begin(&f, cr, w, h);
+    heat_range(m, &s);
+    int n_x = heat_ticks(m->col_names, m->cols, xt), n_y = heat_ticks(m->row_names, m->rows, yt);
+    double bar = f.font * 1.2, inner = w - bar - f.font * 3.6;
+    double cell = MIN(h * 0.75 / m->rows, inner * 0.75 / m->cols);
+    f.small = MIN(f.small, MAX(cell * 0.85, 7.0)); /* every name, where that is readable */
+    frame_layout(&f, cr, inner, h, m->title, m->x_label, m->y_label, xt, n_x, yt, n_y);
+    heat_cells(cr, m, &f, &s);
+    heat_bar(cr, &f, &s, inner, bar);
+    cairo_rectangle(cr, f.x, f.y, f.w, f.h);
+    set_colour(cr, chart_ink, 0.6);
+    cairo_set_line_width(cr, 1);
+    cairo_stroke(cr);
+}
+
+enum status heatmap_write(const struct heatmap *heatmap, const char *path)
+{
+    return figure_write(path, heatmap->w ? heatmap->w : 960, heatmap->h ? heatmap->h : 800,
+                        &(struct panel){heatmap_draw, heatmap}, 1, 1);
+}
