@@ -6,6 +6,7 @@
 #include "support/golden_image.h"
 #include "support/golden_loss.h"
 #include "support/golden_net.h"
+#include "support/golden_pt.h"
 #include "support/golden_train.h"
 
 #include <stdbool.h>

@@ -277,3 +277,15 @@ int golden_pt_case(const char *pt_path, const char *json_path, char *message, si
     *worst = c.worst;
     return bad;
 }
+
+int golden_pt(const char *pt_path, char *message, size_t size, double *worst)
+{
+    char json_path[4096];
+    size_t n = strlen(pt_path);
+    if (n < 3 || n + 3 > sizeof json_path) {
+        snprintf(message, size, "no name of a .pt");
+        return 1;
+    }
+    snprintf(json_path, sizeof json_path, "%.*s.json", (int)n - 3, pt_path);
+    return golden_pt_case(pt_path, json_path, message, size, worst);
+}

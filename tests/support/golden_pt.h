@@ -7,4 +7,7 @@
 /* 0: all equal; else `message` says what is not. *worst = largest error / tolerance of the sums so far. */
 int golden_pt_case(const char *pt_path, const char *json_path, char *message, size_t size, double *worst);
 
+/* The same as a runner of test_golden: the JSON lies beside the .pt. */
+int golden_pt(const char *pt_path, char *message, size_t size, double *worst);
+
 #endif
