@@ -11,7 +11,7 @@
 
 enum { LIST_LIMIT = 256 << 20 };
 
-static bool has_picture_suffix(const char *path)
+bool sources_is_picture(const char *path)
 {
     static const char *const suffixes[] = {"bmp", "dng", "jpeg", "jpg", "mpo", "png", "tif", "tiff", "webp", "pfm"};
     for (int i = 0; i < COUNT(suffixes); i++) {
@@ -47,7 +47,7 @@ static enum status add_folder(struct sources *s, const char *folder)
     if (rc != OK)
         return rc;
     for (int i = 0; i < n; i++) {
-        if (has_picture_suffix(names[i]))
+        if (sources_is_picture(names[i]))
             TRY(add(s, path_join(folder, names[i])));
         else
             s->other++;
@@ -71,7 +71,7 @@ static enum status add_glob(struct sources *s, const char *pattern)
     int before = s->count;
     for (size_t i = 0; i < found.gl_pathc; i++) {
         const char *path = found.gl_pathv[i];
-        if (has_picture_suffix(path) && !path_is_folder(path))
+        if (sources_is_picture(path) && !path_is_folder(path))
             TRY(add(s, mem_strdup(path)));
         else
             s->other++;

@@ -4,6 +4,8 @@
 
 #include "core/status.h"
 
+#include <stdbool.h>
+
 struct sources {
     char **paths; /* owned, in order: as given; inside a folder or glob sorted bytewise */
     int count;
@@ -15,5 +17,8 @@ struct sources {
  * E_IO names a source that does not exist or a folder or glob without pictures. */
 enum status sources_expand(char *const *sources, int n, struct sources *out);
 void sources_free(struct sources *s);
+
+/* Does the suffix mark a picture? (SPEC 11.1; more kinds than can be decoded) */
+bool sources_is_picture(const char *path);
 
 #endif

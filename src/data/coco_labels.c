@@ -1,0 +1,384 @@
+/* COCO annotation files as they come: pictures, boxes, crowds and areas, without a conversion step. Polygons and
+ * run-length masks are passed over before the text is parsed: they are nine tenths of the file and no box needs them.
+ */
+#include "core/file.h"
+#include "core/path.h"
+#include "data/loading.h"
+#include "formats/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_CATEGORIES = 100000, MAX_NAME_BYTES = 1000 };
+
+static const size_t MAX_TEXT_BYTES = (size_t)2 << 30;
+
+/* Skip a string that starts at `at` ('"'); returns the place behind it, or `end`. */
+static const char *skip_string(const char *at, const char *end)
+{
+    for (at++; at < end && *at != '"'; at++)
+        at += *at == '\\' && at + 1 < end;
+    return at < end ? at + 1 : end;
+}
+
+static const char *skip_blank(const char *at, const char *end)
+{
+    while (at < end && strchr(" \t\r\n", *at))
+        at++;
+    return at;
+}
+
+/* Skip a JSON value by its brackets alone; newlines are counted so that line numbers stay right. */
+static const char *skip_value(const char *at, const char *end, int *newlines)
+{
+    long depth = 0;
+    while (at < end) {
+        char c = *at;
+        if (depth == 0 && (c == ',' || c == '}' || c == ']'))
+            return at;
+        *newlines += c == '\n';
+        if (c == '"') {
+            at = skip_string(at, end);
+            continue;
+        }
+        depth += c == '[' || c == '{';
+        depth -= c == ']' || c == '}';
+        at++;
+    }
+    return at;
+}
+
+/* Replace every value of the member "segmentation" by 0, in place. Text that is no JSON comes out as no JSON. */
+static void drop_segmentations(struct buf *text)
+{
+    static const char key[] = "\"segmentation\"";
+    const char *at = text->data, *end = text->data + text->size;
+    char *to = text->data;
+    while (at < end) {
+        if (*at != '"') {
+            *to++ = *at++;
+            continue;
+        }
+        const char *stop = skip_string(at, end), *colon = skip_blank(stop, end);
+        bool drop = stop - at == sizeof(key) - 1 && !memcmp(at, key, sizeof(key) - 1) && colon < end && *colon == ':';
+        memmove(to, at, (size_t)(stop - at));
+        to += stop - at;
+        at = stop;
+        if (drop) {
+            int newlines = 0;
+            const char *value = skip_blank(colon + 1, end), *behind = skip_value(value, end, &newlines);
+            if (behind - at < 2 + newlines)
+                continue; /* no room for ":0": not a value */
+            *to++ = ':';
+            *to++ = '0';
+            for (; newlines; newlines--)
+                *to++ = '\n';
+            at = behind;
+        }
+    }
+    text->size = (size_t)(to - text->data);
+    *to = 0;
+}
+
+struct category {
+    int64_t id;
+    const char *name;
+    int class;
+};
+
+struct annotations {
+    const char *file;
+    struct loading *l;
+    json_t *root;
+    struct category *categories; /* by id */
+    int n_categories;
+    int first; /* of the loading's pictures: those of this file, by id */
+    char *folder;
+};
+
+static enum status get_list(const struct annotations *a, const char *key, const json_t **list)
+{
+    *list = json_object_get(a->root, key);
+    if (!json_is_array(*list))
+        return fail(E_FORMAT, "%s: it has no list '%s'; is it a COCO annotation file?", a->file, key);
+    return OK;
+}
+
+static enum status get_id(const struct annotations *a, const json_t *object, const char *what, size_t index,
+                          const char *key, int64_t *id)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_integer(value) || json_integer_value(value) < 0)
+        return fail(E_FORMAT, "%s: %s[%zu] has no whole number '%s'", a->file, what, index, key);
+    *id = json_integer_value(value);
+    return OK;
+}
+
+static int compare_categories(const void *a, const void *b)
+{
+    const struct category *x = a, *y = b;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static enum status read_categories(struct annotations *a)
+{
+    enum status rc = OK;
+    const json_t *list;
+    struct arena *arena = &a->l->d->arena;
+    TRY(get_list(a, "categories", &list));
+    size_t n = json_array_size(list);
+    if (n < 1 || n > MAX_CATEGORIES)
+        return fail(E_FORMAT, "%s: %zu categories; 1 to %d are possible", a->file, n, MAX_CATEGORIES);
+    a->categories = arena_alloc(arena, n, sizeof(*a->categories));
+    TRY(a->categories ? OK : E_NOMEM);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *c = json_array_get(list, i);
+        const char *name = json_string_value(json_object_get(c, "name"));
+        TRY(get_id(a, c, "categories", i, "id", &a->categories[i].id));
+        if (!name || a->categories[i].id > INT32_MAX) {
+            rc = fail(E_FORMAT, "%s: categories[%zu] has no name or too large an id", a->file, i);
+            goto cleanup;
+        }
+        TRY((a->categories[i].name = arena_strdup(arena, name)) ? OK : E_NOMEM);
+    }
+    a->n_categories = (int)n;
+    qsort(a->categories, n, sizeof(*a->categories), compare_categories);
+    for (size_t i = 1; i < n; i++)
+        if (a->categories[i].id == a->categories[i - 1].id)
+            rc = fail(E_FORMAT, "%s: category id %lld stands twice", a->file, (long long)a->categories[i].id);
+cleanup:
+    return rc;
+}
+
+/* Classes of the categories: by name where the YAML knows all the names, by order where only their number fits, in
+ * the order of the ids without names in the YAML. */
+static enum status map_categories(struct annotations *a)
+{
+    struct dataset *d = a->l->d;
+    int found = 0, *ids;
+    for (int i = 0; i < a->n_categories; i++) {
+        a->categories[i].class = -1;
+        for (int c = 0; c < d->nc && a->categories[i].class < 0; c++)
+            if (!strcmp(d->names[c], a->categories[i].name))
+                a->categories[i].class = c;
+        found += a->categories[i].class >= 0;
+    }
+    if (d->nc > 0 && found < a->n_categories && d->nc != a->n_categories)
+        return fail(E_FORMAT, "%s: %d categories, but %s names %d classes, and '%s' is not among them", a->file,
+                    a->n_categories, a->l->yaml->file, d->nc, a->categories[0].name);
+    if (d->nc == 0) {
+        const char **names = arena_alloc(&d->arena, (size_t)a->n_categories, sizeof(*names));
+        if (!names)
+            return E_NOMEM;
+        for (int i = 0; i < a->n_categories; i++)
+            names[i] = a->categories[i].name;
+        d->names = names;
+        d->nc = a->n_categories;
+        found = 0;
+    }
+    ids = arena_alloc(&d->arena, (size_t)d->nc, sizeof(*ids));
+    if (!ids)
+        return E_NOMEM;
+    for (int i = 0; i < a->n_categories; i++) {
+        if (found < a->n_categories)
+            a->categories[i].class = i;
+        ids[a->categories[i].class] = (int)a->categories[i].id;
+    }
+    d->category_ids = ids;
+    return OK;
+}
+
+/* "instances_val2017.json" -> "val2017": the usual name of the picture folder. Heap. */
+static char *subset_name(const char *file)
+{
+    char *stem = path_stem(file), *last = stem ? strrchr(stem, '_') : NULL;
+    char *subset = stem ? mem_strdup(last ? last + 1 : stem) : NULL;
+    mem_free(stem);
+    return subset;
+}
+
+/* The folder in which the first picture lies: beside the file, or beside its folder. */
+static enum status find_folder(struct annotations *a, const char *picture)
+{
+    char *here = path_parent(a->file), *up = here ? path_join(here, "..") : NULL, *subset = subset_name(a->file);
+    const char *const bases[] = {up, up, up, here, here, here};
+    const char *const middles[] = {"images/", "", "", "", "", "images"};
+    bool with_subset[] = {true, true, false, true, false, false};
+    struct buf folder = {0};
+    enum status rc = here && up && subset ? OK : E_NOMEM;
+    if (here && !strcmp(here, "annotations")) { /* a bare relative folder: "annotations/.." is "." */
+        mem_free(up);
+        up = mem_strdup(".");
+        rc = up ? rc : E_NOMEM;
+    }
+    for (int i = 0; i < COUNT(middles) && rc == OK && !a->folder; i++) {
+        buf_free(&folder);
+        const char *base = bases[i] == here ? here : up;
+        rc = buf_printf(&folder, "%s/%s%s", base, middles[i], with_subset[i] ? subset : "");
+        char *path = rc == OK ? path_join(folder.data, picture) : NULL;
+        if (path && path_exists(path))
+            a->folder = mem_strdup(folder.data);
+        mem_free(path);
+    }
+    if (rc == OK && !a->folder)
+        rc = fail(E_IO, "%s: its picture %s lies neither in %s/images/%s nor in %s/%s, nor beside the file", a->file,
+                  picture, up, subset, up, subset);
+    buf_free(&folder);
+    mem_free(here);
+    mem_free(up);
+    mem_free(subset);
+    return rc;
+}
+
+static int whole_number(const json_t *object, const char *key)
+{
+    double x = json_number_value(json_object_get(object, key));
+    return x >= 1 && x <= 1e6 ? (int)x : 0;
+}
+
+static enum status read_pictures(struct annotations *a)
+{
+    enum status rc = OK;
+    const json_t *list;
+    char *path = NULL;
+    a->first = a->l->count;
+    TRY(get_list(a, "images", &list));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *image = json_array_get(list, i);
+        const char *name = json_string_value(json_object_get(image, "file_name"));
+        if (!name || strlen(name) > MAX_NAME_BYTES) {
+            rc = fail(E_FORMAT, "%s: images[%zu] has no usable file_name", a->file, i);
+            goto cleanup;
+        }
+        if (!a->folder)
+            TRY(find_folder(a, name));
+        struct picture *p = loading_add(a->l);
+        TRY(p ? OK : E_NOMEM);
+        TRY(get_id(a, image, "images", i, "id", &p->id));
+        path = path_join(a->folder, name);
+        TRY(path && (p->path = arena_strdup(&a->l->d->arena, path)) ? OK : E_NOMEM);
+        mem_free(path);
+        path = NULL;
+        p->told_w = whole_number(image, "width");
+        p->told_h = whole_number(image, "height");
+    }
+cleanup:
+    mem_free(path);
+    return rc;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    const struct picture *x = a, *y = b;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+static enum status sort_pictures(struct annotations *a)
+{
+    struct picture *p = a->l->pictures + a->first;
+    int n = a->l->count - a->first;
+    if (n)
+        qsort(p, (size_t)n, sizeof(*p), compare_ids);
+    for (int i = 1; i < n; i++)
+        if (p[i].id == p[i - 1].id)
+            return fail(E_FORMAT, "%s: image id %lld stands twice", a->file, (long long)p[i].id);
+    return OK;
+}
+
+static enum status read_box(const struct annotations *a, const json_t *annotation, size_t index,
+                            struct dataset_object *o)
+{
+    const json_t *box = json_object_get(annotation, "bbox"), *area = json_object_get(annotation, "area");
+    for (size_t k = 0; k < 4; k++) {
+        const json_t *x = json_array_get(box, k);
+        if (json_array_size(box) != 4 || !json_is_number(x) || !(fabs(json_number_value(x)) < 1e6))
+            return fail(E_FORMAT, "%s: annotations[%zu] has no bbox of four numbers", a->file, index);
+        o->cxcywh[k] = (float)json_number_value(x);
+    }
+    o->area = json_is_number(area) ? json_number_value(area) : (double)o->cxcywh[2] * o->cxcywh[3];
+    return OK;
+}
+
+/* One annotation to its picture and class; `crowd` says where it belongs. */
+static enum status read_annotation(struct annotations *a, const json_t *annotation, size_t index,
+                                   struct picture **picture, struct dataset_object *o, bool *crowd)
+{
+    enum status rc = OK;
+    struct picture wanted = {.id = -1};
+    struct category kind = {.id = -1};
+    int n = a->l->count - a->first;
+    *o = (struct dataset_object){.class = 0};
+    TRY(get_id(a, annotation, "annotations", index, "image_id", &wanted.id));
+    TRY(get_id(a, annotation, "annotations", index, "category_id", &kind.id));
+    *picture = n ? bsearch(&wanted, a->l->pictures + a->first, (size_t)n, sizeof(wanted), compare_ids) : NULL;
+    const struct category *category =
+        bsearch(&kind, a->categories, (size_t)a->n_categories, sizeof(kind), compare_categories);
+    if (!*picture)
+        return fail(E_FORMAT, "%s: annotations[%zu] belongs to image %lld, which is not listed", a->file, index,
+                    (long long)wanted.id);
+    if (!category)
+        return fail(E_FORMAT, "%s: annotations[%zu] has category %lld, which is not listed", a->file, index,
+                    (long long)kind.id);
+    const json_t *flag = json_object_get(annotation, "iscrowd");
+    *crowd = json_is_true(flag) || json_number_value(flag) != 0;
+    o->class = a->l->options->single_class ? 0 : category->class;
+    TRY(read_box(a, annotation, index, o));
+cleanup:
+    return rc;
+}
+
+/* Three rounds over the annotations: count, then labels, then crowds, so that crowds stand last. */
+static enum status read_objects(struct annotations *a)
+{
+    enum status rc = OK;
+    const json_t *list;
+    struct picture *p;
+    struct dataset_object o;
+    bool crowd;
+    TRY(get_list(a, "annotations", &list));
+    size_t n = json_array_size(list);
+    for (size_t i = 0; i < n; i++) {
+        TRY(read_annotation(a, json_array_get(list, i), i, &p, &o, &crowd));
+        p->rows.n_objects++;
+    }
+    for (int i = a->first; i < a->l->count; i++) {
+        struct label_rows *rows = &a->l->pictures[i].rows;
+        rows->objects = rows->n_objects ? mem_alloc((size_t)rows->n_objects, sizeof(o)) : NULL;
+        TRY(rows->objects || !rows->n_objects ? OK : E_NOMEM);
+        rows->n_objects = 0;
+    }
+    for (int round = 0; round < 2; round++)
+        for (size_t i = 0; i < n; i++) {
+            TRY(read_annotation(a, json_array_get(list, i), i, &p, &o, &crowd));
+            if (crowd != (round == 1))
+                continue;
+            p->rows.objects[p->rows.n_objects++] = o;
+            p->n_crowds += crowd;
+        }
+cleanup:
+    return rc;
+}
+
+enum status loading_add_annotations(struct loading *l, const char *path)
+{
+    enum status rc = OK;
+    struct buf text = {0};
+    struct annotations a = {.file = path, .l = l};
+    l->annotations = true;
+    l->folders_only = false;
+    TRY(file_read(path, MAX_TEXT_BYTES, &text));
+    drop_segmentations(&text);
+    TRY(json_read_memory(path, text.data, text.size, NULL, &a.root));
+    buf_free(&text);
+    TRY(read_categories(&a));
+    TRY(map_categories(&a));
+    TRY(read_pictures(&a));
+    TRY(sort_pictures(&a));
+    TRY(read_objects(&a));
+cleanup:
+    json_decref(a.root);
+    mem_free(a.folder);
+    buf_free(&text);
+    return rc;
+}

@@ -1,0 +1,431 @@
+#include "core/file.h"
+#include "core/log.h"
+#include "core/path.h"
+#include "data/loading.h"
+#include "image/decode.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MIN_SIDE = 10, PART = 32 };
+
+/* --- checking one picture and its labels ---------------------------------------------------------------------------
+ */
+
+static void picture_fault(struct picture *p, enum picture_state state, const char *sentence)
+{
+    mem_free(p->problem);
+    p->state = state;
+    p->problem = mem_strdup(sentence);
+}
+
+/* A file that stops where its format says it stops needs no second look; any other is decoded to see. */
+static bool ends_well(const char *path)
+{
+    static const unsigned char jpeg_end[2] = {0xff, 0xd9}, png_end[8] = {'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
+    struct file_map map;
+    if (file_map_open(path, &map) != OK)
+        return false;
+    const unsigned char *end = map.data + map.size;
+    bool good = map.size > 16 && (!memcmp(end - 2, jpeg_end, 2) || !memcmp(end - 8, png_end, 8));
+    file_map_close(&map);
+    return good;
+}
+
+static enum status check_pixels(struct picture *p)
+{
+    enum status rc = OK;
+    struct image img = {0};
+    TRY(image_probe_size(p->path, &p->w, &p->h, &p->orientation));
+    if (p->orientation >= 5) {
+        int w = p->w;
+        p->w = p->h;
+        p->h = w;
+    }
+    if (p->w < MIN_SIDE || p->h < MIN_SIDE)
+        return fail(E_FORMAT, "%s: %dx%d pixels, smaller than %dx%d", p->path, p->w, p->h, MIN_SIDE, MIN_SIDE);
+    if ((p->told_w && p->told_w != p->w) || (p->told_h && p->told_h != p->h))
+        return fail(E_FORMAT, "%s: %dx%d pixels, but its annotations say %dx%d", p->path, p->w, p->h, p->told_w,
+                    p->told_h);
+    if (!ends_well(p->path))
+        TRY(image_read(p->path, &img));
+cleanup:
+    image_free(&img);
+    return rc;
+}
+
+static enum status check_label_file(const struct loading *l, struct picture *p)
+{
+    enum status rc = OK;
+    struct buf text = {0};
+    p->label_missing = !path_exists(p->label_path);
+    if (p->label_missing)
+        return OK;
+    TRY(file_read(p->label_path, LABEL_FILE_MAX_BYTES, &text));
+    TRY(label_text_read(p->label_path, text.data, text.size, l->d->nc, l->options->single_class, &p->rows));
+    if (p->rows.duplicates) {
+        fail(E_FORMAT, "%s: %d label%s twice, counted once", p->label_path, p->rows.duplicates,
+             p->rows.duplicates == 1 ? " stands" : "s stand");
+        picture_fault(p, PICTURE_OK, fail_text());
+    }
+cleanup:
+    buf_free(&text);
+    return rc;
+}
+
+static float clamp(float x, float high)
+{
+    return x < 0 ? 0 : x > high ? high : x;
+}
+
+/* Annotated boxes from pixels to the normalised form, cut to the picture; what has no area left is dropped. */
+static void normalise_annotations(struct picture *p)
+{
+    int kept = 0, crowds = 0, first_crowd = p->rows.n_objects - p->n_crowds;
+    float w = (float)p->w, h = (float)p->h;
+    for (int i = 0; i < p->rows.n_objects; i++) {
+        struct dataset_object o = p->rows.objects[i];
+        float x1 = clamp(o.cxcywh[0], w), y1 = clamp(o.cxcywh[1], h);
+        float x2 = clamp(o.cxcywh[0] + o.cxcywh[2], w), y2 = clamp(o.cxcywh[1] + o.cxcywh[3], h);
+        if (!(x2 > x1) || !(y2 > y1)) {
+            fail(E_FORMAT, "%s: an annotated box has no area inside the picture and is dropped", p->path);
+            picture_fault(p, PICTURE_OK, fail_text());
+            continue;
+        }
+        o.cxcywh[0] = (x1 + x2) / 2 / w;
+        o.cxcywh[1] = (y1 + y2) / 2 / h;
+        o.cxcywh[2] = (x2 - x1) / w;
+        o.cxcywh[3] = (y2 - y1) / h;
+        p->rows.objects[kept++] = o;
+        crowds += i >= first_crowd;
+    }
+    p->rows.n_objects = kept;
+    p->n_crowds = crowds;
+}
+
+static void check_picture(const struct loading *l, struct picture *p)
+{
+    p->state = PICTURE_OK;
+    if (!path_exists(p->path)) {
+        if (p->list)
+            fail(E_IO, "%s:%d: %s does not exist", p->list, p->line, p->path);
+        else
+            fail(E_IO, "%s: it does not exist", p->path);
+        picture_fault(p, PICTURE_ABSENT, fail_text());
+    } else if (check_pixels(p) != OK || (p->label_path && check_label_file(l, p) != OK)) {
+        picture_fault(p, PICTURE_CORRUPT, fail_text());
+        label_rows_free(&p->rows);
+    } else if (!p->label_path) {
+        normalise_annotations(p);
+    }
+}
+
+static void check_part(void *context, int part, int thread)
+{
+    struct loading *l = context;
+    (void)thread;
+    for (int i = part * PART; i < l->count && i < (part + 1) * PART; i++)
+        check_picture(l, &l->pictures[i]);
+}
+
+/* Check everything, or take what an earlier run found from the cache. */
+static void check_pictures(struct loading *l)
+{
+    bool use_cache = !l->annotations && !l->options->no_cache;
+    uint64_t key = use_cache ? cache_key(l) : 0;
+    char *cache = use_cache ? cache_path(l) : NULL;
+    l->d->summary.cached = cache && cache_read(cache, key, l);
+    if (!l->d->summary.cached) {
+        team_run(l->options->team, (l->count + PART - 1) / PART, check_part, l);
+        if (cache && cache_write(cache, key, l) != OK)
+            log_debug("no label cache: %s", fail_text()); /* a folder that cannot be written to is fine */
+    }
+    mem_free(cache);
+}
+
+/* --- putting the split together --------------------------------------------------------------------------------------
+ */
+
+static enum status add_problem(struct dataset *d, const char **problems, const char *sentence)
+{
+    struct dataset_summary *s = &d->summary;
+    s->problem_total++;
+    if (s->n_problems == DATASET_MAX_PROBLEMS)
+        return OK;
+    problems[s->n_problems] = arena_strdup(&d->arena, sentence);
+    return problems[s->n_problems++] ? OK : E_NOMEM;
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Label files of one folder whose picture is not there. `known`: label paths of all pictures, sorted. */
+static enum status orphans_of(struct dataset *d, const char **problems, const char *folder, const char *const *known,
+                              size_t n_known)
+{
+    char **names = NULL, *path = NULL;
+    int n = 0;
+    enum status rc = OK;
+    if (!path_is_folder(folder))
+        return OK;
+    TRY(path_list(folder, &names, &n));
+    for (int i = 0; i < n; i++) {
+        if (strcmp(path_extension(names[i]), "txt") != 0)
+            continue;
+        path = path_join(folder, names[i]);
+        TRY(path ? OK : E_NOMEM);
+        const char *key = path;
+        if (!bsearch(&key, known, n_known, sizeof(*known), compare_strings)) {
+            d->summary.orphans++;
+            fail(E_FORMAT, "%s: a label file without a picture, not used", path);
+            TRY(add_problem(d, problems, fail_text()));
+        }
+        mem_free(path);
+        path = NULL;
+    }
+cleanup:
+    mem_free(path);
+    path_list_free(names, n);
+    return rc;
+}
+
+static enum status find_orphans(struct loading *l, const char **problems)
+{
+    enum status rc = OK;
+    int n_folders = 0;
+    char *folder = NULL, *picture_folder = NULL;
+    const char **known = mem_alloc((size_t)l->count, sizeof(*known));
+    char **folders = mem_calloc((size_t)l->count, sizeof(*folders));
+    TRY(known && folders ? OK : E_NOMEM);
+    for (int i = 0; i < l->count; i++) {
+        known[i] = l->pictures[i].label_path;
+        folder = path_parent(l->pictures[i].label_path);
+        picture_folder = path_parent(l->pictures[i].path);
+        TRY(folder && picture_folder ? OK : E_NOMEM);
+        if (strcmp(folder, picture_folder) != 0 && (n_folders == 0 || strcmp(folder, folders[n_folders - 1]) != 0)) {
+            folders[n_folders++] = folder;
+            folder = NULL;
+        }
+        mem_free(picture_folder);
+        mem_free(folder);
+        folder = picture_folder = NULL;
+    }
+    qsort(known, (size_t)l->count, sizeof(*known), compare_strings);
+    qsort(folders, (size_t)n_folders, sizeof(*folders), compare_strings);
+    for (int i = 0; i < n_folders; i++)
+        if (i == 0 || strcmp(folders[i], folders[i - 1]) != 0)
+            TRY(orphans_of(l->d, problems, folders[i], known, (size_t)l->count));
+cleanup:
+    mem_free(folder);
+    mem_free(picture_folder);
+    for (int i = 0; i < n_folders; i++)
+        mem_free(folders[i]);
+    mem_free(folders);
+    mem_free(known);
+    return rc;
+}
+
+/* Count one picture; true if it stays in the split. */
+static bool count_picture(struct loading *l, const struct picture *p)
+{
+    struct dataset_summary *s = &l->d->summary;
+    int labels = p->rows.n_objects - p->n_crowds;
+    s->corrupt += p->state == PICTURE_CORRUPT;
+    s->absent += p->state == PICTURE_ABSENT;
+    if (p->state != PICTURE_OK)
+        return false;
+    s->duplicates += p->rows.duplicates;
+    s->missing += p->label_missing;
+    s->empty += !p->label_missing && p->rows.n_objects == 0;
+    s->few += labels < l->options->min_items;
+    if (labels < l->options->min_items)
+        return false;
+    s->labelled += labels > 0;
+    s->objects += labels;
+    return true;
+}
+
+static int64_t id_of_name(const char *path, int64_t fallback)
+{
+    const char *name = path_name(path), *at = name;
+    int64_t id = 0;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        if (id > (INT64_MAX - 9) / 10)
+            return fallback;
+        id = id * 10 + (*at - '0');
+    }
+    return at > name && *at == '.' ? id : fallback;
+}
+
+static void move_picture(struct dataset *d, const struct picture *p)
+{
+    struct dataset_image *image = &d->images[d->n_images];
+    *image = (struct dataset_image){p->path,
+                                    p->id >= 0 ? p->id : id_of_name(p->path, d->n_images),
+                                    p->w,
+                                    p->h,
+                                    p->orientation,
+                                    d->n_objects,
+                                    p->rows.n_objects - p->n_crowds,
+                                    p->n_crowds};
+    for (int i = 0; i < p->rows.n_objects; i++) {
+        struct dataset_object *o = &d->objects[d->n_objects++];
+        *o = p->rows.objects[i];
+        o->first_point += d->n_points;
+        if (p->label_path)
+            o->area = (double)o->cxcywh[2] * p->w * ((double)o->cxcywh[3] * p->h);
+    }
+    if (p->rows.n_points)
+        memcpy(d->points + d->n_points, p->rows.points, (size_t)p->rows.n_points * sizeof(*d->points));
+    d->n_points += (size_t)p->rows.n_points;
+    d->n_images++;
+}
+
+static enum status assemble(struct loading *l)
+{
+    enum status rc = OK;
+    struct dataset *d = l->d;
+    size_t objects = 0, points = 0;
+    const char **problems = arena_alloc(&d->arena, DATASET_MAX_PROBLEMS, sizeof(*problems));
+    TRY(problems ? OK : E_NOMEM);
+    d->summary.problems = problems;
+    for (int i = 0; i < l->count; i++) {
+        objects += (size_t)l->pictures[i].rows.n_objects;
+        points += (size_t)l->pictures[i].rows.n_points;
+    }
+    d->images = mem_alloc((size_t)l->count, sizeof(*d->images));
+    d->objects = mem_alloc(objects, sizeof(*d->objects));
+    d->points = mem_alloc(points, sizeof(*d->points));
+    TRY(d->images && d->objects && d->points ? OK : E_NOMEM);
+    d->summary.pictures = l->count;
+    for (int i = 0; i < l->count; i++) {
+        if (count_picture(l, &l->pictures[i]))
+            move_picture(d, &l->pictures[i]);
+        if (l->pictures[i].problem)
+            TRY(add_problem(d, problems, l->pictures[i].problem));
+    }
+    if (l->folders_only && !l->annotations)
+        TRY(find_orphans(l, problems));
+cleanup:
+    return rc;
+}
+
+static enum status copy_names(struct loading *l)
+{
+    struct dataset *d = l->d;
+    const char **names = arena_alloc(&d->arena, (size_t)l->yaml->nc + 1, sizeof(*names));
+    if (!names)
+        return E_NOMEM;
+    for (int i = 0; i < l->yaml->nc; i++)
+        if (!(names[i] = arena_strdup(&d->arena, l->yaml->names[i])))
+            return E_NOMEM;
+    d->names = names;
+    d->nc = l->yaml->nc;
+    return OK;
+}
+
+/* One class in place of all (SPEC 11.2); it keeps its own name where there was only one. */
+static enum status use_single_class(struct dataset *d)
+{
+    if (d->nc != 1) {
+        const char **names = arena_alloc(&d->arena, 1, sizeof(*names));
+        if (!names)
+            return E_NOMEM;
+        names[0] = "item";
+        d->names = names;
+        d->nc = 1;
+    }
+    return OK;
+}
+
+enum status dataset_load(const struct dataset_yaml *yaml, enum dataset_split split,
+                         const struct dataset_options *options, struct dataset **out)
+{
+    enum status rc = OK;
+    struct loading l = {.yaml = yaml, .options = options};
+    const char *name = dataset_split_name(split);
+    *out = NULL;
+    l.d = mem_calloc(1, sizeof(*l.d));
+    if (!l.d)
+        return E_NOMEM;
+    arena_init(&l.d->arena);
+    TRY(copy_names(&l));
+    TRY(loading_find(&l, split));
+    if (l.d->nc == 0) {
+        rc = fail(E_FORMAT, "%s: it has no names", yaml->file);
+        goto cleanup;
+    }
+    if (options->single_class)
+        TRY(use_single_class(l.d));
+    check_pictures(&l);
+    TRY(assemble(&l));
+    const struct dataset_summary *s = &l.d->summary;
+    if (l.d->n_images == 0 && s->few == s->pictures)
+        rc = fail(E_FORMAT, "%s: all %d pictures of split %s have fewer than %d labels", yaml->file, s->pictures, name,
+                  options->min_items);
+    else if (l.d->n_images == 0)
+        rc = fail(E_FORMAT, "%s: none of the %d pictures of split %s can be used; the first: %s", yaml->file,
+                  s->pictures, name, s->n_problems ? s->problems[0] : "too few labels");
+cleanup:
+    for (int i = 0; i < l.count; i++) {
+        label_rows_free(&l.pictures[i].rows);
+        mem_free(l.pictures[i].problem);
+    }
+    mem_free(l.pictures);
+    if (rc == OK)
+        *out = l.d;
+    else
+        dataset_destroy(l.d);
+    return rc;
+}
+
+void dataset_destroy(struct dataset *d)
+{
+    if (!d)
+        return;
+    mem_free(d->images);
+    mem_free(d->objects);
+    mem_free(d->points);
+    arena_free(&d->arena);
+    mem_free(d);
+}
+
+enum status dataset_describe(const struct dataset *d, const char *title, int problems, struct buf *out)
+{
+    const struct dataset_summary *s = &d->summary;
+    enum status rc = OK;
+    const struct {
+        long count;
+        const char *words;
+    } facts[] = {
+        {s->missing, "without a label file (background)"},
+        {s->empty, "without a label (background)"},
+        {s->corrupt, "left out: damaged picture or faulty labels"},
+        {s->absent, "left out: not there"},
+        {s->few, "left out: too few labels"},
+        {s->orphans, "label files without a picture, not used"},
+        {s->duplicates, "labels that stood twice, counted once"},
+    };
+    TRY(buf_printf(out, "%s: %d of %d pictures, %d with labels, %ld labels of %d class%s%s\n", title, d->n_images,
+                   s->pictures, s->labelled, s->objects, d->nc, d->nc == 1 ? "" : "es",
+                   s->cached ? " (from the cache)" : ""));
+    for (int i = 0; i < COUNT(facts); i++)
+        if (facts[i].count)
+            TRY(buf_printf(out, "  %ld %s\n", facts[i].count, facts[i].words));
+    for (int i = 0; i < s->n_problems && i < problems; i++)
+        TRY(buf_printf(out, "  %s\n", s->problems[i]));
+    if (s->problem_total > problems && problems > 0)
+        TRY(buf_printf(out, "  ... and %ld more\n", s->problem_total - MIN(problems, s->n_problems)));
+cleanup:
+    return rc;
+}
+
+void dataset_sorting_size(const struct dataset_image *image, int *w, int *h)
+{
+    bool undo = image->orientation == 5 || image->orientation == 7;
+    *w = undo ? image->h : image->w;
+    *h = undo ? image->w : image->h;
+}

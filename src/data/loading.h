@@ -1,0 +1,50 @@
+/* Inside of dataset.c: pictures on their way from the YAML's words to a struct dataset. */
+#ifndef Y9_DATA_LOADING_H
+#define Y9_DATA_LOADING_H
+
+#include "data/label_file.h"
+
+enum picture_state { PICTURE_OK, PICTURE_CORRUPT, PICTURE_ABSENT };
+
+struct picture {
+    const char *path;
+    const char *label_path; /* NULL: labels come from annotations */
+    const char *list;       /* the text file that names it, NULL for a folder; its line */
+    int line;
+    int64_t id;         /* -1: not known yet */
+    int told_w, told_h; /* size by the annotations; 0: not told */
+    /* found by checking */
+    enum picture_state state;
+    bool label_missing;
+    int w, h, orientation;
+    struct label_rows rows; /* annotations: boxes are x, y, w, h in pixels until they are checked; crowds last */
+    int n_crowds;           /* the last of rows.n_objects */
+    char *problem;          /* heap sentence, NULL: none */
+};
+
+struct loading {
+    const struct dataset_yaml *yaml;
+    const struct dataset_options *options;
+    struct dataset *d; /* its arena owns all paths */
+    struct picture *pictures;
+    int count, capacity;
+    bool annotations;  /* COCO files; then names and category ids of d are set */
+    bool folders_only; /* no list file: orphan labels can be told */
+};
+
+/* dataset_paths.c: fill `pictures` with what a split names, sorted. */
+enum status loading_find(struct loading *l, enum dataset_split split);
+/* A new picture at the end, cleared; NULL when short of memory. */
+struct picture *loading_add(struct loading *l);
+
+/* coco_labels.c: add the pictures and labels of an annotation file. */
+enum status loading_add_annotations(struct loading *l, const char *path);
+
+/* dataset_cache.c: results of checking, kept in a file. The key covers all that the results depend on. */
+uint64_t cache_key(const struct loading *l);
+char *cache_path(const struct loading *l); /* heap; NULL: nowhere to put it */
+/* False, and nothing changed, when there is no cache, it is another's, or it is damaged. */
+bool cache_read(const char *path, uint64_t key, struct loading *l);
+enum status cache_write(const char *path, uint64_t key, const struct loading *l);
+
+#endif

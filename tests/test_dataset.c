@@ -1,0 +1,601 @@
+/* Datasets: YAML, lists, folders, label files, COCO annotations, the cache, and what is said about faulty ones. */
+#include "support/unit.h"
+
+#include "core/file.h"
+#include "core/mem.h"
+#include "core/path.h"
+#include "data/label_file.h"
+#include "image/encode.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SHARED Y9_SOURCE_DIR "/../shared/"
+
+/* --- a folder for a test's files -------------------------------------------------------------------------------------
+ */
+
+struct place {
+    char folder[256];
+};
+
+static char *in(struct place *p, const char *name)
+{
+    static char path[8][512];
+    static int next;
+    next = (next + 1) % 8;
+    snprintf(path[next], sizeof(path[next]), "%s/%s", p->folder, name);
+    return path[next];
+}
+
+static int set_up(void **state)
+{
+    static struct place p;
+    snprintf(p.folder, sizeof(p.folder), Y9_BINARY_DIR "/dataset-XXXXXX");
+    *state = &p;
+    return mkdtemp(p.folder) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    char command[700];
+    struct place *p = *state;
+    snprintf(command, sizeof(command), "chmod -R u+w '%s' && rm -r '%s'", p->folder, p->folder);
+    return system(command);
+}
+
+static void make_text(struct place *p, const char *name, const char *text)
+{
+    char *folder = path_parent(in(p, name));
+    assert_int_equal(path_make_folder(folder), OK);
+    assert_int_equal(file_write(in(p, name), text, strlen(text)), OK);
+    mem_free(folder);
+}
+
+static void make_picture(struct place *p, const char *name, int w, int h)
+{
+    struct image img = {0};
+    char *folder = path_parent(in(p, name));
+    assert_int_equal(path_make_folder(folder), OK);
+    assert_int_equal(image_init(&img, h, w), OK);
+    image_fill(&img, 10, 200, 30);
+    assert_int_equal(image_write(in(p, name), &img), OK);
+    image_free(&img);
+    mem_free(folder);
+}
+
+static enum status try_load(const char *yaml_path, enum dataset_split split, const struct dataset_options *options,
+                            struct dataset **d)
+{
+    struct dataset_yaml yaml;
+    static const struct dataset_options none;
+    *d = NULL;
+    enum status rc = dataset_yaml_open(yaml_path, &yaml);
+    if (rc == OK) {
+        rc = dataset_load(&yaml, split, options ? options : &none, d);
+        dataset_yaml_close(&yaml);
+    }
+    return rc;
+}
+
+static struct dataset *load(struct place *p, enum dataset_split split, const struct dataset_options *options)
+{
+    struct dataset *d;
+    if (try_load(in(p, "data.yaml"), split, options, &d) != OK)
+        fail_msg("%s", fail_text());
+    return d;
+}
+
+static void assert_contains(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("'%s' does not say '%s'", text, part);
+}
+
+static void assert_fails(struct place *p, const char *yaml, enum status code, const char *part)
+{
+    struct dataset *d;
+    make_text(p, "data.yaml", yaml);
+    assert_int_equal(try_load(in(p, "data.yaml"), SPLIT_TRAIN, NULL, &d), code);
+    assert_null(d);
+    assert_contains(fail_text(), part);
+}
+
+/* --- label files -----------------------------------------------------------------------------------------------------
+ */
+
+static void assert_label_fault(const char *text, const char *part)
+{
+    struct label_rows rows;
+    char sentence[300];
+    assert_int_equal(label_text_read("a.txt", text, strlen(text), 3, false, &rows), E_FORMAT);
+    assert_null(rows.objects);
+    snprintf(sentence, sizeof(sentence), "%s", fail_text());
+    assert_contains(sentence, part);
+}
+
+static void test_label_faults(void **state)
+{
+    (void)state;
+    assert_label_fault("0 .5 .5 nan .2\n", "a.txt:1: 'nan' is not a finite number");
+    assert_label_fault("0 .5 .5 .2 .2\n\n1 .5 inf .2 .2", "a.txt:3: 'inf' is not a finite number");
+    assert_label_fault("0 .5 .5 1e99 .2\n", "a.txt:1: '1e99' is not a finite number");
+    assert_label_fault("0 .5 .5 .2 1.01\n", "a.txt:1: height 1.01 is above 1");
+    assert_label_fault("0 -.5 .5 .2 .2\n", "a.txt:1: centre x -0.5 is negative");
+    assert_label_fault("3 .5 .5 .2 .2\n", "a.txt:1: class 3, but the dataset has 3 classes (0 to 2)");
+    assert_label_fault("-1 .5 .5 .2 .2\n", "a.txt:1: class -1 is negative");
+    assert_label_fault("0.5 .5 .5 .2 .2\n", "a.txt:1: class 0.5 is no class number");
+    assert_label_fault("0 .5 .5 .2\n", "a.txt:1: 4 words");
+    assert_label_fault("0 .5 .5 .2 .2 .9\n", "a.txt:1: 6 words");
+    assert_label_fault("0 .5 .5 .2 x2\n", "a.txt:1: 'x2' is not a number");
+    assert_label_fault("0,.5,.5,.2,.2\n", "a.txt:1: 1 words");
+    assert_label_fault("0 .1 .1 .2 .2 .3 .3\n1 .5 .5 .2\n", "a.txt:2: 4 words where a class and pairs x y");
+    assert_label_fault("0 .1 .1 .2 .2 .3 .3\n1\n", "a.txt:2: 1 words");
+}
+
+static void test_label_boxes(void **state)
+{
+    (void)state;
+    struct label_rows rows;
+    const char *text = "2 0.5 0.25 1 0.5\r\n \n0\t0.1 0.1 0 0.2"; /* blank line, CRLF, tab, no newline at the end */
+    assert_int_equal(label_text_read("a", text, strlen(text), 3, false, &rows), OK);
+    assert_true(rows.n_objects == 2 && rows.n_points == 0 && rows.duplicates == 0);
+    assert_true(rows.objects[0].class == 2 && rows.objects[0].cxcywh[2] == 1 && rows.objects[1].class == 0);
+    label_rows_free(&rows);
+    assert_int_equal(label_text_read("a", "7 .5 .5 .1 .1", 13, 3, true, &rows), OK); /* single class: any number goes */
+    assert_true(rows.n_objects == 1 && rows.objects[0].class == 0);
+    label_rows_free(&rows);
+    assert_int_equal(label_text_read("a", " \n\n", 3, 3, false, &rows), OK);
+    assert_true(rows.n_objects == 0);
+    label_rows_free(&rows);
+}
+
+/* SPEC 11.2: one long line makes the whole file polygons, and a box line in it is read as two points. */
+static void test_label_polygons(void **state)
+{
+    (void)state;
+    struct label_rows rows;
+    const char *text = "1 0.25 0.5 0.75 0.5 0.5 1\n0 0.25 0.5 0.5 0.25\n";
+    assert_int_equal(label_text_read("a", text, strlen(text), 3, false, &rows), OK);
+    assert_true(rows.n_objects == 2 && rows.n_points == 5);
+    const struct dataset_object *o = rows.objects;
+    assert_true(o[0].n_points == 3 && o[0].first_point == 0 && o[1].n_points == 2 && o[1].first_point == 3);
+    assert_true(o[0].cxcywh[0] == 0.5f && o[0].cxcywh[1] == 0.75f && o[0].cxcywh[2] == 0.5f && o[0].cxcywh[3] == 0.5f);
+    assert_true(o[1].cxcywh[0] == 0.375f && o[1].cxcywh[1] == 0.375f && o[1].cxcywh[2] == 0.25f);
+    assert_true(rows.points[4][0] == 0.5f && rows.points[4][1] == 0.25f);
+    label_rows_free(&rows);
+}
+
+static void test_label_duplicates(void **state)
+{
+    (void)state;
+    struct label_rows rows;
+    const char *once = "2 .5 .5 .1 .1\n0 .5 .5 .1 .1\n1 .5 .4 .1 .1\n";
+    const char *twice = "2 .5 .5 .1 .1\n0 .5 .5 .1 .1\n1 .5 .4 .1 .1\n0 0.5 0.50 .1 .1\n1 .4 .4 .1 .1\n";
+    assert_int_equal(label_text_read("a", once, strlen(once), 3, false, &rows), OK);
+    assert_true(rows.n_objects == 3 && rows.objects[0].class == 2 && rows.duplicates == 0); /* not sorted */
+    label_rows_free(&rows);
+    assert_int_equal(label_text_read("a", twice, strlen(twice), 3, false, &rows), OK);
+    assert_true(rows.n_objects == 4 && rows.duplicates == 1);
+    assert_true(rows.objects[0].class == 0 && rows.objects[1].cxcywh[0] == 0.4f && rows.objects[3].class == 2);
+    label_rows_free(&rows);
+}
+
+/* --- YAML and splits -------------------------------------------------------------------------------------------------
+ */
+
+static const char small_yaml[] = "path: .\ntrain: images/train\nval: images/val\nnames: [a, b, c]\n";
+
+static void test_folder(void **state)
+{
+    struct place *p = *state;
+    make_text(p, "data.yaml", small_yaml);
+    make_picture(p, "images/train/b.jpg", 40, 20);
+    make_picture(p, "images/train/a.png", 30, 30);
+    make_picture(p, "images/train/sub/0007.webp", 16, 64);
+    make_text(p, "images/train/readme.md", "not a picture");
+    make_text(p, "images/train/.hidden.jpg", "not a picture");
+    make_text(p, "labels/train/b.txt", "1 0.5 0.5 0.5 0.5\n0 0.5 0.5 1 1\n");
+    make_text(p, "labels/train/sub/0007.txt", "");
+    make_text(p, "labels/train/gone.txt", "1 0.5 0.5 0.5 0.5\n");
+    struct dataset *d = load(p, SPLIT_TRAIN, NULL);
+    assert_true(d->n_images == 3 && d->nc == 3 && !strcmp(d->names[2], "c") && !d->category_ids);
+    assert_contains(d->images[0].path, "images/train/a.png");
+    assert_contains(d->images[1].path, "images/train/b.jpg");
+    assert_true(d->images[1].w == 40 && d->images[1].h == 20 && d->images[1].n_objects == 2);
+    assert_true(d->images[2].id == 7 && d->images[0].id == 0);
+    const struct dataset_object *o = &d->objects[d->images[1].first_object];
+    assert_true(o[0].class == 1 && o[0].area == 200 && o[1].area == 800);
+    const struct dataset_summary *s = &d->summary;
+    assert_true(s->pictures == 3 && s->labelled == 1 && s->missing == 1 && s->empty == 1 && s->corrupt == 0);
+    assert_true(s->orphans == 1 && s->objects == 2 && s->problem_total == 1);
+    assert_contains(s->problems[0], "labels/train/gone.txt: a label file without a picture");
+    struct buf text = {0};
+    assert_int_equal(dataset_describe(d, "train", 5, &text), OK);
+    assert_contains(text.data, "train: 3 of 3 pictures, 1 with labels, 2 labels of 3 classes");
+    assert_contains(text.data, "1 label files without a picture");
+    buf_free(&text);
+    dataset_destroy(d);
+}
+
+static void test_faulty_pictures_and_labels(void **state)
+{
+    struct place *p = *state;
+    struct dataset_options few = {.min_items = 1};
+    struct buf bytes = {0};
+    make_text(p, "data.yaml", small_yaml);
+    make_picture(p, "images/train/good.jpg", 40, 20);
+    make_picture(p, "images/train/tiny.png", 9, 40);
+    make_picture(p, "images/train/bad.png", 20, 20);
+    make_picture(p, "images/train/cut.jpg", 300, 300);
+    make_picture(p, "images/train/tail.jpg", 30, 30);
+    make_text(p, "images/train/text.jpg", "this is no picture");
+    make_text(p, "labels/train/good.txt", "0 .5 .5 .5 .5\n0 .5 .5 .5 .5\n");
+    make_text(p, "labels/train/bad.txt", "0 .5 .5 .5 .5\n3 .5 .5 .5 .5\n");
+    assert_int_equal(file_read(in(p, "images/train/cut.jpg"), 1 << 20, &bytes), OK);
+    assert_int_equal(file_write(in(p, "images/train/cut.jpg"), bytes.data, bytes.size / 2), OK);
+    assert_int_equal(file_read(in(p, "images/train/tail.jpg"), 1 << 20, &bytes), OK);
+    assert_int_equal(buf_append(&bytes, "junk behind the end", 19), OK); /* decodes, so it stays */
+    assert_int_equal(file_write(in(p, "images/train/tail.jpg"), bytes.data, bytes.size), OK);
+    struct dataset *d = load(p, SPLIT_TRAIN, NULL);
+    const struct dataset_summary *s = &d->summary;
+    assert_true(d->n_images == 2 && s->corrupt == 4 && s->duplicates == 1 && s->objects == 1 && s->problem_total == 5);
+    assert_contains(s->problems[0], "labels/train/bad.txt:2: class 3, but the dataset has 3 classes");
+    assert_contains(s->problems[1], "images/train/cut.jpg: ");
+    assert_contains(s->problems[2], "labels/train/good.txt: 1 label stands twice");
+    assert_contains(s->problems[3], "images/train/text.jpg: ");
+    assert_contains(s->problems[4], "images/train/tiny.png: 9x40 pixels, smaller than 10x10");
+    dataset_destroy(d);
+    d = load(p, SPLIT_TRAIN, &few);
+    assert_true(d->n_images == 1 && d->summary.few == 1);
+    dataset_destroy(d);
+    few.single_class = true;
+    d = load(p, SPLIT_TRAIN, &few);
+    assert_true(d->n_images == 2 && d->nc == 1 && !strcmp(d->names[0], "item") && d->objects[0].class == 0);
+    dataset_destroy(d);
+    few.min_items = 9;
+    assert_int_equal(try_load(in(p, "data.yaml"), SPLIT_TRAIN, &few, &d), E_FORMAT);
+    assert_contains(fail_text(), "none of the 6 pictures");
+    buf_free(&bytes);
+}
+
+static void test_lists(void **state)
+{
+    struct place *p = *state;
+    char yaml[1024];
+    make_picture(p, "one/images/1.jpg", 20, 20);
+    make_picture(p, "one/images/2.jpg", 20, 20);
+    make_picture(p, "plain/3.png", 20, 20);
+    make_text(p, "one/labels/2.txt", "0 .5 .5 .5 .5\n");
+    make_text(p, "one/labels/9.txt", "0 .5 .5 .5 .5\n");
+    make_text(p, "plain/3.txt", "1 .5 .5 .5 .5\n");
+    snprintf(yaml, sizeof(yaml), "./images/2.jpg\n\n%s/plain/3.png\r\nimages/1.jpg\n./images/gone.jpg\n", p->folder);
+    make_text(p, "one/list.txt", yaml);
+    make_text(p, "data.yaml", "train: [one/list.txt, plain]\nval: ../one/images\nnames: {1: b, 0: a}\n");
+    struct dataset *d = load(p, SPLIT_TRAIN, NULL);
+    assert_true(d->n_images == 4 && d->summary.absent == 1 && d->summary.orphans == 0); /* 3.png stands twice */
+    assert_contains(d->images[0].path, "one/images/1.jpg");
+    assert_contains(d->images[2].path, "plain/3.png");
+    assert_true(d->images[2].n_objects == 1 && d->images[0].n_objects == 0 && !strcmp(d->names[0], "a"));
+    assert_contains(d->summary.problems[0], "one/list.txt:5: ");
+    assert_contains(d->summary.problems[0], "one/images/gone.jpg does not exist");
+    dataset_destroy(d);
+    d = load(p, SPLIT_VAL, NULL); /* the "../" that leads nowhere is dropped */
+    assert_true(d->n_images == 2 && d->summary.orphans == 1);
+    dataset_destroy(d);
+    assert_int_equal(try_load(in(p, "data.yaml"), SPLIT_TEST, NULL, &d), E_ARGUMENT);
+    assert_contains(fail_text(), "it has no split test");
+}
+
+/* A relative `path`: first from the YAML's folder, then from the working directory. */
+static void test_roots(void **state)
+{
+    struct place *p = *state;
+    char here[512];
+    struct dataset *d;
+    assert_non_null(getcwd(here, sizeof(here)));
+    make_picture(p, "work/set/images/w.jpg", 20, 20);
+    make_text(p, "yaml/data.yaml", "path: set\ntrain: images\nnames: [a]\n");
+    assert_int_equal(chdir(in(p, "work")), 0);
+    assert_int_equal(try_load("../yaml/data.yaml", SPLIT_TRAIN, NULL, &d), OK);
+    assert_string_equal(d->images[0].path, "set/images/w.jpg");
+    dataset_destroy(d);
+    make_picture(p, "yaml/set/images/y.jpg", 20, 20);
+    assert_int_equal(try_load("../yaml/data.yaml", SPLIT_TRAIN, NULL, &d), OK);
+    assert_string_equal(d->images[0].path, "../yaml/set/images/y.jpg");
+    dataset_destroy(d);
+    make_text(p, "yaml/gone.yaml", "path: sat\ntrain: images\nnames: [a]\n");
+    assert_int_equal(try_load("../yaml/gone.yaml", SPLIT_TRAIN, NULL, &d), E_IO);
+    assert_contains(fail_text(), "train images does not exist, neither in ../yaml/sat nor in sat");
+    make_text(p, "work/set/data.yaml", "train: images\nnames: [a]\n"); /* no path; bare relative file */
+    make_text(p, "work/set/labels/w.txt", "0 .5 .5 .5 .5\n");
+    assert_int_equal(chdir(in(p, "work/set")), 0);
+    assert_int_equal(try_load("data.yaml", SPLIT_TRAIN, NULL, &d), OK);
+    assert_string_equal(d->images[0].path, "images/w.jpg");
+    assert_int_equal(d->n_objects, 1);
+    dataset_destroy(d);
+    assert_int_equal(chdir(here), 0);
+}
+
+static void test_yaml_faults(void **state)
+{
+    struct place *p = *state;
+    assert_int_equal(path_make_folder(in(p, "empty/images")), OK);
+    assert_fails(p, "train: empty\nnames: [a]\n", E_FORMAT, "no pictures in split train (empty)");
+    assert_fails(p, "train: nowhere\nnames: [a]\n", E_IO, "data.yaml:1: train nowhere does not exist");
+    assert_fails(p, "train: /nowhere\nnames: [a]\n", E_IO, "train /nowhere does not exist");
+    assert_fails(p, "names: [a]\n", E_FORMAT, "none of train, val and test is given");
+    assert_fails(p, "train: empty\nnames: []\n", E_FORMAT, "0 class names");
+    assert_fails(p, "train: empty\nnames: dog\n", E_FORMAT, "names must be a list");
+    assert_fails(p, "train: empty\nnames: {0: a, 2: b}\n", E_FORMAT, "data.yaml:2");
+    assert_fails(p, "train: empty\nnc: 3\nnames: [a]\n", E_FORMAT, "data.yaml:2: nc is 3 but there are 1 names");
+    assert_fails(p, "train: []\nnames: [a]\n", E_FORMAT, "data.yaml:1");
+    assert_fails(p, "- a\n", E_FORMAT, "data.yaml:1");
+    assert_fails(p, "train: [", E_FORMAT, "data.yaml:1");
+    make_picture(p, "full/a.jpg", 20, 20);
+    assert_fails(p, "train: full\n", E_FORMAT, "it has no names");
+    make_text(p, "full/a.txt", "9 .5 .5 .5 .5\n");
+    assert_fails(p, "train: full\nnames: [a]\n", E_FORMAT,
+                 "none of the 1 pictures of split train can be used; the first");
+}
+
+/* --- the cache
+ * --------------------------------------------------------------------------------------------------------- */
+
+static void assert_same_dataset(const struct dataset *a, const struct dataset *b)
+{
+    assert_int_equal(a->n_images, b->n_images);
+    assert_int_equal(a->n_objects, b->n_objects);
+    assert_int_equal(a->n_points, b->n_points);
+    assert_int_equal(a->summary.problem_total, b->summary.problem_total);
+    assert_memory_equal(a->points, b->points, a->n_points * sizeof(*a->points));
+    for (int i = 0; i < a->summary.n_problems; i++)
+        assert_string_equal(a->summary.problems[i], b->summary.problems[i]);
+    for (int i = 0; i < a->n_images; i++) {
+        assert_string_equal(a->images[i].path, b->images[i].path);
+        assert_true(a->images[i].w == b->images[i].w && a->images[i].h == b->images[i].h);
+        assert_true(a->images[i].first_object == b->images[i].first_object && a->images[i].id == b->images[i].id);
+    }
+    for (size_t i = 0; i < a->n_objects; i++) {
+        const struct dataset_object *x = &a->objects[i], *y = &b->objects[i];
+        assert_true(x->class == y->class && x->area == y->area && x->first_point == y->first_point);
+        assert_memory_equal(x->cxcywh, y->cxcywh, sizeof(x->cxcywh));
+    }
+}
+
+static void test_cache(void **state)
+{
+    struct place *p = *state;
+    struct dataset_options plain = {.no_cache = true};
+    struct buf good = {0};
+    char *cache = mem_strdup(in(p, "labels/train.y9cache"));
+    make_text(p, "data.yaml", small_yaml);
+    for (int i = 0; i < 40; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "images/train/%02d.png", i);
+        make_picture(p, name, 20 + i, 30);
+        snprintf(name, sizeof(name), "labels/train/%02d.txt", i);
+        if (i % 5)
+            make_text(p, name, i == 7 ? "0 .1 .1 .2 .2 .3 .3\n" : i == 8 ? "5 .1 .1 .2 .2\n" : "0 .5 .5 .2 .2\n");
+    }
+    struct dataset *fresh = load(p, SPLIT_TRAIN, &plain), *d;
+    assert_false(path_exists(cache));
+    d = load(p, SPLIT_TRAIN, NULL);
+    assert_true(!d->summary.cached && path_exists(cache) && d->summary.corrupt == 1 && d->n_points == 3);
+    dataset_destroy(d);
+    d = load(p, SPLIT_TRAIN, NULL);
+    assert_true(d->summary.cached);
+    assert_same_dataset(fresh, d);
+    dataset_destroy(d);
+    assert_int_equal(file_read(cache, 1 << 20, &good), OK);
+    for (size_t i = 0; i < good.size; i += 1 + i / 7) { /* any flipped bit, any length: never believed, never fatal */
+        good.data[i] ^= 0x10;
+        assert_int_equal(file_write(cache, good.data, good.size), OK);
+        good.data[i] ^= 0x10;
+        d = load(p, SPLIT_TRAIN, NULL);
+        assert_false(d->summary.cached);
+        assert_same_dataset(fresh, d);
+        dataset_destroy(d);
+        assert_int_equal(file_write(cache, good.data, i), OK);
+        d = load(p, SPLIT_TRAIN, NULL);
+        assert_false(d->summary.cached);
+        dataset_destroy(d);
+    }
+    make_text(p, "labels/train/01.txt", "1 .5 .5 .2 .25\n"); /* another size: the key changes */
+    d = load(p, SPLIT_TRAIN, NULL);
+    assert_true(!d->summary.cached && d->objects[0].class == 1);
+    dataset_destroy(d);
+    make_text(p, "data.yaml", "train: images/train\nnames: [a, b, c, d, e, f]\n"); /* class 5 is right now */
+    d = load(p, SPLIT_TRAIN, NULL);
+    assert_true(!d->summary.cached && d->summary.corrupt == 0);
+    dataset_destroy(d);
+    dataset_destroy(fresh);
+    buf_free(&good);
+    mem_free(cache);
+}
+
+static void test_threads(void **state)
+{
+    struct place *p = *state;
+    struct dataset_options options = {.no_cache = true};
+    make_text(p, "data.yaml", small_yaml);
+    for (int i = 0; i < 100; i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "images/val/%d.png", i);
+        make_picture(p, name, 20, 30 + i);
+        snprintf(name, sizeof(name), "labels/val/%d.txt", i);
+        make_text(p, name, i % 9 ? "0 .5 .5 .2 .2\n" : "0 .5 .5 .2\n");
+    }
+    struct dataset *one = load(p, SPLIT_VAL, &options);
+    assert_int_equal(team_create(3, &options.team), OK);
+    struct dataset *three = load(p, SPLIT_VAL, &options);
+    assert_int_equal(one->summary.corrupt, 12);
+    assert_same_dataset(one, three);
+    team_destroy(options.team);
+    dataset_destroy(one);
+    dataset_destroy(three);
+}
+
+/* --- COCO annotations
+ * -------------------------------------------------------------------------------------------------- */
+
+static const char annotations[] =
+    "{\"info\": {\"segmentation\": \"none\"},\n"
+    "\"images\": [{\"id\": 20, \"file_name\": \"b.jpg\", \"width\": 40, \"height\": 20},\n"
+    " {\"id\": 3, \"file_name\": \"a.jpg\", \"width\": 100, \"height\": 50}, {\"id\": 5, \"file_name\": \"c.jpg\"}],\n"
+    "\"categories\": [{\"id\": 90, \"name\": \"dog\"}, {\"id\": 7, \"name\": \"cat \\\"x\\\"\"}],\n"
+    "\"annotations\": [\n"
+    " {\"id\": 1, \"image_id\": 3, \"category_id\": 7, \"bbox\": [10, 10, 60, 20], \"area\": 333.5, \"iscrowd\": 1,\n"
+    "  \"segmentation\": {\"counts\": [1, 2, {\"a\": \"]}\"}], \"size\": [1,\n 2]}},\n"
+    " {\"id\": 2, \"image_id\": 3, \"category_id\": 90, \"bbox\": [50, 25, 50, 25], \"area\": 700, \"iscrowd\": 0,\n"
+    "  \"segmentation\": [[1, 2, 3]]},\n"
+    " {\"segmentation\" : [] , \"id\": 3, \"image_id\": 20, \"category_id\": 7, \"bbox\": [-10, 5, 30, 10]},\n"
+    " {\"id\": 4, \"image_id\": 20, \"category_id\": 7, \"bbox\": [40, 5, 30, 10]}]}\n";
+
+static void make_coco(struct place *p, const char *text)
+{
+    make_picture(p, "images/val2017/a.jpg", 100, 50);
+    make_picture(p, "images/val2017/b.jpg", 40, 20);
+    make_picture(p, "images/val2017/c.jpg", 30, 30);
+    make_text(p, "annotations/instances_val2017.json", text);
+    make_text(p, "data.yaml", "path: .\ntrain: annotations/instances_val2017.json\n");
+}
+
+static void test_coco(void **state)
+{
+    struct place *p = *state;
+    make_coco(p, annotations);
+    struct dataset *d = load(p, SPLIT_TRAIN, NULL);
+    assert_true(d->nc == 2 && !strcmp(d->names[0], "cat \"x\"") && !strcmp(d->names[1], "dog"));
+    assert_true(d->category_ids[0] == 7 && d->category_ids[1] == 90);
+    assert_true(d->n_images == 3 && d->images[0].id == 3 && d->images[1].id == 5 && d->images[2].id == 20);
+    assert_true(d->images[0].n_objects == 1 && d->images[0].n_crowds == 1 && d->images[1].n_objects == 0);
+    const struct dataset_object *o = &d->objects[d->images[0].first_object];
+    assert_true(o[0].class == 1 && o[0].area == 700 && o[0].cxcywh[0] == 0.75f && o[0].cxcywh[3] == 0.5f);
+    assert_true(o[1].class == 0 && o[1].area == 333.5 && fabsf(o[1].cxcywh[0] - 0.4f) < 1e-6);
+    assert_true(d->images[2].n_objects == 1); /* the box outside is dropped, the other cut at the edge */
+    o = &d->objects[d->images[2].first_object];
+    assert_true(o->area == 300 && o->cxcywh[0] == 0.25f && o->cxcywh[2] == 0.5f && o->cxcywh[1] == 0.5f);
+    assert_true(d->summary.objects == 2 && d->summary.empty == 1 && d->summary.problem_total == 1);
+    assert_contains(d->summary.problems[0], "b.jpg: an annotated box has no area inside the picture");
+    dataset_destroy(d);
+    /* names of the YAML decide the class; extra names are fine when all categories are found */
+    make_text(p, "data.yaml",
+              "train: annotations/instances_val2017.json\nnames: [bird, dog, 'cat \"x\"']\nval: images/val2017\n");
+    d = load(p, SPLIT_TRAIN, NULL);
+    assert_true(d->nc == 3 && d->objects[0].class == 1 && d->objects[1].class == 2 && d->category_ids[1] == 90);
+    dataset_destroy(d);
+    make_text(p, "data.yaml", "train: annotations/instances_val2017.json\nnames: [Katze, Hund]\n"); /* by number */
+    d = load(p, SPLIT_TRAIN, NULL);
+    assert_true(!strcmp(d->names[1], "Hund") && d->objects[0].class == 1);
+    dataset_destroy(d);
+    assert_fails(p, "train: annotations/instances_val2017.json\nnames: [Katze, Hund, Maus]\n", E_FORMAT,
+                 "2 categories, but");
+    assert_fails(p, "train: [annotations/instances_val2017.json, images/val2017]\nnames: [a, b]\n", E_FORMAT,
+                 "not both");
+}
+
+static void test_coco_faults(void **state)
+{
+    struct place *p = *state;
+    const char *yaml = "train: annotations/instances_val2017.json\n";
+    static const struct {
+        const char *from, *to, *sentence;
+    } faults[] = {
+        {"\"image_id\": 20", "\"image_id\": 21", "annotations[2] belongs to image 21, which is not listed"},
+        {"\"category_id\": 90", "\"category_id\": 91", "annotations[1] has category 91, which is not listed"},
+        {"[50, 25, 50, 25]", "[50, 25, 50, \"x\"]", "annotations[1] has no bbox of four numbers"},
+        {"[50, 25, 50, 25]", "[50, 25, 50]", "annotations[1] has no bbox of four numbers"},
+        {"[50, 25, 50, 25]", "[50, 25, 50, 1e9]", "annotations[1] has no bbox of four numbers"},
+        {"{\"id\": 20,", "{\"id\": 3,", "image id 3 stands twice"},
+        {"{\"id\": 90,", "{\"id\": 7,", "category id 7 stands twice"},
+        {"\"file_name\": \"b.jpg\"", "\"file\": \"b.jpg\"", "images[0] has no usable file_name"},
+        {"\"file_name\": \"b.jpg\"", "\"file_name\": \"x.jpg\"", "its picture x.jpg lies neither in"},
+        {"\"categories\"", "\"categorys\"", "it has no list 'categories'"},
+        {"\"area\": 700,", "\"area\": 700", "instances_val2017.json:9"},
+    };
+    make_coco(p, annotations);
+    for (int i = 0; i < COUNT(faults); i++) {
+        char text[sizeof(annotations) + 100];
+        const char *at = strstr(annotations, faults[i].from);
+        assert_non_null(at);
+        snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - annotations), annotations, faults[i].to,
+                 at + strlen(faults[i].from));
+        make_text(p, "annotations/instances_val2017.json", text);
+        assert_fails(p, yaml, strstr(faults[i].sentence, "lies neither") ? E_IO : E_FORMAT, faults[i].sentence);
+    }
+    for (size_t n = 0; n < sizeof(annotations) - 4; n += 13) { /* cut anywhere: a sentence, no crash */
+        struct dataset *d;
+        assert_int_equal(file_write(in(p, "annotations/instances_val2017.json"), annotations, n), OK);
+        assert_int_not_equal(try_load(in(p, "data.yaml"), SPLIT_TRAIN, NULL, &d), OK);
+    }
+    make_text(p, "annotations/instances_val2017.json", annotations); /* a picture of another size, one that is gone */
+    make_picture(p, "images/val2017/a.jpg", 100, 51);
+    assert_int_equal(unlink(in(p, "images/val2017/c.jpg")), 0);
+    struct dataset *d = load(p, SPLIT_TRAIN, NULL);
+    assert_true(d->n_images == 1 && d->summary.corrupt == 1 && d->summary.absent == 1);
+    assert_contains(d->summary.problems[0], "a.jpg: 100x51 pixels, but its annotations say 100x50");
+    dataset_destroy(d);
+}
+
+/* --- real ones
+ * --------------------------------------------------------------------------------------------------------- */
+
+static void test_real_datasets(void **state)
+{
+    (void)state;
+    struct dataset_options options = {.no_cache = true};
+    struct dataset *d;
+    if (!path_exists(SHARED "data/coco128/coco128.yaml")) {
+        printf("skipped: no " SHARED "data\n");
+        skip();
+    }
+    assert_int_equal(try_load(SHARED "data/coco128/coco128.yaml", SPLIT_TRAIN, &options, &d), OK);
+    assert_true(d->n_images == 128 && d->nc == 80 && d->summary.missing == 2 && d->summary.orphans == 2);
+    assert_true(d->summary.objects == 929 && d->summary.corrupt == 0 && d->images[0].id == 9);
+    dataset_destroy(d);
+    assert_int_equal(try_load(SHARED "data/bccd/bccd.yaml", SPLIT_TRAIN, &options, &d), OK);
+    assert_true(d->n_images == 205 && d->nc == 3 && d->images[0].w == 640 && d->images[0].h == 480);
+    dataset_destroy(d);
+    assert_int_equal(try_load(SHARED "data/bccd/bccd.yaml", SPLIT_VAL, &options, &d), OK);
+    assert_true(d->n_images == 87 && !strcmp(d->names[2], "Platelets"));
+    dataset_destroy(d);
+}
+
+static void test_sorting_size(void **state)
+{
+    (void)state;
+    int w, h;
+    for (int orientation = 1; orientation <= 8; orientation++) {
+        struct dataset_image image = {.w = 30, .h = 40, .orientation = orientation};
+        dataset_sorting_size(&image, &w, &h);
+        bool undone = orientation == 5 || orientation == 7;
+        assert_true(w == (undone ? 40 : 30) && h == (undone ? 30 : 40));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_label_faults),
+        cmocka_unit_test(test_label_boxes),
+        cmocka_unit_test(test_label_polygons),
+        cmocka_unit_test(test_label_duplicates),
+        cmocka_unit_test_setup_teardown(test_folder, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_faulty_pictures_and_labels, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lists, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_roots, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_yaml_faults, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_cache, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_threads, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_coco, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_coco_faults, set_up, tear_down),
+        cmocka_unit_test(test_real_datasets),
+        cmocka_unit_test(test_sorting_size),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
