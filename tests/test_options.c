@@ -10,7 +10,7 @@
 static const struct option_spec table[] = {
     {"source", NULL, OPTION_STRINGS, NULL, "photos"},
     {"weights", "w", OPTION_STRING, NULL, "checkpoint"},
-    {"img", "imgsz img-size", OPTION_INTS, "640", "network input", 32, 8192},
+    {"img", "imgsz img-size", OPTION_INTS, "640", "network input", 32, 8192, 32, 2},
     {"conf", "conf-thres", OPTION_FLOAT, "0.25", "score threshold", 0, 1},
     {"batch", "batch-size", OPTION_INT, "16", "images a step", 1, INFINITY},
     {"rect", NULL, OPTION_FLAG, NULL, "smallest rectangle"},
@@ -116,6 +116,21 @@ static void number_lists_end_at_the_first_word(void **state)
     options_free(o);
 }
 
+static void sizes_are_one_or_two_numbers(void **state)
+{
+    (void)state;
+    struct options *o;
+    int h, w;
+    assert_int_equal(parse("--img 320", &o), OK);
+    option_size(o, "img", &h, &w);
+    assert_true(h == 320 && w == 320);
+    options_free(o);
+    assert_int_equal(parse("--img 384 640", &o), OK);
+    option_size(o, "img", &h, &w);
+    assert_true(h == 384 && w == 640);
+    options_free(o);
+}
+
 static void faults_are_told(void **state)
 {
     (void)state;
@@ -137,6 +152,8 @@ static void faults_are_told(void **state)
         {"--batch 2.5", "a whole number is needed"},
         {"--batch 99999999999", "a whole number is needed"},
         {"--img 640 10", "between 32 and 8192"},
+        {"--img 100", "a multiple of 32"},
+        {"--img 32 64 96", "2 numbers at most"},
         {"--img big", "whole numbers are needed"},
         {"--img 640 2.5", "whole numbers are needed"},
         {"--img=640,", "whole numbers are needed"},
@@ -188,6 +205,7 @@ int main(void)
         cmocka_unit_test(values_are_read_in_both_spellings),
         cmocka_unit_test(number_lists_end_at_the_first_word),
         cmocka_unit_test(faults_are_told),
+        cmocka_unit_test(sizes_are_one_or_two_numbers),
         cmocka_unit_test(help_tells_defaults_aliases_and_an_example),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);

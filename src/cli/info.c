@@ -10,7 +10,7 @@
 
 static const struct option_spec table[] = {
     {"cfg", "model", OPTION_STRINGS, NULL, "model name or table file; several are allowed (none: all built-in models)"},
-    {"img", "imgsz img-size", OPTION_INTS, "640", "input size FLOPs are counted for: N or H W", 32, 8192},
+    {"img", "imgsz img-size", OPTION_INTS, "640", "input size FLOPs are counted for: N or H W", 32, 8192, 32, 2},
     {"nc", NULL, OPTION_INT, NULL, "number of classes, instead of the table's", 1, MAX_CLASSES},
     {"rows", NULL, OPTION_FLAG, NULL, "list the rows: what each costs, and which only training needs"},
     {"json", NULL, OPTION_STRING, NULL, "write the figures as JSON to this file; - is standard output"},
@@ -162,9 +162,9 @@ static const char *grouped(double number, char *buffer, size_t size)
     return buffer;
 }
 
-static void print_summary_head(const int size[2])
+static void print_summary_head(int h, int w)
 {
-    printf("Parameters and GFLOPs (2 x multiply-accumulates of convolutions, input %d x %d)\n\n", size[0], size[1]);
+    printf("Parameters and GFLOPs (2 x multiply-accumulates of convolutions, input %d x %d)\n\n", h, w);
     printf("%-14s %27s %27s %16s\n", "", "training form", "deployed form", "paper");
     printf("%-14s %14s %12s %14s %12s %8s %7s\n", "model", "params", "GFLOPs", "params", "GFLOPs", "params", "GFLOPs");
 }
@@ -268,21 +268,20 @@ static enum status write_json(const char *path, json_t *root)
 static enum status run(const struct options *o)
 {
     enum status rc = OK;
-    int n_models, n_size;
+    int n_models, h, w;
     const char *const *models = option_strings(o, "cfg", &n_models);
-    const int *given = option_ints(o, "img", &n_size);
     const char *json_path = option_string(o, "json");
     json_t *list = json_array();
     struct report r = {0};
     struct model_options options;
     bool all = n_models == 0, quiet = json_path && !strcmp(json_path, "-");
-    int size[2] = {given[0], given[n_size > 1]};
     model_options_init(&options);
+    option_size(o, "img", &h, &w);
     options.nc = option_given(o, "nc") ? option_int(o, "nc") : 0;
     if (!quiet)
-        print_summary_head(size);
+        print_summary_head(h, w);
     for (int i = 0; all ? builtin_tables[i].name != NULL : i < n_models; i++) {
-        TRY(report_build(all ? builtin_tables[i].name : models[i], &options, size[0], size[1], &r));
+        TRY(report_build(all ? builtin_tables[i].name : models[i], &options, h, w, &r));
         if (!quiet)
             print_summary(&r);
         if (!quiet && option_flag(o, "rows"))
@@ -291,7 +290,7 @@ static enum status run(const struct options *o)
         report_free(&r);
     }
     if (all && !quiet && !options.nc)
-        TRY(explain_t(size[0], size[1]));
+        TRY(explain_t(h, w));
     if (json_path)
         TRY(write_json(json_path, json_array_size(list) == 1 ? json_array_get(list, 0) : list));
 cleanup:

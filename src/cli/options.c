@@ -222,8 +222,10 @@ static enum status add_ints(const struct options *o, const struct option_spec *s
         enum status rc = check_range(s, x, one);
         if (rc != OK)
             return rc;
-        if (v->count == o->max_words)
-            return fail(E_ARGUMENT, "--%s: too many numbers", s->name);
+        if (s->multiple && x % s->multiple)
+            return fail(E_ARGUMENT, "--%s %s: must be a multiple of %d", s->name, one, s->multiple);
+        if (v->count == (s->most ? s->most : o->max_words))
+            return fail(E_ARGUMENT, "--%s takes %d numbers at most", s->name, v->count);
         v->ints[v->count++] = x;
         if (!p[n])
             return OK;
@@ -494,4 +496,13 @@ const char *const *option_strings(const struct options *o, const char *name, int
     const struct setting *v = get(o, name, 1 << OPTION_STRINGS | 1 << OPTION_PAIRS);
     *count = v->count;
     return v->strings;
+}
+
+void option_size(const struct options *o, const char *name, int *h, int *w)
+{
+    int count;
+    const int *size = option_ints(o, name, &count);
+    assert(count == 1 || count == 2);
+    *h = size[0];
+    *w = size[count - 1];
 }

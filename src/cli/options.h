@@ -29,6 +29,7 @@ struct option_spec {
     const char *fallback; /* default, as a user would write it; NULL: none */
     const char *help;     /* one line */
     double low, high;     /* range of (each) number; both 0: any */
+    int multiple, most;   /* OPTION_INTS: each a multiple of this; so many numbers at most; 0: any */
 };
 
 struct verb_spec {
@@ -58,6 +59,9 @@ double option_float(const struct options *o, const char *name);
 const char *option_string(const struct options *o, const char *name); /* NULL when absent */
 const int *option_ints(const struct options *o, const char *name, int *count);
 const char *const *option_strings(const struct options *o, const char *name, int *count); /* also OPTION_PAIRS */
+
+/* An OPTION_INTS of one or two numbers: one is a square, two are rows and columns. */
+void option_size(const struct options *o, const char *name, int *h, int *w);
 
 /* The name of `list` (n entries) nearest to `word`, or NULL when none is near. */
 const char *nearest_name(const char *word, const char *const *list, int n);
