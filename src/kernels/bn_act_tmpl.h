@@ -4,6 +4,7 @@
 #include "kernels/slots.h"
 
 enum {
+    GROUP = 4,  /* pixels that go through the activation side by side */
     BLOCK = 32, /* pixels that are summed in registers before the sums go back to memory: few enough that the lines
                    of the next vectors of channels stay in the first cache level */
 };
@@ -24,19 +25,38 @@ ALWAYS void store(float *p, vf x, int n)
         v_store_n(p, x, n);
 }
 
-ALWAYS vf activate(vf z, enum kernel_act act)
+/* z = act(z) for `m` vectors */
+ALWAYS void activate(vf *z, const int m, enum kernel_act act)
 {
-    return act == KERNEL_ACT_SILU ? v_silu(z) : act == KERNEL_ACT_RELU ? v_select(v_gt(v_zero(), z), v_zero(), z) : z;
+    vf e[GROUP];
+    for (int j = 0; j < m; j++)
+        e[j] = act == KERNEL_ACT_SILU ? v_sub(v_zero(), z[j]) : v_zero();
+    if (act == KERNEL_ACT_SILU)
+        v_exp_many(e, m);
+    for (int j = 0; j < m; j++) {
+        if (act == KERNEL_ACT_SILU)
+            z[j] = v_div(z[j], v_add(v_set1(1), e[j]));
+        else if (act == KERNEL_ACT_RELU)
+            z[j] = v_select(v_gt(v_zero(), z[j]), v_zero(), z[j]);
+    }
 }
 
-/* d_dst * act'(z) */
-ALWAYS vf d_activate(vf d_dst, vf z, enum kernel_act act)
+/* d = d * act'(z) for `m` vectors; z is used up */
+ALWAYS void d_activate(vf *d, vf *z, const int m, enum kernel_act act)
 {
-    if (act == KERNEL_ACT_SILU) {
-        vf e = v_exp(v_sub(v_zero(), z)), s = v_div(v_set1(1), v_add(v_set1(1), e));
-        return v_mul(d_dst, v_mul(s, v_fma(z, v_mul(e, s), v_set1(1))));
+    vf e[GROUP];
+    for (int j = 0; j < m; j++)
+        e[j] = act == KERNEL_ACT_SILU ? v_sub(v_zero(), z[j]) : v_zero();
+    if (act == KERNEL_ACT_SILU)
+        v_exp_many(e, m);
+    for (int j = 0; j < m; j++) {
+        if (act == KERNEL_ACT_SILU) {
+            vf s = v_div(v_set1(1), v_add(v_set1(1), e[j]));
+            d[j] = v_mul(d[j], v_mul(s, v_fma(z[j], v_mul(e[j], s), v_set1(1))));
+        } else if (act == KERNEL_ACT_RELU) {
+            d[j] = v_select(v_gt(z[j], v_zero()), d[j], v_zero());
+        }
     }
-    return act == KERNEL_ACT_RELU ? v_select(v_gt(z, v_zero()), d_dst, v_zero()) : d_dst;
 }
 
 /* Coefficients of VL channels. */
@@ -54,10 +74,28 @@ ALWAYS struct coefficients coefficients_at(const struct bn_run *r, int k, int n_
     return c;
 }
 
-ALWAYS vf normalise(const struct coefficients *c, const vf *x, int n_src)
+/* VL channels of `m` pixels from p on: the sources, and z made of them. */
+ALWAYS void normalise(const struct bn_run *r, const struct coefficients *c, int p, int k, int n, vf x[][GROUP], vf *z,
+                      const int m, const int n_src)
 {
-    vf z = v_fma(v_sub(x[0], c->mean[0]), c->scale[0], c->beta);
-    return n_src == 2 ? v_fma(v_sub(x[1], c->mean[1]), c->scale[1], z) : z;
+    for (int j = 0; j < m; j++) {
+        for (int i = 0; i < n_src; i++)
+            x[i][j] = load(r->src[i] + (size_t)(p + j) * r->src_stride[i] + k, n);
+        z[j] = v_fma(v_sub(x[0][j], c->mean[0]), c->scale[0], c->beta);
+        if (n_src == 2)
+            z[j] = v_fma(v_sub(x[1][j], c->mean[1]), c->scale[1], z[j]);
+    }
+}
+
+/* The same with d_z = d_dst * act'(z). */
+ALWAYS void make_d_z(const struct bn_run *r, const struct coefficients *c, int p, int k, int n, vf x[][GROUP], vf *d_z,
+                     const int m, const int n_src, enum kernel_act act)
+{
+    vf z[GROUP];
+    normalise(r, c, p, k, n, x, z, m, n_src);
+    for (int j = 0; j < m; j++)
+        d_z[j] = load(r->d_dst + (size_t)(p + j) * r->d_dst_stride + k, n);
+    d_activate(d_z, z, m, act);
 }
 
 /* --- statistics --- */
@@ -111,55 +149,71 @@ static void bn_statistics(const struct bn_run *r)
 
 /* --- forward --- */
 
-ALWAYS void forward_step(const struct bn_run *r, int p, int k, int n, int n_src, enum kernel_act act)
+ALWAYS void forward_step(const struct bn_run *r, int p, int k, int n, const int m, const int n_src, enum kernel_act act)
 {
     struct coefficients c = coefficients_at(r, k, n_src);
-    vf x[MAX_BN_SRC];
-    for (int i = 0; i < n_src; i++)
-        x[i] = load(r->src[i] + (size_t)p * r->src_stride[i] + k, n);
-    vf y = activate(normalise(&c, x, n_src), act);
-    if (r->residual)
-        y = v_add(y, load(r->residual + (size_t)p * r->residual_stride + k, n));
-    store(r->dst + (size_t)p * r->dst_stride + k, y, n);
+    vf x[MAX_BN_SRC][GROUP], z[GROUP];
+    normalise(r, &c, p, k, n, x, z, m, n_src);
+    activate(z, m, act);
+    for (int j = 0; j < m; j++) {
+        if (r->residual)
+            z[j] = v_add(z[j], load(r->residual + (size_t)(p + j) * r->residual_stride + k, n));
+        store(r->dst + (size_t)(p + j) * r->dst_stride + k, z[j], n);
+    }
 }
 
-ALWAYS void forward_run(const struct bn_run *r, int n_src, enum kernel_act act)
+ALWAYS void forward_pixels(const struct bn_run *r, int p, const int m, const int n_src, enum kernel_act act)
 {
-    for (int p = 0; p < r->pixels; p++) {
-        int k = 0;
-        for (; k + VL <= r->c; k += VL)
-            forward_step(r, p, k, VL, n_src, act);
-        if (k < r->c)
-            forward_step(r, p, k, r->c - k, n_src, act);
-    }
+    int k = 0;
+    for (; k + VL <= r->c; k += VL)
+        forward_step(r, p, k, VL, m, n_src, act);
+    if (k < r->c)
+        forward_step(r, p, k, r->c - k, m, n_src, act);
+}
+
+ALWAYS void forward_run(const struct bn_run *r, const int n_src, enum kernel_act act)
+{
+    int p = 0;
+    for (; p + GROUP <= r->pixels; p += GROUP)
+        forward_pixels(r, p, GROUP, n_src, act);
+    for (; p < r->pixels; p++)
+        forward_pixels(r, p, 1, n_src, act);
 }
 
 /* --- backward --- */
 
-ALWAYS void d_sums_block(const struct bn_run *r, int first, int end, int k, int n, int n_src, enum kernel_act act)
+ALWAYS void d_sums_step(const struct bn_run *r, const struct coefficients *c, struct sums *sum, int p, int k, int n,
+                        const int m, const int n_src, enum kernel_act act)
+{
+    vf x[MAX_BN_SRC][GROUP], d_z[GROUP];
+    make_d_z(r, c, p, k, n, x, d_z, m, n_src, act);
+    for (int j = 0; j < m; j++) {
+        vd low = v_low(d_z[j]), high = v_high(d_z[j]);
+        sum[0].low = vd_add(sum[0].low, low);
+        sum[0].high = vd_add(sum[0].high, high);
+        for (int i = 0; i < n_src; i++) {
+            sum[i + 1].low = vd_fma(low, v_low(x[i][j]), sum[i + 1].low);
+            sum[i + 1].high = vd_fma(high, v_high(x[i][j]), sum[i + 1].high);
+        }
+    }
+}
+
+ALWAYS void d_sums_block(const struct bn_run *r, int first, int end, int k, int n, const int n_src, enum kernel_act act)
 {
     struct coefficients c = coefficients_at(r, k, n_src);
     struct sums sum[1 + MAX_BN_SRC];
     for (int i = 0; i <= n_src; i++)
         sum[i] = (struct sums){vd_zero(), vd_zero()};
-    for (int p = first; p < end; p++) {
-        vf x[MAX_BN_SRC];
-        for (int i = 0; i < n_src; i++)
-            x[i] = load(r->src[i] + (size_t)p * r->src_stride[i] + k, n);
-        vf d_z = d_activate(load(r->d_dst + (size_t)p * r->d_dst_stride + k, n), normalise(&c, x, n_src), act);
-        vd low = v_low(d_z), high = v_high(d_z);
-        sum[0].low = vd_add(sum[0].low, low);
-        sum[0].high = vd_add(sum[0].high, high);
-        for (int i = 0; i < n_src; i++) {
-            sum[i + 1].low = vd_fma(low, v_low(x[i]), sum[i + 1].low);
-            sum[i + 1].high = vd_fma(high, v_high(x[i]), sum[i + 1].high);
-        }
-    }
+    int p = first;
+    for (; p + GROUP <= end; p += GROUP)
+        d_sums_step(r, &c, sum, p, k, n, GROUP, n_src, act);
+    for (; p < end; p++)
+        d_sums_step(r, &c, sum, p, k, n, 1, n_src, act);
     for (int i = 0; i <= n_src; i++)
         sums_save(r->sum + (size_t)i * r->sum_stride + k, sum[i], first == 0);
 }
 
-ALWAYS void d_sums_run(const struct bn_run *r, int n_src, enum kernel_act act)
+ALWAYS void d_sums_run(const struct bn_run *r, const int n_src, enum kernel_act act)
 {
     for (int first = 0; first < r->pixels; first += BLOCK) {
         int end = first + BLOCK < r->pixels ? first + BLOCK : r->pixels, k = 0;
@@ -170,40 +224,46 @@ ALWAYS void d_sums_run(const struct bn_run *r, int n_src, enum kernel_act act)
     }
 }
 
-ALWAYS void backward_step(const struct bn_run *r, int p, int k, int n, int n_src, enum kernel_act act)
+ALWAYS void backward_step(const struct bn_run *r, int p, int k, int n, const int m, const int n_src,
+                          enum kernel_act act)
 {
     struct coefficients c = coefficients_at(r, k, n_src);
-    vf x[MAX_BN_SRC];
-    for (int i = 0; i < n_src; i++)
-        x[i] = load(r->src[i] + (size_t)p * r->src_stride[i] + k, n);
-    vf d_z = d_activate(load(r->d_dst + (size_t)p * r->d_dst_stride + k, n), normalise(&c, x, n_src), act);
+    vf x[MAX_BN_SRC][GROUP], d_z[GROUP];
+    make_d_z(r, &c, p, k, n, x, d_z, m, n_src, act);
     for (int i = 0; i < n_src; i++) {
         if (!r->d_src[i])
             continue;
-        vf d = v_mul(c.scale[i], d_z);
-        if (r->slope[i]) {
-            vf pull = v_fma(v_sub(x[i], c.mean[i]), v_load(r->slope[i] + k), v_load(r->shift[i] + k));
-            d = v_sub(d, pull);
+        vf slope = r->slope[i] ? v_load(r->slope[i] + k) : v_zero(),
+           shift = r->slope[i] ? v_load(r->shift[i] + k) : v_zero();
+        for (int j = 0; j < m; j++) {
+            vf d = v_sub(v_mul(c.scale[i], d_z[j]), v_fma(v_sub(x[i][j], c.mean[i]), slope, shift));
+            float *to = r->d_src[i] + (size_t)(p + j) * r->d_src_stride[i] + k;
+            store(to, r->add[i] ? v_add(load(to, n), d) : d, n);
         }
-        float *to = r->d_src[i] + (size_t)p * r->d_src_stride[i] + k;
-        store(to, r->add[i] ? v_add(load(to, n), d) : d, n);
     }
 }
 
-ALWAYS void backward_run(const struct bn_run *r, int n_src, enum kernel_act act)
+ALWAYS void backward_pixels(const struct bn_run *r, int p, const int m, const int n_src, enum kernel_act act)
 {
-    for (int p = 0; p < r->pixels; p++) {
-        int k = 0;
-        for (; k + VL <= r->c; k += VL)
-            backward_step(r, p, k, VL, n_src, act);
-        if (k < r->c)
-            backward_step(r, p, k, r->c - k, n_src, act);
-    }
+    int k = 0;
+    for (; k + VL <= r->c; k += VL)
+        backward_step(r, p, k, VL, m, n_src, act);
+    if (k < r->c)
+        backward_step(r, p, k, r->c - k, m, n_src, act);
+}
+
+ALWAYS void backward_run(const struct bn_run *r, const int n_src, enum kernel_act act)
+{
+    int p = 0;
+    for (; p + GROUP <= r->pixels; p += GROUP)
+        backward_pixels(r, p, GROUP, n_src, act);
+    for (; p < r->pixels; p++)
+        backward_pixels(r, p, 1, n_src, act);
 }
 
 /* --- choice of the straight code --- */
 
-typedef void bn_body(const struct bn_run *r, int n_src, enum kernel_act act);
+typedef void bn_body(const struct bn_run *r, const int n_src, enum kernel_act act);
 
 ALWAYS void specialise(const struct bn_run *r, bn_body *body)
 {
