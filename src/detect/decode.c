@@ -2,37 +2,15 @@
 
 #include "core/mem.h"
 #include "detect/boxes.h"
+#include "kernels/math_inline.h"
 
 #include <assert.h>
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
 
 float sigmoid(float x)
 {
     return 1 / (1 + expf(-x));
-}
-
-/* e^x for x <= 0 to about 2 ulp, without branches so that loops over it become vectors: x = n*ln2 + r, a polynomial
- * in r (Cephes expf), and n added to the exponent bits. Below -87 it stays at e^-87: nothing beside a softmax's 1. */
-static inline float exp_of_negative(float x)
-{
-    const float round_bias = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    x = x < -87.0f ? -87.0f : x;
-    float n = (x * 1.44269504f + round_bias) - round_bias;
-    float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1;
-    union {
-        float f;
-        int32_t i;
-    } power = {.i = ((int32_t)n + 127) * (1 << 23)};
-    return p * power.f;
 }
 
 /* exp(logits - largest), with NaN kept: an expectation of garbage must not look like a distance. */
@@ -42,7 +20,7 @@ static inline void shifted_exp(const float *logits, int bins, float *dst)
     for (int k = 1; k < bins; k++)
         top = logits[k] > top ? logits[k] : top;
     for (int k = 0; k < bins; k++)
-        dst[k] = exp_of_negative(logits[k] - top);
+        dst[k] = exp_f32(logits[k] - top);
 }
 
 float dfl_expectation(const float *logits, int bins, float *softmax)

@@ -2,39 +2,14 @@
 
 #include "detect/boxes.h"
 #include "detect/decode.h"
+#include "kernels/math_inline.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <string.h>
 
 /* --- class ------------------------------------------------------------------------------------------------------- */
 
 enum { BLOCK = 1024 }; /* logits at a time: values and sigmoids stay in the first cache */
-
-/* e^x for x <= 0 without a branch or a call, so that loops over it vectorise. x = n ln 2 + r, |r| <= ln 2 / 2, and
- * the Taylor series of e^r to r^7 (next term: 5e-9). Below -87 it stays at e^-87; NaN stays NaN. */
-static inline float exp_negative(float x)
-{
-    const float round = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer in the low bits */
-    x = x < -87.0f ? -87.0f : x;
-    float shifted = x * 1.44269504f + round;
-    float n = shifted - round;
-    float r = x - n * 0.693359375f; /* ln 2 in two pieces, the first exact in nine bits */
-    r = r - n * -2.12194440e-4f;
-    float p = 1.0f / 5040;
-    p = p * r + 1.0f / 720;
-    p = p * r + 1.0f / 120;
-    p = p * r + 1.0f / 24;
-    p = p * r + 1.0f / 6;
-    p = p * r + 0.5f;
-    p = p * (r * r) + r + 1.0f;
-    int32_t bits;
-    memcpy(&bits, &shifted, sizeof bits);
-    bits = (int32_t)(((uint32_t)bits + 127u) << 23); /* the bits above n are shifted out */
-    float power;
-    memcpy(&power, &bits, sizeof power);
-    return p * power;
-}
 
 /* value = ln(1 + e^x), sigmoid = 1 / (1 + e^-x). With e = e^-|x| and s = e / (2 + e):
  * ln(1 + e) = 2 atanh(s) = 2 (s + s^3/3 + ... + s^13/13), s <= 1/3 (next term: 1.4e-8 of it). */
@@ -42,7 +17,7 @@ static void softplus_sigmoid(const float *restrict x, float *restrict value, flo
 {
     for (int i = 0; i < n; i++) {
         float v = x[i];
-        float e = exp_negative(-fabsf(v));
+        float e = exp_f32(-fabsf(v));
         float q = 1.0f / ((1.0f + e) * (2.0f + e)); /* one division for both quotients */
         float s = e * q * (1.0f + e);
         float z = s * s;
