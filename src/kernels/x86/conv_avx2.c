@@ -1,12 +1,13 @@
 #include "kernels/x86/simd_avx2.h"
 
 /* 16 registers: 6 x 2 vectors, two for weights, one broadcast; 4 x 3 for 24 columns. */
-#define TILES                                                                                                      \
-    TILE(1, 1)                                                                                                     \
-    TILE(1, 2)                                                                                                     \
-    TILE(1, 3)                                                                                                     \
-    TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8) TILE(1, 9) TILE(1, 10) TILE(2, 1) TILE(2, 2) TILE(2, 3) \
-        TILE(2, 4) TILE(2, 5) TILE(2, 6) TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4)
+/* clang-format off */
+#define TILES \
+    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8) \
+    TILE(1, 9) TILE(1, 10) \
+    TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6) \
+    TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4)
+/* clang-format on */
 #include "kernels/conv_tile_tmpl.h"
 
 const struct conv_tile_kernel conv_tile__avx2 = {"direct 6x16 avx2", conv_tile_run, VL, 2, 3, {0, 10, 6, 4}};

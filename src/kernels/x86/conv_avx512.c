@@ -1,14 +1,14 @@
 #include "kernels/x86/simd_avx512.h"
 
 /* 32 registers: 12 x 2 vectors, two for weights; one vector of 12 rows is bound by broadcasts; 8 x 3 for 48 columns. */
-#define TILES                                                                                                        \
-    TILE(1, 1)                                                                                                       \
-    TILE(1, 2)                                                                                                       \
-    TILE(1, 3)                                                                                                       \
-    TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8) TILE(1, 9) TILE(1, 10) TILE(1, 11) TILE(1, 12) TILE(2, 1) \
-        TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6) TILE(2, 7) TILE(2, 8) TILE(2, 9) TILE(2, 10)          \
-            TILE(2, 11) TILE(2, 12) TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4) TILE(3, 5) TILE(3, 6) TILE(3, 7)     \
-                TILE(3, 8)
+/* clang-format off */
+#define TILES \
+    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8) \
+    TILE(1, 9) TILE(1, 10) TILE(1, 11) TILE(1, 12) \
+    TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6) TILE(2, 7) TILE(2, 8) \
+    TILE(2, 9) TILE(2, 10) TILE(2, 11) TILE(2, 12) \
+    TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4) TILE(3, 5) TILE(3, 6) TILE(3, 7) TILE(3, 8)
+/* clang-format on */
 #include "kernels/conv_tile_tmpl.h"
 
 const struct conv_tile_kernel conv_tile__avx512 = {"direct 12x32 avx512", conv_tile_run, VL, 2, 3, {0, 12, 12, 8}};
