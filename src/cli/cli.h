@@ -5,11 +5,16 @@
 
 #include "core/status.h"
 
+#include <jansson.h>
+
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 #define VERB(name, summary) int verb_##name(int argc, char **argv);
 #include "cli/verbs.def"
 #undef VERB
+
+/* --json FILE: the whole tree to a file, or to standard output for "-". */
+enum status output_json(const char *path, const json_t *root);
 
 /* The end of a verb: tells the kept sentence when rc is a failure; returns the exit code. */
 int verb_end(const char *verb, enum status rc);

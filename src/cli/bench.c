@@ -1,0 +1,235 @@
+/* yolo9 bench: the time of the network alone, of one model at one size, with GFLOP/s and what ran. */
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "core/clock.h"
+#include "core/cpu.h"
+#include "core/mem.h"
+#include "graph/net.h"
+#include "model/model.h"
+#include "ops/conv2d.h"
+#include "ops/cpu.h"
+#include "weights/weights.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static const struct option_spec options_table[] = {
+    {"weights", NULL, OPTION_STRING, NULL, "weight file; without one --cfg runs with random weights", 0, 0},
+    {"cfg", "model", OPTION_STRING, NULL, "network name (yolov9-t) or table file", 0, 0},
+    {"img", "imgsz img-size", OPTION_INTS, "640", "network input: one number or height and width", 32, 8192},
+    {"batch", "batch-size", OPTION_INT, "1", "images at once", 1, 1024},
+    {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024},
+    {"runs", NULL, OPTION_INT, "20", "timed runs", 1, 100000},
+    {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only", 0, 0},
+    {"per-layer", NULL, OPTION_FLAG, NULL, "a line a node: time, GFLOP/s, algorithm", 0, 0},
+    {"json", NULL, OPTION_STRING, NULL, "machine-readable result to this file; - is standard output", 0, 0},
+};
+
+static const struct verb_spec spec = {
+    .name = "bench",
+    .summary = "time the network",
+    .positional = NULL,
+    .options = options_table,
+    .n_options = COUNT(options_table),
+    .example = "yolo9 bench --cfg gelan-c --threads 1 --per-layer",
+};
+
+struct bench {
+    struct weights weights;
+    char model[64];
+    struct team *team;
+    struct net *net;
+    int n, h, w, threads, runs;
+    double *seconds;       /* runs, sorted */
+    double *layer_seconds; /* a node: the sum over the timed runs */
+    double flops;
+};
+
+static enum status load(struct bench *b, const struct options *o)
+{
+    const char *path = option_string(o, "weights"), *cfg = option_string(o, "cfg");
+    struct weights *w = &b->weights;
+    enum status rc = OK;
+    if (path) {
+        TRY(weights_load(path, cfg, w, NULL));
+    } else if (cfg) {
+        TRY(weights_random(cfg, 0, 0, w));
+    } else {
+        return fail(E_ARGUMENT, "--weights or --cfg is needed");
+    }
+    if (w->params)
+        TRY(weights_deploy(w));
+    weights_drop_training(w);
+    snprintf(b->model, sizeof b->model, "%s", w->table.name);
+cleanup:
+    return rc;
+}
+
+static void fill_input(struct net *net)
+{
+    struct tensor x = net_input(net);
+    for (size_t i = 0; i < (size_t)x.n * x.image_stride; i++)
+        x.data[i] = (float)(i * 2654435761u % 256) / 255.0f;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static enum status run(struct bench *b, bool per_layer)
+{
+    enum status rc = OK;
+    const struct node_report *reports;
+    TRY(net_plan(b->net, b->n, b->h, b->w));
+    b->seconds = mem_calloc((size_t)b->runs, sizeof *b->seconds);
+    b->layer_seconds = mem_calloc((size_t)b->weights.deployed.n_nodes, sizeof *b->layer_seconds);
+    if (!b->seconds || !b->layer_seconds)
+        return E_NOMEM;
+    net_set_timing(b->net, per_layer);
+    for (int i = -2; i < b->runs; i++) { /* two runs to warm up: packing, page faults, clock */
+        fill_input(b->net);
+        double start = clock_seconds();
+        net_forward(b->net);
+        if (i >= 0)
+            b->seconds[i] = clock_seconds() - start;
+        int n = i >= 0 && per_layer ? net_report(b->net, &reports) : 0;
+        for (int k = 0; k < MIN(n, b->weights.deployed.n_nodes); k++)
+            b->layer_seconds[k] += reports[k].seconds;
+    }
+    qsort(b->seconds, (size_t)b->runs, sizeof *b->seconds, by_value);
+cleanup:
+    return rc;
+}
+
+static double median_ms(const struct bench *b)
+{
+    return 1e3 * b->seconds[b->runs / 2] / b->n;
+}
+
+/* "3x3 s2 g4 96>64" */
+static void describe(const struct call *c, char *text, size_t size)
+{
+    const struct conv_attr *a = &c->node->u.conv;
+    char groups[16] = "";
+    if (c->node->op != OP_CONV2D) {
+        snprintf(text, size, "%s %d", op_name(c->node->op), c->dst.c);
+        return;
+    }
+    if (a->groups > 1)
+        snprintf(groups, sizeof groups, " g%d", a->groups);
+    snprintf(text, size, "%dx%d s%d%s %d>%d", a->kh, a->kw, a->stride, groups, c->src[0].c, c->dst.c);
+}
+
+static double node_flops(const struct bench *b, const struct call *c)
+{
+    return b->n * graph_node_flops(&b->weights.deployed, c->node, (struct extent){c->dst.h, c->dst.w});
+}
+
+static void print_layers(struct bench *b)
+{
+    const struct node_report *reports;
+    int n = MIN(net_report(b->net, &reports), b->weights.deployed.n_nodes);
+    printf("%-40s %-20s %-10s %9s %8s  %s\n", "node", "what", "output", "ms", "GFLOP/s", "algorithm");
+    for (int i = 0; i < n; i++) {
+        const struct call *c = reports[i].call;
+        char what[64], extent[32];
+        double seconds = b->layer_seconds[i] / b->runs;
+        describe(c, what, sizeof what);
+        snprintf(extent, sizeof extent, "%dx%d", c->dst.h, c->dst.w);
+        bool conv = c->node->op == OP_CONV2D;
+        printf("%-40.40s %-20s %-10s %9.3f %8.1f  %s\n", c->node->name, what, extent, 1e3 * seconds,
+               seconds > 0 ? 1e-9 * node_flops(b, c) / seconds : 0, conv ? conv2d_variant_name(c) : "");
+    }
+}
+
+static json_t *layers_json(struct bench *b)
+{
+    const struct node_report *reports;
+    json_t *layers = json_array();
+    int n = MIN(net_report(b->net, &reports), b->weights.deployed.n_nodes);
+    for (int i = 0; i < n; i++) {
+        const struct call *c = reports[i].call;
+        char what[64];
+        double seconds = b->layer_seconds[i] / b->runs;
+        describe(c, what, sizeof what);
+        json_array_append_new(layers,
+                              json_pack("{s:s, s:s, s:i, s:i, s:f, s:f, s:s}", "name", c->node->name, "what", what, "h",
+                                        c->dst.h, "w", c->dst.w, "ms", 1e3 * seconds, "gflops", 1e-9 * node_flops(b, c),
+                                        "algorithm", c->node->op == OP_CONV2D ? conv2d_variant_name(c) : ""));
+    }
+    return layers;
+}
+
+static double peak_mb(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_maxrss / 1024;
+}
+
+static enum status report(struct bench *b, const struct options *o)
+{
+    const char *json = option_string(o, "json");
+    const char *level = cpu_level(cpu_features());
+    double gflops = 1e-9 * b->flops;
+    bool layers = option_flag(o, "per-layer");
+    if (!json || strcmp(json, "-") != 0) {
+        if (layers)
+            print_layers(b);
+        printf("%s %dx%d batch %d, %d thread%s, fp32, %s kernels, %s\n", b->model, b->h, b->w, b->n, b->threads,
+               b->threads > 1 ? "s" : "", level, cpu_name());
+        printf("median %.2f ms, min %.2f ms an image; %.2f GFLOP, %.1f GFLOP/s effective; peak %.0f MB (arena %.1f, "
+               "packed weights %.1f)\n",
+               median_ms(b), 1e3 * b->seconds[0] / b->n, gflops, gflops / median_ms(b) * 1e3, peak_mb(),
+               (double)net_arena_bytes(b->net) / 1048576, (double)net_packed_bytes(b->net) / 1048576);
+    }
+    if (!json)
+        return OK;
+    json_t *root = json_pack("{s:s, s:[i,i], s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:s, s:s}", "model", b->model,
+                             "img", b->h, b->w, "batch", b->n, "threads", b->threads, "precision", "fp32", "median_ms",
+                             median_ms(b), "min_ms", 1e3 * b->seconds[0] / b->n, "gflops", gflops, "effective_gflops",
+                             gflops / median_ms(b) * 1e3, "peak_mb", peak_mb(), "kernels", level, "cpu", cpu_name());
+    if (layers)
+        json_object_set_new(root, "layers", layers_json(b));
+    enum status rc = output_json(json, root);
+    json_decref(root);
+    return rc;
+}
+
+int verb_bench(int argc, char **argv)
+{
+    struct options *o = NULL;
+    struct bench b = {0};
+    enum status rc = OK;
+    int code = options_begin(&spec, argc, argv, &o);
+    if (code >= 0)
+        return code;
+    int count;
+    const int *img = option_ints(o, "img", &count);
+    b.h = img[0];
+    b.w = count > 1 ? img[1] : img[0];
+    b.n = option_int(o, "batch");
+    b.runs = option_int(o, "runs");
+    b.threads = option_int(o, "threads") ? option_int(o, "threads") : cpu_count();
+    TRY(load(&b, o));
+    TRY(team_create(b.threads, &b.team));
+    struct net_config config = {
+        .backend = &cpu_backend, .team = b.team, .mode = RUN_INFER, .exact = option_flag(o, "exact")};
+    TRY(net_create(&b.weights.deployed, b.weights.deployed_params, NULL, &config, &b.net));
+    TRY(model_count_flops(&b.weights.deployed, b.h, b.w, NULL, &b.flops));
+    TRY(run(&b, option_flag(o, "per-layer")));
+    TRY(report(&b, o));
+cleanup:
+    code = verb_end("bench", rc);
+    net_destroy(b.net);
+    team_destroy(b.team);
+    weights_free(&b.weights);
+    mem_free(b.seconds);
+    mem_free(b.layer_seconds);
+    options_free(o);
+    return code;
+}

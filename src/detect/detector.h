@@ -1,0 +1,49 @@
+/* The detection pipeline, one straight line: photo -> letterbox -> forward -> decode -> NMS -> boxes on the photo. */
+#ifndef Y9_DETECT_DETECTOR_H
+#define Y9_DETECT_DETECTOR_H
+
+#include "detect/nms.h"
+#include "image/letterbox.h"
+
+struct detector_config {
+    int h, w;   /* network input, multiples of 32; rect: at most this */
+    bool rect;  /* the smallest rectangle of multiples of 32 instead of the whole h x w */
+    float conf; /* score > conf */
+    double iou; /* NMS threshold */
+    int max_det;
+    bool agnostic, multi_label;
+    const int *classes; /* keep these only (n_classes > 0); borrowed during create */
+    int n_classes;
+    bool exact; /* direct convolution only */
+    enum precision precision;
+    struct team *team; /* borrowed */
+};
+
+struct detector;
+
+/* `graph` is a deployed form (one branch), `params` its parameters; both borrowed. */
+enum status detector_create(const struct graph *graph, float *params, const struct detector_config *config,
+                            struct detector **out);
+void detector_destroy(struct detector *d);
+
+/* A photo made ready for the network. Start from {0}; release with detector_input_free. */
+struct detector_input {
+    struct image pixels;
+    struct letterbox box;
+};
+void detector_input_free(struct detector_input *in);
+/* Touches nothing of the detector but its configuration: may run in other threads while the detector works. */
+enum status detector_prepare(const struct detector *d, const struct image *photo, struct detector_input *in);
+
+struct detector_times {
+    double net, nms; /* seconds: forward; decode + NMS + mapping back */
+};
+
+/* Detections by falling score, boxes in pixels of the photo, not rounded. *detections is the detector's, valid until
+ * the next run. */
+enum status detector_run(struct detector *d, const struct detector_input *in, const struct detection **detections,
+                         int *count, struct detector_times *times);
+
+struct net *detector_net(struct detector *d); /* for benches */
+
+#endif

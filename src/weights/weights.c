@@ -1,0 +1,207 @@
+#include "weights/weights.h"
+
+#include "core/log.h"
+#include "model/init.h"
+#include "model/match.h"
+#include "model/names.h"
+#include "ops/recipe.h"
+#include "weights/bind.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- which network is it? --- */
+
+static struct tensor_shape *shapes_of(const struct checkpoint_model *m)
+{
+    struct tensor_shape *shapes = mem_calloc((size_t)m->count + 1, sizeof *shapes);
+    for (int i = 0; shapes && i < m->count; i++) {
+        const struct checkpoint_tensor *t = &m->tensors[i];
+        shapes[i].name = t->name;
+        shapes[i].rank = MIN(t->rank, 4);
+        for (int k = 0; k < shapes[i].rank; k++)
+            shapes[i].shape[k] = (int)MIN(t->shape[k], (size_t)1 << 30);
+    }
+    return shapes;
+}
+
+static enum status find_table(const struct checkpoint *c, const char *cfg, struct table *table, struct match *match)
+{
+    enum status rc = OK;
+    struct tensor_shape *shapes = shapes_of(c->model);
+    const char *text = c->model->table_text;
+    if (!shapes)
+        return E_NOMEM;
+    if (cfg || text) {
+        TRY(match_head(c->path, shapes, c->model->count, match));
+        rc = cfg ? table_open(cfg, table) : table_read(text, strlen(text), c->path, table);
+    } else {
+        TRY(match_table(c->path, shapes, c->model->count, match));
+        rc = table_open(match->table, table);
+    }
+cleanup:
+    mem_free(shapes);
+    return rc;
+}
+
+static enum status set_names(struct weights *w, const char *const *names, int n)
+{
+    w->nc = w->training.nc;
+    w->names = mem_calloc((size_t)w->nc, sizeof *w->names);
+    if (!w->names)
+        return E_NOMEM;
+    for (int i = 0; i < w->nc; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", i);
+        w->names[i] = mem_strdup(i < n && names[i][0] ? names[i] : number);
+        if (!w->names[i])
+            return E_NOMEM;
+    }
+    return OK;
+}
+
+static enum status build(struct weights *w)
+{
+    enum status rc = OK;
+    TRY(model_build(&w->table, &w->options, &w->training, &w->rows));
+    TRY(model_deploy(&w->table, &w->training, &w->deployed));
+cleanup:
+    return rc;
+}
+
+static float *new_block(const struct graph *g)
+{
+    return mem_calloc(g->param_floats, sizeof(float));
+}
+
+/* --- folded files: the official names, or those of the training form with BN folded --- */
+
+/* A deployed parameter's name in a file that was folded but not stripped of its auxiliary branch. */
+static const char *folded_training_name(void *context, int param, char *buffer, size_t size)
+{
+    const struct weights *w = context;
+    for (int i = 0; i < w->deployed.n_recipes; i++) {
+        const struct recipe *r = &w->deployed.recipes[i];
+        if (r->weight != param && r->bias != param)
+            continue;
+        const char *name = names_merge(NULL, w->training.params[r->term[0].weight].name, buffer, size);
+        if (!name || r->weight == param)
+            return name;
+        char stem[512];
+        size_t n = strlen(name), leaf = strlen("weight");
+        snprintf(stem, sizeof stem, "%.*s", (int)(n - MIN(n, leaf)), name);
+        snprintf(buffer, size, "%sbias", stem);
+        return buffer;
+    }
+    return NULL;
+}
+
+static enum status bind_folded(const struct checkpoint *c, struct weights *w, struct weights_report *report)
+{
+    int own = bind_count(c, &w->deployed, NULL, NULL);
+    int training = bind_count(c, &w->deployed, folded_training_name, w);
+    w->deployed_params = new_block(&w->deployed);
+    if (!w->deployed_params)
+        return E_NOMEM;
+    return bind_tensors(c, &w->deployed, w->deployed_params, own >= training ? NULL : folded_training_name, w, report);
+}
+
+static enum status bind_training(const struct checkpoint *c, struct weights *w, struct weights_report *report)
+{
+    w->params = new_block(&w->training);
+    if (!w->params)
+        return E_NOMEM;
+    return bind_tensors(c, &w->training, w->params, NULL, NULL, report);
+}
+
+static enum status complain(const struct checkpoint *c, const struct weights *w, const struct weights_report *r)
+{
+    struct buf text = {0};
+    enum status rc = report_summary(r, &text);
+    if (rc == OK)
+        rc = fail(E_SHAPE, "%s: does not fit %s: %s", c->path, w->table.source, text.data);
+    buf_free(&text);
+    return rc;
+}
+
+enum status weights_load(const char *path, const char *cfg, struct weights *out, struct weights_report *report)
+{
+    enum status rc = OK;
+    struct checkpoint c = {0};
+    struct match match = {0};
+    struct weights_report own = {0};
+    struct weights_report *r = report ? report : &own;
+    *out = (struct weights){0};
+    TRY(checkpoint_open(path, &c));
+    TRY(find_table(&c, cfg, &out->table, &match));
+    out->options = match.options;
+    TRY(build(out));
+    TRY(set_names(out, c.model->names, c.model->n_names));
+    if (c.model->n_names && c.model->n_names != out->nc)
+        log_warn("%s: %d class names for %d classes", path, c.model->n_names, out->nc);
+    TRY(match.fused ? bind_folded(&c, out, r) : bind_training(&c, out, r));
+    if (r->count[MISMATCH_MISSING] || r->count[MISMATCH_SHAPE])
+        rc = complain(&c, out, r);
+cleanup:
+    report_free(&own);
+    checkpoint_close(&c);
+    if (rc != OK)
+        weights_free(out);
+    return rc;
+}
+
+enum status weights_random(const char *cfg, int nc, uint64_t seed, struct weights *out)
+{
+    enum status rc = OK;
+    *out = (struct weights){0};
+    model_options_init(&out->options);
+    out->options.nc = nc;
+    TRY(table_open(cfg, &out->table));
+    TRY(build(out));
+    TRY(set_names(out, NULL, 0));
+    out->params = new_block(&out->training);
+    if (!out->params) {
+        rc = E_NOMEM;
+        goto cleanup;
+    }
+    model_init(&out->training, seed, out->params);
+cleanup:
+    if (rc != OK)
+        weights_free(out);
+    return rc;
+}
+
+enum status weights_deploy(struct weights *w)
+{
+    if (!w->deployed_params)
+        w->deployed_params = new_block(&w->deployed);
+    if (!w->deployed_params)
+        return E_NOMEM;
+    recipe_evaluate(&w->training, w->params, &w->deployed, w->deployed_params);
+    return OK;
+}
+
+void weights_drop_training(struct weights *w)
+{
+    mem_free(w->params);
+    w->params = NULL;
+}
+
+void weights_free(struct weights *w)
+{
+    for (int i = 0; w->names && i < w->nc; i++)
+        mem_free(w->names[i]);
+    mem_free(w->names);
+    mem_free(w->params);
+    mem_free(w->deployed_params);
+    graph_free(&w->training);
+    graph_free(&w->deployed);
+    table_free(&w->table);
+    *w = (struct weights){0};
+}
+
+enum status weights_transfer(const struct checkpoint *c, const struct graph *g, float *params,
+                             struct weights_report *report)
+{
+    return bind_tensors(c, g, params, NULL, NULL, report);
+}

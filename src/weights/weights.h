@@ -1,0 +1,60 @@
+/* A weight file made into a network: its table, graphs, parameters and class names.
+ *
+ * A file is in training form (BN beside the convolutions; official .pt of either numbering, our own safetensors) or
+ * folded (deployed safetensors). From a training form both graphs are filled; a folded file fills the deployed one.
+ * Head widths and groups follow the tensors' shapes (SPEC 14.1). */
+#ifndef Y9_WEIGHTS_WEIGHTS_H
+#define Y9_WEIGHTS_WEIGHTS_H
+
+#include "model/model.h"
+#include "weights/checkpoint.h"
+#include "weights/report.h"
+
+struct weights {
+    struct table table;
+    struct model_options options; /* widths and classes that the tensors chose */
+    struct graph training;
+    const struct model_row *rows; /* of the training graph, owned by it */
+    float *params;                /* training form; NULL when the file is folded */
+    struct graph deployed;
+    float *deployed_params; /* NULL until weights_deploy, unless the file is folded */
+    char **names;           /* nc class names, owned */
+    int nc;
+};
+
+/* `cfg` (a built-in table's name or a table file) wins over the table in the file; NULL: from the file, else found
+ * by the tensors' names and shapes. Every parameter must be in the file: E_SHAPE tells what is missing. `report`
+ * (may be NULL; start from {0}) gets what did not match. Release with weights_free, also after a failure. */
+enum status weights_load(const char *path, const char *cfg, struct weights *out, struct weights_report *report);
+void weights_free(struct weights *w);
+
+/* The network of a table with first values drawn from `seed` and classes named "0", "1" ...; nc 0: the table's. */
+enum status weights_random(const char *cfg, int nc, uint64_t seed, struct weights *out);
+
+/* Fill `deployed_params` from `params` (again: after a change of them). */
+enum status weights_deploy(struct weights *w);
+/* Drop the training form's values: inference needs the deployed ones only. */
+void weights_drop_training(struct weights *w);
+
+/* Take what fits by name and shape from a checkpoint into the parameter block of a training-form graph: the start of
+ * fine-tuning. The rest of the block stays as it is. */
+enum status weights_transfer(const struct checkpoint *c, const struct graph *g, float *params,
+                             struct weights_report *report);
+
+/* --- writing: safetensors with the table, the class names and the form in its metadata ------------------------------
+ */
+struct weights_meta {
+    const struct table *table; /* of the form that is written */
+    const char *const *names;
+    int nc;
+    bool deployed;
+    bool half; /* floating values as F16 */
+};
+/* The parameters of `g` in their order. Equal input, equal bytes. */
+enum status weights_write(const char *path, const struct graph *g, const float *params,
+                          const struct weights_meta *meta);
+
+/* Write a loaded model: in training form, or deployed. E_ARGUMENT if a folded file is asked for its training form. */
+enum status weights_save(const char *path, const struct weights *w, bool deployed, bool half);
+
+#endif
