@@ -1,0 +1,66 @@
+/* yolo9 convert IN OUT: any weight file to our safetensors, in training form or deployed. */
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "weights/weights.h"
+
+#include <stdio.h>
+
+static const struct option_spec options_table[] = {
+    {"files", NULL, OPTION_STRINGS, NULL, "the weight file to read, and the .safetensors to write", 0, 0},
+    {"deploy", NULL, OPTION_FLAG, NULL, "the inference form: auxiliary branch gone, BN folded, RepConvN merged", 0, 0},
+    {"half", NULL, OPTION_FLAG, NULL, "values as 16-bit floats", 0, 0},
+    {"cfg", "model", OPTION_STRING, NULL, "network name or table file; normally found from the weights", 0, 0},
+};
+
+static const struct verb_spec spec = {
+    .name = "convert",
+    .summary = "rewrite a weight file as safetensors",
+    .positional = "files",
+    .options = options_table,
+    .n_options = COUNT(options_table),
+    .example = "yolo9 convert yolov9-c.pt yolov9-c.safetensors --deploy --half",
+};
+
+/* "gelan-t.safetensors: deployed form of gelan-t-coco, 80 classes, 2,094,000 parameters" */
+static void say(const char *path, const struct weights *w, bool deployed)
+{
+    const struct graph *g = deployed ? &w->deployed : &w->training;
+    printf("%s: %s form of %s, %d classes, %zu parameters\n", path, deployed ? "deployed" : "training", w->table.name,
+           w->nc, model_count_params(g, -1));
+}
+
+static enum status convert(const struct options *o)
+{
+    enum status rc = OK;
+    struct weights w = {0};
+    struct weights_report report = {0};
+    struct buf text = {0};
+    int n;
+    const char *const *files = option_strings(o, "files", &n);
+    bool deployed = option_flag(o, "deploy");
+    if (n != 2)
+        return fail(E_ARGUMENT, "two files are needed: the one to read and the one to write");
+    TRY(weights_load(files[0], option_string(o, "cfg"), &w, &report));
+    if (deployed && w.params)
+        TRY(weights_deploy(&w));
+    TRY(report_summary(&report, &text));
+    fprintf(stderr, "%s: %s\n", files[0], text.data);
+    TRY(weights_save(files[1], &w, deployed, option_flag(o, "half")));
+    say(files[1], &w, deployed);
+cleanup:
+    buf_free(&text);
+    report_free(&report);
+    weights_free(&w);
+    return rc;
+}
+
+int verb_convert(int argc, char **argv)
+{
+    struct options *o = NULL;
+    int code = options_begin(&spec, argc, argv, &o);
+    if (code >= 0)
+        return code;
+    code = verb_end("convert", convert(o));
+    options_free(o);
+    return code;
+}
