@@ -158,7 +158,7 @@ static enum status save_crop(const struct job *job, const struct picture_result 
     snprintf(folder, sizeof folder, "crops/%s", class);
     char *stem = path_stem(r->path), *dir = result_path(job, folder, "", ""), *path = NULL;
     if (i)
-        snprintf(number, sizeof number, "%d.jpg", i + 1);
+        snprintf(number, sizeof number, "_%d.jpg", i + 1);
     else
         snprintf(number, sizeof number, ".jpg");
     if (!stem || !dir || !(path = result_path(job, folder, stem, number))) {
