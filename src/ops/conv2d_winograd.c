@@ -33,12 +33,12 @@ bool winograd_fits(const struct call *c)
 static void lay_out(struct wino_pass *p)
 {
     const int vl = p->tile->vl, channels = p->groups * p->reduction;
-    const int cache_floats = 176 * 1024; /* L2 of 1 MB, less what the weights passing by need */
+    const int cache_floats = 208 * 1024; /* most of an L2 of 1 MB; the weights stream by */
     p->tiles_x = (p->dst.w + 3) / 4;
     p->tiles = p->tiles_x * ((p->dst.h + 3) / 4);
     p->v_row = (size_t)round_up(channels, MAX(vl, 16));
     int most = cache_floats / (WINO_POINTS * ((int)p->v_row + 48));
-    most = MAX(12, MIN(most / 12 * 12, MAX_BLOCK));
+    most = MAX(12, MIN(most, MAX_BLOCK));
     p->blocks = (p->tiles + most - 1) / most;
     p->block = (p->tiles + p->blocks - 1) / p->blocks;
     const int width = MIN(p->tile->nv_max * vl, round_up(p->columns, vl));
