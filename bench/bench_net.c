@@ -1,0 +1,223 @@
+/* Milliseconds of one network, node by node, with random weights: what docs/PERFORMANCE.md quotes.
+ *
+ *   bench_net MODEL [--size N] [--batch N] [--threads N] [--rounds N] [--exact] [--train] [--nodes]
+ *
+ * The deployed form forward, or with --train the training form forward and backward. With one thread the times are
+ * processor seconds, which leave out the time slices of other programs. The median and the fastest of the rounds. */
+#include "core/clock.h"
+#include "core/cpu.h"
+#include "core/mem.h"
+#include "core/rng.h"
+#include "graph/net.h"
+#include "model/model.h"
+#include "ops/conv2d.h"
+#include "ops/cpu.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct arguments {
+    const char *model;
+    int size, batch, threads, rounds;
+    bool exact, train, nodes;
+};
+
+struct kind {
+    const char *name;
+    double flops, seconds;
+    int count;
+};
+
+static double now(const struct arguments *a)
+{
+    return a->threads == 1 ? clock_cpu_seconds() : clock_seconds();
+}
+
+static void random_params(const struct graph *g, float *params)
+{
+    struct rng r = rng_seed(3, 0, 0);
+    for (int i = 0; i < g->n_params; i++) {
+        const struct param *p = &g->params[i];
+        double scale = 0.1, offset = 0;
+        if (p->role == PARAM_WEIGHT)
+            scale = 1.6 / sqrt((double)(p->count / (size_t)p->shape[0]));
+        else if (p->role == PARAM_GAMMA || p->role == PARAM_VAR)
+            offset = 1;
+        for (size_t k = 0; k < p->count; k++)
+            params[p->first + k] = (float)(offset + scale * rng_uniform(&r) * (p->role == PARAM_VAR ? 1 : 1.7) -
+                                           (p->role == PARAM_VAR ? 0 : scale * 0.85));
+    }
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* One round through the calls; adds to times[node * rounds + round] and returns the whole time. */
+static double run_round(const struct arguments *a, struct net *net, double *times, int round)
+{
+    const struct node_report *reports;
+    const int n = net_report(net, &reports);
+    const double start = now(a);
+    if (a->train) {
+        net_forward(net);
+        net_backward(net);
+        return now(a) - start;
+    }
+    for (int i = 0; i < n; i++) {
+        const struct call *c = reports[i].call;
+        const double t = now(a);
+        cpu_backend.ops[c->node->op]->forward(c);
+        times[i * a->rounds + round] = now(a) - t;
+    }
+    return now(a) - start;
+}
+
+static const char *kind_of(const struct call *c)
+{
+    if (c->node->op != OP_CONV2D)
+        return op_name(c->node->op);
+    const struct conv_attr *v = &c->node->u.conv;
+    if (c->src[0].c == 3)
+        return "conv stem";
+    if (v->groups > 1)
+        return "conv groups";
+    if (v->kh == 1 && v->kw == 1)
+        return "conv 1x1";
+    return v->stride == 1 ? "conv 3x3 s1" : "conv 3x3 s2";
+}
+
+static void print_nodes(const struct arguments *a, struct net *net, double *times)
+{
+    static struct kind kinds[16];
+    int n_kinds = 0;
+    const struct node_report *reports;
+    const int n = net_report(net, &reports);
+    for (int i = 0; i < n; i++) {
+        const struct call *c = reports[i].call;
+        struct extent extent = {c->dst.h, c->dst.w};
+        const double flops = graph_node_flops(c->graph, c->node, extent) * c->dst.n;
+        qsort(times + i * a->rounds, (size_t)a->rounds, sizeof *times, compare_doubles);
+        const double seconds = times[i * a->rounds + a->rounds / 2];
+        int k = 0;
+        while (k < n_kinds && strcmp(kinds[k].name, kind_of(c)))
+            k++;
+        if (k == n_kinds && n_kinds < COUNT(kinds))
+            kinds[n_kinds++] = (struct kind){.name = kind_of(c)};
+        kinds[k].flops += flops;
+        kinds[k].seconds += seconds;
+        kinds[k].count++;
+        if (a->nodes)
+            printf("%-34s %-12s %4dx%-4d %4d->%-4d %8.3f ms %6.0f GFLOP/s %s\n", c->node->name ? c->node->name : "",
+                   kind_of(c), c->dst.h, c->dst.w, c->src[0].c, c->dst.c, seconds * 1e3, flops / seconds * 1e-9,
+                   c->node->op == OP_CONV2D ? conv2d_variant_name(c) : "");
+    }
+    for (int k = 0; k < n_kinds; k++)
+        printf("  %-12s %4d nodes %8.2f ms %6.2f GFLOP %6.0f GFLOP/s\n", kinds[k].name, kinds[k].count,
+               kinds[k].seconds * 1e3, kinds[k].flops * 1e-9, kinds[k].flops / kinds[k].seconds * 1e-9);
+}
+
+static enum status bench(const struct arguments *a)
+{
+    enum status rc = OK;
+    struct table table = {0};
+    struct graph training = {0}, deployed = {0}, *g = &training;
+    struct team *team = NULL;
+    struct net *net = NULL;
+    float *params = NULL, *d_params = NULL;
+    double *times = NULL, *whole = NULL;
+    struct model_options options;
+    model_options_init(&options);
+    TRY(table_open(a->model, &table));
+    TRY(model_build(&table, &options, &training, NULL));
+    if (!a->train) {
+        TRY(model_deploy(&table, &training, &deployed));
+        g = &deployed;
+    }
+    TRY(team_create(a->threads, &team));
+    params = mem_calloc(g->param_floats + 16, sizeof *params);
+    d_params = mem_calloc(g->param_floats + 16, sizeof *d_params);
+    struct net_config config = {
+        .backend = &cpu_backend, .team = team, .mode = a->train ? RUN_TRAIN : RUN_INFER, .exact = a->exact};
+    random_params(g, params);
+    TRY(net_create(g, params, a->train ? d_params : NULL, &config, &net));
+    TRY(net_plan(net, a->batch, a->size, a->size));
+    struct tensor image = net_input(net);
+    struct rng r = rng_seed(1, 2, 3);
+    for (size_t i = 0; i < image.image_stride * (size_t)image.n; i++)
+        image.data[i] = (float)rng_uniform(&r);
+    net_forward(net); /* packs */
+    if (a->train)
+        for (int k = 0; k < g->n_branches; k++) {
+            struct head_output h = net_output(net, k);
+            for (size_t i = 0; i < h.image_stride * (size_t)h.n; i++)
+                h.d_logits[i] = (float)(rng_uniform(&r) - 0.5);
+        }
+    times = mem_calloc((size_t)(g->n_nodes + 1) * (size_t)a->rounds * 4, sizeof *times);
+    whole = mem_calloc((size_t)a->rounds, sizeof *whole);
+    for (int i = 0; i < a->rounds; i++)
+        whole[i] = run_round(a, net, times, i);
+    qsort(whole, (size_t)a->rounds, sizeof *whole, compare_doubles);
+    printf("%s %d, batch %d, %d thread(s), %s%s%s: median %.2f ms, fastest %.2f ms; arena %.1f MB, packed %.1f MB\n",
+           a->model, a->size, a->batch, a->threads, cpu_level(cpu_features()), a->exact ? ", exact" : "",
+           a->train ? ", forward and backward" : "", whole[a->rounds / 2] * 1e3, whole[0] * 1e3,
+           (double)net_arena_bytes(net) * 1e-6, (double)net_packed_bytes(net) * 1e-6);
+    if (!a->train)
+        print_nodes(a, net, times);
+cleanup:
+    mem_free(times);
+    mem_free(whole);
+    net_destroy(net);
+    mem_free(params);
+    mem_free(d_params);
+    team_destroy(team);
+    graph_free(&deployed);
+    graph_free(&training);
+    table_free(&table);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments a = {.size = 640, .batch = 1, .threads = 1, .rounds = 9};
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (!strcmp(argv[i], "--exact"))
+            a.exact = true;
+        else if (!strcmp(argv[i], "--train"))
+            a.train = true;
+        else if (!strcmp(argv[i], "--nodes"))
+            a.nodes = true;
+        else if (argv[i][0] != '-')
+            a.model = argv[i];
+        else {
+            int n = atoi(value);
+            i++;
+            if (!strcmp(argv[i - 1], "--size") && n > 0)
+                a.size = n;
+            else if (!strcmp(argv[i - 1], "--batch") && n > 0)
+                a.batch = n;
+            else if (!strcmp(argv[i - 1], "--threads") && n > 0)
+                a.threads = n;
+            else if (!strcmp(argv[i - 1], "--rounds") && n > 0)
+                a.rounds = n;
+            else
+                a.model = NULL, i = argc;
+        }
+    }
+    if (!a.model) {
+        fprintf(stderr, "usage: bench_net MODEL [--size N] [--batch N] [--threads N] [--rounds N] [--exact] [--train] "
+                        "[--nodes]\n");
+        return 2;
+    }
+    if (bench(&a) != OK) {
+        fprintf(stderr, "%s\n", fail_text());
+        return 1;
+    }
+    return 0;
+}
