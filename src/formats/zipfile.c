@@ -296,8 +296,10 @@ enum status zipfile_read(struct zipfile *zip, struct zipfile_member *member, con
             return rc;
     }
     *data = member->deflated ? member->inflated : zip->bytes + member->offset;
+#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION /* a fuzzer cannot guess sums; libFuzzer's customary name */
     if (!member->checked && crc32_z(0, *data, member->size) != member->crc)
         return fail(E_FORMAT, "%s: member %s is damaged (its CRC-32 differs)", zip->name, member->name);
+#endif
     member->checked = true;
     return OK;
 }

@@ -1,0 +1,137 @@
+/* Writes the seed corpus: make_seeds FOLDER makes FOLDER/<target>/<name> for every target. */
+#include "core/file.h"
+#include "core/mem.h"
+#include "core/path.h"
+#include "formats/safetensors.h"
+#include "support/make_files.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct seeds {
+    const char *folder;
+    int bad;
+};
+
+static char *seed_path(struct seeds *s, const char *target, const char *name)
+{
+    char *folder = path_join(s->folder, target);
+    if (!folder || path_make_folder(folder) != OK) {
+        fprintf(stderr, "%s\n", fail_text());
+        s->bad = 1;
+    }
+    char *path = folder ? path_join(folder, name) : NULL;
+    mem_free(folder);
+    return path;
+}
+
+static void save(struct seeds *s, const char *target, const char *name, const void *bytes, size_t size)
+{
+    char *path = seed_path(s, target, name);
+    if (!path || file_write(path, bytes, size) != OK) {
+        fprintf(stderr, "%s\n", fail_text());
+        s->bad = 1;
+    }
+    mem_free(path);
+}
+
+static void save_buf(struct seeds *s, const char *target, const char *name, struct buf *b)
+{
+    save(s, target, name, b->data, b->size);
+    buf_free(b);
+}
+
+static void save_text(struct seeds *s, const char *target, const char *name, const char *text)
+{
+    save(s, target, name, text, strlen(text));
+}
+
+static void make_pt(struct seeds *s)
+{
+    static const struct tensor_part row = {"HalfStorage", "0", 6, 1, 2, {2, 2}, {1, 2}};
+    static const unsigned char data[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    struct buf b = {0};
+    make_module_checkpoint(&b);
+    save_buf(s, "fuzz_pt", "module.pt", &b);
+    make_checkpoint(&b, &row, data, sizeof data, false);
+    save_buf(s, "fuzz_pt", "stored.pt", &b);
+    make_checkpoint(&b, &row, data, sizeof data, true);
+    save_buf(s, "fuzz_pt", "deflated.pt", &b);
+    const struct zip_part parts[] = {{.name = "x/data.pkl", .data = "\x80\x02N.", .size = 4, .zip64 = true}};
+    make_zip(&b, parts, 1, true);
+    save_buf(s, "fuzz_pt", "zip64.pt", &b);
+}
+
+static void make_pickle(struct seeds *s)
+{
+    static const char protocol4[] =
+        "\x80\x04\x95\x30\0\0\0\0\0\0\0\x8c\x0b"
+        "collections\x94\x8c\x0bOrderedDict\x94\x93\x94)\x81\x94\x8c\x01k\x94\x8f(K\x01K\x02"
+        "\x90s.";
+    static const char numpy[] = "\x80\x02cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nX\x02\0\0\0f8K\0K\x01\x87R"
+                                "c_codecs\nencode\nX\x08\0\0\0abcdefghX\x06\0\0\0latin1\x86R\x86R.";
+    static const char hostile[] = "\x80\x02"
+                                  "cposix\nsystem\nX\x02\0\0\0id\x85R.";
+    struct buf b = {0};
+    make_module_pickle(&b);
+    save_buf(s, "fuzz_pickle", "module.pkl", &b);
+    save(s, "fuzz_pickle", "protocol4.pkl", protocol4, sizeof protocol4 - 1);
+    save(s, "fuzz_pickle", "numpy.pkl", numpy, sizeof numpy - 1);
+    save(s, "fuzz_pickle", "hostile.pkl", hostile, sizeof hostile - 1);
+    save(s, "fuzz_pickle", "itself.pkl",
+         "\x80\x02]q\x01h\x01"
+         "a.",
+         9);
+}
+
+static void make_safetensors(struct seeds *s, const char *target)
+{
+    static const float f[6] = {1, 2, 3, 4, 5, 6};
+    static const struct safetensors_text texts[] = {{"yolo9.names", "[\"a\",\"b\"]"},
+                                                    {"yolo9.strides", "[8,16]"},
+                                                    {"yolo9.epoch", "3"},
+                                                    {"yolo9.table", "nc: 2\n"}};
+    const struct safetensor_source sources[] = {
+        {.name = "model.0.conv.weight", .dtype = DTYPE_F32, .rank = 4, .shape = {3, 2, 1, 1}, .data = f},
+        {.name = "ema.model.0.conv.weight", .dtype = DTYPE_F16, .rank = 1, .shape = {6}, .data = f, .from_f32 = true},
+        {.name = "one", .dtype = DTYPE_I64, .rank = 0, .data = f},
+        {.name = "none", .dtype = DTYPE_U8, .rank = 2, .shape = {0, 4}, .data = f},
+    };
+    char *path = seed_path(s, target, "small.safetensors");
+    if (!path || safetensors_write(path, sources, COUNT(sources), texts, COUNT(texts)) != OK)
+        s->bad = 1;
+    mem_free(path);
+}
+
+static void make_texts(struct seeds *s)
+{
+    save_text(s, "fuzz_yaml", "table.yaml",
+              "# net\nnc: 80\nactivation: nn.ReLU()\nbackbone:\n  [[-1, 1, Conv, [16, 3, 2]],\n"
+              "   [[-1, 6], 1, Concat, [1]], [-1, 1, nn.Upsample, [None, 2, 'nearest']]]\n");
+    save_text(s, "fuzz_yaml", "block.yaml",
+              "a:\n  - b: 1\n    c: [x, {y: \"\\u00e9\\n\"}]\n  - - 2\n    - .inf\n? key\n: |\n  text\n  more\nd: >-\n"
+              "  folded\n  text\ne: !!str 5\nf: ~\n");
+    save_text(s, "fuzz_yaml", "refused.yaml", "a: &x 1\nb: *x\n--- \nc: !!python/object:os.system x\n");
+    save_text(s, "fuzz_yaml", "hyp.yaml", "lr0: 0.01\nlrf: 1e-2\nbox: 7.5\nflag: no\nnames: {0: red, 1: 'it''s'}\n");
+    save_text(
+        s, "fuzz_json", "coco.json",
+        "{\"images\":[{\"id\":1,\"file_name\":\"a\\u00e9.jpg\",\"width\":640}],\"annotations\":[{\"bbox\":[1.5,2,3e2,"
+        "-4.25],\"iscrowd\":0,\"segmentation\":[[1,2,3]]}],\"ok\":true,\"none\":null}");
+    save_text(s, "fuzz_json", "scalar.json", "\"\\ud83d\\ude80\\\"\"");
+    save_text(s, "fuzz_json", "deep.json", "[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]");
+}
+
+int main(int argc, char **argv)
+{
+    struct seeds s = {.folder = argc == 2 ? argv[1] : NULL};
+    if (!s.folder) {
+        fprintf(stderr, "usage: make_seeds FOLDER\n");
+        return 2;
+    }
+    make_pt(&s);
+    make_pickle(&s);
+    make_safetensors(&s, "fuzz_safetensors");
+    make_safetensors(&s, "fuzz_pt");
+    make_texts(&s);
+    return s.bad;
+}
