@@ -2,6 +2,7 @@
 #ifndef Y9_TESTS_GOLDEN_KINDS_H
 #define Y9_TESTS_GOLDEN_KINDS_H
 
+#include "support/golden_augment.h"
 #include "support/golden_eval.h"
 #include "support/golden_image.h"
 #include "support/golden_loss.h"
