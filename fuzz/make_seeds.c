@@ -113,6 +113,15 @@ static void make_texts(struct seeds *s)
               "  folded\n  text\ne: !!str 5\nf: ~\n");
     save_text(s, "fuzz_yaml", "refused.yaml", "a: &x 1\nb: *x\n--- \nc: !!python/object:os.system x\n");
     save_text(s, "fuzz_yaml", "hyp.yaml", "lr0: 0.01\nlrf: 1e-2\nbox: 7.5\nflag: no\nnames: {0: red, 1: 'it''s'}\n");
+    save_text(s, "fuzz_table", "pgi.yaml",
+              "nc: 4\nbackbone:\n- [-1, 1, Silence, [], image]\n- [-1, 1, Conv, [16, 3, 2]]\n"
+              "- [-1, 2, RepNCSP, [16, 2], B]\n- [1, 1, CBLinear, [[16, 8]], R]\n- [image, 1, Conv, [16, 3, 2]]\n"
+              "- [[R, -1], 1, CBFuse, [[0]]]\nhead:\n- [[-1, B], 1, DualDDetect, [nc]]\n");
+    save_text(s, "fuzz_table", "own.yaml",
+              "nc: 4\ndepth_multiple: 0.5\nwidth_multiple: 0.5\nactivation: nn.ReLU()\nbox_width: [64, null]\n"
+              "class_width: 9\nreg_max: 8\nbackbone:\n- [-1, 4, BottleneckCSP, ['2*(nc+12)', True, 2, 0.5], a_]\n"
+              "- [[-1, 0], 1, Concat, [1]]\n- [-2, 1, nn.Upsample, [None, 2, 'nearest']]\n"
+              "- [a_, 1, RepNCSPELAN4, [32, 16, 8, 1, dw]]\nhead:\n- [-1, 1, Detect, [\"3*(nc+5)//2\"]]\n");
     save_text(
         s, "fuzz_json", "coco.json",
         "{\"images\":[{\"id\":1,\"file_name\":\"a\\u00e9.jpg\",\"width\":640}],\"annotations\":[{\"bbox\":[1.5,2,3e2,"
