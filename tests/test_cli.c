@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* Runs yolo9 with these arguments (shell words); the exit code, and one stream. */
 static int run(const char *arguments, bool errors, struct buf *out)
@@ -120,12 +121,35 @@ static void info_json_is_alone_on_stdout_and_exact(void **state)
     buf_free(&out);
 }
 
+static void info_of_weights_takes_their_head(void **state)
+{
+    (void)state;
+    const char *weights = Y9_SOURCE_DIR "/../shared/weights/gelan-t-coco.pt";
+    if (access(weights, R_OK) != 0) {
+        print_message("%s is not there\n", weights);
+        skip();
+    }
+    char arguments[512];
+    struct buf out = {0};
+    json_t *root;
+    snprintf(arguments, sizeof arguments, "info --weights %s --json -", weights);
+    assert_int_equal(run(arguments, false, &out), 0);
+    assert_int_equal(json_read_memory("info", out.data, out.size, NULL, &root), OK);
+    assert_true(figure(root, "training", "params") == 2128720); /* SPEC 5, T variants */
+    assert_true(figure(root, "deployed", "params") == 2094000);
+    assert_true(figure(root, "deployed", "gflops") > 8.2275 && figure(root, "deployed", "gflops") < 8.2277);
+    json_decref(root);
+    snprintf(arguments, sizeof arguments, "info --weights %s", weights);
+    assert_int_equal(run(arguments, false, &out), 0);
+    assert_non_null(strstr(out.data, "2,001,840 parameters, 7.71 GFLOPs")); /* the paper's figures explained */
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(usage_errors_exit_2_and_speak_on_stderr),
-        cmocka_unit_test(failures_exit_1_with_a_sentence),
-        cmocka_unit_test(every_verb_has_help_with_an_example),
+        cmocka_unit_test(usage_errors_exit_2_and_speak_on_stderr), cmocka_unit_test(failures_exit_1_with_a_sentence),
+        cmocka_unit_test(every_verb_has_help_with_an_example),     cmocka_unit_test(info_of_weights_takes_their_head),
         cmocka_unit_test(info_json_is_alone_on_stdout_and_exact),
     };
     return cmocka_run_group_tests_name("cli", tests, NULL, NULL);

@@ -4,12 +4,14 @@
 #include "formats/json.h"
 #include "model/builtin.h"
 #include "model/model.h"
+#include "weights/weights.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct option_spec table[] = {
     {"cfg", "model", OPTION_STRINGS, NULL, "model name or table file; several are allowed (none: all built-in models)"},
+    {"weights", NULL, OPTION_STRING, NULL, "a weight file: the network it holds, with its own head widths"},
     {"img", "imgsz img-size", OPTION_INTS, "640", "input size FLOPs are counted for: N or H W", 32, 8192, 32, 2},
     {"nc", NULL, OPTION_INT, NULL, "number of classes, instead of the table's", 1, MAX_CLASSES},
     {"rows", NULL, OPTION_FLAG, NULL, "list the rows: what each costs, and which only training needs"},
@@ -21,7 +23,8 @@ static const struct verb_spec spec = {
     .positional = "cfg",
     .options = table,
     .n_options = COUNT(table),
-    .example = "yolo9 info\nyolo9 info yolov9-c --rows\nyolo9 info yolov9-t --nc 3 --img 384 640 --json -",
+    .example = "yolo9 info\nyolo9 info yolov9-c --rows\nyolo9 info --weights yolov9-t.pt\nyolo9 info yolov9-t --nc 3 "
+               "--img 384 640 --json -",
 };
 
 /* Parameters (M) and GFLOPs of the paper's table 1. */
@@ -43,7 +46,7 @@ struct row_cost {
 };
 
 /* All figures of one model; strings are the graph's and the table's. */
-struct report {
+struct figures {
     struct table table;
     struct graph training, deployed;
     struct cost whole, left; /* training form, deployed form */
@@ -51,13 +54,13 @@ struct report {
     int n_rows, h, w;
 };
 
-static void report_free(struct report *r)
+static void figures_free(struct figures *r)
 {
     mem_free(r->rows);
     graph_free(&r->training);
     graph_free(&r->deployed);
     table_free(&r->table);
-    *r = (struct report){0};
+    *r = (struct figures){0};
 }
 
 /* Is `name` a part of the auxiliary branches of the head in row `row`? */
@@ -75,7 +78,7 @@ static bool is_auxiliary_head(const struct graph *g, int row, const char *name)
 }
 
 /* What the auxiliary branches of the head cost. */
-static enum status count_auxiliary_head(struct report *r)
+static enum status count_auxiliary_head(struct figures *r)
 {
     enum status rc = OK;
     const struct graph *g = &r->training;
@@ -101,7 +104,7 @@ cleanup:
     return rc;
 }
 
-static enum status count_rows(struct report *r, const struct model_row *rows)
+static enum status count_rows(struct figures *r, const struct model_row *rows)
 {
     enum status rc = OK;
     double total, *flops = mem_calloc((size_t)r->training.n_rows, sizeof *flops);
@@ -126,13 +129,14 @@ cleanup:
     return rc;
 }
 
-static enum status report_build(const char *model, const struct model_options *options, int h, int w, struct report *r)
+/* `table` goes over to *r. */
+static enum status figures_count(struct table table, const struct model_options *options, int h, int w,
+                                 struct figures *r)
 {
     enum status rc = OK;
     const struct model_row *rows;
     double flops;
-    *r = (struct report){.h = h, .w = w};
-    TRY(table_open(model, &r->table));
+    *r = (struct figures){.table = table, .h = h, .w = w};
     TRY(model_build(&r->table, options, &r->training, &rows));
     TRY(count_rows(r, rows));
     TRY(model_deploy(&r->table, &r->training, &r->deployed));
@@ -140,7 +144,29 @@ static enum status report_build(const char *model, const struct model_options *o
     r->left = (struct cost){(double)model_count_params(&r->deployed, -1), 1e-9 * flops};
 cleanup:
     if (rc != OK)
-        report_free(r);
+        figures_free(r);
+    return rc;
+}
+
+static enum status figures_build(const char *model, const struct model_options *options, int h, int w,
+                                 struct figures *r)
+{
+    struct table table;
+    enum status rc = table_open(model, &table);
+    return rc == OK ? figures_count(table, options, h, w, r) : rc;
+}
+
+/* The network that a weight file holds: its table, with the head that its tensors have. */
+static enum status figures_of_weights(const char *path, int h, int w, struct figures *r)
+{
+    struct weights weights = {0};
+    enum status rc = weights_load(path, NULL, &weights, NULL);
+    if (rc == OK) {
+        struct table table = weights.table;
+        weights.table = (struct table){0};
+        rc = figures_count(table, &weights.options, h, w, r);
+    }
+    weights_free(&weights);
     return rc;
 }
 
@@ -169,7 +195,7 @@ static void print_summary_head(int h, int w)
     printf("%-14s %14s %12s %14s %12s %8s %7s\n", "model", "params", "GFLOPs", "params", "GFLOPs", "params", "GFLOPs");
 }
 
-static void print_summary(const struct report *r)
+static void print_summary(const struct figures *r)
 {
     char a[32], b[32];
     printf("%-14s %14s %12.2f %14s %12.2f", r->table.name, grouped(r->whole.params, a, sizeof a), r->whole.gflops,
@@ -181,7 +207,7 @@ static void print_summary(const struct report *r)
     printf("\n");
 }
 
-static void print_rows(const struct report *r)
+static void print_rows(const struct figures *r)
 {
     static const char *const use[] = {[ROW_MAIN] = "", [ROW_AUXILIARY] = "training only", [ROW_UNUSED] = "unused"};
     char a[32], from[24];
@@ -210,21 +236,21 @@ static enum status explain_t(int h, int w)
 {
     enum status rc = OK;
     struct model_options narrow;
-    struct report grouped_box = {0}, dense_box = {0};
+    struct figures grouped_box = {0}, dense_box = {0};
     char a[32], b[32];
     model_options_init(&narrow);
     narrow.head[1].c_cls = 80;
-    TRY(report_build("yolov9-t", &narrow, h, w, &grouped_box));
+    TRY(figures_build("yolov9-t", &narrow, h, w, &grouped_box));
     narrow.head[1].box_groups = 1;
-    TRY(report_build("yolov9-t", &narrow, h, w, &dense_box));
+    TRY(figures_build("yolov9-t", &narrow, h, w, &dense_box));
     printf("\nT: the official table and code give a class tower of 128 channels; the paper's figures are those of 80\n"
            "(%s parameters, %.2f GFLOPs). The known COCO weights have 80 and a box tower without groups:\n"
            "%s parameters, %.2f GFLOPs. yolo9 takes these widths from the weights.\n",
            grouped(grouped_box.left.params, a, sizeof a), grouped_box.left.gflops,
            grouped(dense_box.left.params, b, sizeof b), dense_box.left.gflops);
 cleanup:
-    report_free(&grouped_box);
-    report_free(&dense_box);
+    figures_free(&grouped_box);
+    figures_free(&dense_box);
     return rc;
 }
 
@@ -236,7 +262,7 @@ static json_t *cost_json(const struct cost *c)
     return json_pack("{s:I, s:f}", "params", (json_int_t)c->params, "gflops", c->gflops);
 }
 
-static json_t *report_json(const struct report *r)
+static json_t *figures_json(const struct figures *r)
 {
     static const char *const use[] = {[ROW_MAIN] = "main", [ROW_AUXILIARY] = "auxiliary", [ROW_UNUSED] = "unused"};
     json_t *rows = json_array();
@@ -265,37 +291,55 @@ static enum status write_json(const char *path, json_t *root)
 /* --- the verb ------------------------------------------------------------------------------------------------------
  */
 
+struct printer {
+    bool quiet, rows;
+    bool met_t; /* a T was shown: its figures need a word */
+    json_t *list;
+};
+
+static void print_figures(struct printer *p, const struct figures *r)
+{
+    if (!p->quiet)
+        print_summary(r);
+    if (!p->quiet && p->rows)
+        print_rows(r);
+    json_array_append_new(p->list, figures_json(r));
+    p->met_t |= !strncmp(r->table.name, "yolov9-t", 8) || !strncmp(r->table.name, "gelan-t", 7);
+}
+
 static enum status run(const struct options *o)
 {
     enum status rc = OK;
     int n_models, h, w;
     const char *const *models = option_strings(o, "cfg", &n_models);
-    const char *json_path = option_string(o, "json");
-    json_t *list = json_array();
-    struct report r = {0};
+    const char *json_path = option_string(o, "json"), *weights = option_string(o, "weights");
+    bool all = n_models == 0 && !weights;
+    struct printer p = {
+        .quiet = json_path && !strcmp(json_path, "-"), .rows = option_flag(o, "rows"), .list = json_array()};
+    struct figures r = {0};
     struct model_options options;
-    bool all = n_models == 0, quiet = json_path && !strcmp(json_path, "-");
     model_options_init(&options);
-    option_size(o, "img", &h, &w);
     options.nc = option_given(o, "nc") ? option_int(o, "nc") : 0;
-    if (!quiet)
+    option_size(o, "img", &h, &w);
+    if (!p.quiet)
         print_summary_head(h, w);
-    for (int i = 0; all ? builtin_tables[i].name != NULL : i < n_models; i++) {
-        TRY(report_build(all ? builtin_tables[i].name : models[i], &options, h, w, &r));
-        if (!quiet)
-            print_summary(&r);
-        if (!quiet && option_flag(o, "rows"))
-            print_rows(&r);
-        json_array_append_new(list, report_json(&r));
-        report_free(&r);
+    if (weights) {
+        TRY(figures_of_weights(weights, h, w, &r));
+        print_figures(&p, &r);
+        figures_free(&r);
     }
-    if (all && !quiet && !options.nc)
+    for (int i = 0; all ? builtin_tables[i].name != NULL : i < n_models; i++) {
+        TRY(figures_build(all ? builtin_tables[i].name : models[i], &options, h, w, &r));
+        print_figures(&p, &r);
+        figures_free(&r);
+    }
+    if (p.met_t && !p.quiet && !options.nc)
         TRY(explain_t(h, w));
     if (json_path)
-        TRY(write_json(json_path, json_array_size(list) == 1 ? json_array_get(list, 0) : list));
+        TRY(write_json(json_path, json_array_size(p.list) == 1 ? json_array_get(p.list, 0) : p.list));
 cleanup:
-    report_free(&r);
-    json_decref(list);
+    figures_free(&r);
+    json_decref(p.list);
     return rc;
 }
 
