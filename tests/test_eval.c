@@ -4,9 +4,8 @@
 
 #include "core/mem.h"
 #include "core/path.h"
-#include "eval/evaluation.h"
+#include "eval/report.h"
 #include "formats/json.h"
-#include "image/decode.h"
 #include "support/golden_eval.h"
 
 #include <math.h>
@@ -206,9 +205,49 @@ static void test_matching_quirk(void **state)
     assert_int_equal(correct[1], 0x3ff);
 }
 
+static void assert_contains(const char *text, const char *part)
+{
+    if (!text || !strstr(text, part))
+        fail_msg("'%s' does not say '%s'", text ? text : "", part);
+}
+
+/* Text, JSON and pictures of a finished evaluation; the pictures stay in the build folder to be looked at. */
+static void write_report(const struct evaluation *e, const struct evaluation_result *r, const char *const *names,
+                         const char *folder)
+{
+    static const char *const files[] = {"PR_curve", "P_curve", "R_curve", "F1_curve", "confusion_matrix"};
+    struct buf text = {0};
+    json_t *json;
+    char path[512], line[128];
+    assert_int_equal(report_table(e, r, names, true, &text), OK);
+    assert_int_equal(report_coco_table(r, &text), OK);
+    snprintf(line, sizeof(line), "%22s%11d%11d%11.3g", "all", (int)e->images, (int)e->instances, r->official.precision);
+    assert_contains(text.data,
+                    "                 Class     Images  Instances          P          R      mAP50   mAP50-95\n");
+    assert_contains(text.data, line);
+    snprintf(line, sizeof(line), "maxDets=100 ] = %6.4f\n", r->coco.value[COCO_AP]);
+    assert_contains(text.data, line);
+    buf_free(&text);
+    assert_int_equal(report_json(e, r, names, &json), OK);
+    assert_true(json_number_value(json_object_get(json, "map")) == r->official.map);
+    assert_true(json_number_value(json_object_get(json_object_get(json, "coco"), "ARl")) == r->coco.value[COCO_ARL]);
+    assert_int_equal(json_array_size(json_object_get(json, "classes")), r->official.n_classes);
+    json_decref(json);
+    assert_int_equal(path_make_folder(folder), OK);
+    if (report_pictures(e, r, names, folder) != OK)
+        fail_msg("%s", fail_text());
+    for (int i = 0; i < 2 * COUNT(files); i++) {
+        snprintf(path, sizeof(path), "%s/%s.%s", folder, files[i / 2], i % 2 ? "svg" : "png");
+        assert_true(path_exists(path));
+        if (strstr(folder, "empty"))
+            remove(path);
+    }
+}
+
 static void test_empty_evaluations(void **state)
 {
     (void)state;
+    static const char *const names[] = {"cat", "dog", "a \xff broken <name>"};
     struct evaluation_config config = {.coco = true};
     struct evaluation_result r;
     struct evaluation e;
@@ -218,6 +257,7 @@ static void test_empty_evaluations(void **state)
     assert_int_equal(evaluation_finish(&e, &r), OK); /* nothing at all */
     assert_true(r.official.n_classes == 0 && r.official.map == 0 && r.official.fitness == 0);
     assert_true(r.has_coco && r.coco.value[COCO_AP] == -1);
+    write_report(&e, &r, names, Y9_BINARY_DIR "/report-empty");
     evaluation_result_free(&r);
     assert_int_equal(evaluation_add(&e, 1, &d, 1, NULL, 0), OK);   /* no label */
     assert_int_equal(evaluation_add(&e, 2, &d, 1, &label, 1), OK); /* a crowd: metric A never sees it */
@@ -272,35 +312,15 @@ static int detections_of(const json_t *all, int64_t id, struct detection *dst, i
     return n;
 }
 
-static int labels_of(const char *stem, struct eval_label *dst, int most)
-{
-    char path[512];
-    int w, h, n = 0;
-    double cx, cy, bw, bh;
-    snprintf(path, sizeof(path), SHARED "data/coco128/images/train2017/%s.jpg", stem);
-    assert_int_equal(image_probe_size(path, &w, &h, NULL), OK);
-    snprintf(path, sizeof(path), SHARED "data/coco128/labels/train2017/%s.txt", stem);
-    FILE *f = fopen(path, "r");
-    for (int c; f && fscanf(f, "%d %lf %lf %lf %lf", &c, &cx, &cy, &bw, &bh) == 5; n++) {
-        assert_true(n < most);
-        dst[n] = (struct eval_label){{(float)((cx - bw / 2) * w), (float)((cy - bh / 2) * h),
-                                      (float)((cx + bw / 2) * w), (float)((cy + bh / 2) * h)},
-                                     c,
-                                     false,
-                                     bw * w * bh * h};
-    }
-    if (f)
-        fclose(f);
-    return n;
-}
-
 static void score_photos(const char *file, struct evaluation_result *result)
 {
     static struct detection detections[300];
     static struct eval_label labels[300];
-    char path[512], **names;
-    int count;
+    char path[512];
     json_t *all;
+    struct dataset_yaml yaml;
+    struct dataset *d;
+    struct dataset_options options = {.no_cache = true};
     struct evaluation e;
     struct evaluation_config config = {.coco = true};
     snprintf(path, sizeof(path), SHARED "weights/%s", file);
@@ -309,14 +329,15 @@ static void score_photos(const char *file, struct evaluation_result *result)
         skip();
     }
     assert_int_equal(json_read_file(path, NULL, &all), OK);
-    assert_int_equal(path_list(SHARED "data/coco128/images/train2017", &names, &count), OK);
+    assert_int_equal(dataset_yaml_open(SHARED "data/coco128/coco128.yaml", &yaml), OK);
+    assert_int_equal(dataset_load(&yaml, SPLIT_TRAIN, &options, &d), OK);
     assert_int_equal(evaluation_init(&e, 80, &config), OK);
-    for (int i = 0; i < count; i++) {
-        char *stem = path_stem(names[i]);
-        int64_t id = atoll(stem);
-        int n = detections_of(all, id, detections, COUNT(detections)), m = labels_of(stem, labels, COUNT(labels));
-        assert_int_equal(evaluation_add(&e, id, detections, n, labels, m), OK);
-        mem_free(stem);
+    for (int i = 0; i < d->n_images; i++) {
+        const struct dataset_image *image = &d->images[i];
+        int n = detections_of(all, image->id, detections, COUNT(detections));
+        assert_true(image->n_objects <= COUNT(labels));
+        int m = evaluation_labels(d, image, labels);
+        assert_int_equal(evaluation_add(&e, image->id, detections, n, labels, m), OK);
     }
     assert_true(e.images == 128 && e.instances == 929);
     assert_int_equal(evaluation_finish(&e, result), OK);
@@ -325,9 +346,11 @@ static void score_photos(const char *file, struct evaluation_result *result)
     for (int k = 0; k < COCO_NUMBERS; k++)
         printf(" %s %.4f", coco_number_name(k), result->coco.value[k]);
     printf("\n");
+    write_report(&e, result, d->names, Y9_BINARY_DIR "/report");
     evaluation_free(&e);
     json_decref(all);
-    path_list_free(names, count);
+    dataset_destroy(d);
+    dataset_yaml_close(&yaml);
 }
 
 static void assert_digits(const char *what, double got, double want, int digits)

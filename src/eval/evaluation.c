@@ -1,6 +1,7 @@
 #include "eval/evaluation.h"
 
 #include "core/mem.h"
+#include "detect/boxes.h"
 
 #include <string.h>
 
@@ -13,8 +14,7 @@ enum status evaluation_init(struct evaluation *e, int nc, const struct evaluatio
     e->nc = nc;
     e->limit = config->max_detections ? config->max_detections : DEFAULT_LIMIT;
     e->labels = mem_calloc((size_t)nc, sizeof(*e->labels));
-    e->class_images = mem_calloc((size_t)nc, sizeof(*e->class_images));
-    TRY(e->labels && e->class_images ? OK : E_NOMEM);
+    TRY(e->labels ? OK : E_NOMEM);
     TRY(confusion_init(&e->confusion, nc));
     if (config->coco)
         TRY(coco_create(nc, e->limit, &e->coco));
@@ -43,7 +43,6 @@ void evaluation_free(struct evaluation *e)
     scratch_free(e);
     mem_free(e->records);
     mem_free(e->labels);
-    mem_free(e->class_images);
     confusion_free(&e->confusion);
     coco_destroy(e->coco);
     memset(e, 0, sizeof(*e));
@@ -125,12 +124,8 @@ static int count_labels(struct evaluation *e, const struct eval_label *labels, i
 {
     int n = 0;
     for (int l = 0; l < n_labels; l++) {
-        bool first = true;
         if (labels[l].crowd)
             continue;
-        for (int k = 0; k < n && first; k++)
-            first = e->plain[k].class != labels[l].class;
-        e->class_images[labels[l].class] += first;
         e->labels[labels[l].class]++;
         e->plain[n++] = labels[l];
     }
@@ -155,6 +150,22 @@ enum status evaluation_add(struct evaluation *e, int64_t image_id, const struct 
     e->images++;
 cleanup:
     return rc;
+}
+
+int evaluation_labels(const struct dataset *d, const struct dataset_image *image, struct eval_label *dst)
+{
+    int n = image->n_objects + image->n_crowds;
+    for (int i = 0; i < n; i++) {
+        const struct dataset_object *o = &d->objects[image->first_object + (size_t)i];
+        struct eval_label *label = &dst[i];
+        float w = (float)image->w, h = (float)image->h;
+        float box[4] = {o->cxcywh[0] * w, o->cxcywh[1] * h, o->cxcywh[2] * w, o->cxcywh[3] * h};
+        box_cxcywh_to_xyxy(box, label->xyxy);
+        label->class = o->class;
+        label->area = o->area;
+        label->crowd = i >= image->n_objects;
+    }
+    return n;
 }
 
 enum status evaluation_finish(struct evaluation *e, struct evaluation_result *result)

@@ -5,6 +5,7 @@
 #ifndef Y9_EVAL_EVALUATION_H
 #define Y9_EVAL_EVALUATION_H
 
+#include "data/dataset.h"
 #include "eval/ap.h"
 #include "eval/coco.h"
 #include "eval/confusion.h"
@@ -19,8 +20,7 @@ struct evaluation {
     size_t limit;
     struct ap_record *records;
     size_t count, capacity;
-    uint64_t *labels;       /* [nc] labels of a class, crowds left out */
-    uint64_t *class_images; /* [nc] images that hold one */
+    uint64_t *labels; /* [nc] labels of a class, crowds left out */
     uint64_t images, instances;
     struct confusion confusion;
     struct coco *coco; /* NULL without metric B */
@@ -40,6 +40,10 @@ void evaluation_free(struct evaluation *e);
  * E_ARGUMENT. */
 enum status evaluation_add(struct evaluation *e, int64_t image_id, const struct detection *detections, int n_detections,
                            const struct eval_label *labels, int n_labels);
+
+/* A picture's labels in photo pixels, crowds last, as evaluation_add takes them; dst has room for its n_objects +
+ * n_crowds. Returns that number. */
+int evaluation_labels(const struct dataset *d, const struct dataset_image *image, struct eval_label *dst);
 
 struct evaluation_result {
     struct ap_result official;
