@@ -25,15 +25,15 @@ extern "C" {
 struct yolo9; /* a detector: network, weights, working memory */
 
 struct yolo9_options {
-    int height, width;    /* network input, multiples of 32; default 640 x 640 */
-    int rect;             /* 1: the smallest rectangle that holds the photo; default 0, the whole input */
-    float confidence;     /* keep scores above this; default 0.25 */
-    float iou;            /* non-maximum suppression; default 0.45 */
-    int max_detections;   /* default 1000 */
-    int class_agnostic;   /* 1: classes suppress each other; default 0 */
-    int threads;          /* default 0: one a processor. Results do not depend on it */
-    int exact;            /* 1: direct convolution only; default 0 */
-    const char *table;    /* network name or table file; default NULL: found from the weights */
+    int height, width;  /* network input, multiples of 32; default 640 x 640 */
+    int rect;           /* 1: the smallest rectangle that holds the photo; default 0, the whole input */
+    float confidence;   /* keep scores above this; default 0.25 */
+    float iou;          /* non-maximum suppression; default 0.45 */
+    int max_detections; /* default 1000 */
+    int class_agnostic; /* 1: classes suppress each other; default 0 */
+    int threads;        /* default 0: one a processor. Results do not depend on it */
+    int exact;          /* 1: direct convolution only; default 0 */
+    const char *table;  /* network name or table file; default NULL: found from the weights */
 };
 void yolo9_options_init(struct yolo9_options *options); /* the defaults */
 
