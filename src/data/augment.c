@@ -10,7 +10,7 @@
 
 void augment_work_free(struct augment_work *work)
 {
-    image_free(&work->buffer);
+    picture_buffer_free(&work->buffer);
     image_free(&work->canvas);
     image_free(&work->second);
     labels_free(&work->labels);

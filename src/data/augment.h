@@ -24,7 +24,8 @@ struct augment {
 
 /* What one worker keeps from sample to sample; {0} to begin with. */
 struct augment_work {
-    struct image buffer, canvas, second;
+    struct picture_buffer buffer;
+    struct image canvas, second;
     struct labels labels, more;
     struct copy_paste paste;
     struct perspective used[2]; /* by the last sample, in order of use */

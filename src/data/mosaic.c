@@ -100,7 +100,7 @@ cleanup:
 }
 
 enum status mosaic_paint(const struct mosaic *m, const struct pictures *pictures, const struct region *region,
-                         struct image *buffer, struct image *canvas)
+                         struct picture_buffer *buffer, struct image *canvas)
 {
     enum status rc = OK;
     TRY(image_init(canvas, m->side, m->side));

@@ -30,6 +30,6 @@ enum status mosaic9_place(const struct pictures *pictures, const int *indices, i
 /* Paint those tiles that `region` of the canvas meets; the rest is grey or undefined. `buffer` as of picture_pixels_fn.
  * Fails as reading a picture does. */
 enum status mosaic_paint(const struct mosaic *m, const struct pictures *pictures, const struct region *region,
-                         struct image *buffer, struct image *canvas);
+                         struct picture_buffer *buffer, struct image *canvas);
 
 #endif

@@ -11,9 +11,16 @@ struct picture {
     int n_objects;
 };
 
-/* Gives picture `index` at its size: in *buffer (as in image_init), with *out = buffer, or kept elsewhere. *out is
- * valid until the next call with the same buffer. Called from several threads, each with buffers of its own. */
-typedef enum status picture_pixels_fn(void *context, int index, struct image *buffer, const struct image **out);
+/* Room for the photo as read, and for it at its size; {0} to begin with. */
+struct picture_buffer {
+    struct image photo, resized;
+};
+void picture_buffer_free(struct picture_buffer *b); /* leaves {0} */
+
+/* Gives picture `index` at its size: in the buffer or kept elsewhere; *out is valid until the next call with the same
+ * buffer. Called from several threads, each with a buffer of its own. */
+typedef enum status picture_pixels_fn(void *context, int index, struct picture_buffer *buffer,
+                                      const struct image **out);
 
 struct pictures {
     const struct picture *items;

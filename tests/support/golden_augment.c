@@ -163,7 +163,7 @@ struct set {
     int n;
 };
 
-static enum status give_pixels(void *context, int index, struct image *buffer, const struct image **out)
+static enum status give_pixels(void *context, int index, struct picture_buffer *buffer, const struct image **out)
 {
     const struct set *set = context;
     (void)buffer;
