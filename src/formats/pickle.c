@@ -516,6 +516,7 @@ static enum status push_global(struct machine *m, const char *module, size_t mod
     if (!pickle_is_harmless(text, pickle_global_name(v)))
         return fail(E_UNSUPPORTED, "%s: the pickle names %.100s.%.100s, which has no place in a checkpoint: refused",
                     m->name, text, pickle_global_name(v));
+    v->count = pickle_makes(v);
     return OK;
 }
 
@@ -593,31 +594,25 @@ static enum status dict_from_pairs(struct machine *m, const struct pickle_value 
     return rc;
 }
 
-static bool is_builtin(const struct pickle_value *v, const char *name)
-{
-    return pickle_is_global(v, "__builtin__", name) || pickle_is_global(v, "builtins", name);
-}
-
 /* callee(args): the few plain containers that protocol 2 spells this way become values, anything else an object. */
 static enum status construct(struct machine *m, struct pickle_value *callee, struct pickle_value *args)
 {
     struct pickle_value *v = NULL, *first = args->count ? args->items[0] : NULL;
-    enum status rc;
-    if (callee->type != PICKLE_GLOBAL || args->type != PICKLE_TUPLE)
+    enum status rc = OK;
+    if (callee->type != PICKLE_GLOBAL)
         return broken(m, "something that is no class is made");
-    if (pickle_is_global(callee, "collections", "OrderedDict") && first) {
+    enum pickle_makes makes = (enum pickle_makes)callee->count;
+    if (makes == MAKES_ORDERED_DICT && first) {
         rc = dict_from_pairs(m, first, &v);
-    } else if (pickle_is_global(callee, "collections", "OrderedDict") ||
-               pickle_is_global(callee, "collections", "defaultdict")) {
+    } else if (makes == MAKES_ORDERED_DICT || makes == MAKES_DICT) {
         rc = make(m, PICKLE_DICT, &v);
-    } else if (is_builtin(callee, "set") || is_builtin(callee, "frozenset")) {
+    } else if (makes == MAKES_SET) {
         rc = make(m, PICKLE_SET, &v);
         if (rc == OK && first && (first->type == PICKLE_LIST || first->type == PICKLE_TUPLE))
             rc = append(m, v, first->items, first->count);
-    } else if (pickle_is_global(callee, "torch", "Size") && first && first->type == PICKLE_TUPLE) {
+    } else if (makes == MAKES_SIZE && first && first->type == PICKLE_TUPLE) {
         v = first;
-        rc = OK;
-    } else if (pickle_is_global(callee, "_codecs", "encode") && first && first->type == PICKLE_STRING) {
+    } else if (makes == MAKES_BYTES && first && first->type == PICKLE_STRING) {
         rc = bytes_from_latin1(m, first, &v);
     } else {
         rc = make(m, PICKLE_OBJECT, &v);
@@ -762,7 +757,12 @@ enum status pickle_read(const char *name, const void *bytes, size_t size, struct
         return fail(E_LIMIT, "%s: %zu bytes of pickle, the limit is %d", name, size, MAX_INPUT);
     m.out = pickle;
     m.budget = BUDGET_BASE + BUDGET_FACTOR * size;
-    enum status rc = run(&m);
+    enum status rc = grow(&m.stack, 0, &m.stack_capacity); /* so that sums with its address are defined */
+    if (rc == OK) {                                        /* pickles keep about one value in ten bytes */
+        m.memo_capacity = size / 8 + 1;
+        m.memo = mem_alloc(m.memo_capacity, sizeof *m.memo);
+        rc = m.memo ? run(&m) : E_NOMEM;
+    }
     if (rc != OK)
         pickle_free(pickle);
     mem_free(m.stack);

@@ -30,7 +30,7 @@ enum pickle_type {
 
 struct pickle_value {
     enum pickle_type type;
-    uint32_t count, capacity; /* of items; bytes of text */
+    uint32_t count, capacity; /* of items; bytes of text; pickle_makes() in a PICKLE_GLOBAL */
     union {
         int64_t integer; /* also PICKLE_BOOL */
         double real;
@@ -54,6 +54,9 @@ void pickle_free(struct pickle *pickle);
 
 /* May a pickle name this class or function? Inert all the same: nothing is ever called. */
 bool pickle_is_harmless(const char *module, const char *name);
+/* What the reader builds where a pickle calls it: one of the few plain containers, else an inert object. */
+enum pickle_makes { MAKES_OBJECT, MAKES_ORDERED_DICT, MAKES_DICT, MAKES_SET, MAKES_SIZE, MAKES_BYTES };
+enum pickle_makes pickle_makes(const struct pickle_value *global);
 
 const char *pickle_global_name(const struct pickle_value *global); /* of a PICKLE_GLOBAL */
 /* True for the global module.name; NULL is fine and false. */

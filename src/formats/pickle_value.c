@@ -48,6 +48,28 @@ bool pickle_is_harmless(const char *module, const char *name)
     return false;
 }
 
+enum pickle_makes pickle_makes(const struct pickle_value *global)
+{
+    static const struct {
+        const char *module, *name;
+        enum pickle_makes makes;
+    } table[] = {
+        {"collections", "OrderedDict", MAKES_ORDERED_DICT},
+        {"collections", "defaultdict", MAKES_DICT},
+        {"__builtin__", "set", MAKES_SET},
+        {"builtins", "set", MAKES_SET},
+        {"__builtin__", "frozenset", MAKES_SET},
+        {"builtins", "frozenset", MAKES_SET},
+        {"torch", "Size", MAKES_SIZE},
+        {"_codecs", "encode", MAKES_BYTES},
+    };
+    for (int i = 0; i < COUNT(table); i++) {
+        if (pickle_is_global(global, table[i].module, table[i].name))
+            return table[i].makes;
+    }
+    return MAKES_OBJECT;
+}
+
 const char *pickle_global_name(const struct pickle_value *global)
 {
     assert(global->type == PICKLE_GLOBAL);

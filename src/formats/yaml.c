@@ -226,7 +226,7 @@ enum status yaml_open_memory(const char *name, const void *bytes, size_t size, s
         return fail(E_LIMIT, "%s: %zu bytes of YAML, the limit is %d", name, size, MAX_BYTES);
     if (!yaml_parser_initialize(&r.parser))
         return fail(E_NOMEM, "%s: out of memory", name);
-    yaml_parser_set_input_string(&r.parser, bytes, size);
+    yaml_parser_set_input_string(&r.parser, size ? bytes : (const void *)"", size); /* libyaml asserts not NULL */
     r.file = arena_strdup(&doc->arena, name);
     enum status rc = r.file ? read_events(&r) : E_NOMEM;
     if (rc == OK && r.n_pending == 0) {

@@ -33,7 +33,7 @@ static enum status add_tensor(struct walk *w, const char *leaf, const struct pic
     if (rc != OK)
         return rc;
     if ((size_t)w->count == w->capacity) {
-        size_t wanted = MAX((size_t)1024, w->capacity * 2), size = sizeof *w->tensors;
+        size_t wanted = MAX((size_t)2048, w->capacity * 2), size = sizeof *w->tensors;
         struct checkpoint_tensor *grown = mem_grow(w->tensors, w->capacity * size, wanted * size);
         if (!grown)
             return E_NOMEM;
