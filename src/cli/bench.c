@@ -1,6 +1,6 @@
 /* yolo9 bench: the time of the network alone, of one model at one size, with GFLOP/s and what ran. */
+#include "cli/bench.h"
 #include "cli/cli.h"
-#include "cli/options.h"
 #include "core/clock.h"
 #include "core/cpu.h"
 #include "core/mem.h"
@@ -8,7 +8,6 @@
 #include "model/model.h"
 #include "ops/conv2d.h"
 #include "ops/cpu.h"
-#include "weights/weights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +21,8 @@ static const struct option_spec options_table[] = {
     {"batch", "batch-size", OPTION_INT, "1", "images at once", 1, 1024},
     {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024},
     {"runs", NULL, OPTION_INT, "20", "timed runs", 1, 100000},
+    {"nc", NULL, OPTION_INT, "0", "classes with --cfg; 0: the table's", 0, 10000},
+    {"train", NULL, OPTION_FLAG, NULL, "a training step: forward, loss, backward, optimizer", 0, 0},
     {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only", 0, 0},
     {"per-layer", NULL, OPTION_FLAG, NULL, "a line a node: time, GFLOP/s, algorithm", 0, 0},
     {"json", NULL, OPTION_STRING, NULL, "machine-readable result to this file; - is standard output", 0, 0},
@@ -44,21 +45,24 @@ struct bench {
     int n, h, w, threads, runs;
     double *seconds;       /* runs, sorted */
     double *layer_seconds; /* a node: the sum over the timed runs */
-    double flops;
+    double median, flops;
 };
+
+enum status bench_load(const struct options *o, struct weights *w)
+{
+    const char *path = option_string(o, "weights"), *cfg = option_string(o, "cfg");
+    if (path)
+        return weights_load(path, cfg, w, NULL);
+    if (cfg)
+        return weights_random(cfg, option_int(o, "nc"), 0, w);
+    return fail(E_ARGUMENT, "--weights or --cfg is needed");
+}
 
 static enum status load(struct bench *b, const struct options *o)
 {
-    const char *path = option_string(o, "weights"), *cfg = option_string(o, "cfg");
-    struct weights *w = &b->weights;
     enum status rc = OK;
-    if (path) {
-        TRY(weights_load(path, cfg, w, NULL));
-    } else if (cfg) {
-        TRY(weights_random(cfg, 0, 0, w));
-    } else {
-        return fail(E_ARGUMENT, "--weights or --cfg is needed");
-    }
+    struct weights *w = &b->weights;
+    TRY(bench_load(o, w));
     if (w->params)
         TRY(weights_deploy(w));
     weights_drop_training(w);
@@ -78,6 +82,12 @@ static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return x < y ? -1 : x > y;
+}
+
+double bench_median(double *values, int n)
+{
+    qsort(values, (size_t)n, sizeof *values, by_value);
+    return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
 static enum status run(struct bench *b, bool per_layer)
@@ -100,14 +110,14 @@ static enum status run(struct bench *b, bool per_layer)
         for (int k = 0; k < MIN(n, b->weights.deployed.n_nodes); k++)
             b->layer_seconds[k] += reports[k].seconds;
     }
-    qsort(b->seconds, (size_t)b->runs, sizeof *b->seconds, by_value);
+    b->median = bench_median(b->seconds, b->runs);
 cleanup:
     return rc;
 }
 
 static double median_ms(const struct bench *b)
 {
-    return 1e3 * b->seconds[b->runs / 2] / b->n;
+    return 1e3 * b->median / b->n;
 }
 
 /* "3x3 s2 g4 96>64" */
@@ -164,7 +174,7 @@ static json_t *layers_json(struct bench *b)
     return layers;
 }
 
-static double peak_mb(void)
+double bench_peak_mb(void)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
@@ -184,15 +194,16 @@ static enum status report(struct bench *b, const struct options *o)
                b->threads > 1 ? "s" : "", level, cpu_name());
         printf("median %.2f ms, min %.2f ms an image; %.2f GFLOP, %.1f GFLOP/s effective; peak %.0f MB (arena %.1f, "
                "packed weights %.1f)\n",
-               median_ms(b), 1e3 * b->seconds[0] / b->n, gflops, gflops / median_ms(b) * 1e3, peak_mb(),
+               median_ms(b), 1e3 * b->seconds[0] / b->n, gflops, gflops / median_ms(b) * 1e3, bench_peak_mb(),
                (double)net_arena_bytes(b->net) / 1048576, (double)net_packed_bytes(b->net) / 1048576);
     }
     if (!json)
         return OK;
-    json_t *root = json_pack("{s:s, s:[i,i], s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:s, s:s}", "model", b->model,
-                             "img", b->h, b->w, "batch", b->n, "threads", b->threads, "precision", "fp32", "median_ms",
-                             median_ms(b), "min_ms", 1e3 * b->seconds[0] / b->n, "gflops", gflops, "effective_gflops",
-                             gflops / median_ms(b) * 1e3, "peak_mb", peak_mb(), "kernels", level, "cpu", cpu_name());
+    json_t *root =
+        json_pack("{s:s, s:[i,i], s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:s, s:s}", "model", b->model, "img", b->h,
+                  b->w, "batch", b->n, "threads", b->threads, "precision", "fp32", "median_ms", median_ms(b), "min_ms",
+                  1e3 * b->seconds[0] / b->n, "gflops", gflops, "effective_gflops", gflops / median_ms(b) * 1e3,
+                  "peak_mb", bench_peak_mb(), "kernels", level, "cpu", cpu_name());
     if (layers)
         json_object_set_new(root, "layers", layers_json(b));
     enum status rc = output_json(json, root);
@@ -208,6 +219,11 @@ int verb_bench(int argc, char **argv)
     int code = options_begin(&spec, argc, argv, &o);
     if (code >= 0)
         return code;
+    if (option_flag(o, "train")) {
+        code = verb_end("bench", bench_train(o));
+        options_free(o);
+        return code;
+    }
     int count;
     const int *img = option_ints(o, "img", &count);
     b.h = img[0];

@@ -1,0 +1,16 @@
+/* Shared by bench.c (inference) and bench_train.c. */
+#ifndef Y9_CLI_BENCH_H
+#define Y9_CLI_BENCH_H
+
+#include "cli/options.h"
+#include "weights/weights.h"
+
+/* --weights, or --cfg with random values (and --nc classes). */
+enum status bench_load(const struct options *o, struct weights *w);
+double bench_peak_mb(void);                 /* largest resident memory of this process so far */
+double bench_median(double *values, int n); /* sorts them */
+
+/* yolo9 bench --train: forward, loss, backward and optimizer step of a batch, an image. */
+enum status bench_train(const struct options *o);
+
+#endif

@@ -1,0 +1,161 @@
+/* yolo9 bench --train: where the time of a training step goes. Random pictures, eight boxes an image. */
+#include "cli/bench.h"
+#include "cli/cli.h"
+#include "core/cpu.h"
+#include "core/mem.h"
+#include "core/rng.h"
+#include "ops/cpu.h"
+#include "train/hyper.h"
+#include "train/step.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { LABELS = 8, PARTS = 4 };
+
+struct train_bench {
+    struct weights weights;
+    struct team *team;
+    struct trainer_state trainer;
+    int n, h, w, threads, runs;
+    float *targets;                               /* (n * LABELS, 6) */
+    double *seconds[PARTS + 1];                   /* forward, loss, backward, step, all: one a run */
+    double forward[OP_COUNT], backward[OP_COUNT]; /* seconds by op, summed over runs */
+};
+
+static enum status set_up(struct train_bench *b, const struct options *o)
+{
+    enum status rc = OK;
+    TRY(bench_load(o, &b->weights));
+    if (!b->weights.params)
+        return fail(E_ARGUMENT, "the weights are folded: training needs their training form");
+    TRY(team_create(b->threads, &b->team));
+    struct hyper hyper = hyper_default();
+    struct trainer_config config = {.graph = &b->weights.training,
+                                    .backend = &cpu_backend,
+                                    .team = b->team,
+                                    .exact = option_flag(o, "exact"),
+                                    .clip_norm = 10};
+    config.loss = loss_config_default(b->weights.nc);
+    hyper_apply_loss(&hyper, &config.loss);
+    config.optimizer.weight_decay = hyper.weight_decay;
+    TRY(trainer_init(&b->trainer, &config, b->weights.params));
+    weights_drop_training(&b->weights);
+    TRY(net_plan(b->trainer.net, b->n, b->h, b->w));
+    b->targets = mem_alloc((size_t)b->n * LABELS, 6 * sizeof(float));
+    for (int i = 0; i <= PARTS; i++) {
+        if (!(b->seconds[i] = mem_calloc((size_t)b->runs, sizeof(double))))
+            rc = E_NOMEM;
+    }
+    if (!b->targets)
+        rc = E_NOMEM;
+cleanup:
+    return rc;
+}
+
+static void make_batch(struct train_bench *b)
+{
+    struct rng r = rng_seed(1, 2, 3);
+    struct tensor x = net_input(b->trainer.net);
+    for (size_t i = 0; i < (size_t)x.n * x.image_stride; i++)
+        x.data[i] = (float)(rng_next(&r) >> 56) / 255.0f;
+    for (int i = 0; i < b->n * LABELS; i++) {
+        float size = (float)rng_range(&r, 0.05, 0.5);
+        float row[6] = {(float)(i / LABELS), (float)rng_below(&r, (uint64_t)b->weights.nc), 0, 0, size, size};
+        for (int k = 2; k < 4; k++)
+            row[k] = (float)rng_range(&r, (double)size / 2, 1 - (double)size / 2);
+        memcpy(b->targets + (size_t)i * 6, row, sizeof row);
+    }
+}
+
+static void add_by_op(struct train_bench *b)
+{
+    const struct node_report *reports;
+    int n = net_report(b->trainer.net, &reports);
+    for (int i = 0; i < n; i++) {
+        b->forward[reports[i].node->op] += reports[i].seconds;
+        b->backward[reports[i].node->op] += reports[i].d_seconds;
+    }
+}
+
+static enum status run(struct train_bench *b)
+{
+    enum status rc = OK;
+    struct schedule_point point = {.momentum = 0.937, .accumulate = 1};
+    for (int g = 0; g < COUNT(point.lr); g++)
+        point.lr[g] = 1e-6; /* a real step that leaves the numbers tame */
+    net_set_timing(b->trainer.net, true);
+    for (int i = -1; i < b->runs; i++) { /* one run to warm up */
+        struct step_report s;
+        make_batch(b);
+        TRY(train_step(&b->trainer, i + 1, &point, b->targets, b->n * LABELS, &s));
+        if (i < 0)
+            continue;
+        const double parts[PARTS] = {s.forward, s.loss_time, s.backward, s.step};
+        for (int k = 0; k < PARTS; k++) {
+            b->seconds[k][i] = 1e3 * parts[k] / b->n;
+            b->seconds[PARTS][i] += b->seconds[k][i];
+        }
+        add_by_op(b);
+    }
+cleanup:
+    return rc;
+}
+
+static void print_report(struct train_bench *b, const double ms[PARTS + 1])
+{
+    printf("%s training %dx%d batch %d, %d thread%s, fp32, %s kernels, %s\n", b->weights.table.name, b->h, b->w, b->n,
+           b->threads, b->threads > 1 ? "s" : "", cpu_level(cpu_features()), cpu_name());
+    printf("an image: %.1f ms = forward %.1f + loss %.1f + backward %.1f + step %.1f; peak %.0f MB (arena %.0f)\n",
+           ms[PARTS], ms[0], ms[1], ms[2], ms[3], bench_peak_mb(), (double)net_arena_bytes(b->trainer.net) / 1048576);
+    printf("%-10s %12s %13s   ms an image\n", "op", "forward", "backward");
+    for (int op = 0; op < OP_COUNT; op++) {
+        if (b->forward[op] > 0)
+            printf("%-10s %12.2f %13.2f\n", op_name((enum op)op), 1e3 * b->forward[op] / (b->runs * b->n),
+                   1e3 * b->backward[op] / (b->runs * b->n));
+    }
+}
+
+static enum status report(struct train_bench *b, const struct options *o)
+{
+    double ms[PARTS + 1];
+    const char *json = option_string(o, "json");
+    for (int i = 0; i <= PARTS; i++)
+        ms[i] = bench_median(b->seconds[i], b->runs);
+    if (!json || strcmp(json, "-") != 0)
+        print_report(b, ms);
+    if (!json)
+        return OK;
+    json_t *root = json_pack("{s:s, s:[i,i], s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:s}", "model",
+                             b->weights.table.name, "img", b->h, b->w, "batch", b->n, "threads", b->threads,
+                             "precision", "fp32", "median_ms", ms[PARTS], "min_ms", b->seconds[PARTS][0], "forward_ms",
+                             ms[0], "loss_ms", ms[1], "backward_ms", ms[2], "step_ms", ms[3], "peak_mb",
+                             bench_peak_mb(), "kernels", cpu_level(cpu_features()), "cpu", cpu_name());
+    enum status rc = output_json(json, root);
+    json_decref(root);
+    return rc;
+}
+
+enum status bench_train(const struct options *o)
+{
+    enum status rc = OK;
+    int count;
+    const int *img = option_ints(o, "img", &count);
+    struct train_bench b = {.n = option_int(o, "batch"),
+                            .h = img[0],
+                            .w = img[count > 1],
+                            .runs = option_int(o, "runs"),
+                            .threads = option_int(o, "threads")};
+    b.threads = b.threads ? b.threads : cpu_count();
+    TRY(set_up(&b, o));
+    TRY(run(&b));
+    TRY(report(&b, o));
+cleanup:
+    for (int i = 0; i <= PARTS; i++)
+        mem_free(b.seconds[i]);
+    mem_free(b.targets);
+    trainer_free(&b.trainer);
+    team_destroy(b.team);
+    weights_free(&b.weights);
+    return rc;
+}
