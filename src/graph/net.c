@@ -183,7 +183,7 @@ static enum status make_current(struct net *net, struct plan *p)
     if (p->arena_floats > net->arena_floats) {
         mem_free(net->arena);
         net->arena_floats = 0;
-        net->arena = mem_calloc(p->arena_floats, sizeof(float));
+        net->arena = mem_alloc(p->arena_floats, sizeof(float));
         if (!net->arena)
             return E_NOMEM;
         net->arena_floats = p->arena_floats;
