@@ -1,5 +1,6 @@
 #include "data/loader.h"
 
+#include "core/clock.h"
 #include "core/mem.h"
 #include "core/prefetch.h"
 #include "data/picture_store.h"
@@ -111,7 +112,11 @@ static enum status make_sample(struct loader *l, struct slot *s, int sample, int
         TRY(augment_sample(&l->augment, index, b->h, b->w, &d, &s->work, &s->sample));
     } else {
         struct letterbox box;
+        double started = clock_seconds();
+        s->work.buffer.read = 0;
         TRY(plain_sample(pictures, index, b->h, b->w, &s->work, &box, &s->sample));
+        b->read += s->work.buffer.read;
+        b->letterbox += clock_seconds() - started - s->work.buffer.read;
         /* the gain is the height's ratio of loading alone, as in the official code */
         b->pictures[i].map = (struct box_map){(double)pictures->items[index].h / photo->h, box.pad_w, box.pad_h};
     }
@@ -130,6 +135,7 @@ static enum status make_batch(void *context, long item, void *slot)
     int h = l->shapes ? l->shapes[item][0] : c->size, w = l->shapes ? l->shapes[item][1] : c->size;
     TRY(reserve(s, (int)n, h, w));
     s->batch.number = item;
+    s->batch.read = s->batch.letterbox = 0;
     for (int i = 0; i < (int)n; i++) {
         /* ranks take turns; places beyond the end begin again */
         long place = ((first + i) * c->ranks + c->rank) % c->dataset->n_images;
@@ -192,7 +198,7 @@ enum status loader_open(const struct loader_config *config, struct loader **out)
     TRY(plan_order(l));
     struct store_config store = {.dataset = config->dataset,
                                  .size = config->size,
-                                 .training = config->training,
+                                 .training = config->training || config->linear,
                                  .cache = config->cache,
                                  .cache_bytes = config->cache_bytes};
     TRY(picture_store_open(&store, &l->store));

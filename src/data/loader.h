@@ -15,6 +15,7 @@ struct loader_config {
     bool training;                 /* augmented and shuffled; otherwise letterboxed, in the order of the dataset */
     struct augment_config augment; /* for training */
     bool rect;                     /* batches of similar shapes (SPEC 11.6); no shuffling, no mosaic */
+    bool linear;                   /* validation: shrink bilinearly, as detection does, not by area */
     double rect_pad;               /* in strides: 0.5 in validation, 0 in training */
     int stride;                    /* of rect shapes: max(model's, 32) */
     uint64_t seed;
@@ -44,6 +45,7 @@ struct batch {
     float (*targets)[6];            /* (n_targets): picture in the batch, class, cx, cy, w, h normalised; by picture */
     struct batch_picture *pictures; /* (n) */
     int n_targets;
+    double read, letterbox; /* validation: seconds in the workers, all pictures together; reading includes decoding */
 };
 /* Picture i of the batch, as a view. */
 struct image batch_image(const struct batch *b, int i);

@@ -1,5 +1,6 @@
 #include "data/picture_store.h"
 
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "image/decode.h"
@@ -84,7 +85,9 @@ static enum status read_picture(const struct picture_store *s, int index, struct
 {
     enum status rc = OK;
     const struct dataset_image *image = &s->config.dataset->images[index];
+    double started = clock_seconds();
     TRY(image_read(image->path, &b->photo));
+    b->read = clock_seconds() - started;
     if (b->photo.h != image->h || b->photo.w != image->w) {
         rc = fail(E_FORMAT, "%s: is now %d x %d pixels, was %d x %d when the dataset was read", image->path, b->photo.w,
                   b->photo.h, image->w, image->h);

@@ -14,6 +14,7 @@ struct picture {
 /* Room for the photo as read, and for it at its size; {0} to begin with. */
 struct picture_buffer {
     struct image photo, resized;
+    double read; /* seconds that the last picture took to read and decode; 0: it was kept in memory */
 };
 void picture_buffer_free(struct picture_buffer *b); /* leaves {0} */
 
