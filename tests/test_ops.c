@@ -1,10 +1,10 @@
 /* Each op of the CPU backend except conv2d: forward against a naive double reference, backward against the
  * directional difference of that reference, on channel slices with canaries around them, with store and add, and with
  * the same bits for every number of threads. */
+#include "core/clock.h"
 #include "core/cpu.h"
 #include "core/mem.h"
 #include "core/rng.h"
-#include "kernels/math_inline.h"
 #include "ops/cpu.h"
 
 #include <math.h>
@@ -12,13 +12,14 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 /* --- a case: one node on random slices --- */
 
-enum { MAX_HOMES = 2 * MAX_SRC + 2 };
+enum { TIGHT = 0 }; /* a seed: no slices, for the bench */
 
 static const float CANARY = -12345.678f;
 
@@ -52,10 +53,13 @@ static float random_float(struct rng *r)
     return (float)rng_range(r, -1.0, 1.0);
 }
 
-static struct home home_make(struct rng *r, int n, int h, int w, int c)
+/* A random slice, or (tight) a whole map as the planner lays it out. */
+static struct home home_make(struct rng *r, int n, int h, int w, int c, bool tight)
 {
     struct home home = {.t = {.n = n, .h = h, .w = w, .c = c}};
     size_t before = rng_below(r, 9), after = rng_below(r, 9), gap = rng_below(r, 3) * 5;
+    if (tight)
+        before = gap = 0, after = (16 - (size_t)c % 16) % 16;
     home.t.pixel_stride = before + (size_t)c + after;
     home.t.image_stride = home.t.pixel_stride * (size_t)h * (size_t)w + gap;
     home.count = home.t.image_stride * (size_t)n;
@@ -166,15 +170,15 @@ static void bench_init(struct bench *b, const struct op_case *info, uint64_t see
     b->call.options.features = features;
     for (int i = 0; i < info->node.n_src; i++) {
         struct extent size = info->size[i];
-        b->src[i] = home_make(&b->rng, info->n, size.h, size.w, info->c);
-        b->d_src[i] = home_make(&b->rng, info->n, size.h, size.w, info->c);
+        b->src[i] = home_make(&b->rng, info->n, size.h, size.w, info->c, seed == TIGHT);
+        b->d_src[i] = home_make(&b->rng, info->n, size.h, size.w, info->c, seed == TIGHT);
         fill_random(&b->rng, &b->src[i].t);
         fill_value(&b->d_src[i].t, NAN);
         b->call.src[i] = b->src[i].t;
         b->call.d_src[i] = b->d_src[i].t;
     }
-    b->dst = home_make(&b->rng, info->n, info->h, info->w, info->c);
-    b->d_dst = home_make(&b->rng, info->n, info->h, info->w, info->c);
+    b->dst = home_make(&b->rng, info->n, info->h, info->w, info->c, seed == TIGHT);
+    b->d_dst = home_make(&b->rng, info->n, info->h, info->w, info->c, seed == TIGHT);
     fill_value(&b->dst.t, NAN);
     fill_random(&b->rng, &b->d_dst.t);
     b->call.dst = b->dst.t;
@@ -450,17 +454,26 @@ static void check_add(struct bench *b)
     }
 }
 
-/* Of dst and the gradients. */
+static uint64_t hash_float(uint64_t hash, float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return rng_mix(hash ^ bits);
+}
+
+/* Of what must have the same bits in every instruction set: dst and the gradients, or bn_act's statistics. */
 static uint64_t hash_results(const struct bench *b)
 {
     uint64_t hash = 0;
+    for (int i = 0; i < MAX_CALL_PARAMS; i++)
+        for (int k = 0; b->param[i] && k < b->info->c; k++)
+            hash = hash_float(hash, b->param[i][k]);
+    if (b->param[0])
+        return hash;
     for (int i = -1; i < b->info->node.n_src; i++) {
         const struct tensor *t = i < 0 ? &b->dst.t : &b->d_src[i].t;
-        for (size_t k = 0; k < tensor_count(t); k++) {
-            uint32_t bits;
-            memcpy(&bits, element(t, k), sizeof bits);
-            hash = rng_mix(hash ^ bits);
-        }
+        for (size_t k = 0; k < tensor_count(t); k++)
+            hash = hash_float(hash, *element(t, k));
     }
     return hash;
 }
@@ -516,7 +529,7 @@ static void run_cases(struct op_case *cases, int count)
                 continue;
             uint64_t hash = run_case(&cases[i], 100 + (uint64_t)i, levels[l]);
             plain = l ? plain : hash;
-            if (cases[i].node.op != OP_BN_ACT && hash != plain) /* only bn_act rounds differently */
+            if (hash != plain)
                 fail_msg("%s: %s and plain C give different bits", cases[i].name, cpu_level(levels[l]));
         }
     }
@@ -701,41 +714,75 @@ static void test_copy(void **state)
     run_cases(cases, COUNT(cases));
 }
 
-static double ulps(float got, double want)
-{
-    int exponent;
-    frexp(want, &exponent);
-    return fabs((double)got - want) / ldexp(1.0, MAX(exponent, -125) - 24);
-}
+/* --- bench --- */
 
-static void test_math(void **state)
+static double fastest(void (*run)(const struct call *), const struct call *c)
 {
-    (void)state;
-    double worst_exp = 0.0, worst_silu = 0.0, worst_sigmoid = 0.0;
-    for (int i = -870000; i <= 880000; i += 7) {
-        float x = (float)i * 1e-4f;
-        double s = 1.0 / (1.0 + exp(-(double)x));
-        worst_exp = fmax(worst_exp, ulps(exp_f32(x), exp((double)x)));
-        worst_sigmoid = fmax(worst_sigmoid, ulps(sigmoid_f32(x), s));
-        worst_silu = fmax(worst_silu, ulps(silu_f32(x), (double)x * s));
-        double slope = s * (1.0 + (double)x * (1.0 - s));
-        assert_true(fabs((double)d_silu_f32(x) - slope) < 4e-7);
+    double best = INFINITY, start = clock_seconds();
+    for (int i = 0; i < 5 || clock_seconds() - start < 0.3; i++) {
+        double t = clock_seconds();
+        run(c);
+        best = fmin(best, clock_seconds() - t);
     }
-    print_message("worst ulp: exp %.2f, sigmoid %.2f, silu %.2f\n", worst_exp, worst_sigmoid, worst_silu);
-    assert_true(worst_exp < 2.0 && worst_sigmoid < 3.0 && worst_silu < 4.0);
-    assert_true(isnan(exp_f32(NAN)) && isnan(silu_f32(NAN)) && isnan(sigmoid_f32(NAN)) && isnan(d_silu_f32(NAN)));
-    assert_true(silu_f32(INFINITY) == INFINITY && silu_f32(200.0f) == 200.0f && fabsf(silu_f32(-200.0f)) < 1e-30f);
-    assert_true(silu_f32(0.0f) == 0.0f);
+    return best;
 }
 
-int main(void)
+/* GB/s of the maps that a pass must touch: in training bn_act reads its sources twice and, backward, d_dst as well. */
+static int bench(int threads)
 {
+    static struct op_case cases[] = {
+        {"bn silu 64x160x160", BN_NODE(1, ACT_SILU, false), RUN_TRAIN, 4, 64, 160, 160},
+        {"bn silu 16x320x320", BN_NODE(1, ACT_SILU, false), RUN_TRAIN, 4, 16, 320, 320},
+        {"bn silu 256x80x80", BN_NODE(1, ACT_SILU, false), RUN_TRAIN, 4, 256, 80, 80},
+        {"bn silu 512x20x20", BN_NODE(1, ACT_SILU, false), RUN_TRAIN, 4, 512, 20, 20},
+        {"bn of two 64x80x80", BN_NODE(2, ACT_SILU, false), RUN_TRAIN, 4, 64, 80, 80},
+        {"maxpool 5/1 256x20x20", POOL_NODE(OP_MAXPOOL, 5, 1, 2), RUN_TRAIN, 4, 256, 20, 20},
+        {"maxpool 5/1 256x20x20 infer", POOL_NODE(OP_MAXPOOL, 5, 1, 2), RUN_INFER, 4, 256, 20, 20},
+        {"maxpool 3/2 128x80x80", POOL_NODE(OP_MAXPOOL, 3, 2, 1), RUN_TRAIN, 4, 128, 40, 40, {{80, 80}}},
+        {"avgpool 2/1 256x80x80", POOL_NODE(OP_AVGPOOL, 2, 1, 0), RUN_TRAIN, 4, 256, 79, 79, {{80, 80}}},
+        {"upsample 2 256x40x40", {.op = OP_UPSAMPLE, .n_src = 1, .u.scale = 2}, RUN_TRAIN, 4, 256, 80, 80, {{40, 40}}},
+        {"copy 64x160x160", {.op = OP_COPY, .n_src = 1}, RUN_TRAIN, 4, 64, 160, 160},
+    };
+    struct team *team = NULL;
+    if (team_create(threads, &team) != OK)
+        return 2;
+    printf("%s, %s, %d thread(s); compare with copy\n", cpu_name(), cpu_level(cpu_features()), threads);
+    for (int i = 0; i < COUNT(cases); i++) {
+        struct bench b;
+        const struct op_case *o = &cases[i];
+        if (!o->size[0].h)
+            cases[i].size[0] = cases[i].size[1] = (struct extent){o->h, o->w};
+        bench_init(&b, o, TIGHT, cpu_features());
+        b.call.team = team;
+        const bool bn = o->node.op == OP_BN_ACT;
+        double src = 4e-9 * (double)tensor_count(&b.src[0].t) * o->node.n_src,
+               dst = 4e-9 * (double)tensor_count(&b.dst.t);
+        double forward = fastest(b.op->forward, &b.call);
+        double backward = o->mode == RUN_INFER ? NAN : fastest(b.op->backward, &b.call);
+        printf("%-28s forward %8.3f ms %6.1f GB/s   backward %8.3f ms %6.1f GB/s\n", o->name, forward * 1e3,
+               (bn ? 2 * src + dst : src + dst) / forward, backward * 1e3,
+               (bn ? 3 * src + 2 * dst : src + dst) / backward);
+        bench_free(&b);
+    }
+    team_destroy(team);
+    return 0;
+}
+
+/* test_ops [--bench [threads]] */
+int main(int argc, char **argv)
+{
+    if (argc > 1 && !strcmp(argv[1], "--bench"))
+        return bench(argc > 2 ? atoi(argv[2]) : 1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_math),           cmocka_unit_test(test_bn_act),
-        cmocka_unit_test(test_bn_act_offset),  cmocka_unit_test(test_bn_act_needs_two_values),
-        cmocka_unit_test(test_maxpool),        cmocka_unit_test(test_maxpool_ties),
-        cmocka_unit_test(test_maxpool_limits), cmocka_unit_test(test_avgpool),
-        cmocka_unit_test(test_upsample),       cmocka_unit_test(test_fuse),
+        cmocka_unit_test(test_bn_act),
+        cmocka_unit_test(test_bn_act_offset),
+        cmocka_unit_test(test_bn_act_needs_two_values),
+        cmocka_unit_test(test_maxpool),
+        cmocka_unit_test(test_maxpool_ties),
+        cmocka_unit_test(test_maxpool_limits),
+        cmocka_unit_test(test_avgpool),
+        cmocka_unit_test(test_upsample),
+        cmocka_unit_test(test_fuse),
         cmocka_unit_test(test_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,16 @@
 /* Batch normalisation and activation, one source for every vector width: include a simd_<isa>.h first. Vectors run
- * over channels, so every channel is summed in the order of its pixels whatever the width. */
+ * over channels, so every channel is summed pixel by pixel whatever the width: sums have the bits of plain C.
+ *
+ * GROUP vectors go through a step side by side, to fill the pipelines: GROUP pixels of narrow maps, GROUP vectors of
+ * channels of wide ones. Either way memory is read nearly in order; strides of pixels inside a step halved the speed.
+ */
 #include "kernels/simd_math.h"
 #include "kernels/slots.h"
 
 enum {
-    GROUP = 4,  /* pixels that go through the activation side by side */
-    BLOCK = 32, /* pixels that are summed in registers before the sums go back to memory: few enough that the lines
-                   of the next vectors of channels stay in the first cache level */
+    GROUP = 4,
+    PAIR = 2,
+    BLOCK_FLOATS = 1024, /* what is summed in registers before the sums go back to memory */
 };
 
 /* Only functions of constant `n_src`, `act`: each use becomes straight code. */
@@ -25,7 +29,7 @@ ALWAYS void store(float *p, vf x, int n)
         v_store_n(p, x, n);
 }
 
-/* z = act(z) for `m` vectors */
+/* z = act(z) for `m` vectors, m <= GROUP */
 ALWAYS void activate(vf *z, const int m, enum kernel_act act)
 {
     vf e[GROUP];
@@ -59,206 +63,255 @@ ALWAYS void d_activate(vf *d, vf *z, const int m, enum kernel_act act)
     }
 }
 
-/* Coefficients of VL channels. */
-struct coefficients {
-    vf mean[MAX_BN_SRC], scale[MAX_BN_SRC], beta;
+/* A step: pixels p .. p + mp - 1 times mk vectors of channels from k on, mp * mk <= GROUP. Vector j is pixel
+ * p + j / mk, channels k + j % mk * VL; only its first n lanes count (n < VL: mk is 1). */
+struct step {
+    int p, k, n;
 };
 
-ALWAYS struct coefficients coefficients_at(const struct bn_run *r, int k, int n_src)
+ALWAYS size_t place(struct step s, int j, const int mk, size_t stride)
 {
-    struct coefficients c = {.beta = v_load(r->beta + k)};
-    for (int i = 0; i < n_src; i++) {
-        c.mean[i] = v_load(r->mean[i] + k);
-        c.scale[i] = v_load(r->scale[i] + k);
-    }
-    return c;
+    return (size_t)(s.p + j / mk) * stride + (size_t)(s.k + j % mk * VL);
 }
 
-/* VL channels of `m` pixels from p on: the sources, and z made of them. */
-ALWAYS void normalise(const struct bn_run *r, const struct coefficients *c, int p, int k, int n, vf x[][GROUP], vf *z,
-                      const int m, const int n_src)
+/* The sources of a step, and z made of them. */
+ALWAYS void normalise(const struct bn_run *r, struct step s, const int mp, const int mk, vf x[][GROUP], vf *z,
+                      const int n_src)
 {
-    for (int j = 0; j < m; j++) {
-        for (int i = 0; i < n_src; i++)
-            x[i][j] = load(r->src[i] + (size_t)(p + j) * r->src_stride[i] + k, n);
-        z[j] = v_fma(v_sub(x[0][j], c->mean[0]), c->scale[0], c->beta);
-        if (n_src == 2)
-            z[j] = v_fma(v_sub(x[1][j], c->mean[1]), c->scale[1], z[j]);
+    for (int j = 0; j < mp * mk; j++) {
+        const int k = s.k + j % mk * VL;
+        for (int i = 0; i < n_src; i++) {
+            x[i][j] = load(r->src[i] + place(s, j, mk, r->src_stride[i]), s.n);
+            z[j] =
+                v_fma(v_sub(x[i][j], v_load(r->mean[i] + k)), v_load(r->scale[i] + k), i ? z[j] : v_load(r->beta + k));
+        }
     }
 }
 
-/* The same with d_z = d_dst * act'(z). */
-ALWAYS void make_d_z(const struct bn_run *r, const struct coefficients *c, int p, int k, int n, vf x[][GROUP], vf *d_z,
-                     const int m, const int n_src, enum kernel_act act)
+/* The same and d_z = d_dst * act'(z). */
+ALWAYS void make_d_z(const struct bn_run *r, struct step s, const int mp, const int mk, vf x[][GROUP], vf *d_z,
+                     const int n_src, enum kernel_act act)
 {
     vf z[GROUP];
-    normalise(r, c, p, k, n, x, z, m, n_src);
-    for (int j = 0; j < m; j++)
-        d_z[j] = load(r->d_dst + (size_t)(p + j) * r->d_dst_stride + k, n);
-    d_activate(d_z, z, m, act);
+    normalise(r, s, mp, mk, x, z, n_src);
+    for (int j = 0; j < mp * mk; j++)
+        d_z[j] = load(r->d_dst + place(s, j, mk, r->d_dst_stride), s.n);
+    d_activate(d_z, z, mp * mk, act);
 }
 
-/* --- statistics --- */
+/* --- sums of doubles --- */
 
 struct sums {
     vd low, high;
 };
 
-ALWAYS void sums_save(double *to, struct sums s, bool first)
+ALWAYS struct sums sums_load(const double *from)
 {
-    vd_store(to, first ? s.low : vd_add(vd_load(to), s.low));
-    vd_store(to + VL / 2, first ? s.high : vd_add(vd_load(to + VL / 2), s.high));
+    return (struct sums){vd_load(from), vd_load(from + VL / 2)};
 }
 
-/* Sum and squares of `count` vectors of channels from k on, over one block of pixels; the last has n lanes. */
-ALWAYS void statistics_block(const struct bn_run *r, int i, int first, int end, int k, int count, int n)
+ALWAYS void sums_store(double *to, struct sums s)
 {
-    struct sums sum[2], squares[2];
-    for (int j = 0; j < count; j++)
-        sum[j] = squares[j] = (struct sums){vd_zero(), vd_zero()};
-    const float *src = r->src[i] + (size_t)first * r->src_stride[i] + k;
-    for (int p = first; p < end; p++, src += r->src_stride[i])
-        for (int j = 0; j < count; j++) {
-            vf x = load(src + j * VL, j == count - 1 ? n : VL);
-            vd low = v_low(x), high = v_high(x);
-            sum[j].low = vd_add(sum[j].low, low);
-            sum[j].high = vd_add(sum[j].high, high);
-            squares[j].low = vd_fma(low, low, squares[j].low);
-            squares[j].high = vd_fma(high, high, squares[j].high);
-        }
-    double *to = r->sum + (size_t)(2 * i) * r->sum_stride + k;
-    for (int j = 0; j < count; j++) {
-        sums_save(to + j * VL, sum[j], first == 0);
-        sums_save(to + j * VL + r->sum_stride, squares[j], first == 0);
+    vd_store(to, s.low);
+    vd_store(to + VL / 2, s.high);
+}
+
+ALWAYS void sums_add(struct sums *s, vf x)
+{
+    s->low = vd_add(s->low, v_low(x));
+    s->high = vd_add(s->high, v_high(x));
+}
+
+ALWAYS void sums_fma(struct sums *s, vf a, vf b)
+{
+    s->low = vd_fma(v_low(a), v_low(b), s->low);
+    s->high = vd_fma(v_high(a), v_high(b), s->high);
+}
+
+static inline int block_pixels(const struct bn_run *r)
+{
+    int pixels = BLOCK_FLOATS / r->c / GROUP * GROUP;
+    return pixels < GROUP ? GROUP : pixels;
+}
+
+static void sums_clear(const struct bn_run *r, int rows)
+{
+    for (int row = 0; row < rows; row++)
+        for (int k = 0; k < r->c; k += VL)
+            sums_store(r->sum + (size_t)row * r->sum_stride + k, (struct sums){vd_zero(), vd_zero()});
+}
+
+/* --- statistics --- */
+
+/* sum[.][0]: of x, sum[.][1]: of its squares */
+ALWAYS void statistics_step(const struct bn_run *r, int i, struct step s, const int mp, const int mk, size_t ahead,
+                            struct sums sum[][2])
+{
+    for (int j = 0; j < mp * mk; j++) {
+        const float *src = r->src[i] + place(s, j, mk, r->src_stride[i]);
+        vf x = load(src, s.n);
+        __builtin_prefetch(src + ahead);
+        sums_add(&sum[j % mk][0], x);
+        sums_fma(&sum[j % mk][1], x, x);
+    }
+}
+
+/* A block: pixels s.p .. end - 1. */
+ALWAYS void statistics_block(const struct bn_run *r, int i, struct step s, int end, const int mk)
+{
+    const size_t ahead = (size_t)(end - s.p) * r->src_stride[i];
+    double *to = r->sum + (size_t)(2 * i) * r->sum_stride + s.k;
+    struct sums sum[PAIR][2];
+    for (int j = 0; j < mk; j++) {
+        sum[j][0] = sums_load(to + j * VL);
+        sum[j][1] = sums_load(to + j * VL + r->sum_stride);
+    }
+    for (; s.p + PAIR <= end; s.p += PAIR)
+        statistics_step(r, i, s, PAIR, mk, ahead, sum);
+    if (s.p < end)
+        statistics_step(r, i, s, 1, mk, ahead, sum);
+    for (int j = 0; j < mk; j++) {
+        sums_store(to + j * VL, sum[j][0]);
+        sums_store(to + j * VL + r->sum_stride, sum[j][1]);
     }
 }
 
 static void bn_statistics(const struct bn_run *r)
 {
+    const int block = block_pixels(r);
+    sums_clear(r, 2 * r->n_src);
     for (int i = 0; i < r->n_src; i++)
-        for (int first = 0; first < r->pixels; first += BLOCK) {
-            int end = first + BLOCK < r->pixels ? first + BLOCK : r->pixels, k = 0;
-            for (; k + 2 * VL <= r->c; k += 2 * VL)
-                statistics_block(r, i, first, end, k, 2, VL);
+        for (int p = 0; p < r->pixels; p += block) {
+            int end = p + block < r->pixels ? p + block : r->pixels, k = 0;
+            for (; k + PAIR * VL <= r->c; k += PAIR * VL)
+                statistics_block(r, i, (struct step){p, k, VL}, end, PAIR);
             for (; k + VL <= r->c; k += VL)
-                statistics_block(r, i, first, end, k, 1, VL);
+                statistics_block(r, i, (struct step){p, k, VL}, end, 1);
             if (k < r->c)
-                statistics_block(r, i, first, end, k, 1, r->c - k);
+                statistics_block(r, i, (struct step){p, k, r->c - k}, end, 1);
         }
 }
 
 /* --- forward --- */
 
-ALWAYS void forward_step(const struct bn_run *r, int p, int k, int n, const int m, const int n_src, enum kernel_act act)
+ALWAYS void forward_step(const struct bn_run *r, struct step s, const int mp, const int mk, const int n_src,
+                         enum kernel_act act)
 {
-    struct coefficients c = coefficients_at(r, k, n_src);
     vf x[MAX_BN_SRC][GROUP], z[GROUP];
-    normalise(r, &c, p, k, n, x, z, m, n_src);
-    activate(z, m, act);
-    for (int j = 0; j < m; j++) {
+    normalise(r, s, mp, mk, x, z, n_src);
+    activate(z, mp * mk, act);
+    for (int j = 0; j < mp * mk; j++) {
         if (r->residual)
-            z[j] = v_add(z[j], load(r->residual + (size_t)(p + j) * r->residual_stride + k, n));
-        store(r->dst + (size_t)(p + j) * r->dst_stride + k, z[j], n);
+            z[j] = v_add(z[j], load(r->residual + place(s, j, mk, r->residual_stride), s.n));
+        store(r->dst + place(s, j, mk, r->dst_stride), z[j], s.n);
     }
-}
-
-ALWAYS void forward_pixels(const struct bn_run *r, int p, const int m, const int n_src, enum kernel_act act)
-{
-    int k = 0;
-    for (; k + VL <= r->c; k += VL)
-        forward_step(r, p, k, VL, m, n_src, act);
-    if (k < r->c)
-        forward_step(r, p, k, r->c - k, m, n_src, act);
-}
-
-ALWAYS void forward_run(const struct bn_run *r, const int n_src, enum kernel_act act)
-{
-    int p = 0;
-    for (; p + GROUP <= r->pixels; p += GROUP)
-        forward_pixels(r, p, GROUP, n_src, act);
-    for (; p < r->pixels; p++)
-        forward_pixels(r, p, 1, n_src, act);
 }
 
 /* --- backward --- */
 
-ALWAYS void d_sums_step(const struct bn_run *r, const struct coefficients *c, struct sums *sum, int p, int k, int n,
-                        const int m, const int n_src, enum kernel_act act)
+/* sum[0]: of d_z, sum[i + 1]: of d_z * src[i]; mp pixels of VL channels. */
+ALWAYS void d_sums_step(const struct bn_run *r, struct step s, const int mp, int block, struct sums *sum,
+                        const int n_src, enum kernel_act act)
 {
     vf x[MAX_BN_SRC][GROUP], d_z[GROUP];
-    make_d_z(r, c, p, k, n, x, d_z, m, n_src, act);
-    for (int j = 0; j < m; j++) {
-        vd low = v_low(d_z[j]), high = v_high(d_z[j]);
-        sum[0].low = vd_add(sum[0].low, low);
-        sum[0].high = vd_add(sum[0].high, high);
-        for (int i = 0; i < n_src; i++) {
-            sum[i + 1].low = vd_fma(low, v_low(x[i][j]), sum[i + 1].low);
-            sum[i + 1].high = vd_fma(high, v_high(x[i][j]), sum[i + 1].high);
-        }
+    make_d_z(r, s, mp, 1, x, d_z, n_src, act);
+    for (int j = 0; j < mp; j++) {
+        const struct step next = {s.p + block, s.k, s.n};
+        __builtin_prefetch(r->d_dst + place(next, j, 1, r->d_dst_stride));
+        for (int i = 0; i < n_src; i++)
+            __builtin_prefetch(r->src[i] + place(next, j, 1, r->src_stride[i]));
+        sums_add(&sum[0], d_z[j]);
+        for (int i = 0; i < n_src; i++)
+            sums_fma(&sum[i + 1], d_z[j], x[i][j]);
     }
 }
 
-ALWAYS void d_sums_block(const struct bn_run *r, int first, int end, int k, int n, const int n_src, enum kernel_act act)
+ALWAYS void d_sums_block(const struct bn_run *r, struct step s, int end, const int n_src, enum kernel_act act)
 {
-    struct coefficients c = coefficients_at(r, k, n_src);
+    const int block = end - s.p;
+    double *to = r->sum + s.k;
     struct sums sum[1 + MAX_BN_SRC];
     for (int i = 0; i <= n_src; i++)
-        sum[i] = (struct sums){vd_zero(), vd_zero()};
-    int p = first;
-    for (; p + GROUP <= end; p += GROUP)
-        d_sums_step(r, &c, sum, p, k, n, GROUP, n_src, act);
-    for (; p < end; p++)
-        d_sums_step(r, &c, sum, p, k, n, 1, n_src, act);
+        sum[i] = sums_load(to + (size_t)i * r->sum_stride);
+    for (; s.p + GROUP <= end; s.p += GROUP)
+        d_sums_step(r, s, GROUP, block, sum, n_src, act);
+    for (; s.p < end; s.p++)
+        d_sums_step(r, s, 1, block, sum, n_src, act);
     for (int i = 0; i <= n_src; i++)
-        sums_save(r->sum + (size_t)i * r->sum_stride + k, sum[i], first == 0);
+        sums_store(to + (size_t)i * r->sum_stride, sum[i]);
 }
 
 ALWAYS void d_sums_run(const struct bn_run *r, const int n_src, enum kernel_act act)
 {
-    for (int first = 0; first < r->pixels; first += BLOCK) {
-        int end = first + BLOCK < r->pixels ? first + BLOCK : r->pixels, k = 0;
+    const int block = block_pixels(r);
+    for (int p = 0; p < r->pixels; p += block) {
+        int end = p + block < r->pixels ? p + block : r->pixels, k = 0;
         for (; k + VL <= r->c; k += VL)
-            d_sums_block(r, first, end, k, VL, n_src, act);
+            d_sums_block(r, (struct step){p, k, VL}, end, n_src, act);
         if (k < r->c)
-            d_sums_block(r, first, end, k, r->c - k, n_src, act);
+            d_sums_block(r, (struct step){p, k, r->c - k}, end, n_src, act);
     }
 }
 
-ALWAYS void backward_step(const struct bn_run *r, int p, int k, int n, const int m, const int n_src,
+ALWAYS void backward_step(const struct bn_run *r, struct step s, const int mp, const int mk, const int n_src,
                           enum kernel_act act)
 {
-    struct coefficients c = coefficients_at(r, k, n_src);
     vf x[MAX_BN_SRC][GROUP], d_z[GROUP];
-    make_d_z(r, &c, p, k, n, x, d_z, m, n_src, act);
+    make_d_z(r, s, mp, mk, x, d_z, n_src, act);
     for (int i = 0; i < n_src; i++) {
         if (!r->d_src[i])
             continue;
-        vf slope = r->slope[i] ? v_load(r->slope[i] + k) : v_zero(),
-           shift = r->slope[i] ? v_load(r->shift[i] + k) : v_zero();
-        for (int j = 0; j < m; j++) {
-            vf d = v_sub(v_mul(c.scale[i], d_z[j]), v_fma(v_sub(x[i][j], c.mean[i]), slope, shift));
-            float *to = r->d_src[i] + (size_t)(p + j) * r->d_src_stride[i] + k;
-            store(to, r->add[i] ? v_add(load(to, n), d) : d, n);
+        vf mean[GROUP], scale[GROUP], shift[GROUP], slope[GROUP];
+        for (int j = 0; j < mk; j++) {
+            const int k = s.k + j * VL;
+            mean[j] = v_load(r->mean[i] + k);
+            scale[j] = v_load(r->scale[i] + k);
+            shift[j] = r->slope[i] ? v_load(r->shift[i] + k) : v_zero();
+            slope[j] = r->slope[i] ? v_load(r->slope[i] + k) : v_zero();
+        }
+        for (int j = 0; j < mp * mk; j++) {
+            vf pull = v_fma(v_sub(x[i][j], mean[j % mk]), slope[j % mk], shift[j % mk]);
+            vf d = v_sub(v_mul(scale[j % mk], d_z[j]), pull);
+            float *to = r->d_src[i] + place(s, j, mk, r->d_src_stride[i]);
+            store(to, r->add[i] ? v_add(load(to, s.n), d) : d, s.n);
         }
     }
 }
 
-ALWAYS void backward_pixels(const struct bn_run *r, int p, const int m, const int n_src, enum kernel_act act)
+/* --- all pixels, step by step --- */
+
+typedef void bn_step(const struct bn_run *r, struct step s, const int mp, const int mk, const int n_src,
+                     enum kernel_act act);
+
+ALWAYS void pixels(const struct bn_run *r, int p, const int mp, const int mk, const int n_src, enum kernel_act act,
+                   bn_step *step)
 {
     int k = 0;
+    for (; mk > 1 && k + mk * VL <= r->c; k += mk * VL)
+        step(r, (struct step){p, k, VL}, mp, mk, n_src, act);
     for (; k + VL <= r->c; k += VL)
-        backward_step(r, p, k, VL, m, n_src, act);
+        step(r, (struct step){p, k, VL}, mp, 1, n_src, act);
     if (k < r->c)
-        backward_step(r, p, k, r->c - k, m, n_src, act);
+        step(r, (struct step){p, k, r->c - k}, mp, 1, n_src, act);
+}
+
+ALWAYS void all_pixels(const struct bn_run *r, const int n_src, enum kernel_act act, bn_step *step)
+{
+    int p = 0;
+    for (; r->c < GROUP * VL && p + GROUP <= r->pixels; p += GROUP)
+        pixels(r, p, GROUP, 1, n_src, act, step);
+    for (; p < r->pixels; p++)
+        pixels(r, p, 1, GROUP, n_src, act, step);
+}
+
+ALWAYS void forward_run(const struct bn_run *r, const int n_src, enum kernel_act act)
+{
+    all_pixels(r, n_src, act, forward_step);
 }
 
 ALWAYS void backward_run(const struct bn_run *r, const int n_src, enum kernel_act act)
 {
-    int p = 0;
-    for (; p + GROUP <= r->pixels; p += GROUP)
-        backward_pixels(r, p, GROUP, n_src, act);
-    for (; p < r->pixels; p++)
-        backward_pixels(r, p, 1, n_src, act);
+    all_pixels(r, n_src, act, backward_step);
 }
 
 /* --- choice of the straight code --- */
@@ -287,6 +340,7 @@ static void bn_forward(const struct bn_run *r)
 
 static void bn_d_sums(const struct bn_run *r)
 {
+    sums_clear(r, 1 + r->n_src);
     specialise(r, d_sums_run);
 }
 

@@ -24,45 +24,8 @@ static inline vmask wins(vf tap, vf best)
     return vmask_or(v_gt(tap, best), v_isnan(tap));
 }
 
-/* Each column's maximum over the rows is made once and kept for the k windows that see it. */
-static inline void max_channels(const struct pool_run *r, int k, int n)
-{
-    vf column[MAX_POOL_K];
-    int made = 0, rows = r->end_ky - r->first_ky;
-    for (int x = 0; x < r->n; x++) {
-        struct pool_span cols = pool_taps(x, r->k, r->stride, r->pad, r->width);
-        int start = x * r->stride - r->pad;
-        if (made < start + cols.first)
-            made = start + cols.first;
-        for (; made < start + cols.end; made++) {
-            const float *tap = r->src + (size_t)made * r->src_pixel + k;
-            vf best = load(tap, n);
-            for (int y = 1; y < rows; y++) {
-                tap += r->src_row;
-                vf value = load(tap, n);
-                best = v_select(wins(value, best), value, best);
-            }
-            column[made % MAX_POOL_K] = best;
-        }
-        vf best = column[(start + cols.first) % MAX_POOL_K];
-        for (int kx = cols.first + 1; kx < cols.end; kx++) {
-            vf value = column[(start + kx) % MAX_POOL_K];
-            best = v_select(wins(value, best), value, best);
-        }
-        store(r->dst + (size_t)x * r->dst_pixel + k, best, n);
-    }
-}
-
-static void pool_max(const struct pool_run *r)
-{
-    int k = 0;
-    for (; k + VL <= r->c; k += VL)
-        max_channels(r, k, VL);
-    if (k < r->c)
-        max_channels(r, k, r->c - k);
-}
-
-static inline void max_place_channels(const struct pool_run *r, int x, int k, int n)
+/* Channels of one window, tap by tap; the place only where it is wanted. */
+static inline void max_window(const struct pool_run *r, int x, int k, int n, bool placed)
 {
     struct pool_span cols = pool_taps(x, r->k, r->stride, r->pad, r->width);
     vf best = v_set1(-INFINITY), place = v_set1((float)(r->first_ky * r->k + cols.first));
@@ -73,22 +36,69 @@ static inline void max_place_channels(const struct pool_run *r, int x, int k, in
             vf value = load(tap, n);
             vmask won = wins(value, best);
             best = v_select(won, value, best);
-            place = v_select(won, v_set1((float)(ky * r->k + kx)), place);
+            if (placed)
+                place = v_select(won, v_set1((float)(ky * r->k + kx)), place);
         }
     }
     store(r->dst + (size_t)x * r->dst_pixel + k, best, n);
-    v_store_bytes_n(r->place + (size_t)x * (size_t)r->c + k, place, n);
+    if (placed)
+        v_store_bytes_n(r->place + (size_t)x * (size_t)r->c + k, place, n);
 }
 
-static void pool_max_place(const struct pool_run *r)
+static inline void max_windows(const struct pool_run *r, bool placed)
 {
     for (int x = 0; x < r->n; x++) {
         int k = 0;
         for (; k + VL <= r->c; k += VL)
-            max_place_channels(r, x, k, VL);
+            max_window(r, x, k, VL, placed);
         if (k < r->c)
-            max_place_channels(r, x, k, r->c - k);
+            max_window(r, x, k, r->c - k, placed);
     }
+}
+
+/* Stride 1: each column's maximum over the rows is made once and kept for the k windows that see it. */
+static inline void max_columns(const struct pool_run *r, int k, int n)
+{
+    vf column[MAX_POOL_K];
+    int made = 0, rows = r->end_ky - r->first_ky;
+    for (int x = 0; x < r->n; x++) {
+        struct pool_span cols = pool_taps(x, r->k, 1, r->pad, r->width);
+        int first = x - r->pad + cols.first, end = x - r->pad + cols.end;
+        for (; made < end; made++) {
+            const float *tap = r->src + (size_t)made * r->src_pixel + k;
+            vf best = load(tap, n);
+            for (int y = 1; y < rows; y++) {
+                tap += r->src_row;
+                vf value = load(tap, n);
+                best = v_select(wins(value, best), value, best);
+            }
+            column[made % MAX_POOL_K] = best;
+        }
+        vf best = column[first % MAX_POOL_K];
+        for (int u = first + 1; u < end; u++) {
+            vf value = column[u % MAX_POOL_K];
+            best = v_select(wins(value, best), value, best);
+        }
+        store(r->dst + (size_t)x * r->dst_pixel + k, best, n);
+    }
+}
+
+static void pool_max(const struct pool_run *r)
+{
+    if (r->stride > 1) {
+        max_windows(r, false);
+        return;
+    }
+    int k = 0;
+    for (; k + VL <= r->c; k += VL)
+        max_columns(r, k, VL);
+    if (k < r->c)
+        max_columns(r, k, r->c - k);
+}
+
+static void pool_max_place(const struct pool_run *r)
+{
+    max_windows(r, true);
 }
 
 static inline void mean_channels(const struct pool_run *r, int x, int k, int n)
