@@ -105,6 +105,9 @@ static void make_safetensors(struct seeds *s, const char *target)
 
 static void make_texts(struct seeds *s)
 {
+    save_text(s, "fuzz_labels", "boxes.txt", "0 0.5 0.5 0.25 1\r\n\n2\t.1 .1 0 1e-3\n0 0.5 0.5 0.25 1\n");
+    save_text(s, "fuzz_labels", "polygons.txt", "1 0.25 0.5 0.75 0.5 0.5 1\n0 0.25 0.5 0.5 0.25\n");
+    save_text(s, "fuzz_labels", "refused.txt", "0 .5 .5 nan .2\n-1 0x1p3 inf 1e999 .2 .3\n3 .5\n");
     save_text(s, "fuzz_yaml", "table.yaml",
               "# net\nnc: 80\nactivation: nn.ReLU()\nbackbone:\n  [[-1, 1, Conv, [16, 3, 2]],\n"
               "   [[-1, 6], 1, Concat, [1]], [-1, 1, nn.Upsample, [None, 2, 'nearest']]]\n");

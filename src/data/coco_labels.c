@@ -253,7 +253,7 @@ static enum status read_pictures(struct annotations *a)
         }
         if (!a->folder)
             TRY(find_folder(a, name));
-        struct picture *p = loading_add(a->l);
+        struct loading_picture *p = loading_add(a->l);
         TRY(p ? OK : E_NOMEM);
         TRY(get_id(a, image, "images", i, "id", &p->id));
         path = path_join(a->folder, name);
@@ -270,13 +270,13 @@ cleanup:
 
 static int compare_ids(const void *a, const void *b)
 {
-    const struct picture *x = a, *y = b;
+    const struct loading_picture *x = a, *y = b;
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
 static enum status sort_pictures(struct annotations *a)
 {
-    struct picture *p = a->l->pictures + a->first;
+    struct loading_picture *p = a->l->pictures + a->first;
     int n = a->l->count - a->first;
     if (n)
         qsort(p, (size_t)n, sizeof(*p), compare_ids);
@@ -302,10 +302,10 @@ static enum status read_box(const struct annotations *a, const json_t *annotatio
 
 /* One annotation to its picture and class; `crowd` says where it belongs. */
 static enum status read_annotation(struct annotations *a, const json_t *annotation, size_t index,
-                                   struct picture **picture, struct dataset_object *o, bool *crowd)
+                                   struct loading_picture **picture, struct dataset_object *o, bool *crowd)
 {
     enum status rc = OK;
-    struct picture wanted = {.id = -1};
+    struct loading_picture wanted = {.id = -1};
     struct category kind = {.id = -1};
     int n = a->l->count - a->first;
     *o = (struct dataset_object){.class = 0};
@@ -333,7 +333,7 @@ static enum status read_objects(struct annotations *a)
 {
     enum status rc = OK;
     const json_t *list;
-    struct picture *p;
+    struct loading_picture *p;
     struct dataset_object o;
     bool crowd;
     TRY(get_list(a, "annotations", &list));

@@ -13,7 +13,7 @@ enum { MIN_SIDE = 10, PART = 32 };
 /* --- checking one picture and its labels ---------------------------------------------------------------------------
  */
 
-static void picture_fault(struct picture *p, enum picture_state state, const char *sentence)
+static void picture_fault(struct loading_picture *p, enum picture_state state, const char *sentence)
 {
     mem_free(p->problem);
     p->state = state;
@@ -33,7 +33,7 @@ static bool ends_well(const char *path)
     return good;
 }
 
-static enum status check_pixels(struct picture *p)
+static enum status check_pixels(struct loading_picture *p)
 {
     enum status rc = OK;
     struct image img = {0};
@@ -55,7 +55,7 @@ cleanup:
     return rc;
 }
 
-static enum status check_label_file(const struct loading *l, struct picture *p)
+static enum status check_label_file(const struct loading *l, struct loading_picture *p)
 {
     enum status rc = OK;
     struct buf text = {0};
@@ -80,7 +80,7 @@ static float clamp(float x, float high)
 }
 
 /* Annotated boxes from pixels to the normalised form, cut to the picture; what has no area left is dropped. */
-static void normalise_annotations(struct picture *p)
+static void normalise_annotations(struct loading_picture *p)
 {
     int kept = 0, crowds = 0, first_crowd = p->rows.n_objects - p->n_crowds;
     float w = (float)p->w, h = (float)p->h;
@@ -104,7 +104,7 @@ static void normalise_annotations(struct picture *p)
     p->n_crowds = crowds;
 }
 
-static void check_picture(const struct loading *l, struct picture *p)
+static void check_picture(const struct loading *l, struct loading_picture *p)
 {
     p->state = PICTURE_OK;
     if (!path_exists(p->path)) {
@@ -229,7 +229,7 @@ cleanup:
 }
 
 /* Count one picture; true if it stays in the split. */
-static bool count_picture(struct loading *l, const struct picture *p)
+static bool count_picture(struct loading *l, const struct loading_picture *p)
 {
     struct dataset_summary *s = &l->d->summary;
     int labels = p->rows.n_objects - p->n_crowds;
@@ -260,7 +260,7 @@ static int64_t id_of_name(const char *path, int64_t fallback)
     return at > name && *at == '.' ? id : fallback;
 }
 
-static void move_picture(struct dataset *d, const struct picture *p)
+static void move_picture(struct dataset *d, const struct loading_picture *p)
 {
     struct dataset_image *image = &d->images[d->n_images];
     *image = (struct dataset_image){p->path,

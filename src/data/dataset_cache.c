@@ -80,7 +80,7 @@ struct cache_object {
     int32_t first_point, n_points;
 };
 
-static enum status put_picture(struct buf *out, const struct picture *p)
+static enum status put_picture(struct buf *out, const struct loading_picture *p)
 {
     enum status rc = OK;
     const struct label_rows *rows = &p->rows;
@@ -169,7 +169,7 @@ static bool take_objects(struct cursor *c, const struct cache_picture *head, int
     return true;
 }
 
-static bool take_picture(struct cursor *c, int nc, struct picture *p)
+static bool take_picture(struct cursor *c, int nc, struct loading_picture *p)
 {
     struct cache_picture head;
     if (!take(c, &head, sizeof(head)) || head.state < PICTURE_OK || head.state > PICTURE_ABSENT ||
@@ -206,7 +206,7 @@ bool cache_read(const char *path, uint64_t key, struct loading *l)
             good = take_picture(&c, l->d->nc, &l->pictures[i]);
         good = good && c.left == 0;
         for (int i = 0; i < l->count && !good; i++) { /* as if it had not been there */
-            struct picture *p = &l->pictures[i];
+            struct loading_picture *p = &l->pictures[i];
             label_rows_free(&p->rows);
             mem_free(p->problem);
             p->problem = NULL;

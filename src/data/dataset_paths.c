@@ -9,7 +9,7 @@
 
 enum { MAX_DEPTH = 16, MAX_LIST_BYTES = 1 << 30, MAX_PICTURES = 1 << 26, MAX_PATH_BYTES = 4096 };
 
-struct picture *loading_add(struct loading *l)
+struct loading_picture *loading_add(struct loading *l)
 {
     if (l->count == l->capacity) {
         size_t old = (size_t)l->capacity * sizeof(*l->pictures), capacity = (size_t)l->capacity * 2 + 256;
@@ -23,7 +23,7 @@ struct picture *loading_add(struct loading *l)
         l->pictures = grown;
         l->capacity = (int)capacity;
     }
-    struct picture *p = &l->pictures[l->count++];
+    struct loading_picture *p = &l->pictures[l->count++];
     memset(p, 0, sizeof(*p));
     p->id = -1;
     return p;
@@ -48,7 +48,7 @@ static const char *label_path(struct arena *arena, const char *picture)
 
 static enum status add_picture(struct loading *l, const char *path, const char *list, int line)
 {
-    struct picture *p = loading_add(l);
+    struct loading_picture *p = loading_add(l);
     if (!p)
         return E_NOMEM;
     p->path = arena_strdup(&l->d->arena, path);
@@ -191,7 +191,7 @@ static enum status split_roots(const struct dataset_yaml *yaml, char *roots[2])
 
 static int compare_pictures(const void *a, const void *b)
 {
-    const struct picture *x = a, *y = b;
+    const struct loading_picture *x = a, *y = b;
     if (!x->label_path && !y->label_path) /* annotations */
         return x->id < y->id ? -1 : x->id > y->id;
     int order = strcmp(x->path, y->path);

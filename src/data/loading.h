@@ -6,7 +6,7 @@
 
 enum picture_state { PICTURE_OK, PICTURE_CORRUPT, PICTURE_ABSENT };
 
-struct picture {
+struct loading_picture {
     const char *path;
     const char *label_path; /* NULL: labels come from annotations */
     const char *list;       /* the text file that names it, NULL for a folder; its line */
@@ -26,7 +26,7 @@ struct loading {
     const struct dataset_yaml *yaml;
     const struct dataset_options *options;
     struct dataset *d; /* its arena owns all paths */
-    struct picture *pictures;
+    struct loading_picture *pictures;
     int count, capacity;
     bool annotations;  /* COCO files; then names and category ids of d are set */
     bool folders_only; /* no list file: orphan labels can be told */
@@ -35,7 +35,7 @@ struct loading {
 /* dataset_paths.c: fill `pictures` with what a split names, sorted. */
 enum status loading_find(struct loading *l, enum dataset_split split);
 /* A new picture at the end, cleared; NULL when short of memory. */
-struct picture *loading_add(struct loading *l);
+struct loading_picture *loading_add(struct loading *l);
 
 /* coco_labels.c: add the pictures and labels of an annotation file. */
 enum status loading_add_annotations(struct loading *l, const char *path);
