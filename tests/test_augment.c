@@ -4,6 +4,7 @@
 #include "data/loader.h"
 #include "data/multiscale.h"
 #include "data/picture_store.h"
+#include "data/preview.h"
 #include "data/sampling.h"
 #include "image/encode.h"
 #include "support/golden_augment.h"
@@ -520,6 +521,33 @@ static double milliseconds_a_sample(struct loader *l, uint64_t epoch, bool mosai
     return (cpu_seconds() - began) * 1000 / (double)loader_pictures(l);
 }
 
+/* Sheets of this set, kept when Y9_KEEP names a folder. */
+static void preview_of(const struct loader_config *c, const struct epoch_config *e)
+{
+    const char *keep = getenv("Y9_KEEP");
+    char folder[256] = "/tmp/y9_preview_XXXXXX", path[512];
+    struct loader *l;
+    const struct batch *b;
+    if (keep)
+        snprintf(folder, sizeof folder, "%s", keep);
+    else
+        assert_non_null(mkdtemp(folder));
+    assert_int_equal(loader_open(c, &l), OK);
+    assert_int_equal(loader_start(l, e), OK);
+    assert_int_equal(loader_next(l, &b), OK);
+    snprintf(path, sizeof path, "%s/train_batch0.png", folder);
+    assert_int_equal(preview_batch(b, c->dataset, path), OK);
+    if (!keep)
+        assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/labels.png", folder);
+    assert_int_equal(preview_labels(c->dataset, path), OK);
+    if (!keep) {
+        assert_int_equal(unlink(path), 0);
+        rmdir(folder);
+    }
+    loader_close(l);
+}
+
 static void photos(void **state)
 {
     (void)state;
@@ -554,6 +582,7 @@ static void photos(void **state)
     }
     c.cache = false;
     struct epoch_config e = {.epoch = 3, .mosaic = true};
+    preview_of(&c, &e);
     uint64_t alone = epoch_hash(&c, &e);
     c.workers = 3;
     assert_true(epoch_hash(&c, &e) == alone);
