@@ -87,6 +87,62 @@ static int compare_aspects(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
+static void exchange(struct aspect *a, struct aspect *b)
+{
+    struct aspect t = *a;
+    *a = *b;
+    *b = t;
+}
+
+/* Ascending, with pictures of equal shape in the places where the official loader has them: numpy's default sort is
+ * a quicksort (pivot: median of first, middle and last, parked before the last; runs of up to 16 are left to
+ * insertion), and which picture shares a batch with which moves mAP by up to 0.006 on 128 photos (measured). Like
+ * every introsort it gives up quicksort after 2 log2(n) levels; what follows is stable then. */
+static void sort_aspects(struct aspect *a, int n, int levels)
+{
+    while (n > 17) {
+        if (levels-- < 0) {
+            qsort(a, (size_t)n, sizeof *a, compare_aspects);
+            return;
+        }
+        struct aspect *middle = &a[(n - 1) / 2], *last = &a[n - 1];
+        if (middle->ratio < a->ratio)
+            exchange(middle, a);
+        if (last->ratio < middle->ratio)
+            exchange(last, middle);
+        if (middle->ratio < a->ratio)
+            exchange(middle, a);
+        double pivot = middle->ratio;
+        int i = 0, k = n - 2;
+        exchange(middle, &a[k]);
+        for (;;) {
+            while (a[++i].ratio < pivot) {
+            }
+            while (pivot < a[--k].ratio) {
+            }
+            if (i >= k)
+                break;
+            exchange(&a[i], &a[k]);
+        }
+        exchange(&a[i], &a[n - 2]);
+        if (i < n - 1 - i) { /* recurse into the smaller side */
+            sort_aspects(a, i, levels);
+            a += i + 1;
+            n -= i + 1;
+        } else {
+            sort_aspects(a + i + 1, n - i - 1, levels);
+            n = i;
+        }
+    }
+    for (int i = 1; i < n; i++) {
+        struct aspect moving = a[i];
+        int k = i;
+        for (; k > 0 && moving.ratio < a[k - 1].ratio; k--)
+            a[k] = a[k - 1];
+        a[k] = moving;
+    }
+}
+
 static int rect_side(double part, int size, int stride, double pad)
 {
     return MAX(1, (int)ceil(part * size / stride + pad)) * stride;
@@ -103,7 +159,10 @@ enum status rect_batches(const struct dataset *d, int size, int batch, int strid
         dataset_sorting_size(&d->images[i], &w, &h);
         sorted[i] = (struct aspect){(double)h / w, i};
     }
-    qsort(sorted, (size_t)d->n_images, sizeof *sorted, compare_aspects);
+    int levels = 0;
+    for (int n = d->n_images; n > 1; n /= 2)
+        levels += 2;
+    sort_aspects(sorted, d->n_images, levels);
     for (int first = 0; first < d->n_images; first += batch) {
         int last = MIN(first + batch, d->n_images) - 1;
         double low = sorted[first].ratio, high = sorted[last].ratio;

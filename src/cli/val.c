@@ -1,0 +1,332 @@
+/* yolo9 val: the numbers the field compares, of weights on a dataset or of any tool's results file. */
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "core/cpu.h"
+#include "core/mem.h"
+#include "core/path.h"
+#include "detect/results.h"
+#include "eval/report.h"
+#include "eval/results.h"
+#include "eval/validate.h"
+#include "ops/cpu.h"
+#include "weights/weights.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct option_spec options_table[] = {
+    {"weights", NULL, OPTION_STRING, NULL, "weight file: .safetensors, or an official .pt of any form", 0, 0},
+    {"data", NULL, OPTION_STRING, NULL, "dataset YAML", 0, 0},
+    {"results", NULL, OPTION_STRING, NULL, "score this COCO results file instead of running a network", 0, 0},
+    {"cfg", "model", OPTION_STRING, NULL, "network name or table file; normally found from the weights", 0, 0},
+    {"img", "imgsz img-size", OPTION_INT, "640", "image size, a multiple of 32", 32, 8192, 32},
+    {"batch", "batch-size", OPTION_INT, "32", "pictures a batch; with --rect it changes shapes and so the numbers", 1,
+     1024},
+    {"rect", NULL, OPTION_FLAG, "on", "batches of similar shapes, as the official validation", 0, 0},
+    {"square", NULL, OPTION_FLAG, NULL, "the whole input and bilinear resizing, as detection", 0, 0},
+    {"conf", "conf-thres", OPTION_FLOAT, "0.001", "keep scores above this", 0, 1},
+    {"iou", "iou-thres", OPTION_FLOAT, "0.7", "non-maximum suppression above this overlap", 0, 1},
+    {"max-det", NULL, OPTION_INT, "300", "detections a picture", 1, 30000},
+    {"task", NULL, OPTION_STRING, "val", "val, train or test: the split; speed: val, timed as detection would run", 0,
+     0},
+    {"single-cls", NULL, OPTION_FLAG, NULL, "all classes are one", 0, 0},
+    {"min-items", NULL, OPTION_INT, "0", "leave pictures with fewer labels out", 0, 100000},
+    {"verbose", NULL, OPTION_FLAG, NULL, "a line a class, however many there are", 0, 0},
+    {"save-txt", NULL, OPTION_FLAG, NULL, "write labels/<picture>.txt", 0, 0},
+    {"save-conf", NULL, OPTION_FLAG, NULL, "scores in the label files too", 0, 0},
+    {"save-json", NULL, OPTION_FLAG, NULL, "write <weights>_predictions.json in COCO's results format", 0, 0},
+    {"json", NULL, OPTION_STRING, NULL, "all numbers to this file; - is standard output", 0, 0},
+    {"noplots", NULL, OPTION_FLAG, NULL, "no curves, no confusion matrix", 0, 0},
+    {"no-cache", NULL, OPTION_FLAG, NULL, "neither read nor write the label cache", 0, 0},
+    {"project", NULL, OPTION_STRING, "runs/val", "folder of the runs", 0, 0},
+    {"name", NULL, OPTION_STRING, "exp", "folder of this run: exp, exp2, exp3 ...", 0, 0},
+    {"exist-ok", NULL, OPTION_FLAG, NULL, "use the folder if it is there already", 0, 0},
+    {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024},
+    {"workers", NULL, OPTION_INT, "2", "threads that read and letterbox pictures ahead", 0, 64},
+    {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only", 0, 0},
+};
+
+static const struct verb_spec spec = {
+    .name = "val",
+    .summary = "measure accuracy on a dataset",
+    .options = options_table,
+    .n_options = COUNT(options_table),
+    .example = "yolo9 val --weights gelan-c.safetensors --data coco.yaml\n"
+               "yolo9 val --results boxes.json --data coco.yaml",
+};
+
+enum { PROBLEMS_SHOWN = 5, CLASSES_SHOWN = 50 };
+
+struct job {
+    const struct options *o;
+    struct weights weights;
+    struct dataset_yaml yaml;
+    struct dataset *dataset;
+    enum dataset_split split;
+    struct team *team;
+    struct net *net;
+    struct loader *loader;
+    struct evaluation evaluation;
+    struct evaluation_result result;
+    struct validate_times times;
+    char *folder;
+    json_t *predictions; /* --save-json */
+    const int *category_ids;
+    bool quiet; /* standard output belongs to --json - */
+};
+
+static enum status find_split(struct job *job)
+{
+    const char *task = option_string(job->o, "task");
+    for (int s = 0; s < SPLIT_COUNT; s++) {
+        if (!strcmp(task, dataset_split_name((enum dataset_split)s))) {
+            job->split = (enum dataset_split)s;
+            return OK;
+        }
+    }
+    job->split = SPLIT_VAL;
+    return !strcmp(task, "speed") ? OK : fail(E_ARGUMENT, "--task %s: val, train, test or speed", task);
+}
+
+static enum status load_dataset(struct job *job)
+{
+    enum status rc = OK;
+    const char *data = option_string(job->o, "data");
+    struct buf text = {0};
+    struct dataset_options options = {.single_class = option_flag(job->o, "single-cls"),
+                                      .min_items = option_int(job->o, "min-items"),
+                                      .no_cache = option_flag(job->o, "no-cache"),
+                                      .team = job->team};
+    if (!data)
+        return fail(E_ARGUMENT, "--data is needed: a dataset YAML");
+    TRY(find_split(job));
+    TRY(dataset_yaml_open(data, &job->yaml));
+    TRY(dataset_load(&job->yaml, job->split, &options, &job->dataset));
+    TRY(dataset_describe(job->dataset, dataset_split_name(job->split), PROBLEMS_SHOWN, &text));
+    fputs(text.data, stderr);
+    if (!job->dataset->summary.objects)
+        fprintf(stderr, "no picture has a label: precision, recall and mAP say nothing here\n");
+    job->category_ids = results_category_ids(&job->yaml, job->split, job->dataset);
+cleanup:
+    buf_free(&text);
+    return rc;
+}
+
+static enum status load_network(struct job *job)
+{
+    enum status rc = OK;
+    const char *path = option_string(job->o, "weights");
+    struct weights *w = &job->weights;
+    bool single = option_flag(job->o, "single-cls");
+    if (!path)
+        return fail(E_ARGUMENT, "--weights is needed (or --results)");
+    TRY(weights_load(path, option_string(job->o, "cfg"), w, NULL));
+    if (w->params)
+        TRY(weights_deploy(w));
+    weights_drop_training(w);
+    if (!single && w->nc != job->dataset->nc)
+        return fail(E_SHAPE, "%s knows %d classes, %s has %d", path, w->nc, option_string(job->o, "data"),
+                    job->dataset->nc);
+    struct net_config config = {
+        .backend = &cpu_backend, .team = job->team, .mode = RUN_INFER, .exact = option_flag(job->o, "exact")};
+    TRY(net_create(&w->deployed, w->deployed_params, NULL, &config, &job->net));
+cleanup:
+    return rc;
+}
+
+static enum status make_folder(struct job *job)
+{
+    enum status rc = OK;
+    const struct options *o = job->o;
+    char *labels = NULL;
+    TRY(path_make_run(option_string(o, "project"), option_string(o, "name"), option_flag(o, "exist-ok"), &job->folder));
+    if (option_flag(o, "save-json") && !(job->predictions = json_array()))
+        rc = fail(E_NOMEM, "out of memory");
+    if (option_flag(o, "save-txt")) {
+        labels = path_join(job->folder, "labels");
+        rc = labels ? path_make_folder(labels) : E_NOMEM;
+    }
+cleanup:
+    mem_free(labels);
+    return rc;
+}
+
+static enum status save_labels(const struct job *job, const struct validated *v)
+{
+    struct picture_result r = {
+        .path = v->image->path, .h = v->image->h, .w = v->image->w, .detections = v->detections, .count = v->count};
+    struct buf path = {0};
+    char *stem = path_stem(r.path);
+    enum status rc = stem ? buf_printf(&path, "%s/labels/%s.txt", job->folder, stem) : E_NOMEM;
+    if (rc == OK)
+        rc = results_write_labels(&r, path.data, option_flag(job->o, "save-conf"));
+    mem_free(stem);
+    buf_free(&path);
+    return rc;
+}
+
+static enum status each_picture(void *context, const struct validated *v)
+{
+    enum status rc = OK;
+    struct job *job = context;
+    if (job->predictions)
+        TRY(results_append(job->predictions, v->image, v->detections, v->count, job->category_ids));
+    if (option_flag(job->o, "save-txt"))
+        TRY(save_labels(job, v));
+cleanup:
+    return rc;
+}
+
+static enum status run_network(struct job *job)
+{
+    enum status rc = OK;
+    const struct options *o = job->o;
+    bool speed = !strcmp(option_string(o, "task"), "speed");
+    bool rect = option_flag(o, "rect") && !option_flag(o, "square") && !speed;
+    struct loader_config loader = {
+        .dataset = job->dataset,
+        .size = option_int(o, "img"),
+        .batch = option_int(o, "batch"),
+        .rect = rect,
+        .rect_pad = 0.5,
+        .linear = !rect,
+        .stride = 32,
+        .ranks = 1,
+        .workers = option_int(o, "workers"),
+    };
+    struct validate_config config = {
+        .conf = (float)(speed && !option_given(o, "conf") ? 0.25 : option_float(o, "conf")),
+        .iou = speed && !option_given(o, "iou") ? 0.45 : option_float(o, "iou"),
+        .max_det = option_int(o, "max-det"),
+        .single_cls = option_flag(o, "single-cls"),
+        .progress = true,
+    };
+    TRY(load_network(job));
+    config.nc = job->weights.nc;
+    TRY(make_folder(job));
+    TRY(loader_open(&loader, &job->loader));
+    TRY(validate(job->net, job->loader, job->dataset, &config, &job->evaluation, &job->times, each_picture, job));
+cleanup:
+    return rc;
+}
+
+static enum status run_results(struct job *job, const char *path)
+{
+    enum status rc = OK;
+    long unknown = 0;
+    TRY(make_folder(job));
+    TRY(results_evaluate(path, job->dataset, job->category_ids, option_int(job->o, "max-det"), &job->evaluation,
+                         &unknown));
+    if (unknown)
+        fprintf(stderr, "%s: %ld detections of pictures that are not in the dataset are left out\n", path, unknown);
+cleanup:
+    return rc;
+}
+
+/* --- output --- */
+
+static enum status print_tables(const struct job *job, const char *const *names)
+{
+    enum status rc = OK;
+    struct buf text = {0};
+    const struct validate_times *t = &job->times;
+    double n = MAX((double)job->evaluation.images, 1);
+    bool per_class = option_flag(job->o, "verbose") || (job->dataset->nc < CLASSES_SHOWN && job->dataset->nc > 1);
+    TRY(report_table(&job->evaluation, &job->result, names, per_class, &text));
+    TRY(report_coco_table(&job->result, &text));
+    if (job->net)
+        TRY(buf_printf(&text, "Speed: %.1f ms read, %.1f ms letterbox, %.1f ms network, %.1f ms NMS a picture\n",
+                       1e3 * t->read / n, 1e3 * t->letterbox / n, 1e3 * t->net / n, 1e3 * t->nms / n));
+    if (!job->quiet)
+        fputs(text.data, stdout);
+cleanup:
+    buf_free(&text);
+    return rc;
+}
+
+static enum status write_json(const struct job *job, const char *const *names)
+{
+    enum status rc = OK;
+    json_t *root = NULL;
+    const struct validate_times *t = &job->times;
+    double n = MAX((double)job->evaluation.images, 1);
+    TRY(report_json(&job->evaluation, &job->result, names, &root));
+    if (job->net)
+        json_object_set_new(root, "speed",
+                            json_pack("{s:f, s:f, s:f, s:f}", "read", 1e3 * t->read / n, "letterbox",
+                                      1e3 * t->letterbox / n, "net", 1e3 * t->net / n, "nms", 1e3 * t->nms / n));
+    TRY(output_json(option_string(job->o, "json"), root));
+cleanup:
+    json_decref(root);
+    return rc;
+}
+
+static enum status write_predictions(const struct job *job)
+{
+    const char *weights = option_string(job->o, "weights");
+    struct buf path = {0};
+    char *stem = path_stem(weights ? weights : "results");
+    enum status rc = stem ? buf_printf(&path, "%s/%s_predictions.json", job->folder, stem) : E_NOMEM;
+    if (rc == OK)
+        rc = output_json(path.data, job->predictions);
+    if (rc == OK)
+        fprintf(stderr, "detections in %s\n", path.data);
+    mem_free(stem);
+    buf_free(&path);
+    return rc;
+}
+
+static enum status report(struct job *job)
+{
+    enum status rc = OK;
+    const char *const *names = job->dataset->names;
+    TRY(evaluation_finish(&job->evaluation, &job->result));
+    TRY(print_tables(job, names));
+    if (option_string(job->o, "json"))
+        TRY(write_json(job, names));
+    if (job->predictions)
+        TRY(write_predictions(job));
+    if (!option_flag(job->o, "noplots"))
+        TRY(report_pictures(&job->evaluation, &job->result, names, job->folder));
+    fprintf(stderr, "results in %s\n", job->folder);
+cleanup:
+    return rc;
+}
+
+static enum status run(struct job *job)
+{
+    enum status rc = OK;
+    const char *json = option_string(job->o, "json"), *results = option_string(job->o, "results");
+    int threads = option_int(job->o, "threads");
+    struct evaluation_config config = {.coco = true};
+    job->quiet = json && !strcmp(json, "-");
+    TRY(team_create(threads ? threads : cpu_count(), &job->team));
+    TRY(load_dataset(job));
+    TRY(evaluation_init(&job->evaluation, job->dataset->nc, &config));
+    TRY(results ? run_results(job, results) : run_network(job));
+    TRY(report(job));
+cleanup:
+    return rc;
+}
+
+int verb_val(int argc, char **argv)
+{
+    struct options *o = NULL;
+    int code = options_begin(&spec, argc, argv, &o);
+    if (code >= 0)
+        return code;
+    struct job job = {.o = o};
+    code = verb_end("val", run(&job));
+    loader_close(job.loader);
+    net_destroy(job.net);
+    weights_free(&job.weights);
+    evaluation_result_free(&job.result);
+    evaluation_free(&job.evaluation);
+    dataset_destroy(job.dataset);
+    dataset_yaml_close(&job.yaml);
+    team_destroy(job.team);
+    json_decref(job.predictions);
+    mem_free(job.folder);
+    options_free(o);
+    return code;
+}
