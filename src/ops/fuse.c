@@ -3,6 +3,7 @@
  * Backward: every source sums the gradients of the dst pixels that read it, in row-major order. */
 #include "ops/cpu.h"
 #include "ops/gather.h"
+#include "ops/nearest.h"
 #include "ops/parts.h"
 
 struct fuse_job {
@@ -11,14 +12,6 @@ struct fuse_job {
     struct parts parts;
     const struct pool_kernel *kernel;
 };
-
-/* Which row (column) of `in` row (column) `to` of `out` reads. */
-static inline int nearest(int to, int in, int out)
-{
-    float ratio = (float)in / (float)out;
-    int from = (int)((float)to * ratio);
-    return MIN(from, in - 1);
-}
 
 static void forward_part(void *context, int part, int thread)
 {

@@ -1,0 +1,31 @@
+/* The deployed graph as an ONNX file.
+ *
+ * Input `images` (n, 3, h, w): RGB in 0..1. Output `output0` (n, 4 + nc, anchor points): cx, cy, w, h in input pixels,
+ * then class scores, the levels one after another from P3 on, row-major inside; the form of the official export.
+ * With `nms` a second output `detections` (k, 6): x1, y1, x2, y2 in input pixels, score, class; by falling score.
+ * Parameters keep their names. docs/EXPORT.md says which operators are used. */
+#ifndef Y9_EXPORT_ONNX_H
+#define Y9_EXPORT_ONNX_H
+
+#include "graph/graph.h"
+
+enum { ONNX_OPSET_FIRST = 11, ONNX_OPSET_LAST = 17, ONNX_OPSET = 12 };
+
+struct onnx_options {
+    int n, h, w;  /* batch and input size, multiples of the largest stride */
+    bool dynamic; /* n, h and w are symbolic (with nms: h and w); the size above is a hint in the metadata */
+    bool half;    /* weights and convolutions in 16 bits; input, box maths and outputs stay float32 */
+    bool nms;     /* for n = 1 */
+    float conf, iou;
+    int max_det;
+    int opset;
+    const char *model;        /* "gelan-t", for the metadata; borrowed */
+    const char *const *names; /* graph->nc class names, borrowed */
+};
+
+/* `params` are the graph's deployed parameters. Equal input, equal bytes. E_ARGUMENT: options that cannot be had;
+ * E_NUMERIC: a weight beyond 16 bits; E_LIMIT: larger than a protobuf file can be. */
+enum status onnx_write(const char *path, const struct graph *graph, const float *params,
+                       const struct onnx_options *options);
+
+#endif
