@@ -9,28 +9,32 @@ static const char *float_constant(struct onnx_builder *b, const char *label, flo
     return onnx_floats(b, label, &x, 0, NULL);
 }
 
-/* --- anchor points (1, 2, anchors) and their strides (1, 1, anchors) --- */
+/* --- anchor points (1, 2, anchors) and their strides --- */
 
 struct grid {
-    const char *points, *strides;
+    const char *points;
+    const char *
+        strides; /* (1, 4, anchors) where constant: OpenCV 4.6 multiplies with no smaller shape; else (1, 1, anchors) */
 };
 
 static struct grid constant_grid(struct onnx_builder *b, const struct onnx_head *head)
 {
-    int64_t a = 0, n = head->anchors, points[] = {1, 2, n}, strides[] = {1, 1, n};
-    float *x = arena_alloc(&b->arena, 3 * (size_t)n, sizeof *x);
-    if (!x) {
+    int64_t a = 0, n = head->anchors, points[] = {1, 2, n}, strides[] = {1, 4, n};
+    float *xy = arena_alloc(&b->arena, 2 * (size_t)n, sizeof *xy),
+          *stride = arena_alloc(&b->arena, 4 * (size_t)n, sizeof *stride);
+    if (!xy || !stride) {
         b->out_of_memory = true;
         return (struct grid){"", ""};
     }
     for (int l = 0; l < head->n_levels; l++) {
         for (int i = 0; i < head->level[l].h * head->level[l].w; i++, a++) {
-            x[a] = (float)(i % head->level[l].w) + 0.5f;
-            x[n + a] = (float)(i / head->level[l].w) + 0.5f;
-            x[2 * n + a] = (float)head->level[l].stride;
+            xy[a] = (float)(i % head->level[l].w) + 0.5f;
+            xy[n + a] = (float)(i / head->level[l].w) + 0.5f;
+            for (int k = 0; k < 4; k++)
+                stride[k * n + a] = (float)head->level[l].stride;
         }
     }
-    return (struct grid){onnx_floats(b, head->name, x, 3, points), onnx_floats(b, head->name, x + 2 * n, 3, strides)};
+    return (struct grid){onnx_floats(b, head->name, xy, 3, points), onnx_floats(b, head->name, stride, 3, strides)};
 }
 
 /* 0.5, 1.5, ... as many as axis `axis` of a map has places, in the shape `dims` (-1 where the places go). */
