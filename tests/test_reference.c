@@ -1,13 +1,11 @@
-/* The whole road on real photos: an official checkpoint -> boxes, against those of the official detection code, the
- * raw outputs of three prepared inputs, and the accuracy on 128 photos (../shared/weights/README.md). Skipped where
- * ../shared is absent. */
+/* The whole road on real photos: an official checkpoint -> boxes, against those of the official detection code, and
+ * the raw outputs of three prepared inputs (../shared/weights/README.md). Skipped where ../shared is absent. */
 #include "core/cpu.h"
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/path.h"
 #include "detect/boxes.h"
 #include "detect/detector.h"
-#include "eval/validate.h"
 #include "formats/json.h"
 #include "image/decode.h"
 #include "support/unit.h"
@@ -235,81 +233,11 @@ static void test_raw_outputs(void **state)
     close_road(&road);
 }
 
-/* The numbers of ../shared/weights/README.md, each within 0.002: validation as it is (rect) at three batch sizes, and
- * the whole input with bilinear resizing. */
-static const struct {
-    int batch;
-    bool rect;
-    double map50, map, ap, ap50; /* ap 0: the README has none */
-} accuracy[] = {
-    {1, true, 0.608, 0.454, 0.4544, 0.6101},
-    {16, true, 0.6138, 0.4571, 0, 0},
-    {32, true, 0.6043, 0.4513, 0, 0},
-    {1, false, 0.615, 0.461, 0.4628, 0.6169},
-};
-
-static void close_to(const char *what, double ours, double wanted)
-{
-    print_message("  %s %.4f (%.4f)\n", what, ours, wanted);
-    assert_true(fabs(ours - wanted) <= 0.002);
-}
-
-static void run_accuracy(struct road *road, const struct dataset *d, int i)
-{
-    struct loader *loader = NULL;
-    struct evaluation e;
-    struct evaluation_result r;
-    struct validate_times times = {0};
-    const struct evaluation_config both = {.coco = true};
-    const struct loader_config batches = {.dataset = d,
-                                          .size = 640,
-                                          .batch = accuracy[i].batch,
-                                          .rect = accuracy[i].rect,
-                                          .rect_pad = 0.5,
-                                          .linear = !accuracy[i].rect,
-                                          .stride = 32,
-                                          .workers = 1,
-                                          .ranks = 1};
-    const struct validate_config config = {.nc = 80, .conf = 0.001f, .iou = 0.7, .max_det = 300};
-    assert_int_equal(evaluation_init(&e, 80, &both), OK);
-    assert_int_equal(loader_open(&batches, &loader), OK);
-    assert_int_equal(validate(detector_net(road->detector), loader, d, &config, &e, &times, NULL, NULL), OK);
-    assert_int_equal(evaluation_finish(&e, &r), OK);
-    print_message("%s, batch %d:\n", accuracy[i].rect ? "rect" : "square", accuracy[i].batch);
-    close_to("mAP50", r.official.map50, accuracy[i].map50);
-    close_to("mAP50-95", r.official.map, accuracy[i].map);
-    if (accuracy[i].ap > 0) {
-        close_to("COCO AP", r.coco.value[COCO_AP], accuracy[i].ap);
-        close_to("COCO AP50", r.coco.value[COCO_AP50], accuracy[i].ap50);
-    }
-    evaluation_result_free(&r);
-    evaluation_free(&e);
-    loader_close(loader);
-}
-
-static void test_accuracy(void **state)
-{
-    (void)state;
-    need_shared();
-    struct road road;
-    struct dataset_yaml yaml;
-    struct dataset *d;
-    const struct dataset_options options = {.no_cache = true};
-    open_road(&road, SHARED "weights/gelan-t-coco.pt", false);
-    assert_int_equal(dataset_yaml_open(SHARED "data/coco128/coco128.yaml", &yaml), OK);
-    assert_int_equal(dataset_load(&yaml, SPLIT_VAL, &options, &d), OK);
-    for (int i = 0; i < COUNT(accuracy); i++)
-        run_accuracy(&road, d, i);
-    dataset_destroy(d);
-    dataset_yaml_close(&yaml);
-    close_road(&road);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_raw_outputs), cmocka_unit_test(test_square),    cmocka_unit_test(test_rect),
-        cmocka_unit_test(test_other_forms), cmocka_unit_test(test_converted), cmocka_unit_test(test_accuracy),
+        cmocka_unit_test(test_other_forms), cmocka_unit_test(test_converted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

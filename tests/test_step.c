@@ -8,7 +8,7 @@
 #include "model/model.h"
 #include "ops/cpu.h"
 #include "train/hyper.h"
-#include "train/step.h"
+#include "train/train.h"
 
 #include <math.h>
 #include <string.h>

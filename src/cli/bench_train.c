@@ -6,7 +6,7 @@
 #include "core/rng.h"
 #include "ops/cpu.h"
 #include "train/hyper.h"
-#include "train/step.h"
+#include "train/train.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -297,6 +297,8 @@ static enum status parse_option(struct options *o, int argc, char **argv, int at
     *next = at + 1;
     if (equals || s->type == OPTION_FLAG)
         return set_one(o, index, equals ? equals + 1 : NULL);
+    if (s->bare && (at + 1 >= argc || is_option(argv[at + 1])))
+        return set_one(o, index, s->bare);
     if (at + 1 >= argc || is_option(argv[at + 1]))
         return fail(E_ARGUMENT, "--%s needs a value", s->name);
     bool numbers = s->type == OPTION_INTS, words = s->type == OPTION_STRINGS || s->type == OPTION_PAIRS;

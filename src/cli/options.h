@@ -30,6 +30,7 @@ struct option_spec {
     const char *help;     /* one line */
     double low, high;     /* range of (each) number; both 0: any */
     int multiple, most;   /* OPTION_INTS: each a multiple of this; so many numbers at most; 0: any */
+    const char *bare;     /* OPTION_STRING: the value where no word follows; NULL: one is needed */
 };
 
 struct verb_spec {

@@ -7,7 +7,6 @@
 #include "detect/results.h"
 #include "eval/report.h"
 #include "eval/results.h"
-#include "eval/sheets.h"
 #include "eval/validate.h"
 #include "ops/cpu.h"
 #include "weights/weights.h"
@@ -73,7 +72,6 @@ struct job {
     char *folder;
     json_t *predictions; /* --save-json */
     const int *category_ids;
-    struct sheets sheets;
     bool quiet; /* standard output belongs to --json - */
 };
 
@@ -175,8 +173,6 @@ static enum status each_picture(void *context, const struct validated *v)
         TRY(results_append(job->predictions, v->image, v->detections, v->count, job->category_ids));
     if (option_flag(job->o, "save-txt"))
         TRY(save_labels(job, v));
-    if (!option_flag(job->o, "noplots"))
-        TRY(sheets_add(&job->sheets, v));
 cleanup:
     return rc;
 }
@@ -208,7 +204,6 @@ static enum status run_network(struct job *job)
     TRY(load_network(job));
     config.nc = job->weights.nc;
     TRY(make_folder(job));
-    job->sheets = (struct sheets){.folder = job->folder, .dataset = job->dataset};
     TRY(loader_open(&loader, &job->loader));
     TRY(validate(job->net, job->loader, job->dataset, &config, &job->evaluation, &job->times, each_picture, job));
 cleanup:
@@ -322,7 +317,6 @@ int verb_val(int argc, char **argv)
         return code;
     struct job job = {.o = o};
     code = verb_end("val", run(&job));
-    sheets_free(&job.sheets);
     loader_close(job.loader);
     net_destroy(job.net);
     weights_free(&job.weights);

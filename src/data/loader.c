@@ -16,6 +16,7 @@ struct loader {
     struct prefetch *prefetch; /* of the running epoch */
     uint64_t epoch;
     long pictures, batches;
+    long first;       /* batch of the running epoch that was wanted first */
     int *order;       /* [n_images] of the epoch (rect: of all epochs): place -> sample */
     int *indices;     /* [n_images] sample -> picture, with image weights; else NULL */
     int (*shapes)[2]; /* [batches] h, w; NULL: all square */
@@ -125,10 +126,11 @@ cleanup:
     return rc;
 }
 
-static enum status make_batch(void *context, long item, void *slot)
+static enum status make_batch(void *context, long place, void *slot)
 {
     enum status rc = OK;
     struct loader *l = context;
+    long item = l->first + place;
     struct slot *s = slot;
     const struct loader_config *c = &l->config;
     long first = item * c->batch, n = MIN(c->batch, l->pictures - first);
@@ -138,8 +140,8 @@ static enum status make_batch(void *context, long item, void *slot)
     s->batch.read = s->batch.letterbox = 0;
     for (int i = 0; i < (int)n; i++) {
         /* ranks take turns; places beyond the end begin again */
-        long place = ((first + i) * c->ranks + c->rank) % c->dataset->n_images;
-        TRY(make_sample(l, s, l->order[place], i));
+        long turn = ((first + i) * c->ranks + c->rank) % c->dataset->n_images;
+        TRY(make_sample(l, s, l->order[turn], i));
     }
 cleanup:
     return rc;
@@ -246,9 +248,13 @@ enum status loader_start(struct loader *l, const struct epoch_config *epoch)
     l->augment.mosaic = epoch->mosaic && !c->rect;
     l->augment.indices = l->indices;
     l->augment.n_indices = n;
-    struct prefetch_config prefetch = {.items = l->batches,
-                                       .workers = (int)MIN(c->workers, l->batches),
-                                       .depth = (int)MIN(c->workers, l->batches) + 2,
+    l->first = epoch->first;
+    if (l->first < 0 || l->first >= l->batches)
+        return l->first == l->batches ? OK : fail(E_ARGUMENT, "an epoch has no batch %ld", l->first);
+    long left = l->batches - l->first;
+    struct prefetch_config prefetch = {.items = left,
+                                       .workers = (int)MIN(c->workers, left),
+                                       .depth = (int)MIN(c->workers, left) + 2,
                                        .slot_bytes = sizeof(struct slot),
                                        .make = make_batch,
                                        .free_slot = free_slot,

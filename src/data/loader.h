@@ -28,6 +28,7 @@ struct loader_config {
 /* One epoch's choices. */
 struct epoch_config {
     uint64_t epoch;
+    long first;            /* number of the first batch that is wanted; 0 but for a run that is resumed */
     bool mosaic;           /* false in the last epochs of close_mosaic */
     const double *weights; /* [n_images] of image_weights; NULL: every picture once. Read by loader_start only */
 };

@@ -1,7 +1,7 @@
 #include "train/step.h"
 
-#include "core/clock.h"
 #include "formats/half.h"
+#include "train/check.h"
 
 #include <math.h>
 #include <string.h>
@@ -55,52 +55,45 @@ void trainer_begin_epoch(struct trainer_state *t)
         memset(t->grad, 0, t->config.graph->param_floats * sizeof *t->grad);
 }
 
-/* Sum over ranks, clip, step, EMA. */
-static enum status apply_gradients(struct trainer_state *t, const struct schedule_point *point, double *norm)
+enum status trainer_loss(struct trainer_state *t, long ni, const float *targets, int n_targets,
+                         struct loss_result *loss)
 {
-    enum status rc = OK;
+    struct head_output branches[MAX_BRANCHES];
+    const struct graph *g = t->config.graph;
+    for (int b = 0; b < g->n_branches; b++)
+        branches[b] = net_output(t->net, b);
+    enum status rc = loss_run(t->loss, branches, g->n_branches, targets, n_targets, loss);
+    if (rc != OK || isfinite(loss->total))
+        return rc;
+    const char *layer = check_values(g, t->net);
+    return fail(E_NUMERIC, "the loss of iteration %ld is not finite (box %g, class %g, dfl %g); it began in %s", ni,
+                loss->item[LOSS_BOX], loss->item[LOSS_CLS], loss->item[LOSS_DFL], layer ? layer : "the loss itself");
+}
+
+bool trainer_due(const struct trainer_state *t, long ni, const struct schedule_point *point)
+{
+    return (double)(ni - t->last_step) >= point->accumulate;
+}
+
+enum status trainer_sum(struct trainer_state *t)
+{
     struct comm *comm = t->config.comm;
-    if (comm)
-        TRY(comm->sum(comm, t->grad, t->config.graph->param_floats));
+    return comm ? comm->sum(comm, t->grad, t->config.graph->param_floats) : OK;
+}
+
+enum status trainer_optimize(struct trainer_state *t, long ni, const struct schedule_point *point, double *norm)
+{
     *norm = optimizer_norm(t->optimizer, t->grad);
+    if (!isfinite(*norm)) {
+        const char *layer = check_gradients(t->config.graph, t->grad);
+        return fail(E_NUMERIC, "the gradient of iteration %ld is not finite; it began in %s", ni,
+                    layer ? layer : "its sum");
+    }
     double scale = t->config.clip_norm > 0 ? optimizer_clip(*norm, t->config.clip_norm) : 1;
     optimizer_step(t->optimizer, t->value, t->grad, scale, point->lr, point->momentum);
     net_params_changed(t->net);
-    ema_update(&t->ema, t->value);
-cleanup:
-    return rc;
-}
-
-enum status train_step(struct trainer_state *t, long ni, const struct schedule_point *point, const float *targets,
-                       int n_targets, struct step_report *report)
-{
-    enum status rc = OK;
-    struct head_output branches[MAX_BRANCHES];
-    int n_branches = t->config.graph->n_branches;
-    *report = (struct step_report){0};
-    double begun = clock_seconds();
-    net_forward(t->net);
-    double forward = clock_seconds();
-    for (int b = 0; b < n_branches; b++)
-        branches[b] = net_output(t->net, b);
-    TRY(loss_run(t->loss, branches, n_branches, targets, n_targets, &report->loss));
-    if (!isfinite(report->loss.total))
-        TRY(fail(E_NUMERIC, "the loss of iteration %ld is not finite (box %g, class %g, dfl %g)", ni,
-                 report->loss.item[LOSS_BOX], report->loss.item[LOSS_CLS], report->loss.item[LOSS_DFL]));
-    double lost = clock_seconds();
-    net_backward(t->net);
-    double backward = clock_seconds();
-    if ((double)(ni - t->last_step) >= point->accumulate) {
-        TRY(apply_gradients(t, point, &report->norm));
-        t->last_step = ni;
-        report->stepped = true;
-    }
-    report->forward = forward - begun;
-    report->loss_time = lost - forward;
-    report->backward = backward - lost;
-    report->step = clock_seconds() - backward;
-cleanup:
-    return rc;
+    t->last_step = ni;
+    return OK;
 }
 
 enum status freeze_rows(const int *numbers, int count, bool *frozen, int n_rows)

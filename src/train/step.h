@@ -1,5 +1,5 @@
-/* One training iteration: forward, loss, backward, and every few batches sum over ranks, clip, optimizer step, EMA
- * (SPEC 10, "Step rule"). The loop around it (epochs, loaders, validation, checkpoints) is somebody else's. */
+/* What training is made of: the network, its parameters, their gradients, the optimizer and the EMA, and the parts of
+ * one iteration (SPEC 10, "Step rule"). train.c puts them in order. */
 #ifndef Y9_TRAIN_STEP_H
 #define Y9_TRAIN_STEP_H
 
@@ -35,13 +35,6 @@ struct trainer_state {
     long last_step; /* iteration of the last optimizer step, at first -1; part of a run's state, like `grad` */
 };
 
-struct step_report {
-    struct loss_result loss; /* of this rank's batch */
-    bool stepped;
-    double norm;                               /* of the gradient before clipping; where stepped */
-    double forward, loss_time, backward, step; /* seconds */
-};
-
 /* Training starts from `value` (graph->param_floats, copied). Release with trainer_free, also after a failure. */
 enum status trainer_init(struct trainer_state *t, const struct trainer_config *config, const float *value);
 void trainer_free(struct trainer_state *t);
@@ -49,11 +42,18 @@ void trainer_free(struct trainer_state *t);
 /* Call before the first batch of each epoch. */
 void trainer_begin_epoch(struct trainer_state *t);
 
-/* One batch, already in net_input(t->net) after net_plan. `targets`: (n_targets, 6) as in loss_run. `ni` is the
- * iteration, `point` its learning rates (schedule_at). E_NUMERIC when the loss is not finite: nothing was learnt of
- * this batch. */
-enum status train_step(struct trainer_state *t, long ni, const struct schedule_point *point, const float *targets,
-                       int n_targets, struct step_report *report);
+/* After net_forward: the loss and, in the head's gradients, where net_backward starts from. `targets`: (n_targets, 6)
+ * as in loss_run; `ni` is the iteration. E_NUMERIC when the loss is not finite names the layer where that began. */
+enum status trainer_loss(struct trainer_state *t, long ni, const float *targets, int n_targets,
+                         struct loss_result *loss);
+
+/* Has the gradient been summed over enough batches for a step? */
+bool trainer_due(const struct trainer_state *t, long ni, const struct schedule_point *point);
+/* The sum of the gradient over all ranks. */
+enum status trainer_sum(struct trainer_state *t);
+/* Clip the gradient and let the optimizer use it up; *norm is its length before clipping. E_NUMERIC when it is not
+ * finite: nothing was changed then. */
+enum status trainer_optimize(struct trainer_state *t, long ni, const struct schedule_point *point, double *norm);
 
 /* --freeze (SPEC 10): one number n freezes rows 0..n-1, several freeze exactly those. `frozen`: n_rows flags. */
 enum status freeze_rows(const int *numbers, int count, bool *frozen, int n_rows);

@@ -44,6 +44,19 @@ cleanup:
     return rc;
 }
 
+enum status weights_table(const struct checkpoint *c, struct table *out, bool *folded)
+{
+    struct match match = {0};
+    enum status rc = find_table(c, NULL, out, &match);
+    if (rc != OK)
+        return rc;
+    *folded = match.fused;
+    out->nc = match.options.nc ? match.options.nc : out->nc;
+    out->reg_max = match.options.reg_max ? match.options.reg_max : out->reg_max;
+    memcpy(out->head, match.options.head, sizeof out->head);
+    return OK;
+}
+
 static enum status set_names(struct weights *w, const char *const *names, int n)
 {
     w->nc = w->training.nc;

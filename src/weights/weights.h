@@ -36,6 +36,10 @@ enum status weights_deploy(struct weights *w);
 /* Drop the training form's values: inference needs the deployed ones only. */
 void weights_drop_training(struct weights *w);
 
+/* The network table of a checkpoint: the one inside, else the built-in one that its tensors fit; the head's widths and
+ * classes that the tensors chose are put into it. *folded: BN is folded, so that it cannot be trained. */
+enum status weights_table(const struct checkpoint *c, struct table *out, bool *folded);
+
 /* Take what fits by name and shape from a checkpoint into the parameter block of a training-form graph: the start of
  * fine-tuning. The rest of the block stays as it is. */
 enum status weights_transfer(const struct checkpoint *c, const struct graph *g, float *params,

@@ -5,7 +5,7 @@
 #include "ops/cpu.h"
 #include "support/golden.h"
 #include "train/hyper.h"
-#include "train/step.h"
+#include "train/train.h"
 
 #include <math.h>
 #include <string.h>

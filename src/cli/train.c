@@ -1,0 +1,407 @@
+/* yolo9 train: options in, progress out. The run itself is train/train.c. */
+#include "train/train.h"
+
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "core/clock.h"
+#include "core/cpu.h"
+#include "core/log.h"
+#include "core/path.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NEWEST "the newest run"
+
+/* Names as in CLI.md; official ones are accepted as well (SPEC 15). Options of a run are those of train/run_options.h,
+ * their defaults are there. */
+static const struct option_spec options_table[] = {
+    {"cfg", "model", OPTION_STRING, NULL, "network name (yolov9-t) or table file; without one that of --weights", 0, 0},
+    {"data", NULL, OPTION_STRING, NULL, "dataset YAML", 0, 0},
+    {"weights", NULL, OPTION_STRING, NULL, "start from these: .safetensors, or an official .pt of any form", 0, 0},
+    {"resume", NULL, OPTION_STRING, NULL, "go on with this run (its folder); alone: with the newest", 0, 0, 0, 0,
+     NEWEST},
+    {"hyp", NULL, OPTION_PAIRS, NULL, "hyper-parameters: a YAML file, or words as lr0=0.02", 0, 0},
+    {"epochs", NULL, OPTION_INT, "100", "times through the training pictures", 1, 1e6},
+    {"batch", "batch-size", OPTION_INT, "16", "pictures a batch", -1, 4096},
+    {"nominal-batch", NULL, OPTION_INT, "64", "sum gradients over so many pictures before a step", 1, 65536},
+    {"img", "imgsz img-size", OPTION_INT, "640", "image size in training and validation", 32, 8192},
+    {"optimizer", NULL, OPTION_STRING, "SGD", "SGD, Adam, AdamW or LION", 0, 0},
+    {"cos-lr", NULL, OPTION_FLAG, NULL, "learning rate along a cosine instead of a line", 0, 0},
+    {"flat-cos-lr", NULL, OPTION_FLAG, NULL, "constant for one half, then along a cosine", 0, 0},
+    {"fixed-lr", NULL, OPTION_FLAG, NULL, "constant after warm-up", 0, 0},
+    {"close-mosaic", NULL, OPTION_INT, NULL, "last epochs without mosaic (default 15; 0 below 30 epochs)", 0, 1e6},
+    {"patience", NULL, OPTION_INT, "100", "stop after so many epochs without a better one; 0: never", 0, 1e6},
+    {"freeze", NULL, OPTION_INTS, NULL, "rows that are not trained: 10 means the first ten, 0 1 2 these", 0, 100000, 0,
+     RUN_MAX_FREEZE},
+    {"assign", NULL, OPTION_STRING, "independent", "targets of the branches: independent, lead or coarse-to-fine", 0,
+     0},
+    {"aux-weight", NULL, OPTION_FLOAT, "0.25", "weight of the auxiliary branch in the loss", 0, 1e6},
+    {"main-weight", NULL, OPTION_FLOAT, "1", "weight of the main branch in the loss", 0, 1e6},
+    {"multi-scale", NULL, OPTION_FLAG, NULL, "every batch at its own size, half to one and a half of --img", 0, 0},
+    {"rect", NULL, OPTION_FLAG, NULL, "batches of similar shapes, no mosaic, no shuffling", 0, 0},
+    {"image-weights", NULL, OPTION_FLAG, NULL, "draw pictures of rare and difficult classes more often", 0, 0},
+    {"single-cls", NULL, OPTION_FLAG, NULL, "all classes are one", 0, 0},
+    {"min-items", NULL, OPTION_INT, "0", "leave out training pictures with fewer labels", 0, 1e6},
+    {"cache", NULL, OPTION_STRING, NULL, "keep pictures in memory: ram, or val (validation only)", 0, 0, 0, 0, "ram"},
+    {"seed", NULL, OPTION_INT, "0", "of all random numbers", 0, 2147483647},
+    {"no-lr-lag", NULL, OPTION_FLAG, NULL, "epoch e with its own learning rate, not that of e - 1", 0, 0},
+    {"official-quirks", NULL, OPTION_FLAG, NULL, "weights rounded to fp16 at the start, left-over gradients dropped", 0,
+     0},
+    {"noval", NULL, OPTION_FLAG, NULL, "validate the last epoch only", 0, 0},
+    {"nosave", NULL, OPTION_FLAG, NULL, "write weights after the last epoch only (the state is always written)", 0, 0},
+    {"noplots", NULL, OPTION_FLAG, NULL, "no pictures in the run's folder", 0, 0},
+    {"save-period", NULL, OPTION_INT, "-1", "keep weights/epoch<n> every so many epochs; below 1: never", -1, 1e6},
+    {"save-minutes", NULL, OPTION_FLOAT, "10", "save the state at least so often; 0: after epochs only", 0, 1e6},
+    {"project", NULL, OPTION_STRING, "runs/train", "folder of the runs", 0, 0},
+    {"name", NULL, OPTION_STRING, "exp", "folder of this run: exp, exp2, exp3 ...; cfg: the network's name", 0, 0},
+    {"exist-ok", NULL, OPTION_FLAG, NULL, "begin anew in the folder if it is there already", 0, 0},
+    {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor. Results do not depend on it", 0, 1024},
+    {"workers", NULL, OPTION_INT, "2", "threads that make batches ahead. Results do not depend on it", 0, 64},
+    {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only", 0, 0},
+    /* official options without a meaning here */
+    {"device", NULL, OPTION_STRING, NULL, "accepted: this program computes on the CPU", 0, 0},
+    {"sync-bn", NULL, OPTION_FLAG, NULL, "accepted: there is one process", 0, 0},
+    {"local-rank", NULL, OPTION_INT, NULL, "accepted: there is one process", -1, 1024},
+    {"noautoanchor", NULL, OPTION_FLAG, NULL, "accepted: the network has no anchor boxes", 0, 0},
+    {"label-smoothing", NULL, OPTION_FLOAT, NULL, "accepted: this loss does not use it, in the official code neither",
+     0, 1},
+    {"entity", NULL, OPTION_STRING, NULL, "accepted: there is no logging service", 0, 0},
+    {"bucket", NULL, OPTION_STRING, NULL, "accepted: there is no logging service", 0, 0},
+    {"upload-dataset", NULL, OPTION_STRING, NULL, "accepted: there is no logging service", 0, 0, 0, 0, "val"},
+    {"bbox-interval", NULL, OPTION_INT, NULL, "accepted: there is no logging service", -1, 1e6},
+    {"artifact-alias", NULL, OPTION_STRING, NULL, "accepted: there is no logging service", 0, 0},
+    {"quad", NULL, OPTION_FLAG, NULL, "refused: not offered here", 0, 0},
+    {"evolve", NULL, OPTION_STRING, NULL, "refused: not offered here", 0, 0, 0, 0, "300"},
+};
+
+static const struct verb_spec spec = {
+    .name = "train",
+    .summary = "train a network, or go on with a run",
+    .positional = NULL,
+    .options = options_table,
+    .n_options = COUNT(options_table),
+    .example = "yolo9 train --cfg yolov9-t --data bccd.yaml --epochs 50 --batch 8\n"
+               "yolo9 train --weights yolov9-c.pt --data bccd.yaml --freeze 10 --hyp lr0=0.002\n"
+               "yolo9 train --resume runs/train/exp",
+};
+
+/* --- options ----------------------------------------------------------------------------------------------------- */
+
+/* Official options that change nothing here: a word each. */
+static void tell_ignored(const struct options *o)
+{
+    for (int i = 0; i < COUNT(options_table); i++) {
+        const struct option_spec *s = &options_table[i];
+        if (!strncmp(s->help, "accepted: ", 10) && option_given(o, s->name))
+            log_info("--%s has no effect: %s", s->name, s->help + 10);
+    }
+}
+
+static enum status refuse(const struct options *o)
+{
+    if (option_flag(o, "quad"))
+        return fail(E_UNSUPPORTED, "--quad (batches of four pictures in one) is not offered");
+    if (option_string(o, "evolve"))
+        return fail(E_UNSUPPORTED, "--evolve (a search for hyper-parameters) is not offered");
+    return OK;
+}
+
+static enum status read_hyper(const struct options *o, struct hyper *h)
+{
+    enum status rc = OK;
+    int count;
+    const char *const *words = option_strings(o, "hyp", &count);
+    for (int i = 0; i < count; i++)
+        TRY(strchr(words[i], '=') ? hyper_set(words[i], h) : hyper_read(words[i], h));
+cleanup:
+    return rc;
+}
+
+static enum status read_schedule(const struct options *o, struct run_options *out)
+{
+    static const struct {
+        const char *name;
+        enum schedule_kind kind;
+    } kinds[] = {{"cos-lr", SCHEDULE_COSINE}, {"flat-cos-lr", SCHEDULE_FLAT_COSINE}, {"fixed-lr", SCHEDULE_FIXED}};
+    int chosen = 0;
+    for (int i = 0; i < COUNT(kinds); i++) {
+        if (!option_flag(o, kinds[i].name))
+            continue;
+        out->schedule = kinds[i].kind;
+        chosen++;
+    }
+    return chosen > 1 ? fail(E_ARGUMENT, "of --cos-lr, --flat-cos-lr and --fixed-lr only one can be chosen") : OK;
+}
+
+/* The command line's name of a field: its own, or its key with - for _. */
+static const char *field_name(const struct run_field *f, char *buffer, size_t size)
+{
+    snprintf(buffer, size, "%s", f->name ? f->name : f->key);
+    for (char *p = buffer; *p; p++)
+        *p = *p == '_' ? '-' : *p;
+    return buffer;
+}
+
+static bool has_option(const char *name, enum option_type *type)
+{
+    for (int i = 0; i < COUNT(options_table); i++) {
+        if (!strcmp(options_table[i].name, name)) {
+            *type = options_table[i].type;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every option that is a field of the run goes there by its name. */
+static enum status read_fields(const struct options *o, struct run_options *out)
+{
+    enum status rc = OK;
+    int count;
+    const struct run_field *fields = run_fields(&count);
+    for (int i = 0; i < count; i++) {
+        const struct run_field *f = &fields[i];
+        char name[64];
+        enum option_type type;
+        if (!has_option(field_name(f, name, sizeof name), &type) || !option_given(o, name))
+            continue;
+        if (!strcmp(name, "batch") && option_int(o, name) < 1)
+            continue; /* the official -1: by the GPU's memory, and 16 on a CPU */
+        if (f->kind == FIELD_TEXT)
+            TRY(run_set_text(out, f, option_string(o, name)));
+        else if (f->kind == FIELD_CHOICE)
+            TRY(run_set_choice(out, f, option_string(o, name)));
+        else
+            TRY(run_set_number(out, f,
+                               type == OPTION_FLAG  ? option_flag(o, name)
+                               : type == OPTION_INT ? option_int(o, name)
+                                                    : option_float(o, name)));
+    }
+cleanup:
+    return rc;
+}
+
+static enum status read_options(const struct options *o, struct run_options *out)
+{
+    enum status rc = OK;
+    int count;
+    run_options_init(out);
+    TRY(read_fields(o, out));
+    if (option_int(o, "batch") < 1)
+        log_info("batch %d: without a GPU there is no automatic size", out->batch);
+    out->lr_lag = !option_flag(o, "no-lr-lag");
+    TRY(read_schedule(o, out));
+    TRY(read_hyper(o, &out->hyper));
+    const int *freeze = option_ints(o, "freeze", &count);
+    memcpy(out->freeze, freeze, (size_t)count * sizeof *freeze);
+    out->n_freeze = count == 1 && freeze[0] == 0 ? 0 : count;
+cleanup:
+    return rc;
+}
+
+/* --- the newest run ---------------------------------------------------------------------------------------------- */
+
+/* The folder of `project` whose state is the youngest; heap. */
+static enum status find_newest(const char *project, char **out)
+{
+    char **names;
+    int n;
+    struct timespec youngest = {0};
+    *out = NULL;
+    enum status rc = path_list(project, &names, &n);
+    for (int i = 0; i < n && rc == OK; i++) {
+        struct stat st;
+        char *folder = path_join(project, names[i]), *state = folder ? path_join(folder, "state.safetensors") : NULL;
+        if (!state)
+            rc = E_NOMEM;
+        else if (stat(state, &st) == 0 &&
+                 (st.st_mtim.tv_sec > youngest.tv_sec ||
+                  (st.st_mtim.tv_sec == youngest.tv_sec && st.st_mtim.tv_nsec > youngest.tv_nsec))) {
+            youngest = st.st_mtim;
+            mem_free(*out);
+            *out = folder;
+            folder = NULL;
+        }
+        mem_free(state);
+        mem_free(folder);
+    }
+    path_list_free(names, n);
+    if (rc == OK && !*out)
+        rc = fail(E_ARGUMENT, "%s: there is no run to resume", project);
+    return rc;
+}
+
+/* --- what is shown ------------------------------------------------------------------------------------------------ */
+
+struct display {
+    bool terminal;
+    double shown; /* clock_seconds of the last progress line */
+    bool header;  /* the epoch's header stands */
+};
+
+static void show_text(void *context, const char *line)
+{
+    (void)context;
+    fprintf(stderr, "%s\n", line);
+}
+
+static double memory_gb(void)
+{
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (!f || fscanf(f, "%*s %ld", &pages) != 1)
+        pages = 0;
+    if (f)
+        fclose(f);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE) / (1 << 30);
+}
+
+/* "12/13 [#####..] 1.05 it/s 0:34 left" */
+static void show_rate(const struct train_tick *t, bool bar)
+{
+    enum { WIDTH = 10 };
+    long done = t->batch - t->first;
+    double rate = t->seconds > 0 ? (double)done / t->seconds : 0;
+    int left = rate > 0 ? (int)((double)(t->batches - t->batch) / rate + 0.5) : 0;
+    int passed = (int)t->seconds;
+    fprintf(stderr, "  %ld/%ld", t->batch, t->batches);
+    if (bar) {
+        int filled = (int)(WIDTH * t->batch / MAX(t->batches, 1));
+        fprintf(stderr, " [%.*s%.*s]", filled, "##########", WIDTH - filled, "..........");
+    }
+    fprintf(stderr, rate >= 1 || rate == 0 ? " %.2f it/s" : " %.2f s/it", rate >= 1 || rate == 0 ? rate : 1 / rate);
+    if (t->batch < t->batches)
+        fprintf(stderr, " %d:%02d left", left / 60, left % 60);
+    else
+        fprintf(stderr, " %d:%02d", passed / 60, passed % 60);
+}
+
+static void show_line(const struct train_tick *t, bool bar)
+{
+    char epoch[32], memory[32];
+    if (t->phase == PHASE_VALIDATE) {
+        fprintf(stderr, "%22s", "validation");
+    } else {
+        snprintf(epoch, sizeof epoch, "%d/%d", t->epoch, t->epochs - 1);
+        snprintf(memory, sizeof memory, "%.3gG", memory_gb());
+        fprintf(stderr, "%11s%11s%11.4g%11.4g%11.4g%11d%11d", epoch, memory, t->loss[LOSS_BOX], t->loss[LOSS_CLS],
+                t->loss[LOSS_DFL], t->instances, t->size);
+    }
+    show_rate(t, bar);
+}
+
+/* A terminal has one line that is drawn again and again; elsewhere a line an epoch, and one a minute in long ones. */
+static void show_tick(void *context, const struct train_tick *t)
+{
+    struct display *d = context;
+    bool last = t->batch == t->batches, train = t->phase == PHASE_TRAIN;
+    double now = clock_seconds();
+    if (!d->header && train) {
+        fprintf(stderr, "\n%11s%11s%11s%11s%11s%11s%11s\n", "Epoch", "Memory", "box_loss", "cls_loss", "dfl_loss",
+                "Instances", "Size");
+        d->header = true;
+        d->shown = d->terminal ? 0 : now;
+    }
+    if (d->terminal ? !last && now - d->shown < 0.1 : !(last && train) && now - d->shown < 60)
+        return;
+    d->shown = now;
+    fprintf(stderr, d->terminal ? "\r\033[K" : "");
+    show_line(t, d->terminal);
+    if (!d->terminal || (last && train))
+        fputc('\n', stderr);
+    if (last && train)
+        d->header = false;
+}
+
+static void show_metrics(void *context, const char *table, bool final)
+{
+    struct display *d = context;
+    fprintf(stderr, d->terminal ? "\r\033[K" : "");
+    fputs(table, final ? stdout : stderr);
+    if (final)
+        fflush(stdout);
+}
+
+/* --- the verb ---------------------------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t stop; /* a signal handler can reach nothing else */
+
+static void on_signal(int number)
+{
+    static const char word[] = "\nfinishing the batch, then saving; once more: stop at once\n";
+    stop = 1;
+    signal(number, SIG_DFL);
+    if (write(2, word, sizeof word - 1) < 0)
+        return;
+}
+
+static enum status run(const struct options *o, struct train_request *request)
+{
+    enum status rc = OK;
+    struct run_options options = {0};
+    struct team *team = NULL;
+    char *newest = NULL;
+    int threads = option_int(o, "threads");
+    const char *resume = option_string(o, "resume");
+    TRY(refuse(o));
+    tell_ignored(o);
+    if (resume && !strcmp(resume, NEWEST)) {
+        TRY(find_newest(option_string(o, "project"), &newest));
+        resume = newest;
+    }
+    request->resume = resume;
+    if (!resume) {
+        TRY(read_options(o, &options));
+        request->options = &options;
+        if (!strcmp(request->name, "cfg") && options.cfg)
+            TRY((newest = path_stem(options.cfg)) ? OK : E_NOMEM);
+        request->name = newest ? newest : request->name;
+    }
+    TRY(team_create(threads ? threads : cpu_count(), &team));
+    request->team = team;
+    TRY(train_run(request));
+cleanup:
+    team_destroy(team);
+    run_options_free(&options);
+    mem_free(newest);
+    return rc;
+}
+
+/* Options of the run come from its folder when it is resumed. */
+static void tell_unused(const struct options *o)
+{
+    static const char *const used[] = {"resume", "threads", "workers", "project"};
+    for (int i = 0; option_given(o, "resume") && i < COUNT(options_table); i++) {
+        bool known = false;
+        for (int k = 0; k < COUNT(used); k++)
+            known |= !strcmp(options_table[i].name, used[k]);
+        if (!known && option_given(o, options_table[i].name))
+            log_warn("--%s is not used: a resumed run keeps its options", options_table[i].name);
+    }
+}
+
+int verb_train(int argc, char **argv)
+{
+    struct options *o = NULL;
+    int code = options_begin(&spec, argc, argv, &o);
+    if (code >= 0)
+        return code;
+    struct display display = {.terminal = isatty(2)};
+    struct train_request request = {
+        .project = option_string(o, "project"),
+        .name = option_string(o, "name"),
+        .exist_ok = option_flag(o, "exist-ok"),
+        .workers = option_int(o, "workers"),
+        .events = {&display, show_text, show_tick, show_metrics, &stop},
+    };
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+    tell_unused(o);
+    code = verb_end("train", run(o, &request));
+    options_free(o);
+    return code;
+}

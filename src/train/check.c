@@ -1,0 +1,171 @@
+#include "train/check.h"
+
+#include "core/cpu.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* --- numbers ----------------------------------------------------------------------------------------------------- */
+
+static bool tensor_finite(const struct tensor *t)
+{
+    for (int i = 0; i < t->n; i++) {
+        const float *p = t->data + (size_t)i * t->image_stride;
+        for (int k = 0; k < t->h * t->w; k++, p += t->pixel_stride)
+            for (int c = 0; c < t->c; c++)
+                if (!isfinite(p[c]))
+                    return false;
+    }
+    return true;
+}
+
+const char *check_values(const struct graph *g, const struct net *net)
+{
+    struct tensor image = net_input(net);
+    if (!tensor_finite(&image))
+        return "the pictures";
+    for (int i = 0; i < g->n_nodes; i++) {
+        struct tensor t = net_value(net, g->nodes[i].dst);
+        if (!tensor_finite(&t))
+            return g->nodes[i].name;
+    }
+    return NULL;
+}
+
+static bool param_finite(const struct graph *g, int param, const float *grad)
+{
+    if (param < 0)
+        return true;
+    const struct param *p = &g->params[param];
+    for (size_t i = 0; i < p->count; i++)
+        if (!isfinite(grad[p->first + i]))
+            return false;
+    return true;
+}
+
+const char *check_gradients(const struct graph *g, const float *grad)
+{
+    for (int i = g->n_nodes - 1; i >= 0; i--) {
+        const struct node *n = &g->nodes[i];
+        bool finite = true;
+        if (n->op == OP_CONV2D)
+            finite = param_finite(g, n->u.conv.weight, grad) && param_finite(g, n->u.conv.bias, grad);
+        for (int k = 0; n->op == OP_BN_ACT && k < n->u.bn_act.n_bn; k++)
+            finite &= param_finite(g, n->u.bn_act.bn[k].gamma, grad) && param_finite(g, n->u.bn_act.bn[k].beta, grad);
+        if (!finite)
+            return n->name;
+    }
+    return NULL;
+}
+
+/* --- data and settings ------------------------------------------------------------------------------------------- */
+
+static enum status list_unseen(const struct dataset *d, const long *seen, struct buf *words)
+{
+    enum { SHOWN = 8 };
+    enum status rc = OK;
+    int n = 0;
+    for (int c = 0; c < d->nc; c++) {
+        if (seen[c])
+            continue;
+        if (n < SHOWN)
+            TRY(buf_printf(words, "%s%s", n ? ", " : "no training label has the class ", d->names[c]));
+        n++;
+    }
+    if (n > SHOWN)
+        TRY(buf_printf(words, " and %d more", n - SHOWN));
+    if (n)
+        TRY(buf_printf(words, ": the network will not learn %s\n", n == 1 ? "it" : "them"));
+cleanup:
+    return rc;
+}
+
+enum status check_labels(const struct dataset *d, int size, struct buf *words)
+{
+    enum status rc = OK;
+    long labels = 0, tiny = 0;
+    long *seen = mem_calloc((size_t)d->nc, sizeof *seen);
+    if (!seen)
+        return E_NOMEM;
+    for (int i = 0; i < d->n_images; i++) {
+        const struct dataset_image *image = &d->images[i];
+        float scale = (float)size / (float)MAX(image->w, image->h);
+        for (int k = 0; k < image->n_objects; k++) {
+            const struct dataset_object *o = &d->objects[image->first_object + (size_t)k];
+            labels++;
+            seen[o->class]++;
+            tiny += o->cxcywh[2] * (float)image->w * scale < 1 || o->cxcywh[3] * (float)image->h * scale < 1;
+        }
+    }
+    if (!labels)
+        TRY(fail(E_ARGUMENT, "none of the %d training pictures has a label: there is nothing to learn", d->n_images));
+    TRY(list_unseen(d, seen, words));
+    if (tiny)
+        TRY(buf_printf(words,
+                       "%ld of %ld boxes are thinner than a pixel at image size %d: a larger --img would show them\n",
+                       tiny, labels, size));
+cleanup:
+    mem_free(seen);
+    return rc;
+}
+
+enum status check_settings(const struct hyper *h, int epochs, struct buf *words)
+{
+    enum status rc = OK;
+    if (h->lr0 == 0)
+        TRY(buf_printf(words, "the learning rate lr0 is zero: nothing will be learnt\n"));
+    if (h->warmup_epochs >= epochs && epochs > 1)
+        TRY(buf_printf(words, "warm-up takes %g epochs, the whole run has %d: the learning rate never gets to lr0\n",
+                       h->warmup_epochs, epochs));
+    if (h->box == 0 || h->cls == 0)
+        TRY(buf_printf(words, "the gain of the %s loss is zero: %s will not be learnt\n", h->box == 0 ? "box" : "class",
+                       h->box == 0 ? "boxes" : "classes"));
+cleanup:
+    return rc;
+}
+
+/* --- the machine ------------------------------------------------------------------------------------------------- */
+
+static size_t resident_bytes(void)
+{
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f && fscanf(f, "%*s %ld", &pages) != 1)
+        pages = 0;
+    if (f)
+        fclose(f);
+    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+enum status check_memory(const struct memory_need *need)
+{
+    const double mb = 1 << 20;
+    double there = (double)cpu_memory() + (double)resident_bytes();
+    double wanted = (double)need->fixed + (double)need->batches;
+    if (wanted <= there)
+        return OK;
+    int fits = (int)(need->batch * (there - (double)need->fixed) / (double)need->batches);
+    if (fits < 1)
+        return fail(E_NOMEM,
+                    "training needs about %.0f MB of memory at batch %d and image size %d, %.0f MB are there; a "
+                    "smaller --img or model is needed",
+                    wanted / mb, need->batch, need->size, there / mb);
+    return fail(E_NOMEM,
+                "training needs about %.0f MB of memory at batch %d and image size %d, %.0f MB are there; --batch "
+                "%d would fit",
+                wanted / mb, need->batch, need->size, there / mb, fits);
+}
+
+enum status check_disk(const char *folder, size_t bytes)
+{
+    struct statvfs s;
+    if (statvfs(folder, &s) != 0)
+        return OK; /* writing will tell */
+    double free_bytes = (double)s.f_bavail * (double)s.f_frsize;
+    if (free_bytes >= (double)bytes)
+        return OK;
+    return fail(E_IO, "%s: the run needs about %.0f MB on this disk, %.0f MB are free", folder, (double)bytes / 1048576,
+                free_bytes / 1048576);
+}

@@ -1,0 +1,252 @@
+#include "train/run_options.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const optimizer_words[] = {"SGD", "Adam", "AdamW", "LION", NULL};
+static const char *const assign_words[] = {"independent", "lead", "coarse-to-fine", NULL};
+static const char *const schedule_words[] = {"linear", "cos", "flat-cos", "fixed", NULL};
+static const char *const cache_words[] = {"none", "ram", "val", NULL};
+
+/* In the order of opt.yaml. */
+static const struct run_field fields[] = {
+#define AT(field) offsetof(struct run_options, field)
+    {"cfg", NULL, FIELD_TEXT, AT(cfg)},
+    {"data", NULL, FIELD_TEXT, AT(data)},
+    {"weights", NULL, FIELD_TEXT, AT(weights)},
+    {"epochs", NULL, FIELD_INT, AT(epochs), 1, 1e6},
+    {"batch_size", "batch", FIELD_INT, AT(batch), 1, 4096},
+    {"nominal_batch", NULL, FIELD_INT, AT(nominal_batch), 1, 65536},
+    {"imgsz", "img", FIELD_INT, AT(img), 32, 8192},
+    {"close_mosaic", NULL, FIELD_INT, AT(close_mosaic), RUN_DEFAULT, 1e6},
+    {"patience", NULL, FIELD_INT, AT(patience), 0, 1e6},
+    {"save_period", NULL, FIELD_INT, AT(save_period), -1, 1e6},
+    {"save_minutes", NULL, FIELD_DOUBLE, AT(save_minutes), 0, 1e6},
+    {"min_items", NULL, FIELD_INT, AT(min_items), 0, 1e6},
+    {"seed", NULL, FIELD_INT, AT(seed), 0, 2147483647},
+    {"optimizer", NULL, FIELD_CHOICE, AT(optimizer), 0, 0, optimizer_words},
+    {"schedule", NULL, FIELD_CHOICE, AT(schedule), 0, 0, schedule_words},
+    {"assign", NULL, FIELD_CHOICE, AT(assign), 0, 0, assign_words},
+    {"aux_weight", NULL, FIELD_DOUBLE, AT(aux_weight), 0, 1e6},
+    {"main_weight", NULL, FIELD_DOUBLE, AT(main_weight), 0, 1e6},
+    {"cache", NULL, FIELD_CHOICE, AT(cache), 0, 0, cache_words},
+    {"rect", NULL, FIELD_BOOL, AT(rect)},
+    {"image_weights", NULL, FIELD_BOOL, AT(image_weights)},
+    {"multi_scale", NULL, FIELD_BOOL, AT(multi_scale)},
+    {"single_cls", NULL, FIELD_BOOL, AT(single_cls)},
+    {"noval", NULL, FIELD_BOOL, AT(noval)},
+    {"nosave", NULL, FIELD_BOOL, AT(nosave)},
+    {"noplots", NULL, FIELD_BOOL, AT(noplots)},
+    {"lr_lag", NULL, FIELD_BOOL, AT(lr_lag)},
+    {"official_quirks", NULL, FIELD_BOOL, AT(official_quirks)},
+    {"exact", NULL, FIELD_BOOL, AT(exact)},
+#undef AT
+};
+
+const struct run_field *run_fields(int *count)
+{
+    *count = COUNT(fields);
+    return fields;
+}
+
+void run_options_init(struct run_options *o)
+{
+    *o = (struct run_options){
+        .epochs = 100,
+        .batch = 16,
+        .nominal_batch = 64,
+        .img = 640,
+        .close_mosaic = RUN_DEFAULT,
+        .patience = 100,
+        .save_period = -1,
+        .save_minutes = 10,
+        .aux_weight = 0.25,
+        .main_weight = 1,
+        .optimizer = OPTIMIZER_SGD,
+        .assign = ASSIGN_INDEPENDENT,
+        .schedule = SCHEDULE_LINEAR,
+        .lr_lag = true,
+        .hyper = hyper_default(),
+    };
+    arena_init(&o->arena);
+}
+
+void run_options_free(struct run_options *o)
+{
+    arena_free(&o->arena);
+    *o = (struct run_options){0};
+}
+
+int run_close_mosaic(const struct run_options *o)
+{
+    if (o->close_mosaic != RUN_DEFAULT)
+        return o->close_mosaic;
+    return o->epochs < 30 ? 0 : 15;
+}
+
+static void *field_of(struct run_options *o, const struct run_field *f)
+{
+    return (char *)o + f->offset;
+}
+
+static const void *field_in(const struct run_options *o, const struct run_field *f)
+{
+    return (const char *)o + f->offset;
+}
+
+/* --- setting ----------------------------------------------------------------------------------------------------- */
+
+enum status run_set_text(struct run_options *o, const struct run_field *f, const char *text)
+{
+    const char *copy = text ? arena_strdup(&o->arena, text) : NULL;
+    if (text && !copy)
+        return E_NOMEM;
+    *(const char **)field_of(o, f) = copy;
+    return OK;
+}
+
+enum status run_set_number(struct run_options *o, const struct run_field *f, double value)
+{
+    if (f->kind == FIELD_BOOL) {
+        *(bool *)field_of(o, f) = value != 0;
+        return OK;
+    }
+    if (!(value >= f->min && value <= f->max))
+        return fail(E_ARGUMENT, "%s is %g: %g to %g is possible", f->key, value, f->min, f->max);
+    if (f->kind == FIELD_DOUBLE) {
+        *(double *)field_of(o, f) = value;
+        return OK;
+    }
+    if (value != floor(value))
+        return fail(E_ARGUMENT, "%s is %g: a whole number is needed", f->key, value);
+    *(int *)field_of(o, f) = (int)value;
+    return OK;
+}
+
+enum status run_set_choice(struct run_options *o, const struct run_field *f, const char *word)
+{
+    struct buf words = {0};
+    for (int i = 0; f->choices[i]; i++) {
+        if (!strcasecmp(f->choices[i], word)) {
+            *(int *)field_of(o, f) = i;
+            buf_free(&words);
+            return OK;
+        }
+        if (buf_printf(&words, "%s%s", i ? ", " : "", f->choices[i]) != OK)
+            return E_NOMEM;
+    }
+    enum status rc = fail(E_ARGUMENT, "%s: %s is none of %s", f->key, word, words.data);
+    buf_free(&words);
+    return rc;
+}
+
+/* --- YAML ---------------------------------------------------------------------------------------------------------
+ */
+
+static void put_field(const struct run_options *o, const struct run_field *f, struct yaml_writer *w)
+{
+    const void *at = field_in(o, f);
+    switch (f->kind) {
+    case FIELD_TEXT:
+        yaml_put_string(w, f->key, *(const char *const *)at);
+        break;
+    case FIELD_INT:
+        yaml_put_int(w, f->key, *(const int *)at);
+        break;
+    case FIELD_DOUBLE:
+        yaml_put_double(w, f->key, *(const double *)at);
+        break;
+    case FIELD_BOOL:
+        yaml_put_bool(w, f->key, *(const bool *)at);
+        break;
+    case FIELD_CHOICE:
+        yaml_put_string(w, f->key, f->choices[*(const int *)at]);
+        break;
+    }
+}
+
+enum status run_options_write(const struct run_options *o, struct buf *out)
+{
+    struct yaml_writer w;
+    yaml_begin(&w, out);
+    yaml_begin_map(&w, NULL, false);
+    for (int i = 0; i < COUNT(fields); i++)
+        put_field(o, &fields[i], &w);
+    yaml_begin_list(&w, "freeze", true);
+    for (int i = 0; i < o->n_freeze; i++)
+        yaml_put_int(&w, NULL, o->freeze[i]);
+    yaml_end(&w);
+    yaml_begin_map(&w, "hyp", false);
+    hyper_put(&o->hyper, &w);
+    yaml_end(&w);
+    yaml_end(&w);
+    return yaml_finish(&w);
+}
+
+static enum status read_field(const struct yaml_node *map, const struct run_field *f, struct run_options *o)
+{
+    enum status rc = OK;
+    const struct yaml_node *node;
+    const char *text;
+    double number;
+    bool flag;
+    TRY(yaml_need(map, f->key, &node));
+    switch (f->kind) {
+    case FIELD_TEXT:
+        if (node->type == YAML_NULL)
+            return OK;
+        TRY(yaml_get_string(node, f->key, &text));
+        return run_set_text(o, f, text);
+    case FIELD_CHOICE:
+        TRY(yaml_get_string(node, f->key, &text));
+        rc = run_set_choice(o, f, text);
+        break;
+    case FIELD_BOOL:
+        TRY(yaml_get_bool(node, f->key, &flag));
+        return run_set_number(o, f, flag);
+    case FIELD_INT:
+    case FIELD_DOUBLE:
+        TRY(yaml_get_double(node, f->key, &number));
+        rc = run_set_number(o, f, number);
+        break;
+    }
+    if (rc == E_ARGUMENT)
+        fail_prefix(rc, "%s:%d", node->file, node->line);
+cleanup:
+    return rc;
+}
+
+static enum status read_freeze(const struct yaml_node *map, struct run_options *o)
+{
+    enum status rc = OK;
+    const struct yaml_node *list;
+    TRY(yaml_need(map, "freeze", &list));
+    TRY(yaml_get_list(list, "freeze", 0, RUN_MAX_FREEZE));
+    for (int i = 0; i < list->count; i++)
+        TRY(yaml_get_int(list->items[i], "freeze", 0, 100000, &o->freeze[i]));
+    o->n_freeze = list->count;
+cleanup:
+    return rc;
+}
+
+enum status run_options_read(const char *name, const char *text, size_t size, struct run_options *o)
+{
+    enum status rc = OK;
+    struct yaml doc = {0};
+    const struct yaml_node *hyp;
+    run_options_init(o);
+    TRY(yaml_open_memory(name, text, size, &doc));
+    TRY(yaml_get_map(doc.root, "options"));
+    for (int i = 0; i < COUNT(fields); i++)
+        TRY(read_field(doc.root, &fields[i], o));
+    TRY(read_freeze(doc.root, o));
+    TRY(yaml_need(doc.root, "hyp", &hyp));
+    TRY(hyper_read_map(hyp, &o->hyper));
+cleanup:
+    yaml_close(&doc);
+    if (rc != OK)
+        run_options_free(o);
+    return rc;
+}

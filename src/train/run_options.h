@@ -1,0 +1,57 @@
+/* What a training run was asked to do: the options of `yolo9 train` under their official names, as opt.yaml holds
+ * them. Everything that the run's numbers depend on is here; --threads and --workers are not among it. */
+#ifndef Y9_TRAIN_RUN_OPTIONS_H
+#define Y9_TRAIN_RUN_OPTIONS_H
+
+#include "train/hyper.h"
+#include "train/loss.h"
+
+enum run_cache { CACHE_NONE, CACHE_RAM, CACHE_VAL }; /* pictures kept in memory: none, of both splits, of val only */
+
+enum { RUN_MAX_FREEZE = 256, RUN_DEFAULT = -1 };
+
+struct run_options {
+    const char *cfg, *data, *weights; /* NULL: not given. Owned by `arena` like all text here */
+    int epochs, batch, nominal_batch, img;
+    int close_mosaic; /* RUN_DEFAULT: 15, or 0 when there are fewer than 30 epochs */
+    int patience, save_period, min_items, seed;
+    double save_minutes; /* a state at least so often; 0: at the end of epochs only */
+    double aux_weight, main_weight;
+    int optimizer; /* enum optimizer_kind */
+    int assign;    /* enum loss_assign */
+    int schedule;  /* enum schedule_kind */
+    int cache;     /* enum run_cache */
+    bool rect, image_weights, multi_scale, single_cls, noval, nosave, noplots;
+    bool lr_lag, official_quirks, exact;
+    int freeze[RUN_MAX_FREEZE], n_freeze;
+    struct hyper hyper;
+    struct arena arena;
+};
+
+void run_options_init(struct run_options *o); /* the defaults of CLI.md; release with run_options_free */
+void run_options_free(struct run_options *o);
+
+/* One option by its key. */
+enum run_field_kind { FIELD_TEXT, FIELD_INT, FIELD_DOUBLE, FIELD_BOOL, FIELD_CHOICE };
+struct run_field {
+    const char *key; /* "batch_size"; the command line's name is `name`, or the key with - for _ */
+    const char *name;
+    enum run_field_kind kind;
+    size_t offset; /* in struct run_options */
+    double min, max;
+    const char *const *choices; /* FIELD_CHOICE: words of 0, 1, 2 ..., NULL at the end */
+};
+const struct run_field *run_fields(int *count);
+
+enum status run_set_text(struct run_options *o, const struct run_field *f, const char *text);
+enum status run_set_number(struct run_options *o, const struct run_field *f, double value); /* E_ARGUMENT */
+enum status run_set_choice(struct run_options *o, const struct run_field *f, const char *word);
+
+/* As YAML text (also the file opt.yaml), and back. Every key must be there; E_FORMAT and E_ARGUMENT are
+ * "name:line: ...". `o` is initialised by the call. */
+enum status run_options_write(const struct run_options *o, struct buf *out);
+enum status run_options_read(const char *name, const char *text, size_t size, struct run_options *o);
+
+int run_close_mosaic(const struct run_options *o); /* with the default put in */
+
+#endif

@@ -1,0 +1,433 @@
+/* Training, the ring of the paper: batch -> forward -> loss -> backward -> sum over ranks -> optimizer -> EMA ->
+ * checkpoint. What it works with is made ready in train_setup.c. */
+#include "train/train.h"
+
+#include "core/clock.h"
+#include "core/path.h"
+#include "data/multiscale.h"
+#include "data/preview.h"
+#include "data/sampling.h"
+#include "eval/report.h"
+#include "eval/validate.h"
+#include "ops/recipe.h"
+#include "train/run_report.h"
+#include "train/train_job.h"
+#include "weights/weights.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Seconds since *clock, which is set to now. */
+static double lap(double *clock)
+{
+    double now = clock_seconds(), seconds = now - *clock;
+    *clock = now;
+    return seconds;
+}
+
+enum status train_step(struct trainer_state *t, long ni, const struct schedule_point *point, const float *targets,
+                       int n_targets, struct step_report *report)
+{
+    enum status rc = OK;
+    double clock = clock_seconds();
+    *report = (struct step_report){0};
+    net_forward(t->net);
+    report->forward = lap(&clock);
+    TRY(trainer_loss(t, ni, targets, n_targets, &report->loss));
+    report->loss_time = lap(&clock);
+    net_backward(t->net);
+    report->backward = lap(&clock);
+    if (trainer_due(t, ni, point)) {
+        TRY(trainer_sum(t));
+        TRY(trainer_optimize(t, ni, point, &report->norm));
+        ema_update(&t->ema, t->value);
+        report->stepped = true;
+    }
+    report->step = lap(&clock);
+cleanup:
+    return rc;
+}
+
+/* --- an epoch's batches ------------------------------------------------------------------------------------------ */
+
+/* A batch of pictures into the network's input, at a size of its own with --multi-scale. */
+static enum status load_batch(struct job *j, const struct batch *b, int *size)
+{
+    int h = b->h, w = b->w;
+    if (j->options.multi_scale)
+        multi_scale_draw((uint64_t)j->options.seed, (uint64_t)j->progress.epoch, (uint64_t)b->number, j->options.img,
+                         32, b->h, b->w, &h, &w);
+    *size = MAX(h, w);
+    enum status rc = net_plan(j->trainer.net, b->n, h, w);
+    if (rc != OK)
+        return rc;
+    struct tensor input = net_input(j->trainer.net);
+    for (int i = 0; i < b->n; i++) {
+        struct image picture = batch_image(b, i);
+        image_to_float_resized(&picture, h, w, tensor_image(&input, i), input.pixel_stride);
+    }
+    return OK;
+}
+
+static bool asked_to_stop(const struct job *j)
+{
+    return j->request->events.stop && *j->request->events.stop;
+}
+
+static enum status interrupted(struct job *j)
+{
+    enum status rc = job_save_state(j);
+    if (rc != OK)
+        return rc;
+    return fail(E_INTERRUPTED, "stopped in epoch %d after %ld of %ld batches; go on with: yolo9 train --resume %s",
+                j->progress.epoch, j->progress.batch, loader_batches(j->loader), j->folder.path);
+}
+
+static enum status save_now_and_then(struct job *j)
+{
+    double minutes = j->options.save_minutes;
+    if (minutes > 0 && clock_seconds() - j->saved >= 60 * minutes)
+        return job_save_state(j);
+    return OK;
+}
+
+static void tell_batch(const struct job *j, const struct batch *b, int size, long first, double begun)
+{
+    const struct train_events *e = &j->request->events;
+    struct train_tick tick = {.phase = PHASE_TRAIN,
+                              .epoch = j->progress.epoch,
+                              .epochs = j->options.epochs,
+                              .batch = j->progress.batch,
+                              .batches = loader_batches(j->loader),
+                              .first = first,
+                              .instances = b->n_targets,
+                              .size = size,
+                              .seconds = clock_seconds() - begun};
+    for (int k = 0; k < LOSS_ITEMS; k++)
+        tick.loss[k] = j->progress.sum[k] / (double)j->progress.batch;
+    if (e->tick)
+        e->tick(e->context, &tick);
+}
+
+/* A sheet of a batch with its labels, in the run's folder. */
+static enum status draw_labels(const struct job *j, const char *name, const struct batch *b, const struct dataset *d)
+{
+    char *path = path_join(j->folder.path, name);
+    enum status rc = path ? preview_batch(b, d, path) : E_NOMEM;
+    mem_free(path);
+    return rc;
+}
+
+static enum status start_epoch(struct job *j)
+{
+    enum status rc = OK;
+    struct run_progress *p = &j->progress;
+    int close = run_close_mosaic(&j->options);
+    struct epoch_config epoch = {.epoch = (uint64_t)p->epoch,
+                                 .first = p->batch,
+                                 .mosaic = !close || p->epoch < j->options.epochs - close,
+                                 .weights = j->picture_weights};
+    if (j->picture_weights)
+        TRY(image_weights(j->train, p->ap, j->picture_weights));
+    if (p->batch == 0)
+        trainer_begin_epoch(&j->trainer);
+    TRY(loader_start(j->loader, &epoch));
+cleanup:
+    return rc;
+}
+
+/* The batches of the epoch that are left. */
+static enum status train_epoch(struct job *j)
+{
+    static const char *const first_batches[] = {"train_batch0.jpg", "train_batch1.jpg", "train_batch2.jpg"};
+    enum status rc = OK;
+    struct run_progress *p = &j->progress;
+    const struct batch *b;
+    struct step_report step;
+    long first = p->batch;
+    double begun = clock_seconds();
+    int size;
+    TRY(start_epoch(j));
+    while (p->batch < loader_batches(j->loader)) {
+        long ni = p->epoch * loader_batches(j->loader) + p->batch;
+        struct schedule_point point = schedule_at(&j->schedule, ni);
+        TRY(loader_next(j->loader, &b));
+        TRY(load_batch(j, b, &size));
+        TRY(train_step(&j->trainer, ni, &point, b->targets[0], b->n_targets, &step));
+        for (int k = 0; k < LOSS_ITEMS; k++)
+            p->sum[k] += step.loss.item[k];
+        p->batch++;
+        if (ni < COUNT(first_batches) && !j->options.noplots)
+            TRY(draw_labels(j, first_batches[ni], b, j->train));
+        tell_batch(j, b, size, first, begun);
+        if (asked_to_stop(j))
+            TRY(interrupted(j));
+        TRY(save_now_and_then(j));
+    }
+cleanup:
+    return rc;
+}
+
+/* --- its end ----------------------------------------------------------------------------------------------------- */
+
+static bool is_last_epoch(const struct job *j)
+{
+    const struct run_progress *p = &j->progress;
+    int patience = j->options.patience;
+    bool may_stop = patience && p->epoch && p->epoch - 1 - p->stop_epoch >= patience - 1;
+    return p->epoch + 1 >= j->options.epochs || may_stop;
+}
+
+/* Follows a validation picture by picture. */
+struct watch {
+    struct job *j;
+    struct batch_sheet *sheet; /* NULL: nothing is drawn */
+    double begun;
+};
+
+static enum status watch_picture(void *context, const struct validated *v)
+{
+    enum status rc = OK;
+    struct watch *w = context;
+    const struct job *j = w->j;
+    const struct train_events *e = &j->request->events;
+    const struct batch *b = v->batch;
+    struct train_tick tick = {.phase = PHASE_VALIDATE,
+                              .epoch = j->progress.epoch,
+                              .epochs = j->options.epochs,
+                              .batch = b->number + 1,
+                              .batches = loader_batches(j->val_loader),
+                              .size = MAX(b->h, b->w),
+                              .seconds = clock_seconds() - w->begun};
+    if (asked_to_stop(j))
+        TRY(fail(E_INTERRUPTED, "stopped while validating"));
+    if (w->sheet && b->number < 3)
+        TRY(batch_sheet_add(w->sheet, b, v->place, v->detections, v->count));
+    if (v->place + 1 < b->n)
+        return OK;
+    if (e->tick)
+        e->tick(e->context, &tick);
+    if (w->sheet && b->number < 3) {
+        char name[64];
+        snprintf(name, sizeof name, "val_batch%ld_pred.jpg", b->number);
+        TRY(batch_sheet_write(w->sheet, &j->folder, name));
+        snprintf(name, sizeof name, "val_batch%ld_labels.jpg", b->number);
+        TRY(draw_labels(j, name, b, j->val));
+    }
+cleanup:
+    return rc;
+}
+
+/* Deploy the values of a training form and run them over the validation pictures. */
+static enum status validate_values(struct job *j, const float *value, bool final, struct evaluation *e,
+                                   struct evaluation_result *result)
+{
+    enum status rc = OK;
+    const struct run_options *o = &j->options;
+    const struct train_events *events = &j->request->events;
+    const struct validate_config config = {
+        .nc = j->graph.nc, .conf = 0.001f, .iou = 0.7, .max_det = 300, .single_cls = o->single_cls};
+    const struct evaluation_config plain = {0};
+    struct validate_times times = {0};
+    struct batch_sheet sheet = {.dataset = j->val};
+    struct watch watch = {j, final && !o->noplots ? &sheet : NULL, clock_seconds()};
+    struct buf table = {0};
+    recipe_evaluate(&j->graph, value, &j->deployed, j->deployed_ema);
+    net_params_changed(j->val_net);
+    TRY(evaluation_init(e, j->graph.nc, &plain));
+    TRY(validate(j->val_net, j->val_loader, j->val, &config, e, &times, watch_picture, &watch));
+    TRY(evaluation_finish(e, result));
+    TRY(report_table(e, result, j->val->names, final && j->val->nc > 1, &table));
+    if (events->validated)
+        events->validated(events->context, table.data, final);
+cleanup:
+    batch_sheet_free(&sheet);
+    buf_free(&table);
+    return rc;
+}
+
+static enum status validate_epoch(struct job *j)
+{
+    enum status rc = OK;
+    struct run_progress *p = &j->progress;
+    struct evaluation evaluation = {0};
+    struct evaluation_result result = {0};
+    if (j->options.noval && !is_last_epoch(j))
+        return OK;
+    rc = validate_values(j, j->trainer.ema.value, false, &evaluation, &result);
+    if (rc == OK) {
+        const struct ap_result *a = &result.official;
+        const double metric[METRICS] = {a->precision, a->recall, a->map50, a->map};
+        memcpy(p->metric, metric, sizeof metric);
+        memcpy(p->ap, a->maps, (size_t)p->nc * sizeof *p->ap);
+    }
+    evaluation_result_free(&result);
+    evaluation_free(&evaluation);
+    return rc;
+}
+
+static double row_fitness(const double row[RESULT_COLUMNS])
+{
+    return ap_fitness(row[RESULT_MAP50], row[RESULT_MAP]);
+}
+
+/* The row of the epoch that was just trained and validated; then it is over. */
+static enum status close_epoch(struct job *j)
+{
+    struct run_progress *p = &j->progress;
+    long batches = loader_batches(j->loader);
+    struct schedule_point point = schedule_at(&j->schedule, (p->epoch + 1) * batches - 1);
+    double row[RESULT_COLUMNS];
+    for (int k = 0; k < LOSS_ITEMS; k++)
+        row[RESULT_TRAIN_BOX + k] = p->sum[k] / (double)batches;
+    memcpy(row + RESULT_PRECISION, p->metric, sizeof p->metric);
+    for (int k = 0; k < GROUPS; k++)
+        row[RESULT_LR0 + k] = point.lr[k];
+    enum status rc = run_progress_add_row(p, row);
+    if (rc != OK)
+        return rc;
+    double fitness = row_fitness(row);
+    p->best_fitness = MAX(p->best_fitness, fitness);
+    if (fitness >= p->stop_fitness) {
+        p->stop_fitness = fitness;
+        p->stop_epoch = p->epoch;
+    }
+    p->stopped = j->options.patience && p->epoch - p->stop_epoch >= j->options.patience;
+    p->epoch++;
+    p->batch = 0;
+    memset(p->sum, 0, sizeof p->sum);
+    return OK;
+}
+
+static bool is_trained(const struct job *j)
+{
+    return j->progress.epoch >= j->options.epochs || j->progress.stopped;
+}
+
+/* Everything that is made of the state at the end of an epoch. Written again where a resumed run begins there. */
+static enum status publish_epoch(struct job *j)
+{
+    enum status rc = OK;
+    const struct run_progress *p = &j->progress;
+    int period = j->options.save_period, epoch = p->epoch - 1;
+    if (epoch < 0 || p->batch > 0)
+        return OK;
+    TRY(run_write_results(&j->folder, p));
+    if (j->options.nosave && !is_trained(j))
+        return OK;
+    TRY(job_write_weights(j, j->folder.last));
+    if (row_fitness(p->rows[epoch]) == p->best_fitness)
+        TRY(job_write_weights(j, j->folder.best));
+    if (period > 0 && epoch % period == 0) {
+        char name[64];
+        snprintf(name, sizeof name, "epoch%d.safetensors", epoch);
+        char *path = path_join(j->folder.weights, name);
+        rc = path ? job_write_weights(j, path) : E_NOMEM;
+        mem_free(path);
+    }
+cleanup:
+    return rc;
+}
+
+/* --- the end of the run ------------------------------------------------------------------------------------------ */
+
+/* The best weights once more, class by class and with pictures. */
+static enum status final_pass(struct job *j)
+{
+    enum status rc = OK;
+    struct checkpoint c = {0};
+    struct weights_report report = {0};
+    struct evaluation evaluation = {0};
+    struct evaluation_result result = {0};
+    const char *path = path_exists(j->folder.best) ? j->folder.best : j->folder.last;
+    float *value = mem_calloc(j->graph.param_floats, sizeof *value);
+    TRY(value ? OK : E_NOMEM);
+    TRY(checkpoint_open(path, &c));
+    TRY(weights_transfer(&c, &j->graph, value, &report));
+    job_say(j, "validating %s", path);
+    TRY(validate_values(j, value, true, &evaluation, &result));
+    if (!j->options.noplots) {
+        TRY(report_pictures(&evaluation, &result, j->val->names, j->folder.path));
+        TRY(run_plot_results(&j->folder, &j->progress));
+    }
+cleanup:
+    evaluation_result_free(&result);
+    evaluation_free(&evaluation);
+    report_free(&report);
+    checkpoint_close(&c);
+    mem_free(value);
+    return rc;
+}
+
+static enum status finish(struct job *j)
+{
+    enum status rc = OK;
+    struct buf words = {0};
+    TRY(final_pass(j));
+    TRY(run_closing_words(&j->options, &j->progress, loader_batches(j->loader), &words));
+    j->progress.finished = true;
+    TRY(job_save_state(j));
+    job_say(j, "%d epochs done in %.3f hours", j->progress.epoch, (clock_seconds() - j->begun) / 3600);
+    for (const char *line = words.data; line && *line; line += strcspn(line, "\n") + 1)
+        job_say(j, "%.*s", (int)strcspn(line, "\n"), line);
+    job_say(j, "results are in %s, the best weights: %s", j->folder.path,
+            path_exists(j->folder.best) ? j->folder.best : j->folder.last);
+cleanup:
+    buf_free(&words);
+    return rc;
+}
+
+static enum status run(struct job *j)
+{
+    enum status rc = OK;
+    TRY(publish_epoch(j));
+    while (!is_trained(j)) {
+        TRY(train_epoch(j));
+        TRY(validate_epoch(j));
+        TRY(close_epoch(j));
+        TRY(job_save_state(j));
+        TRY(publish_epoch(j));
+        if (asked_to_stop(j) && !is_trained(j))
+            TRY(interrupted(j));
+    }
+    TRY(finish(j));
+cleanup:
+    return rc;
+}
+
+/* What a user can still do after a failure in the middle of a run is told behind the failure's own sentence. */
+static enum status explain(struct job *j, enum status rc)
+{
+    char sentence[1024];
+    snprintf(sentence, sizeof sentence, "%s", fail_text());
+    if (rc == E_INTERRUPTED && strstr(sentence, "--resume"))
+        return rc;
+    if (rc == E_INTERRUPTED || rc == E_IO) { /* nothing is wrong with what is in memory */
+        enum status saved = job_save_state(j);
+        return fail(rc, "%s; %s yolo9 train --resume %s", sentence,
+                    saved == OK ? "the run goes on with:" : "its last state goes on with:", j->folder.path);
+    }
+    if (rc == E_NUMERIC)
+        return fail(rc,
+                    "%s; the last good weights and state are kept in %s. A smaller learning rate (--hyp lr0=%g) or "
+                    "a longer warm-up may help",
+                    sentence, j->folder.path, j->options.hyper.lr0 / 10);
+    return fail(rc, "%s", sentence);
+}
+
+enum status train_run(const struct train_request *request)
+{
+    struct job j;
+    enum status rc = job_open(&j, request);
+    if (rc == OK && j.progress.finished) {
+        job_say(&j, "%s: this run is finished (%d epochs), there is nothing to resume", j.folder.path,
+                j.progress.epoch);
+    } else if (rc == OK) {
+        job_say(&j, "%s %s", j.resumed ? "resuming in" : "training in", j.folder.path);
+        rc = run(&j);
+        if (rc != OK)
+            rc = explain(&j, rc);
+    }
+    job_close(&j);
+    return rc;
+}

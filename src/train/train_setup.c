@@ -1,0 +1,454 @@
+#include "core/clock.h"
+#include "core/file.h"
+#include "core/path.h"
+#include "data/preview.h"
+#include "model/init.h"
+#include "ops/cpu.h"
+#include "train/check.h"
+#include "train/run_report.h"
+#include "train/train_job.h"
+#include "weights/weights.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void job_say(const struct job *j, const char *format, ...)
+{
+    char line[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    if (j->request->events.text)
+        j->request->events.text(j->request->events.context, line);
+}
+
+/* Lines of a text, one by one. */
+static void say_lines(const struct job *j, const char *prefix, const struct buf *text)
+{
+    for (const char *line = text->data; line && *line;) {
+        size_t n = strcspn(line, "\n");
+        job_say(j, "%s%.*s", prefix, (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+}
+
+/* --- data -------------------------------------------------------------------------------------------------------- */
+
+/* Of all that batches depend on: file names, sizes, labels. Where the files lie does not matter. */
+static uint64_t fingerprint(const struct dataset *d)
+{
+    uint64_t h = (uint64_t)d->n_images;
+    for (int i = 0; i < d->n_images; i++) {
+        const struct dataset_image *image = &d->images[i];
+        h = rng_mix(h ^ rng_hash(path_name(image->path)));
+        h = rng_mix(h ^ ((uint64_t)image->w << 32 | (uint64_t)image->h));
+        for (int k = 0; k < image->n_objects; k++) {
+            const struct dataset_object *o = &d->objects[image->first_object + (size_t)k];
+            uint64_t box[2];
+            memcpy(box, o->cxcywh, sizeof box);
+            h = rng_mix(h ^ (uint64_t)o->class);
+            h = rng_mix(h ^ box[0]);
+            h = rng_mix(h ^ box[1]);
+        }
+    }
+    return h & ~(uint64_t)1; /* a state keeps 63 bits */
+}
+
+static enum status open_data(struct job *j)
+{
+    enum status rc = OK;
+    struct buf words = {0};
+    const struct run_options *o = &j->options;
+    struct dataset_options options = {
+        .single_class = o->single_cls, .min_items = o->min_items, .team = j->request->team};
+    if (!o->data)
+        TRY(fail(E_ARGUMENT, "--data is needed: the YAML file of a dataset"));
+    TRY(dataset_yaml_open(o->data, &j->yaml));
+    TRY(dataset_load(&j->yaml, SPLIT_TRAIN, &options, &j->train));
+    options.min_items = 0;
+    TRY(dataset_load(&j->yaml, SPLIT_VAL, &options, &j->val));
+    TRY(dataset_describe(j->train, "train", 3, &words));
+    TRY(dataset_describe(j->val, "val", 3, &words));
+    say_lines(j, "", &words);
+    buf_free(&words);
+    TRY(check_labels(j->train, o->img, &words));
+    TRY(check_settings(&o->hyper, o->epochs, &words));
+    say_lines(j, "warning: ", &words);
+    j->data = fingerprint(j->train);
+    if (j->resumed && j->data != j->state.data)
+        TRY(fail(E_ARGUMENT,
+                 "%s: the training pictures or labels are not those that the run in %s began with; a new run can "
+                 "start from its --weights %s",
+                 o->data, j->folder.path, j->folder.last));
+cleanup:
+    buf_free(&words);
+    return rc;
+}
+
+/* --- network ----------------------------------------------------------------------------------------------------- */
+
+static enum status transfer(struct job *j, const struct checkpoint *c)
+{
+    enum status rc = OK;
+    struct weights_report report = {0};
+    struct buf words = {0};
+    TRY(weights_transfer(c, &j->graph, j->start, &report));
+    TRY(report_summary(&report, &words));
+    job_say(j, "%s: %s", c->path, words.data);
+    if (!report.taken)
+        TRY(fail(E_SHAPE, "%s: no tensor of it fits %s", c->path, j->table.source));
+cleanup:
+    report_free(&report);
+    buf_free(&words);
+    return rc;
+}
+
+/* The table of a new run: --cfg's, else that of the weights. */
+static enum status choose_table(struct job *j, const struct checkpoint *c)
+{
+    enum status rc = OK;
+    const struct run_options *o = &j->options;
+    bool folded = false;
+    if (!o->cfg && !c)
+        TRY(fail(E_ARGUMENT, "--cfg (a network to train from nothing) or --weights (one to go on with) is needed"));
+    if (o->cfg)
+        TRY(table_open(o->cfg, &j->table));
+    else
+        TRY(weights_table(c, &j->table, &folded));
+    if (folded)
+        TRY(fail(E_UNSUPPORTED,
+                 "%s: its BN is folded into the convolutions, for inference only; training needs the "
+                 "training form",
+                 c->path));
+    j->table.nc = j->train->nc;
+cleanup:
+    return rc;
+}
+
+static enum status build_network(struct job *j)
+{
+    enum status rc = OK;
+    struct model_options options;
+    model_options_init(&options);
+    TRY(model_build(&j->table, &options, &j->graph, NULL));
+    TRY(model_deploy(&j->table, &j->graph, &j->deployed));
+    j->start = mem_calloc(j->graph.param_floats, sizeof *j->start);
+    j->deployed_ema = mem_calloc(j->deployed.param_floats, sizeof *j->deployed_ema);
+    if (!j->start || !j->deployed_ema)
+        return E_NOMEM;
+    if (j->graph.nc != j->train->nc)
+        TRY(fail(E_SHAPE, "%s: the head has %d classes whatever nc is, the dataset has %d", j->table.source,
+                 j->graph.nc, j->train->nc));
+cleanup:
+    return rc;
+}
+
+static enum status open_network(struct job *j)
+{
+    enum status rc = OK;
+    struct checkpoint c = {0};
+    const char *weights = j->options.weights;
+    if (j->resumed) {
+        j->table = j->state.table;
+        j->state.table = (struct table){0};
+        return build_network(j);
+    }
+    if (weights)
+        TRY(checkpoint_open(weights, &c));
+    TRY(choose_table(j, weights ? &c : NULL));
+    TRY(build_network(j));
+    model_init(&j->graph, (uint64_t)j->options.seed, j->start);
+    if (weights)
+        TRY(transfer(j, &c));
+cleanup:
+    checkpoint_close(&c);
+    return rc;
+}
+
+/* --- training ---------------------------------------------------------------------------------------------------- */
+
+static struct augment_config augment_of(const struct hyper *h)
+{
+    return (struct augment_config){.hsv_h = h->hsv_h,
+                                   .hsv_s = h->hsv_s,
+                                   .hsv_v = h->hsv_v,
+                                   .geometry = {.degrees = h->degrees,
+                                                .translate = h->translate,
+                                                .scale = h->scale,
+                                                .shear = h->shear,
+                                                .perspective = h->perspective},
+                                   .flipud = h->flipud,
+                                   .fliplr = h->fliplr,
+                                   .mosaic = h->mosaic,
+                                   .mixup = h->mixup,
+                                   .copy_paste = h->copy_paste};
+}
+
+static int largest_stride(const struct graph *g)
+{
+    int stride = 32;
+    for (int l = 0; l < g->branch[g->n_branches - 1].n_levels; l++)
+        stride = MAX(stride, g->stride[l]);
+    return stride;
+}
+
+static enum status open_loader(struct job *j)
+{
+    const struct run_options *o = &j->options;
+    const struct loader_config config = {.dataset = j->train,
+                                         .size = o->img,
+                                         .batch = o->batch,
+                                         .training = true,
+                                         .augment = augment_of(&o->hyper),
+                                         .rect = o->rect,
+                                         .stride = largest_stride(&j->graph),
+                                         .seed = (uint64_t)o->seed,
+                                         .workers = j->request->workers,
+                                         .ranks = 1,
+                                         .cache = o->cache == CACHE_RAM};
+    if (o->image_weights) {
+        j->picture_weights = mem_alloc((size_t)j->train->n_images, sizeof *j->picture_weights);
+        if (!j->picture_weights)
+            return E_NOMEM;
+    }
+    return loader_open(&config, &j->loader);
+}
+
+static enum status open_trainer(struct job *j)
+{
+    enum status rc = OK;
+    const struct run_options *o = &j->options;
+    struct schedule *s = &j->schedule;
+    *s = (struct schedule){.kind = (enum schedule_kind)o->schedule,
+                           .epochs = o->epochs,
+                           .batches = loader_batches(j->loader),
+                           .batch = o->batch,
+                           .nominal_batch = o->nominal_batch,
+                           .lr_lag = o->lr_lag};
+    hyper_apply_schedule(&o->hyper, s);
+    bool *frozen = mem_calloc((size_t)j->graph.n_rows, sizeof *frozen);
+    if (!frozen)
+        return E_NOMEM;
+    TRY(freeze_rows(o->freeze, o->n_freeze, frozen, j->graph.n_rows));
+    struct trainer_config config = {
+        .graph = &j->graph,
+        .backend = &cpu_backend,
+        .team = j->request->team,
+        .exact = o->exact,
+        .loss = loss_config_default(j->graph.nc),
+        .optimizer = {.kind = (enum optimizer_kind)o->optimizer,
+                      .beta = o->hyper.momentum,
+                      .weight_decay = schedule_weight_decay(s, o->hyper.weight_decay)},
+        .frozen = frozen,
+        .clip_norm = 10,
+        .carry_gradients = !o->official_quirks,
+        .fp16_start = o->official_quirks,
+    };
+    hyper_apply_loss(&o->hyper, &config.loss);
+    config.loss.aux_weight = o->aux_weight;
+    config.loss.main_weight = o->main_weight;
+    config.loss.assign = (enum loss_assign)o->assign;
+    TRY(trainer_init(&j->trainer, &config, j->start));
+    mem_free(j->start);
+    j->start = NULL;
+    if (j->resumed)
+        TRY(state_load(&j->state, &j->trainer));
+cleanup:
+    mem_free(frozen);
+    return rc;
+}
+
+static enum status open_validation(struct job *j)
+{
+    enum status rc = OK;
+    const struct run_options *o = &j->options;
+    const struct net_config net = {
+        .backend = &cpu_backend, .team = j->request->team, .mode = RUN_INFER, .exact = o->exact};
+    const struct loader_config loader = {.dataset = j->val,
+                                         .size = o->img,
+                                         .batch = 2 * o->batch,
+                                         .rect = true,
+                                         .rect_pad = 0.5,
+                                         .stride = largest_stride(&j->graph),
+                                         .workers = j->request->workers,
+                                         .ranks = 1,
+                                         .cache = o->cache != CACHE_NONE && !o->noval};
+    TRY(loader_open(&loader, &j->val_loader));
+    TRY(net_create(&j->deployed, j->deployed_ema, NULL, &net, &j->val_net));
+cleanup:
+    return rc;
+}
+
+/* Plan the largest batches of training and validation, so that memory is known before the first step. */
+static enum status check_machine(struct job *j)
+{
+    enum status rc = OK;
+    const struct run_options *o = &j->options;
+    size_t block = j->graph.param_floats * sizeof(float);
+    int side = o->multi_scale ? (o->img * 3 / 2 + 31) / 32 * 32 : o->img, states = 0;
+    const char *name;
+    while (states < OPTIMIZER_STATES && optimizer_state(j->trainer.optimizer, states, &name))
+        states++;
+    TRY(net_plan(j->trainer.net, MIN(o->batch, j->train->n_images), side, side));
+    TRY(net_plan(j->val_net, MIN(2 * o->batch, j->val->n_images), o->img + 32, o->img + 32)); /* rect_pad */
+    size_t pictures = (size_t)(j->request->workers + 2) * (size_t)o->batch * (size_t)o->img * (size_t)o->img * 3;
+    struct memory_need need = {.fixed = (size_t)(3 + states) * block + net_packed_bytes(j->trainer.net) +
+                                        net_packed_bytes(j->val_net),
+                               .batches = net_arena_bytes(j->trainer.net) + net_arena_bytes(j->val_net) + pictures,
+                               .batch = o->batch,
+                               .size = o->img};
+    TRY(check_memory(&need));
+    job_say(j, "memory: about %.0f MB; batch %d, image size %d, %ld batches an epoch",
+            (double)(need.fixed + need.batches) / 1048576, o->batch, o->img, loader_batches(j->loader));
+    /* a state and its successor, last and best and a successor */
+    TRY(check_disk(j->resumed ? j->folder.path : ".", (size_t)(2 * (3 + states) + 3) * block));
+cleanup:
+    return rc;
+}
+
+/* --- folder and state -------------------------------------------------------------------------------------------- */
+
+enum status job_save_state(struct job *j)
+{
+    const struct state_subject subject = {
+        .options = &j->options, .table = &j->table, .names = j->train->names, .nc = j->train->nc, .data = j->data};
+    enum status rc = state_write(j->folder.state, &subject, &j->progress, j->progress.finished ? NULL : &j->trainer);
+    if (rc == OK)
+        j->saved = clock_seconds();
+    return rc;
+}
+
+enum status job_write_weights(const struct job *j, const char *path)
+{
+    const struct weights_meta meta = {.table = &j->table, .names = j->train->names, .nc = j->train->nc};
+    return weights_write(path, &j->graph, j->trainer.ema.value, &meta);
+}
+
+/* Files are found again from wherever the run is resumed. */
+static enum status make_absolute(struct run_options *o, const char **text)
+{
+    char *full = *text ? realpath(*text, NULL) : NULL;
+    if (!full)
+        return OK; /* a name among the built-in tables, or a file that opening will complain of */
+    *text = arena_strdup(&o->arena, full);
+    free(full);
+    return *text ? OK : E_NOMEM;
+}
+
+/* Copies the caller's options through their YAML text: the very values that opt.yaml gives back. */
+static enum status take_options(struct job *j, const struct run_options *from)
+{
+    enum status rc = OK;
+    struct buf text = {0};
+    TRY(run_options_write(from, &text));
+    TRY(run_options_read("options", text.data, text.size, &j->options));
+    TRY(make_absolute(&j->options, &j->options.data));
+    TRY(make_absolute(&j->options, &j->options.weights));
+    if (j->options.cfg && !model_find_table(j->options.cfg))
+        TRY(make_absolute(&j->options, &j->options.cfg));
+    if (j->options.img % 32) {
+        j->options.img = (j->options.img / 32 + 1) * 32;
+        job_say(j, "image size becomes %d, a multiple of 32", j->options.img);
+    }
+    if (j->options.image_weights && j->options.rect) {
+        j->options.rect = false;
+        job_say(j, "--image-weights turns --rect off");
+    }
+cleanup:
+    buf_free(&text);
+    return rc;
+}
+
+/* A run that was killed before its first state has its options only and begins anew. */
+static enum status read_options(struct job *j)
+{
+    struct buf text = {0};
+    enum status rc = file_read(j->folder.options, 1 << 20, &text);
+    if (rc == OK)
+        rc = run_options_read(j->folder.options, text.data, text.size, &j->options);
+    buf_free(&text);
+    return rc;
+}
+
+static enum status open_resumed(struct job *j)
+{
+    enum status rc = OK;
+    TRY(run_folder_open(j->request->resume, &j->folder));
+    if (!path_exists(j->folder.state))
+        return read_options(j);
+    TRY(state_open(j->folder.state, &j->state));
+    j->options = j->state.options;
+    j->progress = j->state.progress;
+    j->state.options = (struct run_options){0};
+    j->state.progress = (struct run_progress){0};
+    j->resumed = true;
+cleanup:
+    return rc;
+}
+
+static enum status open_folder(struct job *j)
+{
+    enum status rc = OK;
+    const struct train_request *r = j->request;
+    char *labels = NULL;
+    if (!j->resumed) {
+        if (!j->folder.path)
+            TRY(run_folder_create(r->project, r->name, r->exist_ok, &j->options, &j->folder));
+        TRY(run_progress_init(&j->progress, j->train->nc));
+        TRY(job_save_state(j));
+    }
+    if (!j->options.noplots && !j->progress.epoch && !j->progress.batch) {
+        labels = path_join(j->folder.path, "labels.png");
+        TRY(labels ? preview_labels(j->train, labels) : E_NOMEM);
+    }
+cleanup:
+    mem_free(labels);
+    return rc;
+}
+
+enum status job_open(struct job *j, const struct train_request *request)
+{
+    enum status rc = OK;
+    *j = (struct job){.request = request, .folder = {.lock = -1}, .begun = clock_seconds()};
+    if (request->options)
+        TRY(take_options(j, request->options));
+    else
+        TRY(open_resumed(j));
+    if (j->progress.finished)
+        return OK;
+    TRY(open_data(j));
+    TRY(open_network(j));
+    TRY(open_loader(j));
+    TRY(open_trainer(j));
+    state_close(&j->state);
+    TRY(open_validation(j));
+    TRY(check_machine(j));
+    TRY(open_folder(j));
+    j->saved = clock_seconds();
+cleanup:
+    return rc;
+}
+
+void job_close(struct job *j)
+{
+    net_destroy(j->val_net);
+    loader_close(j->val_loader);
+    loader_close(j->loader);
+    trainer_free(&j->trainer);
+    mem_free(j->picture_weights);
+    mem_free(j->start);
+    mem_free(j->deployed_ema);
+    graph_free(&j->graph);
+    graph_free(&j->deployed);
+    table_free(&j->table);
+    dataset_destroy(j->train);
+    dataset_destroy(j->val);
+    dataset_yaml_close(&j->yaml);
+    state_close(&j->state);
+    run_progress_free(&j->progress);
+    run_folder_close(&j->folder);
+    run_options_free(&j->options);
+}
