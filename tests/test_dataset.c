@@ -427,6 +427,24 @@ static void test_cache(void **state)
     mem_free(cache);
 }
 
+/* A folder whose owner took the write bits away gets no cache, not even from root. */
+static void test_cache_protected(void **state)
+{
+    struct place *p = *state;
+    make_text(p, "data.yaml", small_yaml);
+    make_picture(p, "images/train/a.png", 20, 30);
+    make_text(p, "labels/train/a.txt", "0 .5 .5 .2 .2\n");
+    assert_int_equal(chmod(in(p, "labels"), 0555), 0);
+    struct dataset *d = load(p, SPLIT_TRAIN, NULL);
+    assert_int_equal(d->n_objects, 1);
+    assert_false(path_exists(in(p, "labels/train.y9cache")));
+    dataset_destroy(d);
+    assert_int_equal(chmod(in(p, "labels"), 0755), 0);
+    d = load(p, SPLIT_TRAIN, NULL);
+    assert_true(path_exists(in(p, "labels/train.y9cache")));
+    dataset_destroy(d);
+}
+
 static void test_threads(void **state)
 {
     struct place *p = *state;
@@ -600,6 +618,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_roots, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_yaml_faults, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cache, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_cache_protected, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_threads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_coco, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_coco_faults, set_up, tear_down),

@@ -57,13 +57,21 @@ uint64_t cache_key(const struct loading *l)
     return h;
 }
 
+/* Its owner took every right to write away from the folder: that counts for root too, whom the system would let. */
+static bool is_write_protected(const char *folder)
+{
+    struct stat s;
+    return stat(folder, &s) != 0 || !(s.st_mode & (S_IWUSR | S_IWGRP | S_IWOTH));
+}
+
 char *cache_path(const struct loading *l)
 {
-    char *folder = path_parent(l->pictures[0].label_path), *path = NULL;
+    char *folder = path_parent(l->pictures[0].label_path), *home = folder ? path_parent(folder) : NULL, *path = NULL;
     struct buf name = {0};
-    if (folder && path_is_folder(folder) && buf_printf(&name, "%s.y9cache", folder) == OK)
+    if (home && path_is_folder(folder) && !is_write_protected(home) && buf_printf(&name, "%s.y9cache", folder) == OK)
         path = mem_strdup(name.data);
     buf_free(&name);
+    mem_free(home);
     mem_free(folder);
     return path;
 }
