@@ -27,7 +27,7 @@ struct arguments {
 
 struct kind {
     const char *name;
-    double flops, seconds;
+    double flops, seconds, fastest;
     int count;
 };
 
@@ -111,15 +111,20 @@ static void print_nodes(const struct arguments *a, struct net *net, double *time
             kinds[n_kinds++] = (struct kind){.name = kind_of(c)};
         kinds[k].flops += flops;
         kinds[k].seconds += seconds;
+        kinds[k].fastest += times[i * a->rounds];
         kinds[k].count++;
         if (a->nodes)
             printf("%-34s %-12s %4dx%-4d %4d->%-4d %8.3f ms %6.0f GFLOP/s %s\n", c->node->name ? c->node->name : "",
                    kind_of(c), c->dst.h, c->dst.w, c->src[0].c, c->dst.c, seconds * 1e3, flops / seconds * 1e-9,
                    c->node->op == OP_CONV2D ? conv2d_variant_name(c) : "");
     }
-    for (int k = 0; k < n_kinds; k++)
-        printf("  %-12s %4d nodes %8.2f ms %6.2f GFLOP %6.0f GFLOP/s\n", kinds[k].name, kinds[k].count,
-               kinds[k].seconds * 1e3, kinds[k].flops * 1e-9, kinds[k].flops / kinds[k].seconds * 1e-9);
+    double fastest = 0;
+    for (int k = 0; k < n_kinds; fastest += kinds[k++].fastest)
+        printf("  %-12s %4d nodes %6.2f GFLOP, median %8.2f ms %4.0f GFLOP/s, fastest %8.2f ms %4.0f GFLOP/s\n",
+               kinds[k].name, kinds[k].count, kinds[k].flops * 1e-9, kinds[k].seconds * 1e3,
+               kinds[k].flops / kinds[k].seconds * 1e-9, kinds[k].fastest * 1e3,
+               kinds[k].flops / kinds[k].fastest * 1e-9);
+    printf("  sum of the fastest of each node: %.2f ms\n", fastest * 1e3);
 }
 
 static enum status bench(const struct arguments *a)

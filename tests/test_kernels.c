@@ -4,7 +4,7 @@
  * touched. Needs only core, kernels and ops/conv2d, so that it also runs alone under an emulator.
  *
  *   test_kernels [--seed N] [--rounds N]
- *   test_kernels --bench [--exact] [--threads N] [--layer WORD]      GFLOP/s of a table of layers */
+ *   test_kernels --bench [--exact] [--cold] [--threads N] [--layer WORD]      GFLOP/s of a table of layers */
 #include "core/clock.h"
 #include "core/cpu.h"
 #include "core/mem.h"
@@ -516,11 +516,14 @@ static const struct {
     {"3x3 96->128 40", {1, 40, 40, 96, 128, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
     {"3x3 128->128 40", {1, 40, 40, 128, 128, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
     {"3x3 256->256 40", {1, 40, 40, 256, 256, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 512->256 40", {1, 40, 40, 512, 256, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
+    {"3x3 512->512 20", {1, 20, 20, 512, 512, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
     {"3x3 64->64 20", {1, 20, 20, 64, 64, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
     {"3x3 256->256 20", {1, 20, 20, 256, 256, 3, 3, 1, 1, 1, 1, ACT_SILU, true}},
     {"3x3 g4 64->64 80", {1, 80, 80, 64, 64, 3, 3, 1, 1, 1, 4, ACT_SILU, true}},
     {"3x3 depthwise 64 80", {1, 80, 80, 64, 64, 3, 3, 1, 1, 1, 64, ACT_SILU, true}},
     {"1x1 32->32 160", {1, 160, 160, 32, 32, 1, 1, 1, 0, 1, 1, ACT_SILU, true}},
+    {"1x1 64->32 160", {1, 160, 160, 64, 32, 1, 1, 1, 0, 1, 1, ACT_SILU, true}},
     {"1x1 128->128 160", {1, 160, 160, 128, 128, 1, 1, 1, 0, 1, 1, ACT_SILU, true}},
     {"1x1 64->64 80", {1, 80, 80, 64, 64, 1, 1, 1, 0, 1, 1, ACT_SILU, true}},
     {"1x1 160->64 80", {1, 80, 80, 160, 64, 1, 1, 1, 0, 1, 1, ACT_SILU, true}},
@@ -534,6 +537,8 @@ static const struct {
 
 enum bench_pass { BENCH_FORWARD, BENCH_DGRAD, BENCH_WGRAD };
 
+enum { COLD_FLOATS = 24 << 20 }; /* swept before each run with --cold: maps and weights come from memory */
+
 static struct tensor bench_map(struct rng *r, int n, int h, int w, int c)
 {
     const size_t stride = c == 3 ? 4 : ((size_t)c + 15) / 16 * 16;
@@ -545,11 +550,13 @@ static struct tensor bench_map(struct rng *r, int n, int h, int w, int c)
 
 /* GFLOP/s: the fastest of many runs, because other work shares the machine. One thread is timed in processor seconds,
  * which leave out the time slices of others. */
-static double bench_call(const struct call *c, enum bench_pass pass, double flops)
+static double bench_call(const struct call *c, enum bench_pass pass, double flops, float *cold)
 {
     double (*const now)(void) = team_size(c->team) == 1 ? clock_cpu_seconds : clock_seconds;
     double best = 1e30, start = now();
     for (int i = 0; i < 400 && (i < 5 || now() - start < 0.15); i++) {
+        for (size_t k = 0; cold && k < COLD_FLOATS; k += 16)
+            cold[k] += 1;
         double t = now();
         pass == BENCH_FORWARD ? cpu_conv2d.forward(c) : cpu_conv2d.backward(c);
         best = fmin(best, now() - t);
@@ -557,7 +564,7 @@ static double bench_call(const struct call *c, enum bench_pass pass, double flop
     return flops / best * 1e-9;
 }
 
-static void bench_layer(int index, const struct isa *isa, bool exact, struct team *team)
+static void bench_layer(int index, const struct isa *isa, bool exact, struct team *team, float *cold)
 {
     struct rng r = rng_seed(7, (uint64_t)index, 0);
     const struct shape *s = &layers[index].s;
@@ -590,7 +597,7 @@ static void bench_layer(int index, const struct isa *isa, bool exact, struct tea
             c.d_param[0] = d_weights;
         prepare(&c, pass != 0);
         snprintf(name[pass], sizeof name[pass], "%s", conv2d_variant_name(&c));
-        rate[pass] = bench_call(&c, (enum bench_pass)pass, flops);
+        rate[pass] = bench_call(&c, (enum bench_pass)pass, flops, cold);
         finish(&c, pass != 0);
     }
     printf("%-26s %7.0f %7.0f %7.0f   %8.3f ms  %s\n", layers[index].name, rate[0], rate[1], rate[2],
@@ -605,8 +612,9 @@ static void bench_layer(int index, const struct isa *isa, bool exact, struct tea
     mem_free(d_weights);
 }
 
-static int bench(const char *word, bool exact, int threads)
+static int bench(const char *word, bool exact, int threads, bool cold)
 {
+    float *sweep = cold ? mem_calloc(COLD_FLOATS, sizeof *sweep) : NULL;
     struct isa isas[8];
     const int n_isas = list_isas(isas);
     const struct isa *isa = &isas[n_isas - 1]; /* the best one; Y9_CPU=... for others */
@@ -617,16 +625,17 @@ static int bench(const char *word, bool exact, int threads)
            exact ? ", exact" : "", "layer", "forward", "dgrad", "wgrad");
     for (int i = 0; i < COUNT(layers); i++) {
         if (!word || strstr(layers[i].name, word))
-            bench_layer(i, isa, exact, team);
+            bench_layer(i, isa, exact, team, sweep);
     }
     team_destroy(team);
+    mem_free(sweep);
     return 0;
 }
 
 static int usage(void)
 {
     fprintf(stderr, "usage: test_kernels [--seed N] [--rounds N]\n"
-                    "       test_kernels --bench [--exact] [--threads N] [--layer WORD]\n");
+                    "       test_kernels --bench [--exact] [--cold] [--threads N] [--layer WORD]\n");
     return 2;
 }
 
@@ -634,7 +643,7 @@ int main(int argc, char **argv)
 {
     uint64_t seed = 1;
     int rounds = 150, threads = 1;
-    bool benching = false, exact = false;
+    bool benching = false, exact = false, cold = false;
     const char *word = NULL;
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
@@ -642,6 +651,8 @@ int main(int argc, char **argv)
             benching = true;
         else if (!strcmp(argv[i], "--exact"))
             exact = true;
+        else if (!strcmp(argv[i], "--cold"))
+            cold = true;
         else if (!value)
             return usage();
         else if (!strcmp(argv[i], "--seed"))
@@ -655,5 +666,5 @@ int main(int argc, char **argv)
         else
             return usage();
     }
-    return benching ? bench(word, exact, threads) : check(seed, rounds);
+    return benching ? bench(word, exact, threads, cold) : check(seed, rounds);
 }

@@ -73,46 +73,63 @@ static void wino_input_run(const struct wino_input *t)
     }
 }
 
+/* One vector of channels of a tile: rows = A^T m, then each row times A. `plain`: a whole vector with nothing to add
+ * but the bias. */
+static inline __attribute__((always_inline)) void output_vector(const struct wino_output *t, const int c, const int n,
+                                                                const bool plain, const enum kernel_act act)
+{
+    const vf bias = t->bias ? v_load(t->bias + c) : v_zero();
+    const float *from = t->m + c;
+    const size_t stride = t->stride, offset = t->dst_offset + (size_t)c;
+    float *const *dst = t->dst;
+    float rows[4 * 6 * VL];
+    vf m[6], y[4];
+    UNROLL
+    for (int i = 0; i < 6; i++) {
+        UNROLL
+        for (int j = 0; j < 6; j++)
+            m[j] = v_load(from + (size_t)(j * 6 + i) * stride);
+        output_1d(m, y);
+        UNROLL
+        for (int j = 0; j < 4; j++)
+            v_store(rows + (j * 6 + i) * VL, y[j]);
+    }
+    for (int i = 0; i < 4; i++) {
+        UNROLL
+        for (int j = 0; j < 6; j++)
+            m[j] = v_load(rows + (i * 6 + j) * VL);
+        output_1d(m, y);
+        UNROLL
+        for (int j = 0; j < 4; j++) {
+            float *to = dst[i * 4 + j] + offset;
+            vf x = v_add(y[j], bias);
+            if (!plain && t->accumulate)
+                x = v_add(x, v_load_n(to, n));
+            if (act == KERNEL_ACT_SILU)
+                x = v_silu(x);
+            else if (act == KERNEL_ACT_RELU)
+                x = v_max(v_zero(), x);
+            if (!plain && t->residual)
+                x = v_add(x, v_load_n(t->residual[i * 4 + j] + t->residual_offset + c, n));
+            if (plain)
+                v_store(to, x);
+            else
+                v_store_n(to, x, n);
+        }
+    }
+}
+
 static void wino_output_run(const struct wino_output *t)
 {
+    const bool plain = !t->accumulate && !t->residual;
     for (int c = 0; c < t->n; c += VL) {
         const int n = MIN(VL, t->n - c);
-        const vf bias = t->bias ? v_load(t->bias + c) : v_zero();
-        float rows[4 * 6 * VL];
-        vf m[6], y[4];
-        UNROLL
-        for (int i = 0; i < 6; i++) {
-            UNROLL
-            for (int j = 0; j < 6; j++)
-                m[j] = v_load(t->m + (size_t)(j * 6 + i) * t->stride + c);
-            output_1d(m, y);
-            UNROLL
-            for (int j = 0; j < 4; j++)
-                v_store(rows + (j * 6 + i) * VL, y[j]);
-        }
-        for (int i = 0; i < 4; i++) {
-            UNROLL
-            for (int j = 0; j < 6; j++)
-                m[j] = v_load(rows + (i * 6 + j) * VL);
-            output_1d(m, y);
-            UNROLL
-            for (int j = 0; j < 4; j++) {
-                float *dst = t->dst[i * 4 + j] + t->dst_offset + c;
-                vf x = v_add(y[j], bias);
-                if (t->accumulate)
-                    x = v_add(x, v_load_n(dst, n));
-                if (t->act == KERNEL_ACT_SILU)
-                    x = v_silu(x);
-                else if (t->act == KERNEL_ACT_RELU)
-                    x = v_max(v_zero(), x);
-                if (t->residual)
-                    x = v_add(x, v_load_n(t->residual[i * 4 + j] + t->residual_offset + c, n));
-                if (n == VL)
-                    v_store(dst, x);
-                else
-                    v_store_n(dst, x, n);
-            }
-        }
+        if (!plain || n < VL)
+            output_vector(t, c, n, false, t->act);
+        else if (t->act == KERNEL_ACT_SILU)
+            output_vector(t, c, VL, true, KERNEL_ACT_SILU);
+        else
+            output_vector(t, c, VL, true, t->act);
     }
 }
 

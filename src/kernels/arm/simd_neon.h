@@ -65,6 +65,10 @@ static inline vf v_div(vf a, vf b)
 {
     return vdivq_f32(a, b);
 }
+static inline vf v_reciprocal(vf x)
+{
+    return v_div(v_set1(1), x);
+}
 static inline vf v_fma(vf a, vf b, vf c) /* a*b + c */
 {
     return vfmaq_f32(c, a, b);

@@ -51,6 +51,10 @@ static inline vf v_div(vf a, vf b)
 {
     return _mm256_div_ps(a, b);
 }
+static inline vf v_reciprocal(vf x)
+{
+    return v_div(v_set1(1), x);
+}
 static inline vf v_fma(vf a, vf b, vf c) /* a*b + c */
 {
     return _mm256_fmadd_ps(a, b, c);
