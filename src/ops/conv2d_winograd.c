@@ -3,7 +3,7 @@
  * output transform, all in the thread's scratch, which is sized to stay in L2. */
 #include "ops/conv2d_internal.h"
 
-enum { POINTER_FLOATS = sizeof(void *) / sizeof(float), PAD = 16, MAX_BLOCK = 96 };
+enum { POINTER_FLOATS = sizeof(void *) / sizeof(float), PAD = 16 };
 
 struct wino_pass {
     const struct conv_tile_kernel *tile;
@@ -15,6 +15,7 @@ struct wino_pass {
     enum kernel_act act;
 
     int tiles_x, tiles, block, blocks; /* of an image */
+    int shares;                        /* parts that share a block's panels */
     size_t v_row, v_point, m_point;    /* floats of a tile's channels, from a point to the next */
     size_t v_floats, m_floats, pointer_floats, dump_floats, thread_floats;
     const float *zeros;
@@ -29,18 +30,30 @@ bool winograd_fits(const struct call *c)
            c->dst.h >= 3 && c->dst.w >= 3;
 }
 
+/* Tiles of a block. Small weights stay in L2, and blocks of up to 48 tiles leave room for them. Large ones come from
+ * memory once a block, which costs more than transformed maps that overflow L2: fewer, larger blocks, and where that
+ * leaves a single one, its panels are shared by two parts (each transforms the input again, a few percent).
+ * An even number of parts keeps two threads busy. */
+static void cut_blocks(struct wino_pass *p)
+{
+    const int large = 512 * 1024; /* floats of transformed weights */
+    const bool big = (long long)WINO_POINTS * p->groups * p->reduction * p->columns > large;
+    const int most = big ? 64 : MIN(48, MAX(12, (p->tiles + 1) / 2));
+    p->blocks = (p->tiles + most - 1) / most;
+    if (p->blocks > 1)
+        p->blocks = round_up(p->blocks, 2);
+    p->block = (p->tiles + p->blocks - 1) / p->blocks;
+    p->shares = p->blocks == 1 && p->groups == 1 && p->columns >= 128 ? 2 : 1;
+}
+
 /* Everything that follows from the shape; scratch pointers excepted. */
 static void lay_out(struct wino_pass *p)
 {
     const int vl = p->tile->vl, channels = p->groups * p->reduction;
-    const int cache_floats = 208 * 1024; /* most of an L2 of 1 MB; the weights stream by */
     p->tiles_x = (p->dst.w + 3) / 4;
     p->tiles = p->tiles_x * ((p->dst.h + 3) / 4);
     p->v_row = (size_t)round_up(channels, MAX(vl, 16));
-    int most = cache_floats / (WINO_POINTS * ((int)p->v_row + 48));
-    most = MAX(12, MIN(most, MAX_BLOCK));
-    p->blocks = (p->tiles + most - 1) / most;
-    p->block = (p->tiles + p->blocks - 1) / p->blocks;
+    cut_blocks(p);
     const int width = MIN(p->tile->nv_max * vl, round_up(p->columns, vl));
     p->v_point = (size_t)p->block * p->v_row + PAD; /* no power of two: 36 stores go to 36 places of the cache */
     p->m_point = (size_t)(p->block * width) + PAD;
@@ -96,6 +109,7 @@ static void multiply(const struct wino_pass *p, struct conv_tile *t, const float
 {
     const int tiles = (count + p->tile->mr[t->nv] - 1) / p->tile->mr[t->nv];
     const size_t a_offset = t->a_offset;
+    const float *const b = t->b;
     for (int point = 0; point < WINO_POINTS; point++) {
         t->dst_offset = (size_t)point * p->m_point;
         for (int i = 0, at = 0; i < tiles; i++, at += t->m) {
@@ -108,12 +122,14 @@ static void multiply(const struct wino_pass *p, struct conv_tile *t, const float
         t->b += (size_t)t->k * (size_t)(t->nv * p->tile->vl);
     }
     t->a_offset = a_offset;
+    t->b = b;
 }
 
 static void wino_part(void *context, int part, int thread)
 {
     const struct wino_pass *p = context;
-    const int image = part / p->blocks, first = part % p->blocks * p->block, vl = p->tile->vl;
+    const int share = part % p->shares, image = part / p->shares / p->blocks, vl = p->tile->vl;
+    const int first = part / p->shares % p->blocks * p->block, middle = round_up(p->columns / p->shares, 2 * vl);
     const int count = MIN(p->block, p->tiles - first);
     if (count <= 0)
         return;
@@ -139,13 +155,16 @@ static void wino_part(void *context, int part, int thread)
             }
             t.n = width; /* products are whole vectors */
             o.n = MIN(width, p->columns - column);
-            multiply(p, &t, rows, products, count);
-            for (int i = 0; i < count; i++) {
-                o.m = m + (size_t)(i * width);
-                o.dst = targets + 16 * i;
-                o.residual = p->residual.data ? (const float *const *)residuals + 16 * i : NULL;
-                p->kernel->output(&o);
+            if (p->shares == 1 || (column >= middle) == (share == 1)) {
+                multiply(p, &t, rows, products, count);
+                for (int i = 0; i < count; i++) {
+                    o.m = m + (size_t)(i * width);
+                    o.dst = targets + 16 * i;
+                    o.residual = p->residual.data ? (const float *const *)residuals + 16 * i : NULL;
+                    p->kernel->output(&o);
+                }
             }
+            t.b += (size_t)(WINO_POINTS * t.k) * (size_t)width;
             o.bias = o.bias ? o.bias + width : NULL;
             o.dst_offset += (size_t)width;
             o.residual_offset += (size_t)width;
@@ -160,7 +179,7 @@ static void run_wino(struct wino_pass *p, const struct call *c)
     memset(c->scratch, 0, zero_floats(p) * sizeof *c->scratch);
     p->zeros = c->scratch;
     p->scratch = c->scratch + zero_floats(p);
-    team_run(c->team, p->blocks * p->src.n, wino_part, p);
+    team_run(c->team, p->blocks * p->shares * p->src.n, wino_part, p);
 }
 
 /* --- the two passes ------------------------------------------------------------------------------------------------
