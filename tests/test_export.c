@@ -217,7 +217,7 @@ static void check_file(const struct network *n, const char *path)
 static void check_with_onnx(const char *folder, int count, const char *dims)
 {
     char command[1024];
-    const char *python = program_python("onnx, onnx.shape_inference");
+    const char *python = program_python("onnx");
     if (!python)
         return;
     snprintf(command, sizeof command, "%s " Y9_SOURCE_DIR "/tests/export/check.py %s/*.onnx", python, folder);

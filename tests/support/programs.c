@@ -38,13 +38,17 @@ json_t *program_json(const char *command)
 const char *program_python(const char *modules)
 {
     static const char *const candidates[] = {"/usr/bin/python3", "python3"};
-    char command[256];
+    char command[512];
     for (int i = 0; i < COUNT(candidates); i++) {
-        snprintf(command, sizeof command, "%s -c 'import %s' >/dev/null 2>&1", candidates[i], modules);
+        snprintf(
+            command, sizeof command,
+            "%s -c 'import importlib.util as u, sys; sys.exit(any(u.find_spec(m) is None for m in sys.argv[1:]))' %s "
+            ">/dev/null 2>&1",
+            candidates[i], modules);
         if (system(command) == 0)
             return candidates[i];
     }
-    print_message("skipped: no python3 that can import %s\n", modules);
+    print_message("skipped: no python3 that has %s\n", modules);
     return NULL;
 }
 

@@ -12,7 +12,7 @@
 int program_run(const char *command, bool errors, struct buf *out);
 /* The same for a program that prints JSON; NULL when it failed (its errors went to the test's). */
 json_t *program_json(const char *command);
-/* A Debian Python that can import `modules` ("onnx, cv2"), or NULL: then the reason was printed. */
+/* A Python that has `modules` ("numpy cv2"), or NULL: then the reason was printed. */
 const char *program_python(const char *modules);
 /* Does scripts/install-onnxruntime give a folder? Otherwise the reason was printed. */
 bool program_onnxruntime(char *folder, size_t size);
