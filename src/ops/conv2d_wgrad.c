@@ -3,7 +3,7 @@
  * whose partial sums are added in order, so the bits do not depend on the number of threads. */
 #include "ops/conv2d_internal.h"
 
-enum { POINTER_FLOATS = sizeof(void *) / sizeof(float), MAX_PIXEL_PARTS = 8, BLOCK = 96 };
+enum { POINTER_FLOATS = sizeof(void *) / sizeof(float), MAX_PIXEL_PARTS = 8, BLOCK = 96, ROWS = 16 };
 
 struct wgrad {
     const struct call *call;
@@ -13,8 +13,8 @@ struct wgrad {
     int taps, points, padded; /* padded: columns of a group, whole vectors */
     int blocks, pixel_parts;  /* blocks of BLOCK points in the batch; parts of blocks */
     int blocks_per_image;
-    int tap_parts;  /* taps are shared among parts when pixels alone are too few */
-    size_t partial; /* floats of one partial sum: [tap][group][icg][padded] */
+    int tap_parts, row_parts; /* taps, or input channels, are shared among parts when pixels are not */
+    size_t partial;           /* floats of one partial sum: [tap][group][icg][padded] */
     const float *zeros;
     float *pointers, *sums;
     size_t pointer_floats;
@@ -29,9 +29,10 @@ static struct wgrad wgrad_layout(const struct kernels *k, const struct call *c)
     w.partial = (size_t)w.taps * (size_t)w.shape.ic * (size_t)w.padded;
     w.blocks_per_image = (w.points + BLOCK - 1) / BLOCK;
     w.blocks = w.blocks_per_image * c->dst.n;
-    size_t room = (size_t)1 << 20; /* partial sums take at most 4 MB, or one copy of the weights */
-    w.pixel_parts = MAX(1, MIN(MIN(w.blocks, MAX_PIXEL_PARTS), (int)MIN(room / w.partial, MAX_PIXEL_PARTS)));
+    const size_t small = 64 * 1024; /* floats of a partial sum that L2 holds besides the maps */
+    w.pixel_parts = w.partial <= small ? MAX(1, MIN(w.blocks, MAX_PIXEL_PARTS)) : 1;
     w.tap_parts = w.pixel_parts >= 4 ? 1 : w.taps;
+    w.row_parts = w.pixel_parts >= 4 || w.taps > 1 || w.shape.groups > 1 ? 1 : MIN(8, (w.shape.icg + 95) / 96);
     w.pointer_floats = round_up_size((size_t)BLOCK * POINTER_FLOATS, 16);
     return w;
 }
@@ -43,8 +44,9 @@ size_t wgrad_scratch_floats(const struct kernels *k, const struct call *c)
            (size_t)w.pixel_parts * w.partial;
 }
 
-/* One tap, one block of points: every input channel against every panel. */
-static void wgrad_block(const struct wgrad *w, const float *const *a, const float *d_dst, int pixels, float *sums)
+/* One tap, one block of points: input channels [row0, row1) of each group against every panel. */
+static void wgrad_block(const struct wgrad *w, const float *const *a, const float *d_dst, int pixels, int row0,
+                        int row1, float *sums)
 {
     const struct conv_shape *s = &w->shape;
     const struct wgrad_tile_kernel *k = w->kernel;
@@ -55,9 +57,9 @@ static void wgrad_block(const struct wgrad *w, const float *const *a, const floa
             t.nv = panel_vectors(left, k->nv_main, k->nv_max);
             t.n = MIN(t.nv * k->vl, s->ocg - column);
             t.b = d_dst + g * s->ocg + column;
-            int tiles = (s->icg + k->mr[t.nv] - 1) / k->mr[t.nv];
-            for (int i = 0, at = 0; i < tiles; i++, at += t.m) {
-                t.m = (s->icg - at + tiles - i - 1) / (tiles - i);
+            int tiles = (row1 - row0 + k->mr[t.nv] - 1) / k->mr[t.nv];
+            for (int i = 0, at = row0; i < tiles; i++, at += t.m) {
+                t.m = (row1 - at + tiles - i - 1) / (tiles - i);
                 t.a_offset = (size_t)(g * s->icg + at);
                 t.c = sums + (size_t)at * (size_t)w->padded + column;
                 k->run(&t);
@@ -69,12 +71,17 @@ static void wgrad_block(const struct wgrad *w, const float *const *a, const floa
 static void wgrad_part(void *context, int part, int thread)
 {
     const struct wgrad *w = context;
-    const int pixel_part = part % w->pixel_parts, tap_part = part / w->pixel_parts;
+    const int pixel_part = part % w->pixel_parts, tap_part = part / w->pixel_parts % w->tap_parts;
+    const int row_part = part / w->pixel_parts / w->tap_parts, icg = w->shape.icg;
+    const int row0 = icg * row_part / w->row_parts, row1 = icg * (row_part + 1) / w->row_parts;
     const int tap0 = w->taps * tap_part / w->tap_parts, tap1 = w->taps * (tap_part + 1) / w->tap_parts;
     const size_t per_tap = w->partial / (size_t)w->taps;
     float *sums = w->sums + (size_t)pixel_part * w->partial;
     const float **a = (const float **)(w->pointers + (size_t)thread * w->pointer_floats);
-    memset(sums + (size_t)tap0 * per_tap, 0, (size_t)(tap1 - tap0) * per_tap * sizeof *sums);
+    /* several row parts: one tap and one group, rows of their own */
+    const size_t skip = (size_t)tap0 * per_tap + (size_t)row0 * (size_t)w->padded;
+    const size_t own = w->row_parts > 1 ? (size_t)(row1 - row0) * (size_t)w->padded : (size_t)(tap1 - tap0) * per_tap;
+    memset(sums + skip, 0, own * sizeof *sums);
     const int block1 = (int)((long long)w->blocks * (pixel_part + 1) / w->pixel_parts);
     for (int block = (int)((long long)w->blocks * pixel_part / w->pixel_parts); block < block1; block++) {
         const int image = block / w->blocks_per_image, first = block % w->blocks_per_image * BLOCK;
@@ -86,27 +93,35 @@ static void wgrad_part(void *context, int part, int thread)
             g.x0 += tap % g.n_tx * g.dx;
             g.n_ty = g.n_tx = 1;
             fill_taps(&g, &w->call->src[0], image, w->zeros, first, count, a, BLOCK);
-            wgrad_block(w, a, d_dst, count, sums + (size_t)tap * per_tap);
+            wgrad_block(w, a, d_dst, count, row0, row1, sums + (size_t)tap * per_tap);
         }
     }
 }
 
-/* Sum the partial sums in order into d_weights (oc, icg, kh, kw), for one input channel of a group. */
+/* Sum the partial sums in order into d_weights (oc, icg, kh, kw), for up to ROWS input channels of a group. Squares of
+ * ROWS x ROWS weights, because one side is read across what the other is written along. */
 static void gather_part(void *context, int part, int thread)
 {
     (void)thread;
     const struct wgrad *w = context;
     const struct conv_shape *s = &w->shape;
-    const int group = part / s->icg, i = part % s->icg;
-    float *d_weights = w->call->d_param[0];
-    for (int j = 0; j < s->ocg; j++) {
-        float *to = d_weights + (((size_t)(group * s->ocg + j)) * (size_t)s->icg + (size_t)i) * (size_t)w->taps;
-        const float *from = w->sums + ((size_t)group * (size_t)s->icg + (size_t)i) * (size_t)w->padded + j;
-        for (int tap = 0; tap < w->taps; tap++, from += w->partial / (size_t)w->taps) {
-            float sum = from[0];
-            for (int p = 1; p < w->pixel_parts; p++)
-                sum += from[(size_t)p * w->partial];
-            to[tap] += sum;
+    const int per_group = (s->icg + ROWS - 1) / ROWS, group = part / per_group, i0 = part % per_group * ROWS;
+    const int i1 = MIN(i0 + ROWS, s->icg);
+    const size_t per_tap = w->partial / (size_t)w->taps;
+    const float *sums = w->sums + (size_t)(group * s->icg) * (size_t)w->padded;
+    float *d_weights = w->call->d_param[0] + (size_t)(group * s->ocg) * (size_t)(s->icg * w->taps);
+    for (int j0 = 0; j0 < s->ocg; j0 += ROWS) {
+        for (int i = i0; i < i1; i++) {
+            for (int j = j0; j < MIN(j0 + ROWS, s->ocg); j++) {
+                float *to = d_weights + ((size_t)j * (size_t)s->icg + (size_t)i) * (size_t)w->taps;
+                const float *from = sums + (size_t)i * (size_t)w->padded + j;
+                for (int tap = 0; tap < w->taps; tap++, from += per_tap) {
+                    float sum = from[0];
+                    for (int p = 1; p < w->pixel_parts; p++)
+                        sum += from[(size_t)p * w->partial];
+                    to[tap] += sum;
+                }
+            }
         }
     }
 }
@@ -119,8 +134,8 @@ void direct_wgrad(const struct kernels *k, const struct call *c)
     memset(c->scratch, 0, zero_floats * sizeof *c->scratch);
     w.pointers = c->scratch + zero_floats;
     w.sums = w.pointers + (size_t)MAX(1, c->options.threads) * w.pointer_floats;
-    team_run(c->team, w.pixel_parts * w.tap_parts, wgrad_part, &w);
-    team_run(c->team, w.shape.ic, gather_part, &w);
+    team_run(c->team, w.pixel_parts * w.tap_parts * w.row_parts, wgrad_part, &w);
+    team_run(c->team, w.shape.groups * ((w.shape.icg + ROWS - 1) / ROWS), gather_part, &w);
 }
 
 /* --- bias -------------------------------------------------------------------------------------------------------- */
