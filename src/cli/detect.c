@@ -25,7 +25,7 @@ static const struct option_spec options_table[] = {
     {"source", NULL, OPTION_STRINGS, NULL, "pictures: files, folders, globs, .txt lists (also without --source)", 0, 0},
     {"cfg", "model", OPTION_STRING, NULL, "network name or table file; normally found from the weights", 0, 0},
     {"img", "imgsz img-size", OPTION_INTS, "640", "network input, one number or height and width; multiples of 32", 32,
-     8192},
+     8192, 32, 2},
     {"rect", NULL, OPTION_FLAG, NULL, "letterbox to the smallest rectangle instead of the whole input", 0, 0},
     {"conf", "conf-thres", OPTION_FLOAT, "0.25", "keep scores above this", 0, 1},
     {"iou", "iou-thres", OPTION_FLOAT, "0.45", "non-maximum suppression above this overlap", 0, 1},
@@ -245,6 +245,8 @@ static enum status detect_all(struct job *job)
         enum status made = prefetch_next(job->prefetch, &i, &slot);
         if (!slot)
             break;
+        if (job->sources.count == 1)
+            TRY(made);    /* the one sentence that verb_end tells */
         if (made != OK) { /* a broken picture: say so, go on, and fail in the end */
             fprintf(stderr, "yolo9 detect: %s\n", fail_text());
             job->failed++;
@@ -295,8 +297,6 @@ static enum status make_detector(struct job *job)
         .n_classes = n_classes,
         .exact = option_flag(job->o, "exact"),
     };
-    if (n_img > 2 || config.h % 32 || config.w % 32)
-        return fail(E_ARGUMENT, "--img: one number, or height and width, that are multiples of 32");
     TRY(team_create(threads ? threads : cpu_count(), &job->team));
     config.team = job->team;
     TRY(detector_create(&job->weights.deployed, job->weights.deployed_params, &config, &job->detector));
