@@ -34,7 +34,7 @@ enum status net_plan(struct net *net, int n, int h, int w);
 enum status net_plan_inputs(struct net *net, int n, const struct extent *inputs);
 
 struct tensor net_input(const struct net *net);               /* write the batch here before net_forward */
-struct tensor net_value(const struct net *net, int value);    /* any map; contents only with keep_all or RUN_TRAIN */
+struct tensor net_value(const struct net *net, int value);    /* any map; contents only with keep_all, else reused */
 struct tensor net_gradient(const struct net *net, int value); /* RUN_TRAIN; data NULL: not computed */
 
 /* A branch's raw logits: levels lie one after another, so one image is [anchor points][4*reg_max + nc]. */

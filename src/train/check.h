@@ -7,8 +7,8 @@
 #include "graph/net.h"
 #include "train/hyper.h"
 
-/* After net_forward: the layer ("model.4.cv1.conv") where, in the order of execution, the first value that is not
- * finite was made; NULL when all are finite. RUN_TRAIN only. */
+/* After net_forward of a net that keeps all values: the layer ("model.4.cv1.conv") where, in the order of execution,
+ * the first value that is not finite was made; NULL when all are finite. */
 const char *check_values(const struct graph *g, const struct net *net);
 /* The same for parameter gradients, in the order of the backward pass. */
 const char *check_gradients(const struct graph *g, const float *grad);

@@ -55,6 +55,33 @@ void trainer_begin_epoch(struct trainer_state *t)
         memset(t->grad, 0, t->config.graph->param_floats * sizeof *t->grad);
 }
 
+/* The layer where the last forward pass left the finite numbers. Maps share memory, so the pass is made once more in a
+ * net that keeps them all; NULL where that is not possible. */
+static const char *find_layer(struct trainer_state *t)
+{
+    const char *layer = NULL;
+    const struct graph *g = t->config.graph;
+    const struct net_config config = {.backend = t->config.backend,
+                                      .team = t->config.team,
+                                      .mode = RUN_TRAIN,
+                                      .exact = t->config.exact,
+                                      .precision = t->config.precision,
+                                      .keep_all = true};
+    struct net *net = NULL;
+    struct tensor from = net_input(t->net);
+    if (net_create(g, t->value, t->grad, &config, &net) == OK && net_plan(net, from.n, from.h, from.w) == OK) {
+        struct tensor to = net_input(net);
+        for (int i = 0; i < from.n; i++)
+            for (int y = 0; y < from.h; y++)
+                for (int x = 0; x < from.w; x++)
+                    memcpy(tensor_pixel(&to, i, y, x), tensor_pixel(&from, i, y, x), (size_t)from.c * sizeof(float));
+        net_forward(net);
+        layer = check_values(g, net);
+    }
+    net_destroy(net);
+    return layer;
+}
+
 enum status trainer_loss(struct trainer_state *t, long ni, const float *targets, int n_targets,
                          struct loss_result *loss)
 {
@@ -65,7 +92,7 @@ enum status trainer_loss(struct trainer_state *t, long ni, const float *targets,
     enum status rc = loss_run(t->loss, branches, g->n_branches, targets, n_targets, loss);
     if (rc != OK || isfinite(loss->total))
         return rc;
-    const char *layer = check_values(g, t->net);
+    const char *layer = find_layer(t);
     return fail(E_NUMERIC, "the loss of iteration %ld is not finite (box %g, class %g, dfl %g); it began in %s", ni,
                 loss->item[LOSS_BOX], loss->item[LOSS_CLS], loss->item[LOSS_DFL], layer ? layer : "the loss itself");
 }

@@ -282,7 +282,7 @@ cleanup:
     return rc;
 }
 
-/* Plan the largest batches of training and validation, so that memory is known before the first step. */
+/* Plan the smallest and the largest batches, so that what cannot be is known before the first step, and memory too. */
 static enum status check_machine(struct job *j)
 {
     enum status rc = OK;
@@ -292,6 +292,8 @@ static enum status check_machine(struct job *j)
     const char *name;
     while (states < OPTIMIZER_STATES && optimizer_state(j->trainer.optimizer, states, &name))
         states++;
+    int least = j->train->n_images % o->batch, small = o->multi_scale ? MAX(o->img / 2 / 32, 1) * 32 : o->img;
+    TRY(net_plan(j->trainer.net, least ? least : o->batch, small, small)); /* BN needs more than one value a channel */
     TRY(net_plan(j->trainer.net, MIN(o->batch, j->train->n_images), side, side));
     TRY(net_plan(j->val_net, MIN(2 * o->batch, j->val->n_images), o->img + 32, o->img + 32)); /* rect_pad */
     size_t pictures = (size_t)(j->request->workers + 2) * (size_t)o->batch * (size_t)o->img * (size_t)o->img * 3;
