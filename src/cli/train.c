@@ -6,7 +6,9 @@
 #include "core/clock.h"
 #include "core/cpu.h"
 #include "core/log.h"
+#include "core/mem.h"
 #include "core/path.h"
+#include "model/table.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -116,7 +118,10 @@ static enum status read_hyper(const struct options *o, struct hyper *h)
     int count;
     const char *const *words = option_strings(o, "hyp", &count);
     for (int i = 0; i < count; i++)
-        TRY(strchr(words[i], '=') ? hyper_set(words[i], h) : hyper_read(words[i], h));
+        if (strchr(words[i], '='))
+            TRY(hyper_set(words[i], h));
+        else if (path_exists(words[i]) || strcmp(path_name(words[i]), "hyp.scratch-high.yaml") != 0)
+            TRY(hyper_read(words[i], h)); /* the official file's values are the defaults */
 cleanup:
     return rc;
 }
@@ -173,6 +178,8 @@ static enum status read_fields(const struct options *o, struct run_options *out)
             continue; /* the official -1: by the GPU's memory, and 16 on a CPU */
         if (f->kind == FIELD_TEXT)
             TRY(run_set_text(out, f, option_string(o, name)));
+        else if (!strcmp(name, "cache") && !strcmp(option_string(o, name), "disk"))
+            log_info("--cache disk has no effect: the system keeps files in memory that are read often");
         else if (f->kind == FIELD_CHOICE)
             TRY(run_set_choice(out, f, option_string(o, name)));
         else
@@ -201,6 +208,24 @@ static enum status read_options(const struct options *o, struct run_options *out
     out->n_freeze = count == 1 && freeze[0] == 0 ? 0 : count;
 cleanup:
     return rc;
+}
+
+/* The official repository's path of a network that is built in, "models/detect/yolov9-c.yaml", where no such file is.
+ */
+static enum status find_cfg(const char *cfg, const char **out, char **memory)
+{
+    *out = cfg;
+    *memory = NULL;
+    if (!cfg || path_exists(cfg) || model_find_table(cfg))
+        return OK;
+    *memory = path_stem(cfg);
+    if (!*memory)
+        return E_NOMEM;
+    if (model_find_table(*memory)) {
+        log_info("%s: there is no such file, taking the built-in %s", cfg, *memory);
+        *out = *memory;
+    }
+    return OK;
 }
 
 /* --- the newest run ---------------------------------------------------------------------------------------------- */
@@ -339,42 +364,56 @@ static void on_signal(int number)
         return;
 }
 
+/* What the command line says, into options or the run to resume. Text that must live as long goes to *memory. */
+static enum status read_request(const struct options *o, struct run_options *options, struct train_request *request,
+                                char **memory)
+{
+    enum status rc = OK;
+    TRY(refuse(o));
+    tell_ignored(o);
+    request->data = option_string(o, "data");
+    request->resume = option_string(o, "resume");
+    if (request->resume && !strcmp(request->resume, NEWEST)) {
+        TRY(find_newest(option_string(o, "project"), memory));
+        request->resume = *memory;
+    }
+    if (request->resume)
+        return OK;
+    if (!option_given(o, "cfg") && !option_given(o, "weights"))
+        TRY(fail(E_ARGUMENT, "--cfg (a network to train from nothing), --weights (one to go on with) or --resume (a "
+                             "run) is needed"));
+    if (!option_given(o, "data"))
+        TRY(fail(E_ARGUMENT, "--data (a dataset's YAML) is needed"));
+    TRY(read_options(o, options));
+    TRY(find_cfg(options->cfg, &options->cfg, memory));
+    request->options = options;
+cleanup:
+    return rc;
+}
+
 static enum status run(const struct options *o, struct train_request *request)
 {
     enum status rc = OK;
-    struct run_options options = {0};
     struct team *team = NULL;
-    char *newest = NULL;
+    char *stem = NULL;
     int threads = option_int(o, "threads");
-    const char *resume = option_string(o, "resume");
-    TRY(refuse(o));
-    tell_ignored(o);
-    if (resume && !strcmp(resume, NEWEST)) {
-        TRY(find_newest(option_string(o, "project"), &newest));
-        resume = newest;
-    }
-    request->resume = resume;
-    if (!resume) {
-        TRY(read_options(o, &options));
-        request->options = &options;
-        if (!strcmp(request->name, "cfg") && options.cfg)
-            TRY((newest = path_stem(options.cfg)) ? OK : E_NOMEM);
-        request->name = newest ? newest : request->name;
+    if (request->options && !strcmp(request->name, "cfg") && request->options->cfg) {
+        TRY((stem = path_stem(request->options->cfg)) ? OK : E_NOMEM);
+        request->name = stem;
     }
     TRY(team_create(threads ? threads : cpu_count(), &team));
     request->team = team;
     TRY(train_run(request));
 cleanup:
     team_destroy(team);
-    run_options_free(&options);
-    mem_free(newest);
+    mem_free(stem);
     return rc;
 }
 
 /* Options of the run come from its folder when it is resumed. */
 static void tell_unused(const struct options *o)
 {
-    static const char *const used[] = {"resume", "threads", "workers", "project"};
+    static const char *const used[] = {"resume", "data", "threads", "workers", "project"};
     for (int i = 0; option_given(o, "resume") && i < COUNT(options_table); i++) {
         bool known = false;
         for (int k = 0; k < COUNT(used); k++)
@@ -398,10 +437,19 @@ int verb_train(int argc, char **argv)
         .workers = option_int(o, "workers"),
         .events = {&display, show_text, show_tick, show_metrics, &stop},
     };
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
-    tell_unused(o);
-    code = verb_end("train", run(o, &request));
+    struct run_options options = {0};
+    char *memory = NULL;
+    if (read_request(o, &options, &request, &memory) != OK) {
+        verb_end("train", E_ARGUMENT);
+        code = EXIT_USAGE;
+    } else {
+        tell_unused(o);
+        signal(SIGINT, on_signal);
+        signal(SIGTERM, on_signal);
+        code = verb_end("train", run(o, &request));
+    }
+    run_options_free(&options);
     options_free(o);
+    mem_free(memory);
     return code;
 }

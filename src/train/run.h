@@ -43,7 +43,7 @@ struct run_progress {
     double best_fitness;    /* largest so far, at first 0 */
     double stop_fitness;    /* early stopping's own best, */
     int stop_epoch;         /* and its epoch */
-    double metric[METRICS]; /* of the last validation */
+    double metric[METRICS]; /* of the last validation; losses 0 with several branches (SPEC 10) */
     double *ap;             /* (nc) mAP50-95 a class of the last validation, for --image-weights; owned */
     int nc;
     double (*rows)[RESULT_COLUMNS]; /* (n_rows) one an epoch; owned */

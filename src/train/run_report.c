@@ -15,7 +15,7 @@
 enum status run_plot_results(const struct run_folder *f, const struct run_progress *p)
 {
     enum { ROWS = 2, COLS = 5 };
-    static const enum result_column shown[ROWS * COLS] = {
+    enum result_column shown[ROWS * COLS] = {
         RESULT_TRAIN_BOX, RESULT_TRAIN_CLS, RESULT_TRAIN_DFL, RESULT_PRECISION, RESULT_RECALL,
         RESULT_LR0,       RESULT_LR1,       RESULT_LR2,       RESULT_MAP50,     RESULT_MAP,
     };
@@ -25,6 +25,8 @@ enum status run_plot_results(const struct run_folder *f, const struct run_progre
     enum status rc = OK;
     if (!p->n_rows)
         return OK;
+    for (int k = 0; k < LOSS_ITEMS && p->rows[p->n_rows - 1][RESULT_VAL_CLS] != 0; k++)
+        shown[COLS + k] = RESULT_VAL_BOX + k; /* where they are measured */
     char *path = path_join(f->path, "results.png");
     double *values = mem_alloc((size_t)p->n_rows * COUNT(shown), sizeof *values);
     TRY(path && values ? OK : E_NOMEM);
@@ -45,6 +47,8 @@ cleanup:
 }
 
 /* --- batches ----------------------------------------------------------------------------------------------------- */
+
+enum { CROWD = 25 };
 
 /* Boxes of one picture, in its pixels. */
 struct boxes {
@@ -95,9 +99,10 @@ static enum status add_picture(struct batch_sheet *s, const struct batch *b, int
     enum status rc = OK;
     const struct dataset *d = s->dataset;
     struct image view = batch_image(b, place);
+    const struct draw_options options = {.hide_labels = boxes->count > CROWD}; /* names would hide the picture */
     TRY(image_copy(&view, &s->pictures[s->count]));
     TRY(draw_detections(&s->pictures[s->count], boxes->xyxy, boxes->scores, boxes->classes, boxes->count, d->names,
-                        d->nc, NULL));
+                        d->nc, &options));
     s->captions[s->count++] = path_name(d->images[b->pictures[place].index].path);
 cleanup:
     return rc;

@@ -183,7 +183,19 @@ struct watch {
     struct job *j;
     struct batch_sheet *sheet; /* NULL: nothing is drawn */
     double begun;
+    double loss[LOSS_ITEMS]; /* summed over batches */
 };
+
+/* The loss of a batch whose logits the validation network still holds. */
+static enum status add_loss(struct watch *w, const struct batch *b)
+{
+    struct loss_result result;
+    struct head_output head = net_output(w->j->val_net, 0);
+    enum status rc = loss_run(w->j->val_loss, &head, 1, b->targets[0], b->n_targets, &result);
+    for (int k = 0; rc == OK && k < LOSS_ITEMS; k++)
+        w->loss[k] += result.item[k];
+    return rc;
+}
 
 static enum status watch_picture(void *context, const struct validated *v)
 {
@@ -205,6 +217,8 @@ static enum status watch_picture(void *context, const struct validated *v)
         TRY(batch_sheet_add(w->sheet, b, v->place, v->detections, v->count));
     if (v->place + 1 < b->n)
         return OK;
+    if (j->val_loss)
+        TRY(add_loss(w, b));
     if (e->tick)
         e->tick(e->context, &tick);
     if (w->sheet && b->number < 3) {
@@ -220,7 +234,7 @@ cleanup:
 
 /* Deploy the values of a training form and run them over the validation pictures. */
 static enum status validate_values(struct job *j, const float *value, bool final, struct evaluation *e,
-                                   struct evaluation_result *result)
+                                   struct evaluation_result *result, double loss[LOSS_ITEMS])
 {
     enum status rc = OK;
     const struct run_options *o = &j->options;
@@ -230,13 +244,15 @@ static enum status validate_values(struct job *j, const float *value, bool final
     const struct evaluation_config plain = {0};
     struct validate_times times = {0};
     struct batch_sheet sheet = {.dataset = j->val};
-    struct watch watch = {j, final && !o->noplots ? &sheet : NULL, clock_seconds()};
+    struct watch watch = {.j = j, .sheet = final && !o->noplots ? &sheet : NULL, .begun = clock_seconds()};
     struct buf table = {0};
     recipe_evaluate(&j->graph, value, &j->deployed, j->deployed_ema);
     net_params_changed(j->val_net);
     TRY(evaluation_init(e, j->graph.nc, &plain));
     TRY(validate(j->val_net, j->val_loader, j->val, &config, e, &times, watch_picture, &watch));
     TRY(evaluation_finish(e, result));
+    for (int k = 0; k < LOSS_ITEMS; k++)
+        loss[k] = watch.loss[k] / (double)loader_batches(j->val_loader);
     TRY(report_table(e, result, j->val->names, final && j->val->nc > 1, &table));
     if (events->validated)
         events->validated(events->context, table.data, final);
@@ -252,12 +268,14 @@ static enum status validate_epoch(struct job *j)
     struct run_progress *p = &j->progress;
     struct evaluation evaluation = {0};
     struct evaluation_result result = {0};
+    double loss[LOSS_ITEMS];
     if (j->options.noval && !is_last_epoch(j))
         return OK;
-    rc = validate_values(j, j->trainer.ema.value, false, &evaluation, &result);
+    rc = validate_values(j, j->trainer.ema.value, false, &evaluation, &result, loss);
     if (rc == OK) {
         const struct ap_result *a = &result.official;
-        const double metric[METRICS] = {a->precision, a->recall, a->map50, a->map};
+        const double metric[METRICS] = {a->precision,   a->recall,      a->map50,      a->map,
+                                        loss[LOSS_BOX], loss[LOSS_CLS], loss[LOSS_DFL]};
         memcpy(p->metric, metric, sizeof metric);
         memcpy(p->ap, a->maps, (size_t)p->nc * sizeof *p->ap);
     }
@@ -339,13 +357,14 @@ static enum status final_pass(struct job *j)
     struct weights_report report = {0};
     struct evaluation evaluation = {0};
     struct evaluation_result result = {0};
+    double loss[LOSS_ITEMS];
     const char *path = path_exists(j->folder.best) ? j->folder.best : j->folder.last;
     float *value = mem_calloc(j->graph.param_floats, sizeof *value);
     TRY(value ? OK : E_NOMEM);
     TRY(checkpoint_open(path, &c));
     TRY(weights_transfer(&c, &j->graph, value, &report));
     job_say(j, "validating %s", path);
-    TRY(validate_values(j, value, true, &evaluation, &result));
+    TRY(validate_values(j, value, true, &evaluation, &result, loss));
     if (!j->options.noplots) {
         TRY(report_pictures(&evaluation, &result, j->val->names, j->folder.path));
         TRY(run_plot_results(&j->folder, &j->progress));

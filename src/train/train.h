@@ -52,6 +52,7 @@ struct train_request {
     const char *project, *name;        /* its folder: project/name, name2 ... */
     bool exist_ok;
     const char *resume; /* folder of a run, or a file in it */
+    const char *data;   /* resume: the dataset's YAML where it was moved; NULL: where it was */
     int workers;        /* loader threads */
     struct team *team;  /* borrowed; NULL: the calling thread */
     struct train_events events;

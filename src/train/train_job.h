@@ -28,6 +28,7 @@ struct job {
     struct loader *loader;
     struct net *val_net; /* of the deployed form; kept, its weights are packed again for each validation */
     struct loader *val_loader;
+    struct loss *val_loss;   /* heads of one branch; NULL: not measured, as the official trainer of two branches */
     double *picture_weights; /* (train->n_images) of --image-weights, else NULL */
 
     double saved, begun; /* clock_seconds of the last state, of the start */

@@ -278,6 +278,8 @@ static enum status open_validation(struct job *j)
                                          .cache = o->cache != CACHE_NONE && !o->noval};
     TRY(loader_open(&loader, &j->val_loader));
     TRY(net_create(&j->deployed, j->deployed_ema, NULL, &net, &j->val_net));
+    if (j->graph.n_branches == 1)
+        TRY(loss_create(&j->trainer.config.loss, j->request->team, &j->val_loss));
 cleanup:
     return rc;
 }
@@ -387,6 +389,10 @@ static enum status open_resumed(struct job *j)
     j->state.options = (struct run_options){0};
     j->state.progress = (struct run_progress){0};
     j->resumed = true;
+    if (j->request->data) {
+        j->options.data = arena_strdup(&j->options.arena, j->request->data);
+        TRY(j->options.data ? make_absolute(&j->options, &j->options.data) : E_NOMEM);
+    }
 cleanup:
     return rc;
 }
@@ -437,6 +443,7 @@ cleanup:
 void job_close(struct job *j)
 {
     net_destroy(j->val_net);
+    loss_destroy(j->val_loss);
     loader_close(j->val_loader);
     loader_close(j->loader);
     trainer_free(&j->trainer);
