@@ -514,6 +514,41 @@ static void a_broken_run_stops_and_keeps_what_was_good(void **state)
     run_options_free(&o);
 }
 
+static void pictures_without_labels_are_background(void **state)
+{
+    (void)state;
+    struct run_options o;
+    char data[512], **names;
+    int n;
+    draw_set("bare", 6);
+    snprintf(data, sizeof data, "%s", in_folder("bare/labels/train"));
+    assert_int_equal(path_list(data, &names, &n), OK);
+    for (int i = 1; i < n; i++) { /* one picture keeps its labels */
+        char path[600];
+        snprintf(path, sizeof path, "%s/%s", data, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    snprintf(data, sizeof data, "%s", in_folder("bare/data.yaml"));
+    run_options_init(&o);
+    o.cfg = "gelan-t";
+    o.data = data;
+    o.epochs = 1;
+    o.batch = 1;
+    o.img = 64;
+    o.hyper.mosaic = 0;
+    assert_int_equal(train("background", 2, 1, &o), OK);
+
+    char path[700];
+    snprintf(path, sizeof path, "%s/labels/train/%s", in_folder("bare"), names[0]);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(train("nothing", 1, 0, &o), E_ARGUMENT);
+    assert_non_null(strstr(fail_text(), "there is nothing to learn"));
+    assert_false(path_exists(in_folder("nothing")));
+    path_list_free(names, n);
+    o.cfg = o.data = NULL;
+    run_options_free(&o);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -539,6 +574,7 @@ int main(void)
         cmocka_unit_test(troubles_of_data_and_machine_are_told),
         cmocka_unit_test(the_end_tells_what_to_try),
         cmocka_unit_test(threads_workers_and_names_change_no_byte),
+        cmocka_unit_test(pictures_without_labels_are_background),
         cmocka_unit_test(a_broken_run_stops_and_keeps_what_was_good),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

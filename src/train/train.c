@@ -153,7 +153,7 @@ static enum status train_epoch(struct job *j)
         struct schedule_point point = schedule_at(&j->schedule, ni);
         TRY(loader_next(j->loader, &b));
         TRY(load_batch(j, b, &size));
-        TRY(train_step(&j->trainer, ni, &point, b->targets[0], b->n_targets, &step));
+        TRY(train_step(&j->trainer, ni, &point, (const float *)b->targets, b->n_targets, &step));
         for (int k = 0; k < LOSS_ITEMS; k++)
             p->sum[k] += step.loss.item[k];
         p->batch++;
@@ -191,7 +191,7 @@ static enum status add_loss(struct watch *w, const struct batch *b)
 {
     struct loss_result result;
     struct head_output head = net_output(w->j->val_net, 0);
-    enum status rc = loss_run(w->j->val_loss, &head, 1, b->targets[0], b->n_targets, &result);
+    enum status rc = loss_run(w->j->val_loss, &head, 1, (const float *)b->targets, b->n_targets, &result);
     for (int k = 0; rc == OK && k < LOSS_ITEMS; k++)
         w->loss[k] += result.item[k];
     return rc;
