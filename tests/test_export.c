@@ -125,6 +125,15 @@ static bool is_read(const Onnx__GraphProto *g, const char *name)
     return false;
 }
 
+static bool is_result(const Onnx__GraphProto *g, const char *name)
+{
+    for (size_t i = 0; i < g->n_output; i++) {
+        if (!strcmp(g->output[i]->name, name))
+            return true;
+    }
+    return false;
+}
+
 /* Nodes stand in order, names are given once, and nothing is there that nobody reads. */
 static void check_names(const Onnx__GraphProto *g)
 {
@@ -138,8 +147,7 @@ static void check_names(const Onnx__GraphProto *g)
             if (defined(g, n->output[k], i))
                 fail_msg("%s is written twice", n->output[k]);
         }
-        bool last = !strcmp(n->output[0], "output0") || !strcmp(n->output[0], "detections");
-        if (!last && !is_read(g, n->output[n->n_output - 1]))
+        if (!is_result(g, n->output[0]) && !is_read(g, n->output[n->n_output - 1]))
             fail_msg("nobody reads %s", n->output[0]);
     }
     for (size_t i = 0; i < g->n_initializer; i++) {
@@ -171,6 +179,8 @@ static void check_params(const struct network *n, const Onnx__GraphProto *g)
     for (int i = 0; i < n->graph.n_params; i++) {
         const struct param *p = &n->graph.params[i];
         const Onnx__TensorProto *t = find_tensor(g, p->name);
+        if (!t && p->role == PARAM_DFL && !is_result(g, "output0"))
+            continue; /* raw: nothing is decoded */
         if (!t)
             fail_msg("%s is missing", p->name);
         assert_int_equal(t->n_dims, p->rank);
@@ -205,8 +215,9 @@ static void check_file(const struct network *n, const char *path)
     check_sizes(m->graph);
     check_params(n, m->graph);
     assert_string_equal(m->graph->input[0]->name, "images");
-    assert_string_equal(m->graph->output[0]->name, "output0");
-    assert_true(defined(m->graph, "output0", m->graph->n_node));
+    assert_true(is_result(m->graph, "output0") || (is_result(m->graph, "box_8") && is_result(m->graph, "cls_32")));
+    for (size_t i = 0; i < m->graph->n_output; i++)
+        assert_true(defined(m->graph, m->graph->output[i]->name, m->graph->n_node));
     assert_string_equal(metadata(m, "stride"), "32");
     assert_string_equal(metadata(m, "model"), n->table.name);
     onnx__model_proto__free_unpacked(m, NULL);
@@ -267,13 +278,21 @@ static void every_option_exports(void **state)
 {
     (void)state;
     static const struct {
-        bool dynamic, half, nms;
+        bool dynamic, half, nms, raw;
         int n, opset;
     } cases[] = {
-        {false, false, true, 1, 12}, {true, false, false, 1, 12},  {true, true, true, 1, 12},
-        {false, true, true, 1, 13},  {false, false, false, 3, 11}, {true, false, true, 1, 11},
-        {true, false, false, 1, 14}, {false, false, true, 1, 15},  {true, false, true, 1, 16},
-        {true, true, true, 1, 17},
+        {.nms = true, .n = 1, .opset = 12},
+        {.dynamic = true, .n = 1, .opset = 12},
+        {.dynamic = true, .half = true, .nms = true, .n = 1, .opset = 12},
+        {.half = true, .nms = true, .n = 1, .opset = 13},
+        {.n = 3, .opset = 11},
+        {.dynamic = true, .nms = true, .n = 1, .opset = 11},
+        {.dynamic = true, .n = 1, .opset = 14},
+        {.nms = true, .n = 1, .opset = 15},
+        {.dynamic = true, .nms = true, .n = 1, .opset = 16},
+        {.dynamic = true, .half = true, .nms = true, .n = 1, .opset = 17},
+        {.raw = true, .n = 1, .opset = 12},
+        {.raw = true, .dynamic = true, .half = true, .n = 1, .opset = 12},
     };
     char folder[64], path[128];
     struct network n;
@@ -284,6 +303,7 @@ static void every_option_exports(void **state)
         o.dynamic = cases[i].dynamic;
         o.half = cases[i].half;
         o.nms = cases[i].nms;
+        o.raw = cases[i].raw;
         o.n = cases[i].n;
         o.opset = cases[i].opset;
         snprintf(path, sizeof path, "%s/%02d.onnx", folder, i);
@@ -351,6 +371,9 @@ static void what_cannot_be_is_refused(void **state)
     assert_int_equal(onnx_write("/no/such/folder/x.onnx", &n.graph, n.params, &o), E_ARGUMENT);
     o = good;
     o.nms = true;
+    o.raw = true;
+    assert_int_equal(onnx_write("/no/such/folder/x.onnx", &n.graph, n.params, &o), E_ARGUMENT);
+    o.raw = false;
     o.n = 2;
     assert_int_equal(onnx_write("/no/such/folder/x.onnx", &n.graph, n.params, &o), E_ARGUMENT);
     assert_int_equal(onnx_write("/no/such/folder/x.onnx", &n.graph, n.params, &good), E_IO);

@@ -68,22 +68,24 @@ static json_t *add_model(struct work *w, const char *model)
     return runs;
 }
 
-/* `x` is (n, 3, h, w). The outputs go to "<name>.output0" and, if asked for, "<name>.detections". */
-static void add_run(struct work *w, json_t *runs, const char *name, const float *x, const int dims[4], bool detections)
+/* `x` is (n, 3, h, w). An output goes to the file "<name>.<output>"; `outputs` ends with NULL. */
+static void add_run(struct work *w, json_t *runs, const char *name, const float *x, const int dims[4],
+                    const char *const *outputs)
 {
-    char input[128], output[256];
+    char input[128], path[256];
     snprintf(input, sizeof input, "%s/%s.input", w->folder, name);
     size_t count = (size_t)dims[0] * (size_t)dims[1] * (size_t)dims[2] * (size_t)dims[3];
     assert_int_equal(file_write(input, x, count * sizeof *x), OK);
-    json_t *outputs = json_object();
-    snprintf(output, sizeof output, "%s/%s.output0", w->folder, name);
-    json_object_set_new(outputs, "output0", json_string(output));
-    snprintf(output, sizeof output, "%s/%s.detections", w->folder, name);
-    if (detections)
-        json_object_set_new(outputs, "detections", json_string(output));
+    json_t *wanted = json_object();
+    for (; *outputs; outputs++) {
+        snprintf(path, sizeof path, "%s/%s.%s", w->folder, name, *outputs);
+        json_object_set_new(wanted, *outputs, json_string(path));
+    }
     json_array_append_new(runs, json_pack("{s:s, s:[iiii], s:o}", "input", input, "dims", dims[0], dims[1], dims[2],
-                                          dims[3], "outputs", outputs));
+                                          dims[3], "outputs", wanted));
 }
+
+static const char *const decoded[] = {"output0", NULL}, *const with_detections[] = {"output0", "detections", NULL};
 
 static void run(const struct work *w, enum runtime runtime)
 {
@@ -251,7 +253,7 @@ static bool check_net(enum runtime runtime, struct net_under_test *n, bool dynam
     for (int i = 0; i < n_dims; i++) {
         float *x = generate_input(dims[i]);
         snprintf(name, sizeof name, "%d", i);
-        add_run(&w, runs, name, x, dims[i], false);
+        add_run(&w, runs, name, x, dims[i], decoded);
         mem_free(x);
     }
     run(&w, runtime);
@@ -310,6 +312,57 @@ static void open_sizes_and_batches(void **state)
     close_net(&n);
     if (!ran)
         skip();
+}
+
+/* One map (c, h, w) of theirs against channels first..first+c of our logits of level l. */
+static double worst_logit(const struct head_output *head, int l, int first, int c, const struct buf *theirs)
+{
+    double worst = 0;
+    int places = head->level[l].h * head->level[l].w;
+    assert_int_equal(theirs->size, (size_t)c * (size_t)places * sizeof(float));
+    const float *map = (const float *)(const void *)theirs->data;
+    for (int k = 0; k < c; k++) {
+        for (int i = 0; i < places; i++) {
+            size_t at = (size_t)(head->level[l].first + i) * head->stride + (size_t)(first + k);
+            double error = fabs((double)head->logits[at] - (double)map[(size_t)k * (size_t)places + (size_t)i]);
+            worst = isnan(error) ? INFINITY : MAX(worst, error);
+        }
+    }
+    return worst;
+}
+
+static void raw_maps(void **state)
+{
+    (void)state;
+    static const char *const outputs[] = {"box_8", "cls_8", "box_16", "cls_16", "box_32", "cls_32", NULL};
+    static const int dims[] = {1, 3, 64, 96};
+    struct work w;
+    struct net_under_test n;
+    double worst = 0;
+    if (!begin(&w, ONNXRUNTIME))
+        skip();
+    open_net(&n, "gelan-t", NULL);
+    struct onnx_options o = net_options(&n, dims[2], dims[3]);
+    o.raw = true;
+    write_net(&w, &n, &o, "net.onnx");
+    float *x = generate_input(dims);
+    add_run(&w, add_model(&w, "net.onnx"), "0", x, dims, outputs);
+    run(&w, ONNXRUNTIME);
+    assert_int_equal(net_plan(n.bench.net, 1, dims[2], dims[3]), OK);
+    struct tensor input = net_input(n.bench.net);
+    golden_to_tensor(x, &input);
+    net_forward(n.bench.net);
+    struct head_output head = net_output(n.bench.net, 0);
+    for (int k = 0; k < 6; k++) {
+        struct buf theirs = result(&w, "0", outputs[k]);
+        worst = fmax(worst, worst_logit(&head, k / 2, k % 2 ? 64 : 0, k % 2 ? 80 : 64, &theirs));
+        buf_free(&theirs);
+    }
+    print_message("raw logits differ by %.2g\n", worst);
+    assert_true(worst <= 1e-4);
+    mem_free(x);
+    close_net(&n);
+    end(&w);
 }
 
 /* What no built-in network has: fused maps of ratios 22/32, 32/8 ... up and down, BN that no convolution takes in,
@@ -455,13 +508,13 @@ static void real_input(struct real *r, int i)
             r->x[c * SIDE * SIDE + k] = (float)r->image.data[3 * k + c] / 255.0f;
 }
 
-static void add_real_runs(struct real *r, json_t *runs, const char *prefix, int count, bool detections)
+static void add_real_runs(struct real *r, json_t *runs, const char *prefix, int count, const char *const *outputs)
 {
     char name[32];
     for (int i = 0; i < count; i++) {
         real_input(r, i);
         snprintf(name, sizeof name, "%s%d", prefix, i);
-        add_run(&r->w, runs, name, r->x, (const int[]){1, 3, SIDE, SIDE}, detections);
+        add_run(&r->w, runs, name, r->x, (const int[]){1, 3, SIDE, SIDE}, outputs);
     }
 }
 
@@ -497,7 +550,7 @@ static void check_real(enum runtime runtime, int count)
     char what[96];
     open_real(&r, runtime);
     write_real(&r, "real.onnx", false, false, false);
-    add_real_runs(&r, add_model(&r.w, "real.onnx"), "", count, false);
+    add_real_runs(&r, add_model(&r.w, "real.onnx"), "", count, decoded);
     run(&r.w, runtime);
     for (int i = 0; i < count; i++)
         compare_real(&r, "", i, &e, &d, &n);
@@ -543,8 +596,8 @@ static void nms_in_the_graph_gives_our_detections(void **state)
     open_real(&r, ONNXRUNTIME);
     write_real(&r, "nms.onnx", false, true, false);
     write_real(&r, "dynamic.onnx", false, true, true);
-    add_real_runs(&r, add_model(&r.w, "nms.onnx"), "fixed", FIRST_PHOTO, true);
-    add_real_runs(&r, add_model(&r.w, "dynamic.onnx"), "open", FIRST_PHOTO, true);
+    add_real_runs(&r, add_model(&r.w, "nms.onnx"), "fixed", FIRST_PHOTO, with_detections);
+    add_real_runs(&r, add_model(&r.w, "dynamic.onnx"), "open", FIRST_PHOTO, with_detections);
     run(&r.w, ONNXRUNTIME);
     for (int i = 0; i < FIRST_PHOTO; i++) {
         struct errors e = {0};
@@ -579,7 +632,7 @@ static void half_precision(void **state)
     int n;
     open_real(&r, ONNXRUNTIME);
     write_real(&r, "half.onnx", true, false, false);
-    add_real_runs(&r, add_model(&r.w, "half.onnx"), "", FIRST_PHOTO, false);
+    add_real_runs(&r, add_model(&r.w, "half.onnx"), "", FIRST_PHOTO, decoded);
     run(&r.w, ONNXRUNTIME);
     for (int i = 0; i < FIRST_PHOTO; i++)
         compare_real(&r, "", i, &e, &d, &n);
@@ -594,6 +647,7 @@ int main(void)
         cmocka_unit_test(gelan_c),
         cmocka_unit_test(gelan_e),
         cmocka_unit_test(open_sizes_and_batches),
+        cmocka_unit_test(raw_maps),
         cmocka_unit_test(unusual_network),
         cmocka_unit_test(a_ratio_that_depends_on_the_size_is_refused),
         cmocka_unit_test(real_weights_in_onnxruntime),

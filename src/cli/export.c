@@ -21,6 +21,7 @@ static const struct option_spec options_table[] = {
     {"dynamic", NULL, OPTION_FLAG, NULL, "batch, height and width are left open", 0, 0},
     {"half", NULL, OPTION_FLAG, NULL, "weights and convolutions in 16 bits; inputs and outputs stay float32", 0, 0},
     {"nms", NULL, OPTION_FLAG, NULL, "one more output: detections after NMS (n, 6), for a batch of 1", 0, 0},
+    {"raw", NULL, OPTION_FLAG, NULL, "the head's maps as they are, without decoding: box_8, cls_8, box_16 ...", 0, 0},
     {"conf", "conf-thres", OPTION_FLOAT, "0.25", "NMS: scores above this", 0, 1},
     {"iou", "iou-thres", OPTION_FLOAT, "0.45", "NMS: boxes that overlap more are one", 0, 1},
     {"max-det", "topk-all", OPTION_INT, "1000", "NMS: detections at most", 1, 100000},
@@ -69,7 +70,7 @@ static char *default_path(const struct options *o, const struct weights *w)
     return out.data;
 }
 
-/* "gelan-t.onnx: gelan-t, opset 12, images 1x3x640x640 -> output0 1x84x8400, 9.3 MB" */
+/* "gelan-t.onnx: gelan-t, 80 classes, opset 12, images 1x3x640x640 -> output0 (cx cy w h, scores), 9.8 MB" */
 static void say(const char *path, const struct weights *w, const struct onnx_options *o)
 {
     struct stat st;
@@ -79,9 +80,11 @@ static void say(const char *path, const struct weights *w, const struct onnx_opt
         snprintf(input, sizeof input, "%sx3xHxW", o->nms ? "1" : "N");
     else
         snprintf(input, sizeof input, "%dx3x%dx%d", o->n, o->h, o->w);
-    printf("%s: %s, opset %d%s, images %s -> output0 (cx cy w h, %d scores)%s, %.1f MB\n", path, w->table.name,
-           o->opset, o->half ? ", 16-bit weights" : "", input, w->nc,
-           o->nms ? ", detections (x1 y1 x2 y2 score class)" : "", mb);
+    const char *output = o->raw   ? "raw maps"
+                         : o->nms ? "output0 (cx cy w h, scores), detections (x1 y1 x2 y2 score class)"
+                                  : "output0 (cx cy w h, scores)";
+    printf("%s: %s, %d classes, opset %d%s, images %s -> %s, %.1f MB\n", path, w->table.name, w->nc, o->opset,
+           o->half ? ", 16-bit weights" : "", input, output, mb);
 }
 
 static enum status write_file(const struct options *o)
@@ -95,6 +98,7 @@ static enum status write_file(const struct options *o)
         .dynamic = option_flag(o, "dynamic"),
         .half = option_flag(o, "half"),
         .nms = option_flag(o, "nms"),
+        .raw = option_flag(o, "raw"),
         .conf = (float)option_float(o, "conf"),
         .iou = (float)option_float(o, "iou"),
         .max_det = option_int(o, "max-det"),

@@ -279,7 +279,9 @@ static void describe_head(struct onnx_export *e, struct onnx_head *head)
 {
     const struct graph *g = e->g;
     const struct branch *main = &g->branch[g->n_branches - 1];
-    *head = (struct onnx_head){.name = "head", .n = e->o->n, .nc = g->nc, .bins = g->reg_max, .dfl = dfl_vector(e)};
+    *head = (struct onnx_head){.name = "head", .n = e->o->n, .nc = g->nc, .bins = g->reg_max};
+    if (!e->o->raw)
+        head->dfl = dfl_vector(e);
     head->n_levels = main->n_levels;
     for (int l = 0; l < main->n_levels; l++) {
         const struct value *v = &g->values[main->level[l]];
@@ -340,34 +342,67 @@ cleanup:
     return rc;
 }
 
+static const Onnx__TensorProto__DataType FLOAT = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+
+static void declare_input(struct onnx_export *e, int n)
+{
+    static const char *const symbols[] = {"batch", "", "height", "width"};
+    const int64_t dims[] = {n, e->g->values[e->g->input].c, e->o->dynamic ? -1 : e->o->h, e->o->dynamic ? -1 : e->o->w};
+    onnx_declare(&e->b, &e->b.inputs, "images", FLOAT, 4, dims, symbols);
+}
+
+static void build_decoded(struct onnx_export *e, const struct onnx_head *head)
+{
+    static const char *const symbols[] = {"batch", "", "anchors"}, *const detection_symbols[] = {"detections", ""};
+    struct onnx_builder *b = &e->b;
+    const struct onnx_decoded decoded = onnx_decode(b, head);
+    const char *both[] = {decoded.box, decoded.scores};
+    Onnx__NodeProto *output = onnx_add(b, &(struct onnx_op){"Concat", head->name, 2, both, "output0"});
+    onnx_set_int(b, output, "axis", 1);
+    const int64_t dims[] = {head->n, 4 + head->nc, head->anchors};
+    onnx_declare(b, &b->outputs, "output0", FLOAT, 3, dims, symbols);
+    if (e->o->nms) {
+        const struct onnx_nms rule = {e->o->conf, e->o->iou, e->o->max_det};
+        onnx_suppress(b, head, &decoded, &rule, "detections");
+        onnx_declare(b, &b->outputs, "detections", FLOAT, 2, (int64_t[]){-1, 6}, detection_symbols);
+    }
+}
+
+/* A map under a name of its own; it is a node's output already, so this costs a copy of nothing but the name. */
+static void raw_output(struct onnx_export *e, const char *kind, int stride, const char *map, const int64_t dims[4])
+{
+    static const char *const symbols[] = {"batch", "", "rows", "columns"};
+    char *name = arena_printf(&e->b.arena, "%s_%d", kind, stride);
+    if (!name) {
+        e->b.out_of_memory = true;
+        return;
+    }
+    onnx_rename(&e->b, map, name);
+    onnx_declare(&e->b, &e->b.outputs, name, FLOAT, 4, dims, symbols);
+}
+
+static void build_raw(struct onnx_export *e, const struct onnx_head *head)
+{
+    for (int l = 0; l < head->n_levels; l++) {
+        int h = e->o->dynamic ? -1 : head->level[l].h, w = e->o->dynamic ? -1 : head->level[l].w;
+        raw_output(e, "box", head->level[l].stride, head->level[l].box, (int64_t[]){head->n, 4 * head->bins, h, w});
+        raw_output(e, "cls", head->level[l].stride, head->level[l].cls, (int64_t[]){head->n, head->nc, h, w});
+    }
+}
+
 static void build(struct onnx_export *e)
 {
-    static const char *const input_symbols[] = {"batch", "", "height", "width"}, *const output_symbols[] = {"batch", "",
-                                                                                                            "anchors"};
-    static const char *const detection_symbols[] = {"detections", ""};
     const struct graph *g = e->g;
-    struct onnx_builder *b = &e->b;
     struct onnx_head head;
-    const Onnx__TensorProto__DataType FLOAT = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
-    bool half = e->type != FLOAT;
-    int channels = g->values[g->input].c;
-    e->value[g->input] = half ? onnx_cast(b, "images", "images", e->type) : "images";
+    e->value[g->input] = e->type != FLOAT ? onnx_cast(&e->b, "images", "images", e->type) : "images";
     for (int i = 0; i < g->n_nodes; i++)
         e->value[g->nodes[i].dst] = node(e, &g->nodes[i]);
     describe_head(e, &head);
-    const struct onnx_decoded decoded = onnx_decode(b, &head);
-    const char *both[] = {decoded.box, decoded.scores};
-    Onnx__NodeProto *output = onnx_add(b, &(struct onnx_op){"Concat", head.name, 2, both, "output0"});
-    onnx_set_int(b, output, "axis", 1);
-    const int64_t in[] = {head.n, channels, e->o->dynamic ? -1 : e->o->h, e->o->dynamic ? -1 : e->o->w};
-    const int64_t out[] = {head.n, 4 + g->nc, head.anchors};
-    onnx_declare(b, &b->inputs, "images", FLOAT, 4, in, input_symbols);
-    onnx_declare(b, &b->outputs, "output0", FLOAT, 3, out, output_symbols);
-    if (e->o->nms) {
-        const struct onnx_nms rule = {e->o->conf, e->o->iou, e->o->max_det};
-        onnx_suppress(b, &head, &decoded, &rule, "detections");
-        onnx_declare(b, &b->outputs, "detections", FLOAT, 2, (int64_t[]){-1, 6}, detection_symbols);
-    }
+    declare_input(e, head.n);
+    if (e->o->raw)
+        build_raw(e, &head);
+    else
+        build_decoded(e, &head);
 }
 
 /* --- the door --- */
@@ -422,6 +457,8 @@ static enum status check(const struct onnx_export *e)
     TRY(check_head(e->g));
     if (o->opset < ONNX_OPSET_FIRST || o->opset > ONNX_OPSET_LAST)
         return fail(E_ARGUMENT, "opset %d: %d to %d are known", o->opset, ONNX_OPSET_FIRST, ONNX_OPSET_LAST);
+    if (o->nms && o->raw)
+        return fail(E_ARGUMENT, "NMS needs the decoded output, not the raw one");
     if (o->nms && o->n != 1)
         return fail(E_ARGUMENT, "NMS gives one list of detections: it needs a batch of 1");
     for (int l = 0; l < e->g->branch[e->g->n_branches - 1].n_levels; l++) {

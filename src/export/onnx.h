@@ -3,6 +3,8 @@
  * Input `images` (n, 3, h, w): RGB in 0..1. Output `output0` (n, 4 + nc, anchor points): cx, cy, w, h in input pixels,
  * then class scores, the levels one after another from P3 on, row-major inside; the form of the official export.
  * With `nms` a second output `detections` (k, 6): x1, y1, x2, y2 in input pixels, score, class; by falling score.
+ * With `raw` the head's maps as its convolutions leave them, instead of output0: `box_8` (n, 4*reg_max, h/8, w/8), the
+ * logits of left, top, right, bottom, `cls_8` (n, nc, h/8, w/8), and so on for each stride.
  * Parameters keep their names. docs/EXPORT.md says which operators are used. */
 #ifndef Y9_EXPORT_ONNX_H
 #define Y9_EXPORT_ONNX_H
@@ -16,6 +18,7 @@ struct onnx_options {
     bool dynamic; /* n, h and w are symbolic (with nms: h and w); the size above is a hint in the metadata */
     bool half;    /* weights and convolutions in 16 bits; input, box maths and outputs stay float32 */
     bool nms;     /* for n = 1 */
+    bool raw;     /* for runtimes that want no decoding in the graph, and for comparing networks alone */
     float conf, iou;
     int max_det;
     int opset;

@@ -154,6 +154,17 @@ const char *onnx_transpose(struct onnx_builder *b, const char *label, const char
     return onnx_out(n);
 }
 
+void onnx_rename(struct onnx_builder *b, const char *from, const char *to)
+{
+    for (size_t i = 0; i < b->nodes.n; i++) {
+        Onnx__NodeProto *n = b->nodes.items[i];
+        for (size_t k = 0; k < n->n_output; k++)
+            n->output[k] = strcmp(n->output[k], from) ? n->output[k] : (char *)to;
+        for (size_t k = 0; k < n->n_input; k++)
+            n->input[k] = strcmp(n->input[k], from) ? n->input[k] : (char *)to;
+    }
+}
+
 static Onnx__AttributeProto *attribute(struct onnx_builder *b, Onnx__NodeProto *n, const char *name,
                                        Onnx__AttributeProto__AttributeType type)
 {

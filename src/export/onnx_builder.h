@@ -54,6 +54,9 @@ static inline const char *onnx_out(const Onnx__NodeProto *n)
     return n->output[0];
 }
 
+/* Give the output of a node another name, in the node and where it is read. */
+void onnx_rename(struct onnx_builder *b, const char *from, const char *to);
+
 void onnx_set_int(struct onnx_builder *b, Onnx__NodeProto *n, const char *name, int64_t value);
 void onnx_set_ints(struct onnx_builder *b, Onnx__NodeProto *n, const char *name, const int64_t *values, int count);
 void onnx_set_float(struct onnx_builder *b, Onnx__NodeProto *n, const char *name, float value);
