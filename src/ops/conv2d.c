@@ -18,15 +18,14 @@ static enum algorithm choose(const struct call *c)
 
 static enum status conv2d_plan(struct call *c)
 {
-    const struct conv_attr *a = &c->node->u.conv;
     const struct kernels *k = kernels_for(c->options.features);
     const struct conv_shape s = conv_shape_of(c);
-    assert(s.icg * s.groups == s.ic && s.ocg * s.groups == s.oc && a->oc == c->dst.c);
+    assert(s.icg * s.groups == s.ic && s.ocg * s.groups == s.oc && s.oc == c->dst.c);
     const bool winograd = (c->variant = (int)choose(c)) == WINOGRAD;
     c->packed_floats[0] = winograd ? winograd_packed_floats(k, &s) : direct_packed_floats(k, &s);
     c->scratch_floats = winograd ? winograd_scratch_floats(k, c) : direct_scratch_floats(k, c);
     if (c->options.mode != RUN_INFER) {
-        assert(!a->residual && a->act == ACT_NONE);
+        assert(!c->node->u.conv.residual && c->node->u.conv.act == ACT_NONE);
         c->packed_floats[1] = winograd ? winograd_packed_d_floats(k, &s) : direct_packed_d_floats(k, &s);
         c->d_scratch_floats =
             MAX(winograd ? winograd_d_scratch_floats(k, c) : direct_d_scratch_floats(k, c), wgrad_scratch_floats(k, c));
