@@ -3,6 +3,7 @@
 #include "core/mem.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -14,7 +15,15 @@
 #define cpu_relax() ((void)0)
 #endif
 
-enum { SPIN_ROUNDS = 4000 }; /* about 50 us: the gap between two layers is shorter than a futex wake */
+/* Waiting: pauses first (about 50 us, longer than the gap between two layers), then a few milliseconds of offering the
+ * core to others, because a wake through the kernel costs as much as a small layer; only then sleep. */
+enum { SPIN_ROUNDS = 4000, YIELD_ROUNDS = 4000 };
+
+/* Parts [next, end) of one thread, on a cache line of its own. */
+struct share {
+    _Alignas(64) _Atomic int next;
+    int end;
+};
 
 struct worker {
     struct team *team;
@@ -25,28 +34,46 @@ struct worker {
 struct team {
     int size;
     struct worker *workers; /* size - 1 */
+    struct share *shares;   /* size */
     pthread_mutex_t lock;
     pthread_cond_t wake, finished;
     _Atomic unsigned generation; /* a new value is a new job */
-    _Atomic int next, busy, sleepers;
+    _Atomic int busy, sleepers;
     _Atomic bool stop, caller_sleeps;
     part_fn *fn;
     void *context;
-    int parts;
 };
 
+/* Every thread has a run of neighbouring parts, the same in each job of as many parts, so that a layer finds in the
+ * core's own cache what the layer before it left there; who is done takes from the others. */
 static void work(struct team *t, int thread)
 {
-    for (int part; (part = atomic_fetch_add(&t->next, 1)) < t->parts;)
-        t->fn(t->context, part, thread);
+    for (int i = 0; i < t->size; i++) {
+        struct share *s = &t->shares[(thread + i) % t->size];
+        for (int part; (part = atomic_fetch_add(&s->next, 1)) < s->end;)
+            t->fn(t->context, part, thread);
+    }
+}
+
+static void deal(struct team *t, int parts)
+{
+    for (int i = 0; i < t->size; i++) {
+        t->shares[i].end = (int)((long long)parts * (i + 1) / t->size);
+        atomic_store(&t->shares[i].next, (int)((long long)parts * i / t->size));
+    }
 }
 
 static void wait_for_job(struct team *t, unsigned seen)
 {
     for (int i = 0; i < SPIN_ROUNDS; i++) {
-        if (atomic_load(&t->generation) != seen)
+        if (atomic_load_explicit(&t->generation, memory_order_acquire) != seen)
             return;
         cpu_relax();
+    }
+    for (int i = 0; i < YIELD_ROUNDS; i++) {
+        if (atomic_load(&t->generation) != seen)
+            return;
+        sched_yield();
     }
     pthread_mutex_lock(&t->lock);
     atomic_fetch_add(&t->sleepers, 1);
@@ -91,6 +118,11 @@ static void wait_for_workers(struct team *t)
             return;
         cpu_relax();
     }
+    for (int i = 0; i < YIELD_ROUNDS; i++) {
+        if (!atomic_load(&t->busy))
+            return;
+        sched_yield();
+    }
     pthread_mutex_lock(&t->lock);
     atomic_store(&t->caller_sleeps, true);
     while (atomic_load(&t->busy))
@@ -108,8 +140,7 @@ void team_run(struct team *t, int parts, part_fn *fn, void *context)
     }
     t->fn = fn;
     t->context = context;
-    t->parts = parts;
-    atomic_store(&t->next, 0);
+    deal(t, parts);
     atomic_store(&t->busy, t->size - 1);
     publish(t);
     work(t, 0);
@@ -131,10 +162,11 @@ enum status team_create(int threads, struct team **out)
         return E_NOMEM;
     t->size = 1;
     t->workers = mem_calloc((size_t)threads, sizeof *t->workers);
+    t->shares = mem_calloc((size_t)threads, sizeof *t->shares);
     pthread_mutex_init(&t->lock, NULL);
     pthread_cond_init(&t->wake, NULL);
     pthread_cond_init(&t->finished, NULL);
-    for (int i = 1; t->workers && i < threads; i++) {
+    for (int i = 1; t->workers && t->shares && i < threads; i++) {
         struct worker *w = &t->workers[i - 1];
         *w = (struct worker){.team = t, .index = i};
         if (pthread_create(&w->thread, NULL, worker_main, w) != 0) {
@@ -143,7 +175,7 @@ enum status team_create(int threads, struct team **out)
         }
         t->size++;
     }
-    if (!t->workers) {
+    if (!t->workers || !t->shares) {
         team_destroy(t);
         return E_NOMEM;
     }
@@ -162,6 +194,7 @@ void team_destroy(struct team *t)
     pthread_cond_destroy(&t->wake);
     pthread_cond_destroy(&t->finished);
     pthread_mutex_destroy(&t->lock);
+    mem_free(t->shares);
     mem_free(t->workers);
     mem_free(t);
 }

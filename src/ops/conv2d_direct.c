@@ -226,9 +226,9 @@ static int points_per_part(int points, int taps, int source_floats)
     const int cache_floats = 96 * 1024;
     int n = MAX(96, MIN(cache_floats / MAX(1, source_floats), 16384 / (taps + 2)));
     int parts = (points + n - 1) / n;
-    if (parts < 8 && points >= 4 * 48) /* few parts: a number that two and four threads share evenly */
-        parts = round_up(parts, 4);
-    return round_up((points + parts - 1) / parts, 12);
+    if (points >= 4 * 48) /* a number that two threads, of few parts also four, share evenly */
+        parts = round_up(parts, parts < 8 ? 4 : 2);
+    return (points + parts - 1) / parts;
 }
 
 static size_t pointer_floats(int per_part, int taps)

@@ -43,7 +43,7 @@ static void cut_blocks(struct wino_pass *p)
     if (p->blocks > 1)
         p->blocks = round_up(p->blocks, 2);
     p->block = (p->tiles + p->blocks - 1) / p->blocks;
-    p->shares = p->blocks == 1 && p->groups == 1 && p->columns >= 128 ? 2 : 1;
+    p->shares = p->blocks == 1 && p->groups == 1 && p->columns >= 64 ? 2 : 1;
 }
 
 /* Everything that follows from the shape; scratch pointers excepted. */
