@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #if defined(__x86_64__)
 #define cpu_relax() __builtin_ia32_pause()
@@ -19,10 +20,9 @@
  * core to others, because a wake through the kernel costs as much as a small layer; only then sleep. */
 enum { SPIN_ROUNDS = 4000, YIELD_ROUNDS = 4000 };
 
-/* Parts [next, end) of one thread, on a cache line of its own. */
+/* Parts [next, end) of one thread in one number, so that a claim is a single addition; a cache line of its own. */
 struct share {
-    _Alignas(64) _Atomic int next;
-    int end;
+    _Alignas(64) _Atomic uint64_t range; /* end << 32 | next */
 };
 
 struct worker {
@@ -38,28 +38,45 @@ struct team {
     pthread_mutex_t lock;
     pthread_cond_t wake, finished;
     _Atomic unsigned generation; /* a new value is a new job */
-    _Atomic int busy, sleepers;
+    _Atomic int left, sleepers;  /* parts that are not done */
     _Atomic bool stop, caller_sleeps;
     part_fn *fn;
     void *context;
 };
 
+static bool claim(struct share *s, int *part)
+{
+    const uint64_t range = atomic_fetch_add(&s->range, 1);
+    *part = (int)(uint32_t)range;
+    return (uint32_t)range < (uint32_t)(range >> 32);
+}
+
 /* Every thread has a run of neighbouring parts, the same in each job of as many parts, so that a layer finds in the
- * core's own cache what the layer before it left there; who is done takes from the others. */
+ * core's own cache what the layer before it left there; who is done takes from the others. A job ends with its last
+ * part: a worker that the system has not let run yet is not waited for. Should it come late, it finds nothing to
+ * claim, or parts of the next job, whose fn and context stand before its parts can be claimed. */
 static void work(struct team *t, int thread)
 {
+    int done = 0, part;
     for (int i = 0; i < t->size; i++) {
         struct share *s = &t->shares[(thread + i) % t->size];
-        for (int part; (part = atomic_fetch_add(&s->next, 1)) < s->end;)
+        for (; claim(s, &part); done++)
             t->fn(t->context, part, thread);
+    }
+    if (done && atomic_fetch_sub(&t->left, done) == done && thread && atomic_load(&t->caller_sleeps)) {
+        pthread_mutex_lock(&t->lock);
+        pthread_cond_signal(&t->finished);
+        pthread_mutex_unlock(&t->lock);
     }
 }
 
 static void deal(struct team *t, int parts)
 {
+    atomic_store(&t->left, parts);
     for (int i = 0; i < t->size; i++) {
-        t->shares[i].end = (int)((long long)parts * (i + 1) / t->size);
-        atomic_store(&t->shares[i].next, (int)((long long)parts * i / t->size));
+        const uint64_t first = (uint64_t)parts * (uint64_t)i / (uint64_t)t->size;
+        const uint64_t end = (uint64_t)parts * (uint64_t)(i + 1) / (uint64_t)t->size;
+        atomic_store(&t->shares[i].range, end << 32 | first);
     }
 }
 
@@ -93,11 +110,6 @@ static void *worker_main(void *argument)
         if (atomic_load(&t->stop))
             return NULL;
         work(t, w->index);
-        if (atomic_fetch_sub(&t->busy, 1) == 1 && atomic_load(&t->caller_sleeps)) {
-            pthread_mutex_lock(&t->lock);
-            pthread_cond_signal(&t->finished);
-            pthread_mutex_unlock(&t->lock);
-        }
     }
 }
 
@@ -111,21 +123,21 @@ static void publish(struct team *t)
     }
 }
 
-static void wait_for_workers(struct team *t)
+static void wait_for_parts(struct team *t)
 {
     for (int i = 0; i < SPIN_ROUNDS; i++) {
-        if (!atomic_load(&t->busy))
+        if (!atomic_load(&t->left))
             return;
         cpu_relax();
     }
     for (int i = 0; i < YIELD_ROUNDS; i++) {
-        if (!atomic_load(&t->busy))
+        if (!atomic_load(&t->left))
             return;
         sched_yield();
     }
     pthread_mutex_lock(&t->lock);
     atomic_store(&t->caller_sleeps, true);
-    while (atomic_load(&t->busy))
+    while (atomic_load(&t->left))
         pthread_cond_wait(&t->finished, &t->lock);
     atomic_store(&t->caller_sleeps, false);
     pthread_mutex_unlock(&t->lock);
@@ -141,10 +153,9 @@ void team_run(struct team *t, int parts, part_fn *fn, void *context)
     t->fn = fn;
     t->context = context;
     deal(t, parts);
-    atomic_store(&t->busy, t->size - 1);
     publish(t);
     work(t, 0);
-    wait_for_workers(t);
+    wait_for_parts(t);
 }
 
 int team_size(const struct team *t)

@@ -98,7 +98,7 @@ INLINE void conv_tile(const struct conv_tile *t, const int nv, const int m)
         }
     }
     const bool plain = !t->bias && !t->accumulate && !t->residual && !t->act && t->n == nv * VL;
-    float sums[MR_MOST * NV_MOST * VL];
+    _Alignas(64) float sums[MR_MOST * NV_MOST * VL];
     UNROLL
     for (int i = 0; i < m; i++) {
         float *to = plain ? t->dst[i] + t->dst_offset : sums + i * nv * VL;

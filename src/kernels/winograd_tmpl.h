@@ -48,7 +48,7 @@ static void wino_input_run(const struct wino_input *t)
     for (int c = 0; c < t->channels; c += VL) {
         const int n = MIN(VL, t->channels - c);
         const size_t at = t->offset + (size_t)c;
-        float rows[WINO_POINTS * VL]; /* B^T d, transposed */
+        _Alignas(64) float rows[WINO_POINTS * VL]; /* B^T d, transposed */
         vf d[6], x[6];
         UNROLL
         for (int i = 0; i < 6; i++) {
@@ -82,7 +82,7 @@ static inline __attribute__((always_inline)) void output_vector(const struct win
     const float *from = t->m + c;
     const size_t stride = t->stride, offset = t->dst_offset + (size_t)c;
     float *const *dst = t->dst;
-    float rows[4 * 6 * VL];
+    _Alignas(64) float rows[4 * 6 * VL];
     vf m[6], y[4];
     UNROLL
     for (int i = 0; i < 6; i++) {
