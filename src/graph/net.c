@@ -24,6 +24,7 @@ struct net {
     size_t arena_floats;
     struct packed_weights *packed;
     int n_packed, cap_packed;
+    int *stale; /* (nodes) calls whose weights must be packed again */
     unsigned version;
     int *outputs;
     bool timing;
@@ -36,6 +37,9 @@ enum status net_create(const struct graph *graph, float *params, float *d_params
     struct net *net = mem_calloc(1, sizeof *net);
     *out = net;
     if (!net)
+        return E_NOMEM;
+    net->stale = mem_alloc((size_t)graph->n_nodes, sizeof *net->stale);
+    if (!net->stale)
         return E_NOMEM;
     net->team = config->team;
     net->version = 1;
@@ -72,6 +76,7 @@ void net_destroy(struct net *net)
         mem_free(net->packed[i].data[1]);
     }
     mem_free(net->packed);
+    mem_free(net->stale);
     mem_free(net->arena);
     mem_free(net->outputs);
     mem_free(net->reports);
@@ -149,19 +154,32 @@ cleanup:
     return rc;
 }
 
-/* Weights are packed once a version of the parameters: at the first run after a change. */
+/* One call that has weights to pack: net->stale lists them. */
+static void pack_part(void *context, int part, int thread)
+{
+    (void)thread;
+    const struct net *net = context;
+    struct call c = net->current->calls[net->stale[part]];
+    c.team = NULL; /* this thread packs alone */
+    net->request.backend->ops[c.node->op]->pack(&c);
+}
+
+/* Weights are packed once a version of the parameters: at the first run after a change. Layers are shared among the
+ * threads: one hand-out for all instead of one a layer. */
 static void pack_weights(struct net *net)
 {
     struct plan *p = net->current;
+    int n = 0;
     for (int i = 0; i < p->n_calls; i++) {
         if (p->packed[i] < 0)
             continue;
         struct packed_weights *w = &net->packed[p->packed[i]];
         if (w->version == net->version)
             continue;
-        net->request.backend->ops[p->calls[i].node->op]->pack(&p->calls[i]);
+        net->stale[n++] = i;
         w->version = net->version;
     }
+    team_run(net->team, n, pack_part, net);
 }
 
 /* --- plans --- */

@@ -174,4 +174,44 @@ struct winograd_kernel {
     void (*output)(const struct wino_output *t);
 };
 
+/* The weights' side. Weight gradients are F(3x3, 4x4) with the same points, so the input transform is the same too:
+ * with e(p) = (1, p, p^2, p^3) d_dst, tap k of d_weights is the sum over points of p^k / M'(p) * sum over tiles of e(p)
+ * * (B^T d)(p). */
+
+/* u[point*stride + col] = (G g G^T)[point]; g[tap*g_stride + col]; col < columns, whole vectors */
+struct wino_pack {
+    const float *g;
+    size_t g_stride;
+    int columns;
+    float *u;
+    size_t stride;
+};
+
+/* e[point*stride + c] = (A d A^T)[point], d[i] = src[i][offset + c] over 4x4, c < channels; e is written up to the next
+ * whole vector */
+struct wino_spread {
+    const float *const *src; /* 16 pixels; those outside of the map point to zeros */
+    size_t offset;
+    int channels;
+    float *e;
+    size_t stride;
+};
+
+/* g[tap*g_stride + col] = the 3x3 taps of the sum over parts of m[part*part_stride + point*stride + col], in order */
+struct wino_reduce {
+    const float *m;
+    size_t stride, part_stride;
+    int parts, columns; /* whole vectors */
+    float *g;
+    size_t g_stride;
+};
+
+struct wino_weights_kernel {
+    const char *name;
+    int vl;
+    void (*pack)(const struct wino_pack *t);
+    void (*spread)(const struct wino_spread *t);
+    void (*reduce)(const struct wino_reduce *t);
+};
+
 #endif

@@ -3,7 +3,7 @@
  * output transform, all in the thread's scratch, which is sized to stay in L2. */
 #include "ops/conv2d_internal.h"
 
-enum { POINTER_FLOATS = sizeof(void *) / sizeof(float), PAD = 16 };
+enum { POINTER_FLOATS = sizeof(void *) / sizeof(float), PAD = 16, MAX_PANEL_FLOATS = MAX_PANEL_VECTORS * 16 };
 
 struct wino_pass {
     const struct conv_tile_kernel *tile;
@@ -270,20 +270,8 @@ size_t winograd_packed_d_floats(const struct kernels *k, const struct conv_shape
     return (size_t)(WINO_POINTS * s->groups * s->ocg) * (size_t)round_up(s->icg, k->conv_tile->vl);
 }
 
-/* out = G g for three numbers `step` apart */
-static void weights_1d(const double *g, int step, double *out, int out_step)
-{
-    const double a = WINO_A, b = WINO_B, a2 = a * a, b2 = b * b;
-    const double na = 1 / (2 * a2 * (a2 - b2)), nb = 1 / (2 * b2 * (b2 - a2));
-    out[0] = g[0] / (a2 * b2);
-    out[out_step] = (g[0] + a * g[step] + a2 * g[2 * step]) * na;
-    out[2 * out_step] = (g[0] - a * g[step] + a2 * g[2 * step]) * na;
-    out[3 * out_step] = (g[0] + b * g[step] + b2 * g[2 * step]) * nb;
-    out[4 * out_step] = (g[0] - b * g[step] + b2 * g[2 * step]) * nb;
-    out[5 * out_step] = g[2 * step];
-}
-
-struct wino_pack {
+struct packing {
+    const struct wino_weights_kernel *kernel;
     const float *weights;
     float *out;
     int reduction, columns, vl, nv_main, nv_max;
@@ -291,27 +279,38 @@ struct wino_pack {
     bool rotate;
 };
 
-/* One row of the reduction of one group. */
+enum { PACK_ROWS = 8 };
+
+/* The nine taps of columns first .. first + width - 1 (zeros from `columns` on) of one row: g[tap*width + column]. */
+static void gather_taps(const struct packing *p, const float *w, int first, int width, float *g)
+{
+    const int used = MIN(width, p->columns - first);
+    if (used < width)
+        memset(g, 0, (size_t)(9 * width) * sizeof *g);
+    for (int j = 0; j < used; j++) {
+        const float *from = w + (size_t)(first + j) * p->column_stride;
+        for (int i = 0; i < 9; i++)
+            g[i * width + j] = from[p->rotate ? 8 - i : i];
+    }
+}
+
+/* Up to PACK_ROWS rows of the reduction of one group. */
 static void pack_part(void *context, int part, int thread)
 {
     (void)thread;
-    const struct wino_pack *p = context;
-    const int group = part / p->reduction, row = part % p->reduction;
-    const float *w = p->weights + (size_t)group * p->group_weights + (size_t)row * p->row_stride;
-    float *panel = p->out + (size_t)group * p->group_floats;
+    const struct packing *p = context;
+    const int per_group = (p->reduction + PACK_ROWS - 1) / PACK_ROWS, group = part / per_group;
+    const int row0 = part % per_group * PACK_ROWS, row1 = MIN(row0 + PACK_ROWS, p->reduction);
+    const float *w = p->weights + (size_t)group * p->group_weights;
+    float *panel = p->out + (size_t)group * p->group_floats, g[9 * MAX_PANEL_FLOATS];
     for (int left = round_up(p->columns, p->vl) / p->vl, first = 0; left > 0;) {
         const int nv = panel_vectors(left, p->nv_main, p->nv_max), width = nv * p->vl;
-        for (int j = 0; j < width; j++) {
-            double g[9] = {0}, x[18], u[WINO_POINTS];
-            const float *from = w + (size_t)(first + j) * p->column_stride;
-            for (int i = 0; i < 9 && first + j < p->columns; i++)
-                g[i] = from[p->rotate ? 8 - i : i];
-            for (int i = 0; i < 3; i++)
-                weights_1d(g + i, 3, x + i, 3);
-            for (int i = 0; i < 6; i++)
-                weights_1d(x + 3 * i, 1, u + 6 * i, 1);
-            for (int i = 0; i < WINO_POINTS; i++)
-                panel[((size_t)i * (size_t)p->reduction + (size_t)row) * (size_t)width + (size_t)j] = (float)u[i];
+        struct wino_pack t = {
+            .g = g, .g_stride = (size_t)width, .columns = width, .stride = (size_t)p->reduction * (size_t)width};
+        for (int row = row0; row < row1; row++) {
+            gather_taps(p, w + (size_t)row * p->row_stride, first, width, g);
+            t.u = panel + (size_t)row * (size_t)width;
+            p->kernel->pack(&t);
         }
         panel += (size_t)(WINO_POINTS * p->reduction) * (size_t)width;
         left -= nv;
@@ -322,19 +321,20 @@ static void pack_part(void *context, int part, int thread)
 static void pack_winograd(const struct kernels *k, const struct call *c, bool gradient, float *out)
 {
     const struct conv_shape s = conv_shape_of(c);
-    struct wino_pack p = {.weights = c->param[0],
-                          .out = out,
-                          .reduction = gradient ? s.ocg : s.icg,
-                          .columns = gradient ? s.icg : s.ocg,
-                          .vl = k->conv_tile->vl,
-                          .nv_main = k->conv_tile->nv_main,
-                          .nv_max = k->conv_tile->nv_max,
-                          .row_stride = gradient ? (size_t)s.icg * 9 : 9,
-                          .column_stride = gradient ? 9 : (size_t)s.icg * 9,
-                          .group_weights = (size_t)s.icg * (size_t)s.ocg * 9,
-                          .rotate = gradient};
+    struct packing p = {.kernel = k->wino_weights,
+                        .weights = c->param[0],
+                        .out = out,
+                        .reduction = gradient ? s.ocg : s.icg,
+                        .columns = gradient ? s.icg : s.ocg,
+                        .vl = k->conv_tile->vl,
+                        .nv_main = k->conv_tile->nv_main,
+                        .nv_max = k->conv_tile->nv_max,
+                        .row_stride = gradient ? (size_t)s.icg * 9 : 9,
+                        .column_stride = gradient ? 9 : (size_t)s.icg * 9,
+                        .group_weights = (size_t)s.icg * (size_t)s.ocg * 9,
+                        .rotate = gradient};
     p.group_floats = (size_t)(WINO_POINTS * p.reduction) * (size_t)round_up(p.columns, p.vl);
-    team_run(c->team, s.groups * p.reduction, pack_part, &p);
+    team_run(c->team, s.groups * ((p.reduction + PACK_ROWS - 1) / PACK_ROWS), pack_part, &p);
 }
 
 void winograd_pack(const struct kernels *k, const struct call *c)

@@ -150,6 +150,10 @@ static inline vd vd_zero(void)
 {
     return vdupq_n_f64(0);
 }
+static inline vd vd_set1(double x)
+{
+    return vdupq_n_f64(x);
+}
 static inline vd vd_load(const double *p)
 {
     return vld1q_f64(p);
@@ -162,9 +166,17 @@ static inline vd vd_add(vd a, vd b)
 {
     return vaddq_f64(a, b);
 }
+static inline vd vd_mul(vd a, vd b)
+{
+    return vmulq_f64(a, b);
+}
 static inline vd vd_fma(vd a, vd b, vd c) /* a*b + c */
 {
     return vfmaq_f64(c, a, b);
+}
+static inline vf v_of_halves(vd low, vd high)
+{
+    return vcvt_high_f32_f64(vcvt_f32_f64(low), high);
 }
 
 #endif

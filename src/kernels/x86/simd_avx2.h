@@ -141,6 +141,10 @@ static inline vd vd_zero(void)
 {
     return _mm256_setzero_pd();
 }
+static inline vd vd_set1(double x)
+{
+    return _mm256_set1_pd(x);
+}
 static inline vd vd_load(const double *p)
 {
     return _mm256_loadu_pd(p);
@@ -153,9 +157,17 @@ static inline vd vd_add(vd a, vd b)
 {
     return _mm256_add_pd(a, b);
 }
+static inline vd vd_mul(vd a, vd b)
+{
+    return _mm256_mul_pd(a, b);
+}
 static inline vd vd_fma(vd a, vd b, vd c) /* a*b + c */
 {
     return _mm256_fmadd_pd(a, b, c);
+}
+static inline vf v_of_halves(vd low, vd high)
+{
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(low)), _mm256_cvtpd_ps(high), 1);
 }
 
 #endif

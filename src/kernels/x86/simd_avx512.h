@@ -126,6 +126,10 @@ static inline vd vd_zero(void)
 {
     return _mm512_setzero_pd();
 }
+static inline vd vd_set1(double x)
+{
+    return _mm512_set1_pd(x);
+}
 static inline vd vd_load(const double *p)
 {
     return _mm512_loadu_pd(p);
@@ -138,9 +142,17 @@ static inline vd vd_add(vd a, vd b)
 {
     return _mm512_add_pd(a, b);
 }
+static inline vd vd_mul(vd a, vd b)
+{
+    return _mm512_mul_pd(a, b);
+}
 static inline vd vd_fma(vd a, vd b, vd c) /* a*b + c */
 {
     return _mm512_fmadd_pd(a, b, c);
+}
+static inline vf v_of_halves(vd low, vd high)
+{
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(low)), _mm512_cvtpd_ps(high), 1);
 }
 
 #endif

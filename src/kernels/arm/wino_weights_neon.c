@@ -1,0 +1,5 @@
+#include "kernels/arm/simd_neon.h"
+
+#include "kernels/wino_weights_tmpl.h"
+
+const struct wino_weights_kernel wino_weights__neon = {"neon", VL, wino_pack_run, wino_spread_run, wino_reduce_run};

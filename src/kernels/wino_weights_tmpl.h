@@ -1,0 +1,146 @@
+/* Winograd's side of the weights, vectors of output channels, one source for every instruction set: include after a
+ * simd_<isa>.h. Weights are transformed in double and rounded once, so that they add nothing to the error of the maps.
+ */
+#ifndef Y9_KERNELS_WINO_WEIGHTS_TMPL_H
+#define Y9_KERNELS_WINO_WEIGHTS_TMPL_H
+
+#include "core/status.h" /* MIN */
+#include "kernels/simd_math.h"
+#include "kernels/slots.h"
+
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 12")
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* out = G g, three numbers `step` vectors apart to six */
+INLINE void pack_1d(const vd *g, const int step, vd *out, const int out_step)
+{
+    const double a = WINO_A, b = WINO_B, a2 = a * a, b2 = b * b;
+    const double n0 = 1 / (a2 * b2), na = 1 / (2 * a2 * (a2 - b2)), nb = 1 / (2 * b2 * (b2 - a2));
+    const vd g1 = g[step];
+    vd even_a = vd_fma(vd_set1(a2 * na), g[2 * step], vd_mul(vd_set1(na), g[0]));
+    vd even_b = vd_fma(vd_set1(b2 * nb), g[2 * step], vd_mul(vd_set1(nb), g[0]));
+    out[0] = vd_mul(vd_set1(n0), g[0]);
+    out[out_step] = vd_fma(vd_set1(a * na), g1, even_a);
+    out[2 * out_step] = vd_fma(vd_set1(-a * na), g1, even_a);
+    out[3 * out_step] = vd_fma(vd_set1(b * nb), g1, even_b);
+    out[4 * out_step] = vd_fma(vd_set1(-b * nb), g1, even_b);
+    out[5 * out_step] = g[2 * step];
+}
+
+/* Half a vector of columns: nine taps to 36 points. */
+INLINE void pack_half(const vd g[9], vd u[WINO_POINTS])
+{
+    vd x[18]; /* G g: six rows of three */
+    UNROLL
+    for (int i = 0; i < 3; i++)
+        pack_1d(g + i, 3, x + i, 3);
+    UNROLL
+    for (int i = 0; i < 6; i++)
+        pack_1d(x + 3 * i, 1, u + 6 * i, 1);
+}
+
+static void wino_pack_run(const struct wino_pack *t)
+{
+    for (int c = 0; c < t->columns; c += VL) {
+        vd low[9], high[9], u_low[WINO_POINTS], u_high[WINO_POINTS];
+        for (int i = 0; i < 9; i++) {
+            vf x = v_load(t->g + (size_t)i * t->g_stride + c);
+            low[i] = v_low(x);
+            high[i] = v_high(x);
+        }
+        pack_half(low, u_low);
+        pack_half(high, u_high);
+        for (int i = 0; i < WINO_POINTS; i++)
+            v_store(t->u + (size_t)i * t->stride + c, v_of_halves(u_low[i], u_high[i]));
+    }
+}
+
+/* e = A d: four to six */
+INLINE void spread_1d(const vf d[4], vf e[6])
+{
+    const vf a = v_set1((float)WINO_A), b = v_set1((float)WINO_B);
+    const vf a2 = v_set1((float)(WINO_A * WINO_A)), b2 = v_set1((float)(WINO_B * WINO_B));
+    vf even_a = v_fma(a2, d[2], d[0]), odd_a = v_fma(a2, d[3], d[1]);
+    vf even_b = v_fma(b2, d[2], d[0]), odd_b = v_fma(b2, d[3], d[1]);
+    e[0] = d[0];
+    e[1] = v_fma(a, odd_a, even_a);
+    e[2] = v_fnma(a, odd_a, even_a);
+    e[3] = v_fma(b, odd_b, even_b);
+    e[4] = v_fnma(b, odd_b, even_b);
+    e[5] = d[3];
+}
+
+static void wino_spread_run(const struct wino_spread *t)
+{
+    for (int c = 0; c < t->channels; c += VL) {
+        const int n = MIN(VL, t->channels - c);
+        const size_t at = t->offset + (size_t)c;
+        float rows[4 * 6 * VL]; /* A d, transposed */
+        vf d[4], e[6];
+        UNROLL
+        for (int i = 0; i < 4; i++) {
+            UNROLL
+            for (int j = 0; j < 4; j++)
+                d[j] = n == VL ? v_load(t->src[j * 4 + i] + at) : v_load_n(t->src[j * 4 + i] + at, n);
+            spread_1d(d, e);
+            UNROLL
+            for (int j = 0; j < 6; j++)
+                v_store(rows + (j * 4 + i) * VL, e[j]);
+        }
+        UNROLL
+        for (int i = 0; i < 6; i++) {
+            UNROLL
+            for (int j = 0; j < 4; j++)
+                d[j] = v_load(rows + (i * 4 + j) * VL);
+            spread_1d(d, e);
+            UNROLL
+            for (int j = 0; j < 6; j++)
+                v_store(t->e + (size_t)(i * 6 + j) * t->stride + c, e[j]);
+        }
+    }
+}
+
+/* g = (1, p, p^2) / M'(p) over the points: six to three */
+INLINE void reduce_1d(const vf m[6], vf g[3])
+{
+    const double a = WINO_A, b = WINO_B, a2 = a * a, b2 = b * b;
+    const double n0 = 1 / (a2 * b2), na = 1 / (2 * a2 * (a2 - b2)), nb = 1 / (2 * b2 * (b2 - a2));
+    vf sum_a = v_add(m[1], m[2]), odd_a = v_sub(m[1], m[2]);
+    vf sum_b = v_add(m[3], m[4]), odd_b = v_sub(m[3], m[4]);
+    g[0] = v_fma(v_set1((float)n0), m[0], v_fma(v_set1((float)na), sum_a, v_mul(v_set1((float)nb), sum_b)));
+    g[1] = v_fma(v_set1((float)(a * na)), odd_a, v_mul(v_set1((float)(b * nb)), odd_b));
+    g[2] = v_fma(v_set1((float)(a2 * na)), sum_a, v_fma(v_set1((float)(b2 * nb)), sum_b, m[5]));
+}
+
+static void wino_reduce_run(const struct wino_reduce *t)
+{
+    for (int c = 0; c < t->columns; c += VL) {
+        float rows[3 * 6 * VL];
+        vf m[6], g[3];
+        for (int i = 0; i < 6; i++) {
+            for (int j = 0; j < 6; j++) {
+                const float *from = t->m + (size_t)(j * 6 + i) * t->stride + c;
+                m[j] = v_load(from);
+                for (int p = 1; p < t->parts; p++)
+                    m[j] = v_add(m[j], v_load(from + (size_t)p * t->part_stride));
+            }
+            reduce_1d(m, g);
+            for (int j = 0; j < 3; j++)
+                v_store(rows + (j * 6 + i) * VL, g[j]);
+        }
+        for (int i = 0; i < 3; i++) {
+            for (int j = 0; j < 6; j++)
+                m[j] = v_load(rows + (i * 6 + j) * VL);
+            reduce_1d(m, g);
+            for (int j = 0; j < 3; j++)
+                v_store(t->g + (size_t)(i * 3 + j) * t->g_stride + c, g[j]);
+        }
+    }
+}
+
+#endif

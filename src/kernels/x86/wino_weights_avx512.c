@@ -1,0 +1,5 @@
+#include "kernels/x86/simd_avx512.h"
+
+#include "kernels/wino_weights_tmpl.h"
+
+const struct wino_weights_kernel wino_weights__avx512 = {"avx512", VL, wino_pack_run, wino_spread_run, wino_reduce_run};
