@@ -59,11 +59,20 @@ struct param {
     int row;             /* table row that owns it */
 };
 
+/* How a convolution with 8-bit integers reads its input: x = (q - zero) * scale with q in 0 .. 255. Weights need no
+ * entry: they are signed, symmetric, and each output channel's scale is max|w| / 127. */
+struct conv_quant {
+    bool on; /* false: this convolution stays in higher precision */
+    float scale;
+    int zero; /* 0 .. 255 */
+};
+
 struct conv_attr {
     int oc, kh, kw, stride, pad, dilation, groups;
-    int weight, bias; /* parameters; bias -1 when absent */
-    enum act act;     /* deployed form only; training form keeps it in bn_act */
-    bool residual;    /* src[1] is added after the activation */
+    int weight, bias;        /* parameters; bias -1 when absent */
+    enum act act;            /* deployed form only; training form keeps it in bn_act */
+    bool residual;           /* src[1] is added after the activation */
+    struct conv_quant quant; /* deployed form only */
 };
 
 struct bn {

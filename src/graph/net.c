@@ -27,6 +27,8 @@ struct net {
     int *stale; /* (nodes) calls whose weights must be packed again */
     unsigned version;
     int *outputs;
+    net_observer *observer; /* may be NULL */
+    void *observer_context;
     bool timing;
     struct node_report *reports;
 };
@@ -86,6 +88,11 @@ void net_destroy(struct net *net)
 void net_params_changed(struct net *net)
 {
     net->version++;
+}
+
+void net_graph_changed(struct net *net)
+{
+    forget_plans(net);
 }
 
 enum status net_set_outputs(struct net *net, const int *values, int count, bool input_gradients)
@@ -270,6 +277,8 @@ static void run_step(struct net *net, struct step *s)
         struct call *c = &p->calls[s->call];
         const struct op_impl *op = net->request.backend->ops[c->node->op];
         bool forward = s->kind == STEP_FORWARD;
+        if (forward && net->observer)
+            net->observer(net->observer_context, c);
         c->scratch = block_address(forward ? &p->scratch[s->call] : &p->d_scratch[s->call], net->arena);
         (forward ? op->forward : op->backward)(c);
     }
@@ -347,6 +356,12 @@ size_t net_packed_bytes(const struct net *net)
 int net_copies(const struct net *net)
 {
     return net->current ? net->current->homes.n_copies : 0;
+}
+
+void net_set_observer(struct net *net, net_observer *observer, void *context)
+{
+    net->observer = observer;
+    net->observer_context = context;
 }
 
 void net_set_timing(struct net *net, bool on)

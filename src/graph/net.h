@@ -50,6 +50,13 @@ struct head_output {
 };
 struct head_output net_output(const struct net *net, int branch);
 
+/* Attributes of the graph's nodes changed (what runs in 8 bits): plans are made again, net_plan must be called. */
+void net_graph_changed(struct net *net);
+
+/* Called before a node runs forward, when its sources hold their values (and dst does not); for calibration. */
+typedef void net_observer(void *context, const struct call *call);
+void net_set_observer(struct net *net, net_observer *observer, void *context); /* NULL: none any more */
+
 void net_forward(struct net *net);
 /* From the gradients in d_logits (or net_gradient of a bare module's outputs) to d_params and inner gradients. */
 void net_backward(struct net *net);
