@@ -4,7 +4,7 @@
  * touched. Needs only core, kernels and ops/conv2d, so that it also runs alone under an emulator.
  *
  *   test_kernels [--seed N] [--rounds N]
- *   test_kernels --bench [--exact] [--cold] [--threads N] [--layer WORD]      GFLOP/s of a table of layers */
+ *   test_kernels --bench [--exact] [--cold] [--threads N] [--batch N] [--layer WORD]   GFLOP/s of a table of layers */
 #include "core/clock.h"
 #include "core/cpu.h"
 #include "core/mem.h"
@@ -568,10 +568,11 @@ static double bench_call(const struct call *c, enum bench_pass pass, double flop
     return flops / best * 1e-9;
 }
 
-static void bench_layer(int index, const struct isa *isa, bool exact, struct team *team, float *cold)
+static void bench_layer(int index, int batch, const struct isa *isa, bool exact, struct team *team, float *cold)
 {
     struct rng r = rng_seed(7, (uint64_t)index, 0);
-    const struct shape *s = &layers[index].s;
+    struct shape shape = layers[index].s, *s = &shape;
+    s->n = batch;
     const int oh = out_size(s->h, s->kh, s), ow = out_size(s->w, s->kw, s), icg = s->ic / s->groups;
     const double flops = 2.0 * oh * ow * s->oc * icg * s->kh * s->kw * s->n;
     double rate[3] = {0};
@@ -616,7 +617,7 @@ static void bench_layer(int index, const struct isa *isa, bool exact, struct tea
     mem_free(d_weights);
 }
 
-static int bench(const char *word, bool exact, int threads, bool cold)
+static int bench(const char *word, int batch, bool exact, int threads, bool cold)
 {
     float *sweep = cold ? mem_calloc(COLD_FLOATS, sizeof *sweep) : NULL;
     struct isa isas[8];
@@ -629,7 +630,7 @@ static int bench(const char *word, bool exact, int threads, bool cold)
            exact ? ", exact" : "", "layer", "forward", "dgrad", "wgrad");
     for (int i = 0; i < COUNT(layers); i++) {
         if (!word || strstr(layers[i].name, word))
-            bench_layer(i, isa, exact, team, sweep);
+            bench_layer(i, batch, isa, exact, team, sweep);
     }
     team_destroy(team);
     mem_free(sweep);
@@ -639,14 +640,15 @@ static int bench(const char *word, bool exact, int threads, bool cold)
 static int usage(void)
 {
     fprintf(stderr, "usage: test_kernels [--seed N] [--rounds N]\n"
-                    "       test_kernels --bench [--exact] [--cold] [--threads N] [--layer WORD]\n");
+                    "       test_kernels --bench [--exact] [--cold] [--threads N] [--batch N] "
+                    "[--layer WORD]\n");
     return 2;
 }
 
 int main(int argc, char **argv)
 {
     uint64_t seed = 1;
-    int rounds = 150, threads = 1;
+    int rounds = 150, threads = 1, batch = 1;
     bool benching = false, exact = false, cold = false;
     const char *word = NULL;
     for (int i = 1; i < argc; i++) {
@@ -665,10 +667,12 @@ int main(int argc, char **argv)
             rounds = atoi(value), i++;
         else if (!strcmp(argv[i], "--threads"))
             threads = atoi(value), i++;
+        else if (!strcmp(argv[i], "--batch"))
+            batch = MAX(1, atoi(value)), i++;
         else if (!strcmp(argv[i], "--layer"))
             word = value, i++;
         else
             return usage();
     }
-    return benching ? bench(word, exact, threads, cold) : check(seed, rounds);
+    return benching ? bench(word, batch, exact, threads, cold) : check(seed, rounds);
 }

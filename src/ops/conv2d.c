@@ -16,6 +16,11 @@ static enum algorithm choose(const struct call *c)
     return !c->options.exact && winograd_fits(c) ? WINOGRAD : DIRECT;
 }
 
+static bool wgrad_by_winograd(const struct kernels *k, const struct call *c)
+{
+    return c->variant == WINOGRAD && wino_wgrad_fits(k, c);
+}
+
 static enum status conv2d_plan(struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
@@ -28,7 +33,8 @@ static enum status conv2d_plan(struct call *c)
         assert(!c->node->u.conv.residual && c->node->u.conv.act == ACT_NONE);
         c->packed_floats[1] = winograd ? winograd_packed_d_floats(k, &s) : direct_packed_d_floats(k, &s);
         c->d_scratch_floats =
-            MAX(winograd ? winograd_d_scratch_floats(k, c) : direct_d_scratch_floats(k, c), wgrad_scratch_floats(k, c));
+            MAX(winograd ? winograd_d_scratch_floats(k, c) : direct_d_scratch_floats(k, c),
+                wgrad_by_winograd(k, c) ? wino_wgrad_scratch_floats(k, c) : wgrad_scratch_floats(k, c));
     }
     return OK;
 }
@@ -55,7 +61,7 @@ static void conv2d_backward(const struct call *c)
     if (c->d_src[0].data)
         c->variant == WINOGRAD ? winograd_dgrad(k, c) : direct_dgrad(k, c);
     if (c->d_param[0])
-        direct_wgrad(k, c);
+        wgrad_by_winograd(k, c) ? wino_wgrad(k, c) : direct_wgrad(k, c);
     if (c->d_param[1])
         bias_grad(c);
 }

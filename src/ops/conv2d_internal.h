@@ -71,9 +71,13 @@ size_t winograd_d_scratch_floats(const struct kernels *k, const struct call *c);
 void winograd_forward(const struct kernels *k, const struct call *c);
 void winograd_dgrad(const struct kernels *k, const struct call *c);
 
-/* --- weight and bias gradients (conv2d_wgrad.c) ------------------------------------------------------------------ */
+/* --- weight and bias gradients (conv2d_wgrad.c, conv2d_wgrad_winograd.c)
+ * ------------------------------------------------------------------ */
 size_t wgrad_scratch_floats(const struct kernels *k, const struct call *c);
 void direct_wgrad(const struct kernels *k, const struct call *c);
+bool wino_wgrad_fits(const struct kernels *k, const struct call *c); /* a 3x3 of stride 1 with sums of bearable size */
+size_t wino_wgrad_scratch_floats(const struct kernels *k, const struct call *c);
+void wino_wgrad(const struct kernels *k, const struct call *c);
 void bias_grad(const struct call *c);
 
 #endif
