@@ -67,7 +67,9 @@ static __attribute__((noinline)) void conv_epilogue(const struct conv_tile *t, c
     }
 }
 
-INLINE void conv_tile(const struct conv_tile *t, const int nv, const int m)
+/* `fetch`: between every 16 steps of the reduction the same stretch of the next tile's pixels is fetched. One tile is
+ * longer than the processor looks ahead, and pixels that lie in memory a map's width apart are no stream to it. */
+INLINE void conv_loop(const struct conv_tile *t, const int nv, const int m, const bool fetch)
 {
     vf acc[MR_MOST][NV_MOST];
     UNROLL
@@ -83,17 +85,25 @@ INLINE void conv_tile(const struct conv_tile *t, const int nv, const int m)
         UNROLL
         for (int i = 0; i < m; i++)
             a[i] = t->a[(size_t)tap * t->a_stride + (size_t)i] + t->a_offset;
-        for (long c = 0; c < k; c++, b += nv * VL) {
-            vf y[NV_MOST];
-            UNROLL
-            for (int j = 0; j < nv; j++)
-                y[j] = v_load(b + j * VL);
-            UNROLL
-            for (int i = 0; i < m; i++) {
-                vf x = v_set1(a[i][c]);
+        for (long c = 0; c < k;) {
+            const long end = fetch ? MIN(k, c + 16) : k;
+            if (fetch) {
+                UNROLL
+                for (int i = 0; i < m; i++)
+                    __builtin_prefetch(t->next[(size_t)tap * t->a_stride + (size_t)i] + t->a_offset + c);
+            }
+            for (; c < end; c++, b += nv * VL) {
+                vf y[NV_MOST];
                 UNROLL
                 for (int j = 0; j < nv; j++)
-                    acc[i][j] = v_fma(x, y[j], acc[i][j]);
+                    y[j] = v_load(b + j * VL);
+                UNROLL
+                for (int i = 0; i < m; i++) {
+                    vf x = v_set1(a[i][c]);
+                    UNROLL
+                    for (int j = 0; j < nv; j++)
+                        acc[i][j] = v_fma(x, y[j], acc[i][j]);
+                }
             }
         }
     }
@@ -108,6 +118,14 @@ INLINE void conv_tile(const struct conv_tile *t, const int nv, const int m)
     }
     if (!plain)
         conv_epilogue(t, sums);
+}
+
+INLINE void conv_tile(const struct conv_tile *t, const int nv, const int m)
+{
+    if (t->next)
+        conv_loop(t, nv, m, true);
+    else
+        conv_loop(t, nv, m, false);
 }
 
 /* `whole`: the last vector has no empty lanes. */

@@ -19,9 +19,10 @@ struct conv_tile {
     int taps, k;           /* reduction: taps x channels; taps 0 writes act(bias) */
     const float *const *a; /* one pointer a tap and pixel; padding points to k + a_offset zeros */
     size_t a_stride, a_offset;
-    const float *b;    /* packed panel [taps*k][nv*vl], aligned to a vector */
-    const float *bias; /* [nv*vl], or NULL */
-    float *const *dst; /* one pointer a pixel */
+    const float *const *next; /* like a: a later tile's, to be fetched into the cache; NULL: none */
+    const float *b;           /* packed panel [taps*k][nv*vl], aligned to a vector */
+    const float *bias;        /* [nv*vl], or NULL */
+    float *const *dst;        /* one pointer a pixel */
     size_t dst_offset;
     const float *const *residual; /* one pointer a pixel, or NULL */
     size_t residual_offset;

@@ -237,7 +237,7 @@ static size_t pointer_floats(int per_part, int taps)
 }
 
 static void run_panel(const struct pass *p, struct conv_tile *t, const float **taps, float **targets,
-                      const float **residuals, int count)
+                      const float **residuals, int count, bool fetch)
 {
     int tiles = (count + p->kernel->mr[t->nv] - 1) / p->kernel->mr[t->nv];
     for (int i = 0, at = 0; i < tiles; i++) {
@@ -245,6 +245,7 @@ static void run_panel(const struct pass *p, struct conv_tile *t, const float **t
         t->a = taps + at;
         t->dst = targets + at;
         t->residual = residuals ? residuals + at : NULL;
+        t->next = fetch && i + 1 < tiles ? t->a + t->m : NULL;
         p->kernel->run(t);
         at += t->m;
     }
@@ -277,7 +278,8 @@ static void pass_part(void *context, int part, int thread)
             t.nv = panel_vectors(left, k->nv_main, k->nv_max);
             const int width = t.nv * k->vl;
             t.n = MIN(width, p->columns - column);
-            run_panel(p, &t, pointers, targets, p->residual.data ? residuals : NULL, count);
+            const bool first_use = column == 0 && p->reduction >= 16; /* pixels of the group not in L2 yet */
+            run_panel(p, &t, pointers, targets, p->residual.data ? residuals : NULL, count, first_use);
             t.b += (size_t)taps * (size_t)p->reduction * (size_t)width;
             t.bias = t.bias ? t.bias + width : NULL;
             t.dst_offset += (size_t)width;
