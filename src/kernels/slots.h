@@ -145,10 +145,22 @@ struct pool_kernel {
 
 enum { WINO_POINTS = 36 };
 
+/* Stride 2, the same idea for each parity of the source: output i of a row is w0 o[i] + w2 o[i+1] + w1 e[i] with
+ * o[i] = x[2i], e[i] = x[2i+1] counted from the first pixel a tile reads. The two taps over o are F(4, 2), five points 0,
+ * 1, WINO_P, WINO_Q, infinity; the one over e needs no transform. So a 4x4 tile is 9x9 products, five points and four
+ * pixels a side, in place of 144; a product over pixels has the same weights for each of them, so that weights
+ * have 6x6 transformed values as in the other form (five points and w1 a side). */
+#define WINO_P -0.5
+#define WINO_Q -1.5
+
+enum wino_form { WINO_S1, WINO_S2, WINO_FORMS };
+enum { WINO_SIDE_S1 = 6, WINO_SIDE_S2 = 9, WINO_SIDE_MOST = 9 }; /* source pixels of a tile, and products, a side */
+
 /* v[point*stride + c] = (B^T d B)[point], d[i] = src[i][offset + c] in row order, c < channels; v is written up to the
  * next whole vector */
 struct wino_input {
-    const float *const *src; /* 36 pixels; padding points to zeros */
+    const float *const *src;  /* side * side pixels; padding points to zeros */
+    const float *const *next; /* the next tile's, to be fetched into the cache; NULL: none */
     size_t offset;
     int channels;
     float *v;
@@ -157,7 +169,7 @@ struct wino_input {
 
 /* dst[i][dst_offset + col] = act((A^T m A)[i] + bias[col] (+ dst)) (+ residual), i in row order over 4x4, col < n */
 struct wino_output {
-    const float *m; /* 36 rows, `stride` apart, of whole vectors */
+    const float *m; /* side * side rows, `stride` apart, of whole vectors */
     size_t stride;
     int n;
     const float *bias; /* whole vectors, or NULL */
@@ -170,9 +182,9 @@ struct wino_output {
 };
 
 struct winograd_kernel {
-    const char *name;
-    void (*input)(const struct wino_input *t);
-    void (*output)(const struct wino_output *t);
+    const char *name[WINO_FORMS];
+    void (*input[WINO_FORMS])(const struct wino_input *t);
+    void (*output[WINO_FORMS])(const struct wino_output *t);
 };
 
 /* The weights' side. Weight gradients are F(3x3, 4x4) with the same points, so the input transform is the same too:
@@ -210,7 +222,7 @@ struct wino_reduce {
 struct wino_weights_kernel {
     const char *name;
     int vl;
-    void (*pack)(const struct wino_pack *t);
+    void (*pack[WINO_FORMS])(const struct wino_pack *t);
     void (*spread)(const struct wino_spread *t);
     void (*reduce)(const struct wino_reduce *t);
 };

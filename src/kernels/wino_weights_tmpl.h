@@ -32,19 +32,35 @@ INLINE void pack_1d(const vd *g, const int step, vd *out, const int out_step)
     out[5 * out_step] = g[2 * step];
 }
 
+/* Stride 2: the first and the last tap to five points, the middle one as it is */
+INLINE void pack_1d_s2(const vd *g, const int step, vd *out, const int out_step)
+{
+    const double p = WINO_P, q = WINO_Q;
+    const double n1 = 1 / ((1 - p) * (1 - q)), np = 1 / (p * (p - 1) * (p - q)), nq = 1 / (q * (q - 1) * (q - p));
+    const vd g2 = g[2 * step];
+    out[0] = vd_mul(vd_set1(-1 / (p * q)), g[0]);
+    out[out_step] = vd_mul(vd_set1(n1), vd_add(g[0], g2));
+    out[2 * out_step] = vd_fma(vd_set1(p * np), g2, vd_mul(vd_set1(np), g[0]));
+    out[3 * out_step] = vd_fma(vd_set1(q * nq), g2, vd_mul(vd_set1(nq), g[0]));
+    out[4 * out_step] = g2;
+    out[5 * out_step] = g[step];
+}
+
+typedef void pack_fn(const vd *g, int step, vd *out, int out_step);
+
 /* Half a vector of columns: nine taps to 36 points. */
-INLINE void pack_half(const vd g[9], vd u[WINO_POINTS])
+INLINE void pack_half(const vd g[9], vd u[WINO_POINTS], pack_fn *const transform)
 {
     vd x[18]; /* G g: six rows of three */
     UNROLL
     for (int i = 0; i < 3; i++)
-        pack_1d(g + i, 3, x + i, 3);
+        transform(g + i, 3, x + i, 3);
     UNROLL
     for (int i = 0; i < 6; i++)
-        pack_1d(x + 3 * i, 1, u + 6 * i, 1);
+        transform(x + 3 * i, 1, u + 6 * i, 1);
 }
 
-static void wino_pack_run(const struct wino_pack *t)
+INLINE void pack_form(const struct wino_pack *t, pack_fn *const transform)
 {
     for (int c = 0; c < t->columns; c += VL) {
         vd low[9], high[9], u_low[WINO_POINTS], u_high[WINO_POINTS];
@@ -53,11 +69,21 @@ static void wino_pack_run(const struct wino_pack *t)
             low[i] = v_low(x);
             high[i] = v_high(x);
         }
-        pack_half(low, u_low);
-        pack_half(high, u_high);
+        pack_half(low, u_low, transform);
+        pack_half(high, u_high, transform);
         for (int i = 0; i < WINO_POINTS; i++)
             v_store(t->u + (size_t)i * t->stride + c, v_of_halves(u_low[i], u_high[i]));
     }
+}
+
+static void wino_pack_s1(const struct wino_pack *t)
+{
+    pack_form(t, pack_1d);
+}
+
+static void wino_pack_s2(const struct wino_pack *t)
+{
+    pack_form(t, pack_1d_s2);
 }
 
 /* e = A d: four to six */

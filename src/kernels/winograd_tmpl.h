@@ -43,62 +43,119 @@ static inline __attribute__((always_inline)) void output_1d(const vf m[6], vf y[
     y[3] = v_fma(v_set1(wino_b3), odd_b, v_fma(v_set1(wino_a3), odd_a, m[5]));
 }
 
-static void wino_input_run(const struct wino_input *t)
+/* Stride 2: the five odd-tap samples o to points, the four samples e as they are; d lies o e o e ... o. With
+ * M(x) = x (x - 1)(x - p)(x - q): rows of B^T are M/(x - point). */
+static inline __attribute__((always_inline)) void input_1d_s2(const vf d[9], vf t[9])
+{
+    const double p = WINO_P, q = WINO_Q;
+    const vf pq = v_set1((float)(p * q)), p_q = v_set1((float)(p + q)), p_1 = v_set1((float)(p + 1)),
+             p1 = v_set1((float)p);
+    const vf q_1 = v_set1((float)(q + 1)), q1 = v_set1((float)q), s1 = v_set1((float)(p + q + 1)),
+             s2 = v_set1((float)(p + q + p * q));
+    t[0] = v_fnma(pq, d[0], v_fma(s2, d[2], v_fnma(s1, d[4], d[6])));
+    t[1] = v_fma(pq, d[2], v_fnma(p_q, d[4], d[6]));
+    t[2] = v_fma(q1, d[2], v_fnma(q_1, d[4], d[6]));
+    t[3] = v_fma(p1, d[2], v_fnma(p_1, d[4], d[6]));
+    t[4] = v_fnma(pq, d[2], v_fma(s2, d[4], v_fnma(s1, d[6], d[8])));
+    t[5] = d[1];
+    t[6] = d[3];
+    t[7] = d[5];
+    t[8] = d[7];
+}
+
+static inline __attribute__((always_inline)) void output_1d_s2(const vf m[9], vf y[4])
+{
+    const double p = WINO_P, q = WINO_Q;
+    y[0] = v_add(v_add(v_add(m[0], m[1]), v_add(m[2], m[3])), m[5]);
+    y[1] = v_fma(v_set1((float)p), m[2], v_fma(v_set1((float)q), m[3], v_add(m[1], m[6])));
+    y[2] = v_fma(v_set1((float)(p * p)), m[2], v_fma(v_set1((float)(q * q)), m[3], v_add(m[1], m[7])));
+    y[3] = v_fma(v_set1((float)(p * p * p)), m[2],
+                 v_fma(v_set1((float)(q * q * q)), m[3], v_add(v_add(m[1], m[4]), m[8])));
+}
+
+typedef void wino_1d(const vf *from, vf *to);
+
+/* `fetch`: the pixels that the next tile does not share with this one. They lie rows apart, no stream to the processor.
+ */
+static inline __attribute__((always_inline)) void
+input_form(const struct wino_input *t, const int side, const int shared, wino_1d *const transform, const bool fetch)
 {
     for (int c = 0; c < t->channels; c += VL) {
         const int n = MIN(VL, t->channels - c);
         const size_t at = t->offset + (size_t)c;
-        _Alignas(64) float rows[WINO_POINTS * VL]; /* B^T d, transposed */
-        vf d[6], x[6];
+        _Alignas(64) float rows[WINO_SIDE_MOST * WINO_SIDE_MOST * VL]; /* B^T d, transposed */
+        vf d[WINO_SIDE_MOST], x[WINO_SIDE_MOST];
         UNROLL
-        for (int i = 0; i < 6; i++) {
+        for (int i = 0; i < side; i++) {
             UNROLL
-            for (int j = 0; j < 6; j++)
-                d[j] = n == VL ? v_load(t->src[j * 6 + i] + at) : v_load_n(t->src[j * 6 + i] + at, n);
-            input_1d(d, x);
+            for (int j = 0; j < side; j++)
+                d[j] = n == VL ? v_load(t->src[j * side + i] + at) : v_load_n(t->src[j * side + i] + at, n);
+            if (fetch && i >= shared) {
+                UNROLL
+                for (int j = 0; j < side; j++)
+                    __builtin_prefetch(t->next[j * side + i] + at);
+            }
+            transform(d, x);
             UNROLL
-            for (int j = 0; j < 6; j++)
-                v_store(rows + (j * 6 + i) * VL, x[j]);
+            for (int j = 0; j < side; j++)
+                v_store(rows + (j * side + i) * VL, x[j]);
         }
         UNROLL
-        for (int i = 0; i < 6; i++) {
+        for (int i = 0; i < side; i++) {
             UNROLL
-            for (int j = 0; j < 6; j++)
-                d[j] = v_load(rows + (i * 6 + j) * VL);
-            input_1d(d, x);
+            for (int j = 0; j < side; j++)
+                d[j] = v_load(rows + (i * side + j) * VL);
+            transform(d, x);
             UNROLL
-            for (int j = 0; j < 6; j++)
-                v_store(t->v + (size_t)(i * 6 + j) * t->stride + c, x[j]);
+            for (int j = 0; j < side; j++)
+                v_store(t->v + (size_t)(i * side + j) * t->stride + c, x[j]);
         }
     }
+}
+
+static void wino_input_s1(const struct wino_input *t)
+{
+    if (t->next)
+        input_form(t, WINO_SIDE_S1, 2, input_1d, true);
+    else
+        input_form(t, WINO_SIDE_S1, 2, input_1d, false);
+}
+
+static void wino_input_s2(const struct wino_input *t)
+{
+    if (t->next)
+        input_form(t, WINO_SIDE_S2, 1, input_1d_s2, true);
+    else
+        input_form(t, WINO_SIDE_S2, 1, input_1d_s2, false);
 }
 
 /* One vector of channels of a tile: rows = A^T m, then each row times A. `plain`: a whole vector with nothing to add
  * but the bias. */
 static inline __attribute__((always_inline)) void output_vector(const struct wino_output *t, const int c, const int n,
-                                                                const bool plain, const enum kernel_act act)
+                                                                const bool plain, const enum kernel_act act,
+                                                                const int side, wino_1d *const transform)
 {
     const vf bias = t->bias ? v_load(t->bias + c) : v_zero();
     const float *from = t->m + c;
     const size_t stride = t->stride, offset = t->dst_offset + (size_t)c;
     float *const *dst = t->dst;
-    _Alignas(64) float rows[4 * 6 * VL];
-    vf m[6], y[4];
+    _Alignas(64) float rows[4 * WINO_SIDE_MOST * VL];
+    vf m[WINO_SIDE_MOST], y[4];
     UNROLL
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < side; i++) {
         UNROLL
-        for (int j = 0; j < 6; j++)
-            m[j] = v_load(from + (size_t)(j * 6 + i) * stride);
-        output_1d(m, y);
+        for (int j = 0; j < side; j++)
+            m[j] = v_load(from + (size_t)(j * side + i) * stride);
+        transform(m, y);
         UNROLL
         for (int j = 0; j < 4; j++)
-            v_store(rows + (j * 6 + i) * VL, y[j]);
+            v_store(rows + (j * side + i) * VL, y[j]);
     }
     for (int i = 0; i < 4; i++) {
         UNROLL
-        for (int j = 0; j < 6; j++)
-            m[j] = v_load(rows + (i * 6 + j) * VL);
-        output_1d(m, y);
+        for (int j = 0; j < side; j++)
+            m[j] = v_load(rows + (i * side + j) * VL);
+        transform(m, y);
         UNROLL
         for (int j = 0; j < 4; j++) {
             float *to = dst[i * 4 + j] + offset;
@@ -119,18 +176,37 @@ static inline __attribute__((always_inline)) void output_vector(const struct win
     }
 }
 
-static void wino_output_run(const struct wino_output *t)
+static inline __attribute__((always_inline)) void output_form(const struct wino_output *t, const int side,
+                                                              wino_1d *const transform)
 {
     const bool plain = !t->accumulate && !t->residual;
     for (int c = 0; c < t->n; c += VL) {
         const int n = MIN(VL, t->n - c);
         if (!plain || n < VL)
-            output_vector(t, c, n, false, t->act);
+            output_vector(t, c, n, false, t->act, side, transform);
         else if (t->act == KERNEL_ACT_SILU)
-            output_vector(t, c, VL, true, KERNEL_ACT_SILU);
+            output_vector(t, c, VL, true, KERNEL_ACT_SILU, side, transform);
         else
-            output_vector(t, c, VL, true, t->act);
+            output_vector(t, c, VL, true, t->act, side, transform);
     }
 }
+
+static void wino_output_s1(const struct wino_output *t)
+{
+    output_form(t, WINO_SIDE_S1, output_1d);
+}
+
+static void wino_output_s2(const struct wino_output *t)
+{
+    output_form(t, WINO_SIDE_S2, output_1d_s2);
+}
+
+#define WINOGRAD_KERNEL(isa)                                                                 \
+    {                                                                                        \
+        {"winograd F(4x4) " isa, "winograd s2 F(4x4) " isa}, {wino_input_s1, wino_input_s2}, \
+        {                                                                                    \
+            wino_output_s1, wino_output_s2                                                   \
+        }                                                                                    \
+    }
 
 #endif

@@ -8,12 +8,15 @@ _Static_assert((int)ACT_NONE == (int)KERNEL_ACT_NONE && (int)ACT_SILU == (int)KE
                    (int)ACT_RELU == (int)KERNEL_ACT_RELU,
                "enum act and enum kernel_act agree");
 
-enum algorithm { DIRECT, WINOGRAD };
+enum algorithm { DIRECT, WINOGRAD, WINOGRAD_S2 };
 
-/* A function of shape, features and options, never of a timing. Forward and data gradient choose alike. */
+/* A function of shape, features and options, never of a timing. The data gradient chooses alike, but for stride 2,
+ * where it is direct. */
 static enum algorithm choose(const struct call *c)
 {
-    return !c->options.exact && winograd_fits(c) ? WINOGRAD : DIRECT;
+    if (c->options.exact || !winograd_fits(c))
+        return DIRECT;
+    return c->node->u.conv.stride == 1 ? WINOGRAD : WINOGRAD_S2;
 }
 
 static bool wgrad_by_winograd(const struct kernels *k, const struct call *c)
@@ -26,11 +29,12 @@ static enum status conv2d_plan(struct call *c)
     const struct kernels *k = kernels_for(c->options.features);
     const struct conv_shape s = conv_shape_of(c);
     assert(s.icg * s.groups == s.ic && s.ocg * s.groups == s.oc && s.oc == c->dst.c);
-    const bool winograd = (c->variant = (int)choose(c)) == WINOGRAD;
-    c->packed_floats[0] = winograd ? winograd_packed_floats(k, &s) : direct_packed_floats(k, &s);
-    c->scratch_floats = winograd ? winograd_scratch_floats(k, c) : direct_scratch_floats(k, c);
+    c->variant = (int)choose(c);
+    c->packed_floats[0] = c->variant != DIRECT ? winograd_packed_floats(k, &s) : direct_packed_floats(k, &s);
+    c->scratch_floats = c->variant != DIRECT ? winograd_scratch_floats(k, c) : direct_scratch_floats(k, c);
     if (c->options.mode != RUN_INFER) {
         assert(!c->node->u.conv.residual && c->node->u.conv.act == ACT_NONE);
+        const bool winograd = c->variant == WINOGRAD;
         c->packed_floats[1] = winograd ? winograd_packed_d_floats(k, &s) : direct_packed_d_floats(k, &s);
         c->d_scratch_floats =
             MAX(winograd ? winograd_d_scratch_floats(k, c) : direct_d_scratch_floats(k, c),
@@ -42,17 +46,16 @@ static enum status conv2d_plan(struct call *c)
 static void conv2d_pack(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
-    const bool winograd = c->variant == WINOGRAD;
     if (c->packed[0])
-        winograd ? winograd_pack(k, c) : direct_pack(k, c);
+        c->variant != DIRECT ? winograd_pack(k, c) : direct_pack(k, c);
     if (c->packed[1])
-        winograd ? winograd_pack_d(k, c) : direct_pack_d(k, c);
+        c->variant == WINOGRAD ? winograd_pack_d(k, c) : direct_pack_d(k, c);
 }
 
 static void conv2d_forward(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
-    c->variant == WINOGRAD ? winograd_forward(k, c) : direct_forward(k, c);
+    c->variant != DIRECT ? winograd_forward(k, c) : direct_forward(k, c);
 }
 
 static void conv2d_backward(const struct call *c)
@@ -71,5 +74,5 @@ const struct op_impl cpu_conv2d = {conv2d_plan, conv2d_pack, conv2d_forward, con
 const char *conv2d_variant_name(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
-    return c->variant == WINOGRAD ? k->winograd->name : k->conv_tile->name;
+    return c->variant == DIRECT ? k->conv_tile->name : k->winograd->name[c->variant == WINOGRAD ? WINO_S1 : WINO_S2];
 }

@@ -9,12 +9,12 @@
 enum {
     POINTER_FLOATS = sizeof(void *) / sizeof(float),
     PAD = 16,
-    ROWS = 16,                /* side of the squares of weights in the end */
-    MAX_RUNS = 8,             /* runs of tiles */
-    MAX_BLOCK = 64,           /* tiles */
+    ROWS = 16,                 /* side of the squares of weights in the end */
+    MAX_RUNS = 8,              /* runs of tiles */
+    MAX_BLOCK = 64,            /* tiles */
     BLOCK_FLOATS = 160 * 1024, /* of the transformed maps of a block: L2 holds them beside the sums */
-    RUN_TILES = 96,           /* fewer are not worth sums of their own */
-    SUM_FLOATS = 1024 * 1024, /* of all runs */
+    RUN_TILES = 96,            /* fewer are not worth sums of their own */
+    SUM_FLOATS = 1024 * 1024,  /* of all runs */
     MOST_FLOATS = 4 * SUM_FLOATS,
 };
 
@@ -95,7 +95,7 @@ static void transform_maps(const struct wino_wgrad *w, int image, int first, int
         const int y = (first + i) / w->tiles_x * 4, x = (first + i) % w->tiles_x * 4;
         fill_tile(&w->call->src[0], image, y - s->pad, x - s->pad, 6, w->zeros, pixels);
         in.v = v + (size_t)i * w->v_row;
-        w->kernels->winograd->input(&in);
+        w->kernels->winograd->input[WINO_S1](&in);
         fill_tile(&w->call->d_dst, image, y, x, 4, w->zeros, pixels);
         for (int g = 0; g < s->groups; g++) {
             out.offset = (size_t)(g * s->ocg + column0);

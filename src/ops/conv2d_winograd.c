@@ -1,6 +1,6 @@
-/* Winograd F(4x4, 3x3) for 3x3 stride 1, forward and data gradient (kernels/slots.h has the mathematics). A part is a
- * block of tiles: transform the input of all channels, then for each panel of output channels 36 products and the
- * output transform, all in the thread's scratch, which is sized to stay in L2. */
+/* Winograd F(4x4, 3x3): forward of stride 1 and 2, data gradient of stride 1 (kernels/slots.h has the mathematics). A
+ * part is a block of tiles: transform the input of all channels, then for each panel of output channels a product a
+ * point and the output transform, all in the thread's scratch, which is sized to stay in L2. */
 #include "ops/conv2d_internal.h"
 
 enum { POINTER_FLOATS = sizeof(void *) / sizeof(float), PAD = 16, MAX_PANEL_FLOATS = MAX_PANEL_VECTORS * 16 };
@@ -8,14 +8,17 @@ enum { POINTER_FLOATS = sizeof(void *) / sizeof(float), PAD = 16, MAX_PANEL_FLOA
 struct wino_pass {
     const struct conv_tile_kernel *tile;
     const struct winograd_kernel *kernel;
+    enum wino_form form;
     struct tensor src, dst, residual;    /* residual.data NULL: none */
     int pad, groups, reduction, columns; /* of one group */
     const float *bias, *weights;
     bool accumulate;
     enum kernel_act act;
 
+    int side, points, step;            /* of a tile: source pixels a side, products, source pixels to the next */
     int tiles_x, tiles, block, blocks; /* of an image */
     int shares;                        /* parts that share a block's panels */
+    bool fetch;                        /* the source is larger than L2 */
     size_t v_row, v_point, m_point;    /* floats of a tile's channels, from a point to the next */
     size_t v_floats, m_floats, pointer_floats, dump_floats, thread_floats;
     const float *zeros;
@@ -26,8 +29,9 @@ bool winograd_fits(const struct call *c)
 {
     const struct conv_attr *a = &c->node->u.conv;
     const struct conv_shape s = conv_shape_of(c);
-    return a->kh == 3 && a->kw == 3 && a->stride == 1 && a->dilation == 1 && a->pad <= 2 && s.icg >= 8 && s.ocg >= 8 &&
-           c->dst.h >= 3 && c->dst.w >= 3;
+    const int least = a->stride == 1 ? 8 : 24; /* channels: with fewer the transforms cost more than they save */
+    return a->kh == 3 && a->kw == 3 && a->stride <= 2 && a->dilation == 1 && a->pad <= 2 && s.icg >= least &&
+           s.ocg >= least && c->dst.h >= 3 && c->dst.w >= 3;
 }
 
 /* Tiles of a block. Small weights stay in L2, and blocks of up to 48 tiles leave room for them. Large ones come from
@@ -38,7 +42,7 @@ static void cut_blocks(struct wino_pass *p)
 {
     const int large = 512 * 1024; /* floats of transformed weights */
     const bool big = (long long)WINO_POINTS * p->groups * p->reduction * p->columns > large;
-    const int most = big ? 64 : MIN(48, MAX(12, (p->tiles + 1) / 2));
+    const int most = p->form == WINO_S2 ? 16 : big ? 64 : MIN(48, MAX(12, (p->tiles + 1) / 2));
     p->blocks = (p->tiles + most - 1) / most;
     if (p->blocks > 1)
         p->blocks = round_up(p->blocks, 2);
@@ -50,15 +54,20 @@ static void cut_blocks(struct wino_pass *p)
 static void lay_out(struct wino_pass *p)
 {
     const int vl = p->tile->vl, channels = p->groups * p->reduction;
+    p->side = p->form == WINO_S1 ? WINO_SIDE_S1 : WINO_SIDE_S2;
+    p->points = p->side * p->side;
+    p->step = p->form == WINO_S1 ? 4 : 8;
     p->tiles_x = (p->dst.w + 3) / 4;
     p->tiles = p->tiles_x * ((p->dst.h + 3) / 4);
     p->v_row = (size_t)round_up(channels, MAX(vl, 16));
+    p->fetch = (long long)p->src.h * p->src.w * channels > 128 * 1024;
     cut_blocks(p);
     const int width = MIN(p->tile->nv_max * vl, round_up(p->columns, vl));
-    p->v_point = (size_t)p->block * p->v_row + PAD; /* no power of two: 36 stores go to 36 places of the cache */
+    p->v_point =
+        (size_t)p->block * p->v_row + PAD; /* no power of two: a tile's stores go to different places of the cache */
     p->m_point = (size_t)(p->block * width) + PAD;
-    p->v_floats = WINO_POINTS * p->v_point;
-    p->m_floats = WINO_POINTS * p->m_point;
+    p->v_floats = (size_t)p->points * p->v_point;
+    p->m_floats = (size_t)p->points * p->m_point;
     p->pointer_floats = round_up_size((size_t)(p->block * (2 + 2 * 16)) * POINTER_FLOATS, 16);
     p->dump_floats = round_up_size((size_t)(p->groups * p->columns), 16);
     p->thread_floats = p->v_floats + p->m_floats + p->pointer_floats + p->dump_floats;
@@ -71,23 +80,35 @@ static size_t zero_floats(const struct wino_pass *p)
 
 /* --- parts -------------------------------------------------------------------------------------------------------- */
 
+/* The source pixels of a tile. */
+static void fill_inputs(const struct wino_pass *p, int image, int tile, const float **src)
+{
+    const int y0 = tile / p->tiles_x * p->step - p->pad, x0 = tile % p->tiles_x * p->step - p->pad;
+    for (int y = 0; y < p->side; y++) {
+        const bool inside = y0 + y >= 0 && y0 + y < p->src.h;
+        const float *row = tensor_image(&p->src, image) +
+                           (ptrdiff_t)(inside ? y0 + y : 0) * (ptrdiff_t)p->src.w * (ptrdiff_t)p->src.pixel_stride;
+        for (int x = 0; x < p->side; x++) {
+            const bool in = inside && x0 + x >= 0 && x0 + x < p->src.w;
+            *src++ = in ? row + (size_t)(x0 + x) * p->src.pixel_stride : p->zeros;
+        }
+    }
+}
+
 static void transform_input(const struct wino_pass *p, int image, int first, int count, float *v)
 {
-    const float *src[WINO_POINTS];
-    struct wino_input t = {.src = src, .channels = p->groups * p->reduction, .stride = p->v_point};
+    const float *src[2][WINO_SIDE_MOST * WINO_SIDE_MOST];
+    struct wino_input t = {.channels = p->groups * p->reduction, .stride = p->v_point};
+    fill_inputs(p, image, first, src[0]);
     for (int i = 0; i < count; i++) {
-        const int y0 = (first + i) / p->tiles_x * 4 - p->pad, x0 = (first + i) % p->tiles_x * 4 - p->pad;
-        for (int y = 0; y < 6; y++) {
-            const bool inside = y0 + y >= 0 && y0 + y < p->src.h;
-            const float *row = tensor_image(&p->src, image) +
-                               (ptrdiff_t)(inside ? y0 + y : 0) * (ptrdiff_t)p->src.w * (ptrdiff_t)p->src.pixel_stride;
-            for (int x = 0; x < 6; x++) {
-                const bool in = inside && x0 + x >= 0 && x0 + x < p->src.w;
-                src[y * 6 + x] = in ? row + (size_t)(x0 + x) * p->src.pixel_stride : p->zeros;
-            }
+        t.src = src[i % 2];
+        t.next = NULL;
+        if (i + 1 < count) {
+            fill_inputs(p, image, first + i + 1, src[(i + 1) % 2]);
+            t.next = p->fetch ? src[(i + 1) % 2] : NULL;
         }
         t.v = v + (size_t)i * p->v_row;
-        p->kernel->input(&t);
+        p->kernel->input[p->form](&t);
     }
 }
 
@@ -104,13 +125,20 @@ static void fill_outputs(const struct wino_pass *p, const struct tensor *map, in
     }
 }
 
+/* Which of the 36 transformed weights belongs to a product: with stride 2 the four pixels of a side share one. */
+static int weights_of(const struct wino_pass *p, int point)
+{
+    return MIN(point / p->side, 5) * 6 + MIN(point % p->side, 5);
+}
+
 static void multiply(const struct wino_pass *p, struct conv_tile *t, const float *const *rows, float *const *products,
                      int count)
 {
     const int tiles = (count + p->tile->mr[t->nv] - 1) / p->tile->mr[t->nv];
     const size_t a_offset = t->a_offset;
     const float *const b = t->b;
-    for (int point = 0; point < WINO_POINTS; point++) {
+    for (int point = 0; point < p->points; point++) {
+        t->b = b + (size_t)(weights_of(p, point) * t->k) * (size_t)(t->nv * p->tile->vl);
         t->dst_offset = (size_t)point * p->m_point;
         for (int i = 0, at = 0; i < tiles; i++, at += t->m) {
             t->m = (count - at + tiles - i - 1) / (tiles - i);
@@ -119,7 +147,6 @@ static void multiply(const struct wino_pass *p, struct conv_tile *t, const float
             p->tile->run(t);
         }
         t->a_offset += p->v_point;
-        t->b += (size_t)t->k * (size_t)(t->nv * p->tile->vl);
     }
     t->a_offset = a_offset;
     t->b = b;
@@ -161,7 +188,7 @@ static void wino_part(void *context, int part, int thread)
                     o.m = m + (size_t)(i * width);
                     o.dst = targets + 16 * i;
                     o.residual = p->residual.data ? (const float *const *)residuals + 16 * i : NULL;
-                    p->kernel->output(&o);
+                    p->kernel->output[p->form](&o);
                 }
             }
             t.b += (size_t)(WINO_POINTS * t.k) * (size_t)width;
@@ -190,6 +217,7 @@ static struct wino_pass forward_pass(const struct kernels *k, const struct call 
     const struct conv_shape s = conv_shape_of(c);
     struct wino_pass p = {.tile = k->conv_tile,
                           .kernel = k->winograd,
+                          .form = s.stride == 1 ? WINO_S1 : WINO_S2,
                           .src = c->src[0],
                           .dst = c->dst,
                           .pad = s.pad,
@@ -207,6 +235,7 @@ static struct wino_pass dgrad_pass(const struct kernels *k, const struct call *c
     const struct conv_shape s = conv_shape_of(c);
     struct wino_pass p = {.tile = k->conv_tile,
                           .kernel = k->winograd,
+                          .form = WINO_S1,
                           .src = c->d_dst,
                           .dst = c->d_src[0],
                           .pad = 2 - s.pad,
@@ -277,6 +306,7 @@ struct packing {
     int reduction, columns, vl, nv_main, nv_max;
     size_t row_stride, column_stride, group_weights, group_floats;
     bool rotate;
+    enum wino_form form;
 };
 
 enum { PACK_ROWS = 8 };
@@ -310,7 +340,7 @@ static void pack_part(void *context, int part, int thread)
         for (int row = row0; row < row1; row++) {
             gather_taps(p, w + (size_t)row * p->row_stride, first, width, g);
             t.u = panel + (size_t)row * (size_t)width;
-            p->kernel->pack(&t);
+            p->kernel->pack[p->form](&t);
         }
         panel += (size_t)(WINO_POINTS * p->reduction) * (size_t)width;
         left -= nv;
@@ -332,7 +362,8 @@ static void pack_winograd(const struct kernels *k, const struct call *c, bool gr
                         .row_stride = gradient ? (size_t)s.icg * 9 : 9,
                         .column_stride = gradient ? 9 : (size_t)s.icg * 9,
                         .group_weights = (size_t)s.icg * (size_t)s.ocg * 9,
-                        .rotate = gradient};
+                        .rotate = gradient,
+                        .form = s.stride == 1 ? WINO_S1 : WINO_S2};
     p.group_floats = (size_t)(WINO_POINTS * p.reduction) * (size_t)round_up(p.columns, p.vl);
     team_run(c->team, s.groups * ((p.reduction + PACK_ROWS - 1) / PACK_ROWS), pack_part, &p);
 }

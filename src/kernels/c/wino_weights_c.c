@@ -33,21 +33,43 @@ static void vandermonde(double *matrix, int n)
             matrix[i * n + k] = i < 5 ? power(p[i], k) : k == n - 1;
 }
 
-static void wino_pack_run(const struct wino_pack *t)
+/* u = G g G^T, `matrix` is G */
+static void pack_form(const struct wino_pack *t, const double matrix[18])
 {
-    double p[6], slope[6], v[18];
-    points(p, slope);
-    vandermonde(v, 3);
     for (int c = 0; c < t->columns; c++)
         for (int i = 0; i < 6; i++)
             for (int j = 0; j < 6; j++) {
                 double sum = 0;
                 for (int y = 0; y < 3; y++)
                     for (int x = 0; x < 3; x++)
-                        sum +=
-                            v[i * 3 + y] * v[j * 3 + x] * (double)t->g[(size_t)(y * 3 + x) * t->g_stride + (size_t)c];
-                t->u[(size_t)(i * 6 + j) * t->stride + (size_t)c] = (float)(sum / (slope[i] * slope[j]));
+                        sum += matrix[i * 3 + y] * matrix[j * 3 + x] *
+                               (double)t->g[(size_t)(y * 3 + x) * t->g_stride + (size_t)c];
+                t->u[(size_t)(i * 6 + j) * t->stride + (size_t)c] = (float)sum;
             }
+}
+
+static void wino_pack_s1(const struct wino_pack *t)
+{
+    double p[6], slope[6], v[18];
+    points(p, slope);
+    vandermonde(v, 3);
+    for (int i = 0; i < 18; i++)
+        v[i] /= slope[i / 3];
+    pack_form(t, v);
+}
+
+static void wino_pack_s2(const struct wino_pack *t)
+{
+    const double p[4] = {0, 1, WINO_P, WINO_Q};
+    double matrix[18] = {[4 * 3 + 2] = 1, [5 * 3 + 1] = 1}; /* infinity: the last tap; then the middle one */
+    for (int i = 0; i < 4; i++) {
+        double slope = 1;
+        for (int j = 0; j < 4; j++)
+            slope *= i == j ? 1 : p[i] - p[j];
+        matrix[i * 3] = 1 / slope;
+        matrix[i * 3 + 2] = p[i] / slope;
+    }
+    pack_form(t, matrix);
 }
 
 static void wino_spread_run(const struct wino_spread *t)
@@ -86,4 +108,5 @@ static void wino_reduce_run(const struct wino_reduce *t)
             }
 }
 
-const struct wino_weights_kernel wino_weights__c = {"c", VL, wino_pack_run, wino_spread_run, wino_reduce_run};
+const struct wino_weights_kernel wino_weights__c = {
+    "c", VL, {wino_pack_s1, wino_pack_s2}, wino_spread_run, wino_reduce_run};

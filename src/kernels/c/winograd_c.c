@@ -27,31 +27,75 @@ static void output_1d(const double *m, int step, double *y, int y_step)
     y[3 * y_step] = a * a * a * odd_a + b * b * b * odd_b + m[5 * step];
 }
 
-static void wino_input_run(const struct wino_input *t)
+/* The same for stride 2, from the definition: a Lagrange basis over the points for the odd taps. */
+static const double s2_points[4] = {0, 1, WINO_P, WINO_Q};
+
+static void input_1d_s2(const double *d, int step, double *t, int t_step)
 {
-    for (int c = 0; c < t->channels; c++) {
-        double d[WINO_POINTS], x[WINO_POINTS], v[WINO_POINTS];
-        for (int i = 0; i < WINO_POINTS; i++)
-            d[i] = t->src[i][t->offset + (size_t)c];
-        for (int i = 0; i < 6; i++)
-            input_1d(d + i, 6, x + i, 6);
-        for (int i = 0; i < 6; i++)
-            input_1d(x + 6 * i, 1, v + 6 * i, 1);
-        for (int i = 0; i < WINO_POINTS; i++)
-            t->v[(size_t)i * t->stride + (size_t)c] = (float)v[i];
+    for (int k = 0; k < 5; k++) { /* coefficients of M / (x - point), of M for infinity, lowest first */
+        double basis[5] = {1};
+        for (int i = 0, degree = 0; i < 4; i++) {
+            if (i == k)
+                continue;
+            degree++;
+            for (int j = degree; j >= 0; j--)
+                basis[j] = (j ? basis[j - 1] : 0) - s2_points[i] * basis[j];
+        }
+        t[k * t_step] = 0;
+        for (int j = 0; j < 5; j++)
+            t[k * t_step] += basis[j] * d[2 * j * step];
+    }
+    for (int k = 0; k < 4; k++)
+        t[(5 + k) * t_step] = d[(2 * k + 1) * step];
+}
+
+static void output_1d_s2(const double *m, int step, double *y, int y_step)
+{
+    for (int i = 0; i < 4; i++) {
+        double sum = m[(5 + i) * step] + (i == 3 ? m[4 * step] : 0);
+        for (int k = 0; k < 4; k++)
+            sum += pow(s2_points[k], i) * m[k * step];
+        y[i * y_step] = sum;
     }
 }
 
-static void wino_output_run(const struct wino_output *t)
+typedef void wino_1d(const double *from, int step, double *to, int to_step);
+
+static void input_form(const struct wino_input *t, int side, wino_1d *transform)
+{
+    for (int c = 0; c < t->channels; c++) {
+        double d[WINO_SIDE_MOST * WINO_SIDE_MOST], x[WINO_SIDE_MOST * WINO_SIDE_MOST];
+        for (int i = 0; i < side * side; i++)
+            d[i] = t->src[i][t->offset + (size_t)c];
+        for (int i = 0; i < side; i++)
+            transform(d + i, side, x + i, side);
+        for (int i = 0; i < side; i++)
+            transform(x + side * i, 1, d + side * i, 1);
+        for (int i = 0; i < side * side; i++)
+            t->v[(size_t)i * t->stride + (size_t)c] = (float)d[i];
+    }
+}
+
+static void wino_input_s1(const struct wino_input *t)
+{
+    input_form(t, WINO_SIDE_S1, input_1d);
+}
+
+static void wino_input_s2(const struct wino_input *t)
+{
+    input_form(t, WINO_SIDE_S2, input_1d_s2);
+}
+
+static void output_form(const struct wino_output *t, int side, wino_1d *transform)
 {
     for (int c = 0; c < t->n; c++) {
-        double m[WINO_POINTS], x[24], y[16];
-        for (int i = 0; i < WINO_POINTS; i++)
+        double m[WINO_SIDE_MOST * WINO_SIDE_MOST], x[4 * WINO_SIDE_MOST], y[16];
+        for (int i = 0; i < side * side; i++)
             m[i] = t->m[(size_t)i * t->stride + (size_t)c];
-        for (int i = 0; i < 6; i++)
-            output_1d(m + i, 6, x + i, 6);
+        for (int i = 0; i < side; i++)
+            transform(m + i, side, x + i, side);
         for (int i = 0; i < 4; i++)
-            output_1d(x + 6 * i, 1, y + 4 * i, 1);
+            transform(x + side * i, 1, y + 4 * i, 1);
         for (int i = 0; i < 16; i++) {
             float *dst = t->dst[i] + t->dst_offset + c, value = (float)y[i];
             if (t->bias)
@@ -69,4 +113,15 @@ static void wino_output_run(const struct wino_output *t)
     }
 }
 
-const struct winograd_kernel winograd__c = {"winograd F(4x4) c", wino_input_run, wino_output_run};
+static void wino_output_s1(const struct wino_output *t)
+{
+    output_form(t, WINO_SIDE_S1, output_1d);
+}
+
+static void wino_output_s2(const struct wino_output *t)
+{
+    output_form(t, WINO_SIDE_S2, output_1d_s2);
+}
+
+const struct winograd_kernel winograd__c = {
+    {"winograd F(4x4) c", "winograd s2 F(4x4) c"}, {wino_input_s1, wino_input_s2}, {wino_output_s1, wino_output_s2}};

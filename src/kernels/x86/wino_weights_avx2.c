@@ -2,4 +2,5 @@
 
 #include "kernels/wino_weights_tmpl.h"
 
-const struct wino_weights_kernel wino_weights__avx2 = {"avx2", VL, wino_pack_run, wino_spread_run, wino_reduce_run};
+const struct wino_weights_kernel wino_weights__avx2 = {
+    "avx2", VL, {wino_pack_s1, wino_pack_s2}, wino_spread_run, wino_reduce_run};

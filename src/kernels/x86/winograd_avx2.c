@@ -2,4 +2,4 @@
 
 #include "kernels/winograd_tmpl.h"
 
-const struct winograd_kernel winograd__avx2 = {"winograd F(4x4) avx2", wino_input_run, wino_output_run};
+const struct winograd_kernel winograd__avx2 = WINOGRAD_KERNEL("avx2");

@@ -2,4 +2,4 @@
 
 #include "kernels/winograd_tmpl.h"
 
-const struct winograd_kernel winograd__avx512 = {"winograd F(4x4) avx512", wino_input_run, wino_output_run};
+const struct winograd_kernel winograd__avx512 = WINOGRAD_KERNEL("avx512");
