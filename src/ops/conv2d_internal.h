@@ -61,7 +61,9 @@ void direct_forward(const struct kernels *k, const struct call *c);
 void direct_dgrad(const struct kernels *k, const struct call *c);
 
 /* --- Winograd F(4x4, 3x3) (conv2d_winograd.c) -------------------------------------------------------------------- */
-bool winograd_fits(const struct call *c); /* a 3x3 of stride 1 that it can compute */
+/* Pointers to side x side pixels from (y0, x0) on; `outside` for those that do not exist. */
+void fill_tile(const struct tensor *map, int image, int y0, int x0, int side, const float *outside, const float **out);
+bool winograd_fits(const struct call *c); /* a 3x3 of stride 1 or 2 that it can compute */
 size_t winograd_packed_floats(const struct kernels *k, const struct conv_shape *s);
 size_t winograd_packed_d_floats(const struct kernels *k, const struct conv_shape *s);
 void winograd_pack(const struct kernels *k, const struct call *c);

@@ -70,19 +70,6 @@ size_t wino_wgrad_scratch_floats(const struct kernels *k, const struct call *c)
     return w.zero_floats + (size_t)w.runs * w.sums_floats + (size_t)MAX(1, c->options.threads) * w.thread_floats;
 }
 
-/* Pointers to side x side pixels of a tile whose first one is (y0, x0). */
-static void fill_tile(const struct tensor *map, int image, int y0, int x0, int side, const float *zeros,
-                      const float **out)
-{
-    for (int y = y0; y < y0 + side; y++) {
-        const bool inside = y >= 0 && y < map->h;
-        const float *row =
-            tensor_image(map, image) + (ptrdiff_t)(inside ? y : 0) * (ptrdiff_t)map->w * (ptrdiff_t)map->pixel_stride;
-        for (int x = x0; x < x0 + side; x++)
-            *out++ = inside && x >= 0 && x < map->w ? row + (size_t)x * map->pixel_stride : zeros;
-    }
-}
-
 /* Both maps of tiles [first, first + count) of an image; of d_dst columns [column0, column1) of each group. */
 static void transform_maps(const struct wino_wgrad *w, int image, int first, int count, int column0, int column1,
                            float *v, float *e)

@@ -80,19 +80,27 @@ static size_t zero_floats(const struct wino_pass *p)
 
 /* --- parts -------------------------------------------------------------------------------------------------------- */
 
-/* The source pixels of a tile. */
+void fill_tile(const struct tensor *map, int image, int y0, int x0, int side, const float *outside, const float **out)
+{
+    const bool inner = x0 >= 0 && x0 + side <= map->w; /* the usual tile: no question a pixel */
+    for (int y = y0; y < y0 + side; y++, out += side) {
+        const bool in_rows = y >= 0 && y < map->h;
+        const float *row = in_rows ? tensor_pixel(map, image, y, MAX(0, x0)) : outside;
+        const size_t step = in_rows ? map->pixel_stride : 0;
+        if (inner || !in_rows) {
+            for (int x = 0; x < side; x++)
+                out[x] = row + (size_t)x * step;
+            continue;
+        }
+        for (int x = x0; x < x0 + side; x++)
+            out[x - x0] = x >= 0 && x < map->w ? tensor_pixel(map, image, y, x) : outside;
+    }
+}
+
 static void fill_inputs(const struct wino_pass *p, int image, int tile, const float **src)
 {
-    const int y0 = tile / p->tiles_x * p->step - p->pad, x0 = tile % p->tiles_x * p->step - p->pad;
-    for (int y = 0; y < p->side; y++) {
-        const bool inside = y0 + y >= 0 && y0 + y < p->src.h;
-        const float *row = tensor_image(&p->src, image) +
-                           (ptrdiff_t)(inside ? y0 + y : 0) * (ptrdiff_t)p->src.w * (ptrdiff_t)p->src.pixel_stride;
-        for (int x = 0; x < p->side; x++) {
-            const bool in = inside && x0 + x >= 0 && x0 + x < p->src.w;
-            *src++ = in ? row + (size_t)(x0 + x) * p->src.pixel_stride : p->zeros;
-        }
-    }
+    fill_tile(&p->src, image, tile / p->tiles_x * p->step - p->pad, tile % p->tiles_x * p->step - p->pad, p->side,
+              p->zeros, src);
 }
 
 static void transform_input(const struct wino_pass *p, int image, int first, int count, float *v)
@@ -116,13 +124,8 @@ static void transform_input(const struct wino_pass *p, int image, int first, int
 static void fill_outputs(const struct wino_pass *p, const struct tensor *map, int image, int first, int count,
                          float *outside, float **out)
 {
-    for (int i = 0; i < count; i++) {
-        const int y0 = (first + i) / p->tiles_x * 4, x0 = (first + i) % p->tiles_x * 4;
-        for (int k = 0; k < 16; k++) {
-            const int y = y0 + k / 4, x = x0 + k % 4;
-            *out++ = y < map->h && x < map->w ? tensor_pixel(map, image, y, x) : outside;
-        }
-    }
+    for (int i = first; i < first + count; i++, out += 16)
+        fill_tile(map, image, i / p->tiles_x * 4, i % p->tiles_x * 4, 4, outside, (const float **)out);
 }
 
 /* Which of the 36 transformed weights belongs to a product: with stride 2 the four pixels of a side share one. */
