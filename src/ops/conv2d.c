@@ -1,5 +1,6 @@
 #include "ops/conv2d.h"
 
+#include "graph/bytes.h"
 #include "ops/conv2d_internal.h"
 
 #include <assert.h>
@@ -8,15 +9,34 @@ _Static_assert((int)ACT_NONE == (int)KERNEL_ACT_NONE && (int)ACT_SILU == (int)KE
                    (int)ACT_RELU == (int)KERNEL_ACT_RELU,
                "enum act and enum kernel_act agree");
 
-enum algorithm { DIRECT, WINOGRAD, WINOGRAD_S2 };
+enum algorithm { DIRECT, WINOGRAD, WINOGRAD_S2, BF16, BYTES };
+
+/* What an algorithm needs and does in the forward pass. */
+static const struct {
+    size_t (*packed_floats)(const struct kernels *k, const struct conv_shape *s);
+    size_t (*scratch_floats)(const struct kernels *k, const struct call *c);
+    void (*pack)(const struct kernels *k, const struct call *c);
+    void (*forward)(const struct kernels *k, const struct call *c);
+} algorithms[] = {
+    [DIRECT] = {direct_packed_floats, direct_scratch_floats, direct_pack, direct_forward},
+    [WINOGRAD] = {winograd_packed_floats, winograd_scratch_floats, winograd_pack, winograd_forward},
+    [WINOGRAD_S2] = {winograd_packed_floats, winograd_scratch_floats, winograd_pack, winograd_forward},
+    [BF16] = {bf16_packed_floats, bf16_scratch_floats, bf16_pack, bf16_forward},
+    [BYTES] = {bytes_packed_floats, bytes_scratch_floats, bytes_pack, bytes_forward},
+};
 
 /* A function of shape, features and options, never of a timing. The data gradient chooses alike, but for stride 2,
  * where it is direct. */
 static enum algorithm choose(const struct call *c)
 {
-    if (c->options.exact || !winograd_fits(c))
-        return DIRECT;
-    return c->node->u.conv.stride == 1 ? WINOGRAD : WINOGRAD_S2;
+    if (conv_in_bytes(c->node, c->src[0].c, &c->options))
+        return BYTES;
+    const bool fits = !c->options.exact && winograd_fits(c);
+    if (fits && c->node->u.conv.stride == 1)
+        return WINOGRAD;
+    if (bf16_fits(c))
+        return BF16;
+    return fits ? WINOGRAD_S2 : DIRECT;
 }
 
 static bool wgrad_by_winograd(const struct kernels *k, const struct call *c)
@@ -30,8 +50,8 @@ static enum status conv2d_plan(struct call *c)
     const struct conv_shape s = conv_shape_of(c);
     assert(s.icg * s.groups == s.ic && s.ocg * s.groups == s.oc && s.oc == c->dst.c);
     c->variant = (int)choose(c);
-    c->packed_floats[0] = c->variant != DIRECT ? winograd_packed_floats(k, &s) : direct_packed_floats(k, &s);
-    c->scratch_floats = c->variant != DIRECT ? winograd_scratch_floats(k, c) : direct_scratch_floats(k, c);
+    c->packed_floats[0] = algorithms[c->variant].packed_floats(k, &s);
+    c->scratch_floats = algorithms[c->variant].scratch_floats(k, c);
     if (c->options.mode != RUN_INFER) {
         assert(!c->node->u.conv.residual && c->node->u.conv.act == ACT_NONE);
         const bool winograd = c->variant == WINOGRAD;
@@ -47,7 +67,7 @@ static void conv2d_pack(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
     if (c->packed[0])
-        c->variant != DIRECT ? winograd_pack(k, c) : direct_pack(k, c);
+        algorithms[c->variant].pack(k, c);
     if (c->packed[1])
         c->variant == WINOGRAD ? winograd_pack_d(k, c) : direct_pack_d(k, c);
 }
@@ -55,7 +75,7 @@ static void conv2d_pack(const struct call *c)
 static void conv2d_forward(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
-    c->variant != DIRECT ? winograd_forward(k, c) : direct_forward(k, c);
+    algorithms[c->variant].forward(k, c);
 }
 
 static void conv2d_backward(const struct call *c)
@@ -74,5 +94,7 @@ const struct op_impl cpu_conv2d = {conv2d_plan, conv2d_pack, conv2d_forward, con
 const char *conv2d_variant_name(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
-    return c->variant == DIRECT ? k->conv_tile->name : k->winograd->name[c->variant == WINOGRAD ? WINO_S1 : WINO_S2];
+    const char *const names[] = {k->conv_tile->name, k->winograd->name[WINO_S1], k->winograd->name[WINO_S2],
+                                 k->conv_bf16->tile->name, k->conv_bytes->tile->name};
+    return names[c->variant];
 }
