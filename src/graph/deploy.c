@@ -1,15 +1,11 @@
 /* Training form -> inference form. See graph.h; the arithmetic of the recipes is SPEC 6.3 and lives in ops/. */
-#include "graph/graph.h"
+#include "graph/rewrite.h"
 
 #include <stdio.h>
 #include <string.h>
 
 struct deploy {
-    const struct graph *from;
-    struct graph *to;
-    bool *needed; /* values of `from` that the main branch reaches */
-    int *readers; /* how many nodes, slices and concats use a value */
-    int *map;     /* value of `from` -> value of `to`, -1 */
+    struct rewrite base; /* needed: what the main branch reaches */
     deploy_rename_fn *rename;
     void *context;
 };
@@ -58,32 +54,9 @@ enum status graph_alive_rows(const struct graph *g, bool *alive)
     return OK;
 }
 
-static int map_value(struct deploy *d, int v)
-{
-    if (d->map[v] >= 0)
-        return d->map[v];
-    const struct value *value = &d->from->values[v];
-    if (value->parent >= 0) {
-        int parent = map_value(d, value->parent);
-        d->map[v] = graph_slice(d->to, parent, value->first, value->c, value->name);
-    } else if (value->n_parts) {
-        int *parts = arena_alloc(&d->to->arena, (size_t)value->n_parts, sizeof *parts);
-        if (!parts) {
-            d->to->out_of_memory = true;
-            return 0;
-        }
-        for (int i = 0; i < value->n_parts; i++)
-            parts[i] = map_value(d, value->parts[i]);
-        d->map[v] = graph_concat(d->to, parts, value->n_parts, value->name);
-    } else {
-        d->map[v] = graph_input(d->to, value->c, value->name);
-    }
-    return d->map[v];
-}
-
 static const char *deployed_name(struct deploy *d, int param, char *buffer, size_t size)
 {
-    const char *name = d->from->params[param].name;
+    const char *name = d->base.from->params[param].name;
     return d->rename ? d->rename(d->context, name, buffer, size) : name;
 }
 
@@ -91,7 +64,7 @@ static const struct bn NO_BN = {-1, -1, -1, -1};
 
 static void add_recipe(struct deploy *d, struct recipe r)
 {
-    d->to->recipes[d->to->n_recipes++] = r;
+    d->base.to->recipes[d->base.to->n_recipes++] = r;
 }
 
 /* A parameter that is taken over as it is. */
@@ -100,8 +73,8 @@ static int copy_param(struct deploy *d, int param)
     char buffer[512];
     if (param < 0)
         return -1;
-    const struct param *p = &d->from->params[param];
-    int copy = graph_param(d->to, deployed_name(d, param, buffer, sizeof buffer), p->role, p->rank, p->shape);
+    const struct param *p = &d->base.from->params[param];
+    int copy = graph_param(d->base.to, deployed_name(d, param, buffer, sizeof buffer), p->role, p->rank, p->shape);
     add_recipe(d, (struct recipe){.weight = copy, .bias = -1, .n_terms = 1, .term = {{param, -1, NO_BN}}});
     return copy;
 }
@@ -109,10 +82,10 @@ static int copy_param(struct deploy *d, int param)
 /* The convolution behind input i of a bn_act, if nobody else reads its output; NULL otherwise. */
 static const struct node *foldable_conv(const struct deploy *d, const struct node *n, int i)
 {
-    int v = n->src[i], writer = d->from->values[v].writer;
-    if (writer < 0 || d->readers[v] != 1)
+    int v = n->src[i], writer = d->base.from->values[v].writer;
+    if (writer < 0 || d->base.readers[v] != 1)
         return NULL;
-    const struct node *conv = &d->from->nodes[writer];
+    const struct node *conv = &d->base.from->nodes[writer];
     bool plain = conv->op == OP_CONV2D && conv->u.conv.act == ACT_NONE && !conv->u.conv.residual;
     return plain ? conv : NULL;
 }
@@ -134,7 +107,7 @@ static bool can_fold(const struct deploy *d, const struct node *n)
 
 static void emit_folded(struct deploy *d, const struct node *n)
 {
-    const struct graph *g = d->from;
+    const struct graph *g = d->base.from;
     const struct node *conv = foldable_conv(d, n, 0);
     char buffer[512], bias_name[520];
     const struct param *w = &g->params[conv->u.conv.weight];
@@ -145,8 +118,8 @@ static void emit_folded(struct deploy *d, const struct node *n)
     snprintf(bias_name, sizeof bias_name, "%.*s.bias", (int)stem, name);
 
     struct recipe r = {.n_terms = n->u.bn_act.n_bn};
-    r.weight = graph_param(d->to, name, PARAM_WEIGHT, 4, w->shape);
-    r.bias = graph_param(d->to, bias_name, PARAM_BIAS, 1, w->shape);
+    r.weight = graph_param(d->base.to, name, PARAM_WEIGHT, 4, w->shape);
+    r.bias = graph_param(d->base.to, bias_name, PARAM_BIAS, 1, w->shape);
     for (int t = 0; t < r.n_terms; t++) {
         const struct node *term = foldable_conv(d, n, t);
         r.term[t] = (struct recipe_term){term->u.conv.weight, term->u.conv.bias, n->u.bn_act.bn[t]};
@@ -154,21 +127,21 @@ static void emit_folded(struct deploy *d, const struct node *n)
     add_recipe(d, r);
 
     struct node fused = {.op = OP_CONV2D, .n_src = 1, .name = n->name, .u.conv = conv->u.conv};
-    fused.src[0] = map_value(d, conv->src[0]);
+    fused.src[0] = rewrite_value(&d->base, conv->src[0]);
     fused.u.conv.weight = r.weight;
     fused.u.conv.bias = r.bias;
     fused.u.conv.act = n->u.bn_act.act;
     fused.u.conv.residual = n->u.bn_act.residual;
     if (fused.u.conv.residual)
-        fused.src[fused.n_src++] = map_value(d, n->src[n->n_src - 1]);
-    d->map[n->dst] = graph_node(d->to, &fused, g->values[n->dst].c);
+        fused.src[fused.n_src++] = rewrite_value(&d->base, n->src[n->n_src - 1]);
+    d->base.map[n->dst] = graph_node(d->base.to, &fused, g->values[n->dst].c);
 }
 
 static void emit_as_is(struct deploy *d, const struct node *n)
 {
     struct node copy = *n;
     for (int i = 0; i < n->n_src; i++)
-        copy.src[i] = map_value(d, n->src[i]);
+        copy.src[i] = rewrite_value(&d->base, n->src[i]);
     if (n->op == OP_CONV2D) {
         copy.u.conv.weight = copy_param(d, n->u.conv.weight);
         copy.u.conv.bias = copy_param(d, n->u.conv.bias);
@@ -180,43 +153,25 @@ static void emit_as_is(struct deploy *d, const struct node *n)
                               copy_param(d, bn->var)};
         }
     }
-    d->map[n->dst] = graph_node(d->to, &copy, d->from->values[n->dst].c);
-}
-
-static void count_readers(const struct graph *g, const bool *needed, int *readers)
-{
-    for (int i = 0; i < g->n_nodes; i++) {
-        const struct node *n = &g->nodes[i];
-        for (int s = 0; needed[n->dst] && s < n->n_src; s++)
-            readers[n->src[s]]++;
-    }
-    for (int i = 0; i < g->n_values; i++) {
-        const struct value *v = &g->values[i];
-        if (!needed[i])
-            continue;
-        if (v->parent >= 0)
-            readers[v->parent]++;
-        for (int p = 0; p < v->n_parts; p++)
-            readers[v->parts[p]]++;
-    }
+    d->base.map[n->dst] = graph_node(d->base.to, &copy, d->base.from->values[n->dst].c);
 }
 
 /* absorbed: convolutions whose output goes into a folded bn_act; they are emitted there. */
 static void emit_nodes(struct deploy *d, bool *absorbed)
 {
-    const struct graph *g = d->from;
+    const struct graph *g = d->base.from;
     for (int i = 0; i < g->n_nodes; i++) {
         const struct node *n = &g->nodes[i];
-        if (!d->needed[n->dst] || !can_fold(d, n))
+        if (!d->base.needed[n->dst] || !can_fold(d, n))
             continue;
         for (int t = 0; t < n->u.bn_act.n_bn; t++)
             absorbed[g->values[n->src[t]].writer] = true;
     }
     for (int i = 0; i < g->n_nodes; i++) {
         const struct node *n = &g->nodes[i];
-        if (!d->needed[n->dst] || absorbed[i])
+        if (!d->base.needed[n->dst] || absorbed[i])
             continue;
-        d->to->n_rows = n->row; /* the builder stamps new nodes, values and parameters with it */
+        d->base.to->n_rows = n->row; /* the builder stamps new nodes, values and parameters with it */
         if (can_fold(d, n))
             emit_folded(d, n);
         else
@@ -226,17 +181,17 @@ static void emit_nodes(struct deploy *d, bool *absorbed)
 
 static void copy_head(struct deploy *d)
 {
-    const struct graph *g = d->from;
-    struct graph *to = d->to;
+    const struct graph *g = d->base.from;
+    struct graph *to = d->base.to;
     to->n_rows = g->n_rows ? g->n_rows - 1 : 0;
     if (g->n_branches) {
         const struct branch *main = &g->branch[g->n_branches - 1];
         to->n_branches = 1;
         to->branch[0].n_levels = main->n_levels;
         for (int l = 0; l < main->n_levels; l++)
-            to->branch[0].level[l] = map_value(d, main->level[l]);
+            to->branch[0].level[l] = rewrite_value(&d->base, main->level[l]);
     } else {
-        map_value(d, g->n_values - 1);
+        rewrite_value(&d->base, g->n_values - 1);
     }
     /* the main branch's DFL vector belongs to the head without being read by a node */
     for (int p = g->n_params - 1; g->n_branches && p >= 0; p--) {
@@ -254,30 +209,24 @@ static void copy_head(struct deploy *d)
 enum status graph_deploy(const struct graph *g, struct graph *out, deploy_rename_fn *rename, void *context)
 {
     enum status rc = OK;
-    size_t values = (size_t)g->n_values;
-    struct deploy d = {.from = g, .to = out, .rename = rename, .context = context};
+    struct deploy d = {.rename = rename, .context = context};
     bool *absorbed = mem_calloc((size_t)g->n_nodes + 1, sizeof *absorbed);
     graph_init(out);
-    d.needed = mem_calloc(values, sizeof *d.needed);
-    d.readers = mem_calloc(values, sizeof *d.readers);
-    d.map = mem_alloc(values, sizeof *d.map);
     out->recipes = arena_alloc(&out->arena, (size_t)g->n_params + 1, sizeof *out->recipes);
-    if (!absorbed || !d.needed || !d.readers || !d.map || !out->recipes) {
+    if (!absorbed || !out->recipes) {
         rc = E_NOMEM;
         goto cleanup;
     }
-    memset(d.map, -1, values * sizeof *d.map);
-    mark_needed(g, d.needed);
-    count_readers(g, d.needed, d.readers);
-    map_value(&d, g->input); /* the image stays value 0 */
+    TRY(rewrite_init(&d.base, g, out));
+    mark_needed(g, d.base.needed);
+    rewrite_count_readers(&d.base);
+    rewrite_value(&d.base, g->input); /* the image stays value 0 */
     emit_nodes(&d, absorbed);
     copy_head(&d);
     rc = graph_finish(out);
 cleanup:
     mem_free(absorbed);
-    mem_free(d.needed);
-    mem_free(d.readers);
-    mem_free(d.map);
+    rewrite_free(&d.base);
     if (rc != OK)
         graph_free(out);
     return rc;

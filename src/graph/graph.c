@@ -128,11 +128,14 @@ static enum status check_conv(const struct graph *g, const struct node *n)
     int ic = g->values[n->src[0]].c, oc = g->values[n->dst].c;
     bool fits = a->groups > 0 && ic % a->groups == 0 && oc % a->groups == 0 && oc == a->oc;
     const struct param *w = &g->params[a->weight];
-    fits = fits && w->shape[0] == oc && w->shape[1] == ic / a->groups && w->shape[2] == a->kh && w->shape[3] == a->kw;
+    const int weight_ic = a->weight_ic ? a->weight_ic : ic;
+    fits = fits && a->first_ic >= 0 && a->first_ic + ic <= weight_ic && (weight_ic == ic || a->groups == 1);
+    fits = fits && w->shape[0] == oc && w->shape[1] == weight_ic / a->groups && w->shape[2] == a->kh &&
+           w->shape[3] == a->kw;
     if (!fits)
         return fail(E_SHAPE, "%s: a convolution of %d to %d channels in %d groups does not fit its weights", n->name,
                     ic, oc, a->groups);
-    if (a->residual && g->values[n->src[1]].c != oc)
+    if ((a->residual || a->addend_scale) && g->values[n->src[1]].c != oc)
         return fail(E_SHAPE, "%s: %d channels are added to %d", n->name, g->values[n->src[1]].c, oc);
     return OK;
 }
@@ -196,14 +199,14 @@ static enum status infer_node(const struct graph *g, const struct node *n, const
     switch (n->op) {
     case OP_CONV2D: {
         const struct conv_attr *a = &n->u.conv;
-        out->h = window_count(e[n->src[0]].h, a->kh, a->stride, a->pad, a->dilation);
-        out->w = window_count(e[n->src[0]].w, a->kw, a->stride, a->pad, a->dilation);
+        out->h = window_count(e[n->src[0]].h - a->pooled, a->kh, a->stride, a->pad, a->dilation);
+        out->w = window_count(e[n->src[0]].w - a->pooled, a->kw, a->stride, a->pad, a->dilation);
         break;
     }
     case OP_MAXPOOL:
     case OP_AVGPOOL:
-        out->h = window_count(out->h, n->u.pool.k, n->u.pool.stride, n->u.pool.pad, 1);
-        out->w = window_count(out->w, n->u.pool.k, n->u.pool.stride, n->u.pool.pad, 1);
+        out->h = window_count(out->h - n->u.pool.pooled, n->u.pool.k, n->u.pool.stride, n->u.pool.pad, 1);
+        out->w = window_count(out->w - n->u.pool.pooled, n->u.pool.k, n->u.pool.stride, n->u.pool.pad, 1);
         break;
     case OP_UPSAMPLE:
         out->h *= n->u.scale;
@@ -220,7 +223,8 @@ static enum status infer_node(const struct graph *g, const struct node *n, const
     case OP_COUNT:
         break;
     }
-    if (n->op == OP_CONV2D && n->u.conv.residual && (e[n->src[1]].h != out->h || e[n->src[1]].w != out->w))
+    const int scale = n->op != OP_CONV2D ? 0 : n->u.conv.addend_scale ? n->u.conv.addend_scale : n->u.conv.residual;
+    if (scale && (e[n->src[1]].h * scale != out->h || e[n->src[1]].w * scale != out->w))
         return fail(E_SHAPE, "%s: a map of %dx%d is added to one of %dx%d", n->name, e[n->src[1]].h, e[n->src[1]].w,
                     out->h, out->w);
 cleanup:

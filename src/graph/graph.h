@@ -73,6 +73,11 @@ struct conv_attr {
     enum act act;            /* deployed form only; training form keeps it in bn_act */
     bool residual;           /* src[1] is added after the activation */
     struct conv_quant quant; /* deployed form only */
+
+    /* Lowered form only (graph_lower): */
+    int first_ic, weight_ic; /* src holds input channels first_ic .. of weight_ic; weight_ic 0: all of them */
+    int addend_scale;        /* src[1], upsampled (nearest) by this, is added before the activation; 0: none */
+    bool pooled;             /* src is averaged (2x2, stride 1) on the way in */
 };
 
 struct bn {
@@ -88,6 +93,7 @@ struct bn_act_attr {
 
 struct pool_attr {
     int k, stride, pad;
+    bool pooled; /* lowered form only: src is averaged (2x2, stride 1) on the way in */
 };
 
 struct node {
@@ -156,6 +162,15 @@ int graph_param(struct graph *g, const char *name, enum param_role role, int ran
 int graph_node(struct graph *g, const struct node *n, int c);
 /* Check (writers before readers, channels agree), E_NOMEM if any builder ran out of memory. Fills stride[]. */
 enum status graph_finish(struct graph *g);
+
+/* --- lowering ----------------------------------------------------------------------------------------------------
+ * The deployed form rewritten for speed, same parameters (same places in the block), same result to rounding:
+ * - a 1x1 convolution of a concat with an upsampled map: that part is multiplied before it is upsampled, scale^2 times
+ *   less work, and added before the activation;
+ * - an average pool (AConv, ADown) is taken into the convolution and the max pool that read it, so that its map is
+ *   never written.
+ * `map` (g->n_values): value of g -> value of out, -1 where it does not exist any more. `out` is initialised here. */
+enum status graph_lower(const struct graph *g, struct graph *out, int *map);
 
 /* --- asking ---------------------------------------------------------------------------------------------------- */
 struct extent {

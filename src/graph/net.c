@@ -17,6 +17,8 @@ struct packed_weights {
 
 struct net {
     struct plan_request request;
+    struct graph lowered; /* what runs in place of a deployed graph, and where its values are; map NULL: as given */
+    int *map;
     struct team *team;
     struct plan *plans[MAX_PLANS], *current; /* most recently used first */
     int n_plans;
@@ -33,15 +35,31 @@ struct net {
     struct node_report *reports;
 };
 
+/* Integers run as calibrated, direct convolutions and golden tests as written. */
+static enum status lower(struct net *net, const struct graph *graph, const struct net_config *config)
+{
+    enum status rc = OK;
+    if (!graph->deployed || !graph->n_branches || config->mode != RUN_INFER || config->exact || config->keep_all ||
+        config->as_given || config->precision == PRECISION_INT8)
+        return OK;
+    int *map = mem_alloc((size_t)graph->n_values, sizeof *map);
+    if (!map)
+        return E_NOMEM;
+    TRY(graph_lower(graph, &net->lowered, map));
+    net->map = map;
+    net->request.graph = &net->lowered;
+    map = NULL;
+cleanup:
+    mem_free(map);
+    return rc;
+}
+
 enum status net_create(const struct graph *graph, float *params, float *d_params, const struct net_config *config,
                        struct net **out)
 {
     struct net *net = mem_calloc(1, sizeof *net);
     *out = net;
     if (!net)
-        return E_NOMEM;
-    net->stale = mem_alloc((size_t)graph->n_nodes, sizeof *net->stale);
-    if (!net->stale)
         return E_NOMEM;
     net->team = config->team;
     net->version = 1;
@@ -57,7 +75,11 @@ enum status net_create(const struct graph *graph, float *params, float *d_params
         .params = params,
         .d_params = config->mode == RUN_INFER ? NULL : d_params,
     };
-    return OK;
+    enum status rc = lower(net, graph, config);
+    if (rc != OK)
+        return rc;
+    net->stale = mem_alloc((size_t)net->request.graph->n_nodes, sizeof *net->stale);
+    return net->stale ? OK : E_NOMEM;
 }
 
 static void forget_plans(struct net *net)
@@ -77,6 +99,9 @@ void net_destroy(struct net *net)
         mem_free(net->packed[i].data[0]);
         mem_free(net->packed[i].data[1]);
     }
+    if (net->map)
+        graph_free(&net->lowered);
+    mem_free(net->map);
     mem_free(net->packed);
     mem_free(net->stale);
     mem_free(net->arena);
@@ -103,7 +128,8 @@ enum status net_set_outputs(struct net *net, const int *values, int count, bool 
     net->outputs = mem_alloc((size_t)count, sizeof *values);
     if (!net->outputs)
         return E_NOMEM;
-    memcpy(net->outputs, values, (size_t)count * sizeof *values);
+    for (int i = 0; i < count; i++)
+        net->outputs[i] = net->map ? net->map[values[i]] : values[i];
     net->request.outputs = net->outputs;
     net->request.n_outputs = count;
     net->request.input_gradients = input_gradients;
@@ -304,12 +330,13 @@ void net_backward(struct net *net)
 
 struct tensor net_input(const struct net *net)
 {
-    return net_value(net, net->request.graph->input);
+    return plan_tensor(net->current, net->request.graph, net->request.graph->input);
 }
 
 struct tensor net_value(const struct net *net, int value)
 {
-    return plan_tensor(net->current, net->request.graph, value);
+    const int at = net->map ? net->map[value] : value;
+    return at < 0 ? (struct tensor){0} : plan_tensor(net->current, net->request.graph, at);
 }
 
 struct tensor net_gradient(const struct net *net, int value)

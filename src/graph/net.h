@@ -16,6 +16,7 @@ struct net_config {
     enum run_mode mode;
     bool exact;
     enum precision precision;
+    bool as_given; /* run the graph's own nodes, for an observer that knows them; else a deployed graph is lowered */
     bool keep_all; /* no memory reuse between values: for golden tests that look at inner maps */
 };
 
@@ -33,8 +34,9 @@ enum status net_plan(struct net *net, int n, int h, int w);
 /* The same for a bare module with several inputs: one extent an input, in order of graph_input. */
 enum status net_plan_inputs(struct net *net, int n, const struct extent *inputs);
 
-struct tensor net_input(const struct net *net);               /* write the batch here before net_forward */
-struct tensor net_value(const struct net *net, int value);    /* any map; contents only with keep_all, else reused */
+struct tensor net_input(const struct net *net); /* write the batch here before net_forward */
+/* Any map; contents only with keep_all, else reused. data NULL: lowering left it out. */
+struct tensor net_value(const struct net *net, int value);
 struct tensor net_gradient(const struct net *net, int value); /* RUN_TRAIN; data NULL: not computed */
 
 /* A branch's raw logits: levels lie one after another, so one image is [anchor points][4*reg_max + nc]. */

@@ -21,7 +21,7 @@ static inline __attribute__((always_inline)) void epilogue_column(const float *s
     }
 }
 
-/* dst = act(sums + bias (+ dst)) (+ residual); sums lie tightly, [m][nv * VL] */
+/* dst = act(sums + bias (+ dst) (+ addend)) (+ residual); sums lie tightly, [m][nv * VL] */
 static __attribute__((noinline)) void conv_epilogue(const struct conv_tile *t, const float *sums)
 {
     const int m = t->m, step = t->nv * VL;
@@ -32,7 +32,7 @@ static __attribute__((noinline)) void conv_epilogue(const struct conv_tile *t, c
             break;
         const vf bias = t->bias ? v_load(t->bias + j * VL) : v_zero();
         const size_t offset = t->dst_offset + (size_t)(j * VL);
-        if (n == VL && !t->accumulate && !t->residual) {
+        if (n == VL && !t->accumulate && !t->residual && !t->addend) {
             if (act == KERNEL_ACT_SILU)
                 epilogue_column(sums, step, bias, t->dst, offset, m, KERNEL_ACT_SILU);
             else
@@ -44,6 +44,8 @@ static __attribute__((noinline)) void conv_epilogue(const struct conv_tile *t, c
             vf x = v_add(v_load(sums + i * step), bias);
             if (t->accumulate)
                 x = v_add(x, v_load_n(dst, n));
+            if (t->addend)
+                x = v_add(x, v_load_n(t->addend[i] + offset, n));
             if (act == KERNEL_ACT_SILU)
                 x = v_silu(x);
             else if (act == KERNEL_ACT_RELU)

@@ -63,7 +63,7 @@ INLINE void conv_loop(const struct conv_tile *t, const int nv, const int m, cons
             }
         }
     }
-    const bool plain = !t->bias && !t->accumulate && !t->residual && !t->act && t->n == nv * VL;
+    const bool plain = !t->bias && !t->accumulate && !t->residual && !t->addend && !t->act && t->n == nv * VL;
     _Alignas(64) float sums[MR_MOST * NV_MOST * VL];
     UNROLL
     for (int i = 0; i < m; i++) {

@@ -24,13 +24,14 @@ static inline vmask wins(vf tap, vf best)
     return vmask_or(v_gt(tap, best), v_isnan(tap));
 }
 
-/* Channels of one window, tap by tap; the place only where it is wanted. */
-static inline void max_window(const struct pool_run *r, int x, int k, int n, bool placed)
+#define INLINE static inline __attribute__((always_inline))
+
+/* Channels of one window of `rows` rows, tap by tap; the place only where it is wanted. */
+INLINE void max_window(const struct pool_run *r, int x, struct pool_span cols, int rows, int k, int n, bool placed)
 {
-    struct pool_span cols = pool_taps(x, r->k, r->stride, r->pad, r->width);
     vf best = v_set1(-INFINITY), place = v_set1((float)(r->first_ky * r->k + cols.first));
     const float *row = r->src + (size_t)(x * r->stride - r->pad + cols.first) * r->src_pixel + k;
-    for (int ky = r->first_ky; ky < r->end_ky; ky++, row += r->src_row) {
+    for (int ky = r->first_ky; ky < r->first_ky + rows; ky++, row += r->src_row) {
         const float *tap = row;
         for (int kx = cols.first; kx < cols.end; kx++, tap += r->src_pixel) {
             vf value = load(tap, n);
@@ -45,14 +46,24 @@ static inline void max_window(const struct pool_run *r, int x, int k, int n, boo
         v_store_bytes_n(r->place + (size_t)x * (size_t)r->c + k, place, n);
 }
 
-static inline void max_windows(const struct pool_run *r, bool placed)
+INLINE void max_channels(const struct pool_run *r, int x, struct pool_span cols, int rows, bool placed)
 {
+    int k = 0;
+    for (; k + VL <= r->c; k += VL)
+        max_window(r, x, cols, rows, k, VL, placed);
+    if (k < r->c)
+        max_window(r, x, cols, rows, k, r->c - k, placed);
+}
+
+INLINE void max_windows(const struct pool_run *r, bool placed)
+{
+    const int rows = r->end_ky - r->first_ky;
     for (int x = 0; x < r->n; x++) {
-        int k = 0;
-        for (; k + VL <= r->c; k += VL)
-            max_window(r, x, k, VL, placed);
-        if (k < r->c)
-            max_window(r, x, k, r->c - k, placed);
+        struct pool_span cols = pool_taps(x, r->k, r->stride, r->pad, r->width);
+        if (r->k == 3 && rows == 3 && cols.first == 0 && cols.end == 3) /* the usual window, without loops */
+            max_channels(r, x, (struct pool_span){0, 3}, 3, placed);
+        else
+            max_channels(r, x, cols, rows, placed);
     }
 }
 
@@ -101,25 +112,34 @@ static void pool_max_place(const struct pool_run *r)
     max_windows(r, true);
 }
 
-static inline void mean_channels(const struct pool_run *r, int x, int k, int n)
+INLINE void mean_channels(const struct pool_run *r, int side, const float *row, float *to, int n)
 {
-    const float *row = r->src + (size_t)(x * r->stride) * r->src_pixel + k;
     vf sum = v_zero();
-    for (int ky = 0; ky < r->k; ky++, row += r->src_row)
-        for (int kx = 0; kx < r->k; kx++)
+    for (int ky = 0; ky < side; ky++, row += r->src_row)
+        for (int kx = 0; kx < side; kx++)
             sum = v_add(sum, load(row + (size_t)kx * r->src_pixel, n));
-    store(r->dst + (size_t)x * r->dst_pixel + k, v_mul(sum, v_set1(r->factor)), n);
+    store(to, v_mul(sum, v_set1(r->factor)), n);
+}
+
+INLINE void mean_windows(const struct pool_run *r, int side)
+{
+    for (int x = 0; x < r->n; x++) {
+        const float *from = r->src + (size_t)(x * r->stride) * r->src_pixel;
+        float *to = r->dst + (size_t)x * r->dst_pixel;
+        int k = 0;
+        for (; k + VL <= r->c; k += VL)
+            mean_channels(r, side, from + k, to + k, VL);
+        if (k < r->c)
+            mean_channels(r, side, from + k, to + k, r->c - k);
+    }
 }
 
 static void pool_mean(const struct pool_run *r)
 {
-    for (int x = 0; x < r->n; x++) {
-        int k = 0;
-        for (; k + VL <= r->c; k += VL)
-            mean_channels(r, x, k, VL);
-        if (k < r->c)
-            mean_channels(r, x, k, r->c - k);
-    }
+    if (r->k == 2) /* AConv and ADown, without loops */
+        mean_windows(r, 2);
+    else
+        mean_windows(r, r->k);
 }
 
 static inline void d_channels(const struct pool_d_run *r, int x, int k, int n, bool max)

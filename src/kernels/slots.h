@@ -13,7 +13,7 @@ enum kernel_act { KERNEL_ACT_NONE, KERNEL_ACT_SILU, KERNEL_ACT_RELU };
 
 /* --- direct convolution: m pixels x one panel of output channels ------------------------------------------------
  * acc[i][col] = sum over taps t and channels c of a[t*a_stride + i][a_offset + c] * b[(t*k + c)*nv*vl + col]
- * dst[i][dst_offset + col] = act(acc + bias[col] (+ dst)) (+ residual[i][residual_offset + col]),   col < n */
+ * dst[i][dst_offset + col] = act(acc + bias[col] (+ dst) (+ addend[i][dst column])) (+ residual[i][...]),   col < n */
 struct conv_tile {
     int m, n, nv;          /* pixels (<= mr[nv]), valid columns (<= nv*vl), vectors in the panel */
     int taps, k;           /* reduction: taps x channels; taps 0 writes act(bias) */
@@ -26,7 +26,8 @@ struct conv_tile {
     size_t dst_offset;
     const float *const *residual; /* one pointer a pixel, or NULL */
     size_t residual_offset;
-    bool accumulate; /* add what dst holds before the activation */
+    const float *const *addend; /* one pointer a pixel, or NULL: added before the activation, read at dst_offset */
+    bool accumulate;            /* add what dst holds before the activation */
     enum kernel_act act;
     const struct conv_bytes *bytes; /* tiles of bytes (kernels/word_slots.h), NULL otherwise */
 };
@@ -149,21 +150,24 @@ struct pool_kernel {
 enum { WINO_POINTS = 36 };
 
 /* Stride 2, the same idea for each parity of the source: output i of a row is w0 o[i] + w2 o[i+1] + w1 e[i] with
- * o[i] = x[2i], e[i] = x[2i+1] counted from the first pixel a tile reads. The two taps over o are F(4, 2), five points 0,
- * 1, WINO_P, WINO_Q, infinity; the one over e needs no transform. So a 4x4 tile is 9x9 products, five points and four
- * pixels a side, in place of 144; a product over pixels has the same weights for each of them, so that weights
+ * o[i] = x[2i], e[i] = x[2i+1] counted from the first pixel a tile reads. The two taps over o are F(4, 2), five points
+ * 0, 1, WINO_P, WINO_Q, infinity; the one over e needs no transform. So a 4x4 tile is 9x9 products, five points and
+ * four pixels a side, in place of 144; a product over pixels has the same weights for each of them, so that weights
  * have 6x6 transformed values as in the other form (five points and w1 a side). */
 #define WINO_P -0.5
 #define WINO_Q -1.5
 
-enum wino_form { WINO_S1, WINO_S2, WINO_FORMS };
+/* WINO_POOLED: the source of stride 2 is an average pool (2x2, stride 1) that the input transform takes on the way. */
+enum wino_form { WINO_S1, WINO_S2, WINO_POOLED, WINO_FORMS };
 enum { WINO_SIDE_S1 = 6, WINO_SIDE_S2 = 9, WINO_SIDE_MOST = 9 }; /* source pixels of a tile, and products, a side */
+enum { WINO_SIDE_POOLED = 10 };                                  /* source pixels; products as stride 2 */
 
 /* v[point*stride + c] = (B^T d B)[point], d[i] = src[i][offset + c] in row order, c < channels; v is written up to the
  * next whole vector */
 struct wino_input {
     const float *const *src;  /* side * side pixels; padding points to zeros */
     const float *const *next; /* the next tile's, to be fetched into the cache; NULL: none */
+    const float *factors;     /* WINO_POOLED: 9x9, 1/4 or, for a pooled pixel of the convolution's padding, 0 */
     size_t offset;
     int channels;
     float *v;

@@ -113,6 +113,64 @@ input_form(const struct wino_input *t, const int side, const int shared, wino_1d
     }
 }
 
+/* One vector of channels of the column of pooled pixels between two columns of the source. */
+static inline __attribute__((always_inline)) void pool_column(const vf *left, const vf *right, const float *factors,
+                                                              vf *d)
+{
+    vf sum[WINO_SIDE_POOLED];
+    UNROLL
+    for (int j = 0; j < WINO_SIDE_POOLED; j++)
+        sum[j] = v_add(left[j], right[j]);
+    UNROLL
+    for (int j = 0; j < WINO_SIDE_S2; j++)
+        d[j] = v_mul(v_add(sum[j], sum[j + 1]), v_set1(factors[j * WINO_SIDE_S2]));
+}
+
+static inline __attribute__((always_inline)) void load_column(const struct wino_input *t, const int i, const size_t at,
+                                                              const int n, vf *column)
+{
+    UNROLL
+    for (int j = 0; j < WINO_SIDE_POOLED; j++) {
+        const float *from = t->src[j * WINO_SIDE_POOLED + i] + at;
+        column[j] = n == VL ? v_load(from) : v_load_n(from, n);
+        if (t->next && i >= 2)
+            __builtin_prefetch(t->next[j * WINO_SIDE_POOLED + i] + at);
+    }
+}
+
+static void wino_input_pooled(const struct wino_input *t)
+{
+    enum { SIDE = WINO_SIDE_S2 };
+    for (int c = 0; c < t->channels; c += VL) {
+        const int n = MIN(VL, t->channels - c);
+        const size_t at = t->offset + (size_t)c;
+        _Alignas(64) float rows[SIDE * SIDE * VL];
+        vf left[WINO_SIDE_POOLED], right[WINO_SIDE_POOLED], d[SIDE], x[SIDE];
+        load_column(t, 0, at, n, left);
+        for (int i = 0; i < SIDE; i++) {
+            load_column(t, i + 1, at, n, right);
+            pool_column(left, right, t->factors + i, d);
+            input_1d_s2(d, x);
+            UNROLL
+            for (int j = 0; j < SIDE; j++)
+                v_store(rows + (j * SIDE + i) * VL, x[j]);
+            UNROLL
+            for (int j = 0; j < WINO_SIDE_POOLED; j++)
+                left[j] = right[j];
+        }
+        UNROLL
+        for (int i = 0; i < SIDE; i++) {
+            UNROLL
+            for (int j = 0; j < SIDE; j++)
+                d[j] = v_load(rows + (i * SIDE + j) * VL);
+            input_1d_s2(d, x);
+            UNROLL
+            for (int j = 0; j < SIDE; j++)
+                v_store(t->v + (size_t)(i * SIDE + j) * t->stride + c, x[j]);
+        }
+    }
+}
+
 static void wino_input_s1(const struct wino_input *t)
 {
     if (t->next)
@@ -201,12 +259,13 @@ static void wino_output_s2(const struct wino_output *t)
     output_form(t, WINO_SIDE_S2, output_1d_s2);
 }
 
-#define WINOGRAD_KERNEL(isa)                                                                 \
-    {                                                                                        \
-        {"winograd F(4x4) " isa, "winograd s2 F(4x4) " isa}, {wino_input_s1, wino_input_s2}, \
-        {                                                                                    \
-            wino_output_s1, wino_output_s2                                                   \
-        }                                                                                    \
+/* clang-format off */
+#define WINOGRAD_KERNEL(isa)                                                            \
+    {                                                                                   \
+        {"winograd F(4x4) " isa, "winograd s2 F(4x4) " isa, "winograd pooled s2 F(4x4) " isa}, \
+        {wino_input_s1, wino_input_s2, wino_input_pooled},                              \
+        {wino_output_s1, wino_output_s2, wino_output_s2}                                \
     }
+/* clang-format on */
 
 #endif

@@ -10,6 +10,8 @@ struct conv_shape conv_shape_of(const struct call *c)
                            .groups = a->groups,
                            .icg = c->src[0].c / a->groups,
                            .ocg = a->oc / a->groups,
+                           .first_ic = a->first_ic,
+                           .weight_ic = a->weight_ic ? a->weight_ic : c->src[0].c / a->groups,
                            .kh = a->kh,
                            .kw = a->kw,
                            .stride = a->stride,
@@ -177,13 +179,14 @@ void direct_pack(const struct kernels *kernels, const struct call *c)
     const struct conv_shape s = conv_shape_of(c);
     const struct tap_grid g = forward_grid(c);
     const int padded = round_up(s.ocg, k->vl);
-    const size_t taps = (size_t)(s.kh * s.kw), group = (size_t)s.ocg * (size_t)s.icg * taps;
+    const size_t taps = (size_t)(s.kh * s.kw), row = (size_t)s.weight_ic * taps;
+    const float *weights = c->param[0] + (size_t)s.first_ic * taps;
     float *out = c->packed[0] + bias_floats(k, &s);
     memset(c->packed[0], 0, bias_floats(k, &s) * sizeof *out);
     for (int i = 0; i < s.groups; i++) {
         if (c->param[1])
             memcpy(c->packed[0] + i * padded, c->param[1] + i * s.ocg, (size_t)s.ocg * sizeof *out);
-        out = pack_panels(k, &s, &g, c->param[0] + (size_t)i * group, taps, taps * (size_t)s.icg, s.icg, s.ocg, out);
+        out = pack_panels(k, &s, &g, weights + (size_t)(i * s.ocg) * row, taps, row, s.icg, s.ocg, out);
     }
 }
 
@@ -274,12 +277,20 @@ static void lay_out(struct pass *p)
         return;
     p->per_part = points_per_part(p->points, taps, p->groups * p->reduction * p->grid.step * p->grid.step);
     p->parts_per_image = (p->points + p->per_part - 1) / p->per_part;
-    p->pointer_floats = round_up_size((size_t)p->per_part * (size_t)(taps + 2) * POINTER_FLOATS, 16);
+    p->pointer_floats = round_up_size((size_t)p->per_part * (size_t)(taps + 3) * POINTER_FLOATS, 16);
     p->thread_floats = p->pointer_floats + (p->convert ? window_floats(p) : 0);
 }
 
+/* The addend's pixels of points [first, first + count): the nearest ones. */
+static void fill_addends(const struct pass *p, int image, int first, int count, const float **out)
+{
+    const int scale = p->addend_scale, w = p->addend.w * scale;
+    for (int i = first; i < first + count; i++)
+        *out++ = tensor_pixel(&p->addend, image, i / w / scale, i % w / scale);
+}
+
 static void run_panel(const struct pass *p, struct conv_tile *t, const float **taps, float **targets,
-                      const float **residuals, int count, bool fetch)
+                      const float **residuals, const float **addends, int count, bool fetch)
 {
     int tiles = (count + p->kernel->mr[t->nv] - 1) / p->kernel->mr[t->nv];
     for (int i = 0, at = 0; i < tiles; i++) {
@@ -287,6 +298,7 @@ static void run_panel(const struct pass *p, struct conv_tile *t, const float **t
         t->a = taps + at;
         t->dst = targets + at;
         t->residual = residuals ? residuals + at : NULL;
+        t->addend = addends ? addends + at : NULL;
         t->next = fetch && i + 1 < tiles ? t->a + t->m : NULL;
         p->kernel->run(t);
         at += t->m;
@@ -302,7 +314,7 @@ static void pass_part(void *context, int part, int thread)
     float *const mine = p->scratch + (size_t)thread * p->thread_floats;
     const float **pointers = (const float **)mine;
     float **targets = (float **)(pointers + (size_t)taps * (size_t)p->per_part);
-    const float **residuals = (const float **)(targets + p->per_part);
+    const float **residuals = (const float **)(targets + p->per_part), **addends = residuals + p->per_part;
     struct tap_grid grid = p->grid;
     struct tensor src = p->src;
     if (p->convert)
@@ -311,6 +323,8 @@ static void pass_part(void *context, int part, int thread)
     fill_targets(&p->grid, &p->dst, image, first, count, targets);
     if (p->residual.data)
         fill_targets(&p->grid, &p->residual, image, first, count, (float **)residuals);
+    if (p->addend.data)
+        fill_addends(p, image, first, count, addends);
     struct conv_tile t = {.taps = taps,
                           .k = p->reduction,
                           .a_stride = (size_t)p->per_part,
@@ -327,7 +341,8 @@ static void pass_part(void *context, int part, int thread)
             const int width = t.nv * k->vl;
             t.n = MIN(width, p->columns - column);
             const bool first_use = column == 0 && p->reduction >= 16; /* pixels of the group not in L2 yet */
-            run_panel(p, &t, pointers, targets, p->residual.data ? residuals : NULL, count, first_use);
+            run_panel(p, &t, pointers, targets, p->residual.data ? residuals : NULL, p->addend.data ? addends : NULL,
+                      count, first_use);
             t.b += (size_t)taps * (size_t)p->reduction * (size_t)width;
             t.bias = t.bias ? t.bias + width : NULL;
             t.dst_offset += (size_t)width;
@@ -360,18 +375,29 @@ size_t pass_scratch_floats(struct pass *p, int threads)
     return zero_floats(p) + (size_t)MAX(1, threads) * p->thread_floats;
 }
 
+void pass_set_sources(struct pass *p, const struct call *c)
+{
+    const struct conv_attr *a = &c->node->u.conv;
+    if (a->residual)
+        p->residual = c->src[1];
+    p->addend_scale = a->addend_scale;
+    if (a->addend_scale)
+        p->addend = c->src[1];
+}
+
 static struct pass forward_pass(const struct kernels *k, const struct call *c)
 {
     const struct conv_shape s = conv_shape_of(c);
-    return (struct pass){.kernel = k->conv_tile,
-                         .grid = forward_grid(c),
-                         .src = c->src[0],
-                         .dst = c->dst,
-                         .residual = c->node->u.conv.residual ? c->src[1] : (struct tensor){0},
-                         .groups = s.groups,
-                         .reduction = s.icg,
-                         .columns = s.ocg,
-                         .act = (enum kernel_act)c->node->u.conv.act};
+    struct pass p = {.kernel = k->conv_tile,
+                     .grid = forward_grid(c),
+                     .src = c->src[0],
+                     .dst = c->dst,
+                     .groups = s.groups,
+                     .reduction = s.icg,
+                     .columns = s.ocg,
+                     .act = (enum kernel_act)c->node->u.conv.act};
+    pass_set_sources(&p, c);
+    return p;
 }
 
 static struct pass dgrad_pass(const struct kernels *k, const struct call *c, int phase)

@@ -23,6 +23,8 @@ struct tap_grid {
 
 struct conv_shape {
     int ic, oc, groups, icg, ocg;
+    int first_ic,
+        weight_ic; /* of a group's input channels the weights have weight_ic, the source those from first_ic */
     int kh, kw, stride, pad, dilation;
 };
 
@@ -56,6 +58,8 @@ struct pass {
     const struct conv_tile_kernel *kernel;
     struct tap_grid grid;
     struct tensor src, dst, residual; /* residual.data NULL: none */
+    struct tensor addend; /* data NULL: none; added before the activation, each pixel addend_scale^2 times */
+    int addend_scale;
     int groups, reduction, columns; /* of one group: source words (floats, if nothing else is said), target channels */
     const float *bias, *weights;    /* bias NULL: none */
     bool accumulate;
@@ -73,6 +77,8 @@ struct pass {
     float *scratch;
 };
 
+/* What node attributes say of residual and addend. */
+void pass_set_sources(struct pass *p, const struct call *c);
 size_t pass_scratch_floats(struct pass *p, int threads);
 void run_pass(struct pass *p, const struct call *c, float *scratch);
 

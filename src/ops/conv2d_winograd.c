@@ -15,7 +15,8 @@ struct wino_pass {
     bool accumulate;
     enum kernel_act act;
 
-    int side, points, step;            /* of a tile: source pixels a side, products, source pixels to the next */
+    int side, points, step;            /* of a tile: products a side, in all; source pixels to the next */
+    int from;                          /* source pixels of a tile a side */
     int tiles_x, tiles, block, blocks; /* of an image */
     int shares;                        /* parts that share a block's panels */
     bool fetch;                        /* the source is larger than L2 */
@@ -30,6 +31,8 @@ bool winograd_fits(const struct call *c)
     const struct conv_attr *a = &c->node->u.conv;
     const struct conv_shape s = conv_shape_of(c);
     const int least = a->stride == 1 ? 8 : 24; /* channels: with fewer the transforms cost more than they save */
+    if (a->pooled)
+        return true; /* graph_lower saw to it */
     return a->kh == 3 && a->kw == 3 && a->stride <= 2 && a->dilation == 1 && a->pad <= 2 && s.icg >= least &&
            s.ocg >= least && c->dst.h >= 3 && c->dst.w >= 3;
 }
@@ -42,7 +45,7 @@ static void cut_blocks(struct wino_pass *p)
 {
     const int large = 512 * 1024; /* floats of transformed weights */
     const bool big = (long long)WINO_POINTS * p->groups * p->reduction * p->columns > large;
-    const int most = p->form == WINO_S2 ? 16 : big ? 64 : MIN(48, MAX(12, (p->tiles + 1) / 2));
+    const int most = p->form != WINO_S1 ? 16 : big ? 64 : MIN(48, MAX(12, (p->tiles + 1) / 2));
     p->blocks = (p->tiles + most - 1) / most;
     if (p->blocks > 1)
         p->blocks = round_up(p->blocks, 2);
@@ -57,6 +60,7 @@ static void lay_out(struct wino_pass *p)
     p->side = p->form == WINO_S1 ? WINO_SIDE_S1 : WINO_SIDE_S2;
     p->points = p->side * p->side;
     p->step = p->form == WINO_S1 ? 4 : 8;
+    p->from = p->form == WINO_POOLED ? WINO_SIDE_POOLED : p->side;
     p->tiles_x = (p->dst.w + 3) / 4;
     p->tiles = p->tiles_x * ((p->dst.h + 3) / 4);
     p->v_row = (size_t)round_up(channels, MAX(vl, 16));
@@ -99,14 +103,25 @@ void fill_tile(const struct tensor *map, int image, int y0, int x0, int side, co
 
 static void fill_inputs(const struct wino_pass *p, int image, int tile, const float **src)
 {
-    fill_tile(&p->src, image, tile / p->tiles_x * p->step - p->pad, tile % p->tiles_x * p->step - p->pad, p->side,
+    fill_tile(&p->src, image, tile / p->tiles_x * p->step - p->pad, tile % p->tiles_x * p->step - p->pad, p->from,
               p->zeros, src);
+}
+
+/* The pooled map has a row and a column less than the source; around it lies the convolution's padding. */
+static void fill_factors(const struct wino_pass *p, int tile, float *factors)
+{
+    const int y0 = tile / p->tiles_x * p->step - p->pad, x0 = tile % p->tiles_x * p->step - p->pad;
+    for (int i = 0; i < WINO_SIDE_S2 * WINO_SIDE_S2; i++) {
+        const int y = y0 + i / WINO_SIDE_S2, x = x0 + i % WINO_SIDE_S2;
+        factors[i] = y >= 0 && y < p->src.h - 1 && x >= 0 && x < p->src.w - 1 ? 0.25f : 0;
+    }
 }
 
 static void transform_input(const struct wino_pass *p, int image, int first, int count, float *v)
 {
-    const float *src[2][WINO_SIDE_MOST * WINO_SIDE_MOST];
-    struct wino_input t = {.channels = p->groups * p->reduction, .stride = p->v_point};
+    const float *src[2][WINO_SIDE_POOLED * WINO_SIDE_POOLED];
+    float factors[WINO_SIDE_S2 * WINO_SIDE_S2];
+    struct wino_input t = {.factors = factors, .channels = p->groups * p->reduction, .stride = p->v_point};
     fill_inputs(p, image, first, src[0]);
     for (int i = 0; i < count; i++) {
         t.src = src[i % 2];
@@ -116,6 +131,8 @@ static void transform_input(const struct wino_pass *p, int image, int first, int
             t.next = p->fetch ? src[(i + 1) % 2] : NULL;
         }
         t.v = v + (size_t)i * p->v_row;
+        if (p->form == WINO_POOLED)
+            fill_factors(p, first + i, factors);
         p->kernel->input[p->form](&t);
     }
 }
@@ -215,12 +232,18 @@ static void run_wino(struct wino_pass *p, const struct call *c)
 /* --- the two passes ------------------------------------------------------------------------------------------------
  */
 
+static enum wino_form form_of(const struct call *c)
+{
+    const struct conv_attr *a = &c->node->u.conv;
+    return a->stride == 1 ? WINO_S1 : a->pooled ? WINO_POOLED : WINO_S2;
+}
+
 static struct wino_pass forward_pass(const struct kernels *k, const struct call *c)
 {
     const struct conv_shape s = conv_shape_of(c);
     struct wino_pass p = {.tile = k->conv_tile,
                           .kernel = k->winograd,
-                          .form = s.stride == 1 ? WINO_S1 : WINO_S2,
+                          .form = form_of(c),
                           .src = c->src[0],
                           .dst = c->dst,
                           .pad = s.pad,
@@ -366,7 +389,7 @@ static void pack_winograd(const struct kernels *k, const struct call *c, bool gr
                         .column_stride = gradient ? 9 : (size_t)s.icg * 9,
                         .group_weights = (size_t)s.icg * (size_t)s.ocg * 9,
                         .rotate = gradient,
-                        .form = s.stride == 1 ? WINO_S1 : WINO_S2};
+                        .form = form_of(c)};
     p.group_floats = (size_t)(WINO_POINTS * p.reduction) * (size_t)round_up(p.columns, p.vl);
     team_run(c->team, s.groups * ((p.reduction + PACK_ROWS - 1) / PACK_ROWS), pack_part, &p);
 }

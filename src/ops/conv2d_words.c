@@ -39,11 +39,11 @@ static struct pass words_pass(const struct conv_tile_kernel *kernel, const struc
                      .grid = forward_grid(c),
                      .src = c->src[0],
                      .dst = c->dst,
-                     .residual = c->node->u.conv.residual ? c->src[1] : (struct tensor){0},
                      .groups = s.groups,
                      .reduction = words_of(s.icg, elements),
                      .columns = s.ocg,
                      .act = (enum kernel_act)c->node->u.conv.act};
+    pass_set_sources(&p, c);
     if (s.kh == 1 && s.kw == 1 && s.stride == 1 && s.pad == 0) {
         p.src = one_row(p.src);
         p.dst = one_row(p.dst);
@@ -77,7 +77,8 @@ static void pack_words(const struct place *p, const float *w, put_fn *put, void 
                 const int oc = g * s->ocg + column;
                 for (int e = 0; column < s->ocg && e < MIN(p->elements, s->icg - word * p->elements); e++)
                     put(context, at + (size_t)e, oc,
-                        w[((size_t)oc * (size_t)s->icg + (size_t)(word * p->elements + e)) * (size_t)taps +
+                        w[((size_t)oc * (size_t)s->weight_ic + (size_t)(s->first_ic + word * p->elements + e)) *
+                              (size_t)taps +
                           (size_t)tap]);
             }
             left -= nv;
@@ -91,7 +92,8 @@ static void pack_words(const struct place *p, const float *w, put_fn *put, void 
 bool bf16_fits(const struct call *c)
 {
     const struct conv_shape s = conv_shape_of(c);
-    return c->options.mode == RUN_INFER && c->options.precision != PRECISION_FP32 && s.icg >= 16 && s.icg % 2 == 0;
+    return c->options.mode == RUN_INFER && !c->node->u.conv.pooled && c->options.precision != PRECISION_FP32 &&
+           s.icg >= 16 && s.icg % 2 == 0;
 }
 
 size_t bf16_packed_floats(const struct kernels *k, const struct conv_shape *s)

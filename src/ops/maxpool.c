@@ -20,16 +20,67 @@ static unsigned char *places(const struct call *c, int image, int y)
     return (unsigned char *)c->saved + row * (size_t)dst->w * (size_t)dst->c;
 }
 
+static size_t round_up_channels(int c)
+{
+    return ((size_t)c + 15) / 16 * 16;
+}
+
+/* A pooled source (lowered form): the rows that rows [first, end) of dst look at, averaged into the thread's scratch.
+ */
+enum { POOLED_ROWS = 4 }; /* of dst in a part */
+
+static int pooled_rows(const struct pool_attr *pool)
+{
+    return (POOLED_ROWS - 1) * pool->stride + pool->k;
+}
+
+static size_t pooled_floats(const struct call *c)
+{
+    return (size_t)pooled_rows(&c->node->u.pool) * (size_t)(c->src[0].w - 1) * round_up_channels(c->dst.c);
+}
+
+static struct tensor average(const struct maxpool_job *job, struct part_range range, int thread, int *first_row)
+{
+    const struct call *c = job->call;
+    const struct tensor *src = &c->src[0];
+    const struct pool_attr *pool = &c->node->u.pool;
+    const int y0 = MAX(0, range.first * pool->stride - pool->pad);
+    const int y1 = MIN(src->h - 1, (range.end - 1) * pool->stride - pool->pad + pool->k);
+    struct tensor t = {.n = 1, .h = y1 - y0, .w = src->w - 1, .c = src->c};
+    t.pixel_stride = round_up_channels(src->c);
+    t.data = c->scratch + (size_t)thread * pooled_floats(c);
+    for (int y = y0; y < y1; y++)
+        job->kernel->mean(&(struct pool_run){.k = 2,
+                                             .stride = 1,
+                                             .c = src->c,
+                                             .width = src->w,
+                                             .n = t.w,
+                                             .end_ky = 2,
+                                             .src = tensor_pixel(src, range.image, y, 0),
+                                             .src_row = (size_t)src->w * src->pixel_stride,
+                                             .src_pixel = src->pixel_stride,
+                                             .dst = tensor_pixel(&t, 0, y - y0, 0),
+                                             .dst_pixel = t.pixel_stride,
+                                             .factor = 0.25f});
+    *first_row = y0;
+    return t;
+}
+
 static void forward_part(void *context, int part, int thread)
 {
-    (void)thread;
     const struct maxpool_job *job = context;
     const struct call *c = job->call;
-    const struct tensor *src = &c->src[0], *dst = &c->dst;
+    const struct tensor *dst = &c->dst;
     const struct pool_attr *pool = &c->node->u.pool;
     struct part_range range = part_get(&job->parts, part);
+    struct tensor source = c->src[0], *const src = &source;
+    int height = src->h - pool->pooled, image = range.image, above = 0; /* rows that src lacks at its top */
+    if (pool->pooled) {
+        source = average(job, range, thread, &above);
+        image = 0;
+    }
     for (int y = range.first; y < range.end; y++) {
-        struct pool_span rows = pool_taps(y, pool->k, pool->stride, pool->pad, src->h);
+        struct pool_span rows = pool_taps(y, pool->k, pool->stride, pool->pad, height);
         struct pool_run r = {.k = pool->k,
                              .stride = pool->stride,
                              .pad = pool->pad,
@@ -38,7 +89,7 @@ static void forward_part(void *context, int part, int thread)
                              .n = dst->w,
                              .first_ky = rows.first,
                              .end_ky = rows.end,
-                             .src = tensor_pixel(src, range.image, y * pool->stride - pool->pad + rows.first, 0),
+                             .src = tensor_pixel(src, image, y * pool->stride - pool->pad + rows.first - above, 0),
                              .src_row = (size_t)src->w * src->pixel_stride,
                              .src_pixel = src->pixel_stride,
                              .dst = tensor_pixel(dst, range.image, y, 0),
@@ -89,6 +140,8 @@ static enum status maxpool_plan(struct call *c)
                     c->node->name, pool->k, pool->pad, MAX_POOL_K);
     const struct tensor *dst = &c->dst;
     size_t outputs = (size_t)dst->n * (size_t)dst->h * (size_t)dst->w * (size_t)dst->c;
+    if (pool->pooled)
+        c->scratch_floats = (size_t)MAX(1, c->options.threads) * pooled_floats(c);
     c->saved_floats = c->options.mode != RUN_INFER ? (outputs + sizeof(float) - 1) / sizeof(float) : 0;
     return OK;
 }
@@ -98,6 +151,8 @@ static void maxpool_forward(const struct call *c)
     const struct tensor *dst = &c->dst;
     struct maxpool_job job = {c, parts_cut(dst->n, dst->h, (size_t)dst->w * (size_t)dst->c, PART_FLOATS),
                               kernels_for(c->options.features)->pool};
+    if (c->node->u.pool.pooled)
+        job.parts = parts_of_rows(dst->n, dst->h, POOLED_ROWS);
     team_run(c->team, job.parts.count, forward_part, &job);
 }
 

@@ -19,14 +19,19 @@ struct part_range {
     int image, first, end; /* things [first, end) of that image */
 };
 
-/* Cut `images` times `length` things of `each` floats. */
-static inline struct parts parts_cut(int images, int length, size_t each, size_t target)
+/* Cut `images` times `length` things into runs of `step`. */
+static inline struct parts parts_of_rows(int images, int length, int step)
 {
-    size_t step = MAX(1, target / MAX(1, each));
-    struct parts p = {.length = length, .step = (int)MIN(step, (size_t)length)};
+    struct parts p = {.length = length, .step = MIN(step, length)};
     p.per_image = (length + p.step - 1) / p.step;
     p.count = images * p.per_image;
     return p;
+}
+
+/* Cut `images` times `length` things of `each` floats. */
+static inline struct parts parts_cut(int images, int length, size_t each, size_t target)
+{
+    return parts_of_rows(images, length, (int)MIN(MAX(1, target / MAX(1, each)), (size_t)length));
 }
 
 static inline struct part_range part_get(const struct parts *p, int part)

@@ -30,6 +30,8 @@ static void conv_tile_pixel(const struct conv_tile *t, int i)
             x += t->bias[j];
         if (t->accumulate)
             x += dst[j];
+        if (t->addend)
+            x += t->addend[i][t->dst_offset + (size_t)j];
         x = activate(x, t->act);
         if (t->residual)
             x += t->residual[i][t->residual_offset + (size_t)j];

@@ -109,4 +109,4 @@ static void wino_reduce_run(const struct wino_reduce *t)
 }
 
 const struct wino_weights_kernel wino_weights__c = {
-    "c", VL, {wino_pack_s1, wino_pack_s2}, wino_spread_run, wino_reduce_run};
+    "c", VL, {wino_pack_s1, wino_pack_s2, wino_pack_s2}, wino_spread_run, wino_reduce_run};

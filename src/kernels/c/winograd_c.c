@@ -86,6 +86,25 @@ static void wino_input_s2(const struct wino_input *t)
     input_form(t, WINO_SIDE_S2, input_1d_s2);
 }
 
+static void wino_input_pooled(const struct wino_input *t)
+{
+    enum { SIDE = WINO_SIDE_S2, FROM = WINO_SIDE_POOLED };
+    for (int c = 0; c < t->channels; c++) {
+        double d[SIDE * SIDE], x[SIDE * SIDE];
+        for (int i = 0; i < SIDE * SIDE; i++) {
+            const float *const *from = t->src + i / SIDE * FROM + i % SIDE;
+            const size_t at = t->offset + (size_t)c;
+            d[i] = t->factors[i] * ((double)from[0][at] + from[1][at] + from[FROM][at] + from[FROM + 1][at]);
+        }
+        for (int i = 0; i < SIDE; i++)
+            input_1d_s2(d + i, SIDE, x + i, SIDE);
+        for (int i = 0; i < SIDE; i++)
+            input_1d_s2(x + SIDE * i, 1, d + SIDE * i, 1);
+        for (int i = 0; i < SIDE * SIDE; i++)
+            t->v[(size_t)i * t->stride + (size_t)c] = (float)d[i];
+    }
+}
+
 static void output_form(const struct wino_output *t, int side, wino_1d *transform)
 {
     for (int c = 0; c < t->n; c++) {
@@ -124,4 +143,6 @@ static void wino_output_s2(const struct wino_output *t)
 }
 
 const struct winograd_kernel winograd__c = {
-    {"winograd F(4x4) c", "winograd s2 F(4x4) c"}, {wino_input_s1, wino_input_s2}, {wino_output_s1, wino_output_s2}};
+    {"winograd F(4x4) c", "winograd s2 F(4x4) c", "winograd pooled s2 F(4x4) c"},
+    {wino_input_s1, wino_input_s2, wino_input_pooled},
+    {wino_output_s1, wino_output_s2, wino_output_s2}};

@@ -1,0 +1,180 @@
+/* Deployed form -> lowered form. See graph.h. */
+#include "graph/rewrite.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* An average pool as AConv and ADown have it, of which every reader can average on its own: a 3x3 convolution of stride
+ * 2, or a max pool, of the whole map or of a slice. */
+static bool is_absorbed_pool(const struct graph *g, const struct node *pool)
+{
+    if (pool->op != OP_AVGPOOL || pool->u.pool.k != 2 || pool->u.pool.stride != 1)
+        return false;
+    for (int i = 0; i < g->n_values; i++) {
+        for (int k = 0; k < g->values[i].n_parts; k++) {
+            const int part = g->values[i].parts[k];
+            if (part == pool->dst || g->values[part].parent == pool->dst)
+                return false;
+        }
+        if (g->values[i].parent >= 0 && g->values[g->values[i].parent].parent == pool->dst)
+            return false;
+    }
+    for (int i = 0; i < g->n_nodes; i++) {
+        const struct node *n = &g->nodes[i];
+        for (int s = 0; s < n->n_src; s++) {
+            if (n->src[s] != pool->dst && g->values[n->src[s]].parent != pool->dst)
+                continue;
+            const struct conv_attr *a = &n->u.conv;
+            const bool conv = n->op == OP_CONV2D && s == 0 && a->kh == 3 && a->kw == 3 && a->stride == 2 &&
+                              a->pad == 1 && a->dilation == 1 && a->groups == 1 && g->values[n->src[0]].c >= 24 &&
+                              a->oc >= 24;
+            const bool max = n->op == OP_MAXPOOL && n->u.pool.stride == 2;
+            if (!conv && !max)
+                return false;
+        }
+    }
+    return true;
+}
+
+/* The node whose absorbed average pool made v, or the parent of v; NULL: v is an ordinary map. */
+static const struct node *absorbed_pool(const struct graph *g, const bool *absorbed, int v)
+{
+    const int whole = g->values[v].parent >= 0 ? g->values[v].parent : v;
+    const int writer = g->values[whole].writer;
+    return writer >= 0 && absorbed[writer] ? &g->nodes[writer] : NULL;
+}
+
+/* What an absorbed pool's reader reads instead of v: the same channels of the pool's source. */
+static int before_pool(struct rewrite *r, const struct node *pool, int v)
+{
+    const struct value *value = &r->from->values[v];
+    const int source = rewrite_value(r, pool->src[0]);
+    return value->parent >= 0 ? graph_slice(r->to, source, value->first, value->c, value->name) : source;
+}
+
+/* The part of n's source, a pair, that an upsampling made and nobody else reads, or -1. */
+static int upsampled_part(const struct rewrite *r, const struct node *n)
+{
+    const struct graph *g = r->from;
+    const struct conv_attr *a = &n->u.conv;
+    if (n->op != OP_CONV2D || a->kh != 1 || a->kw != 1 || a->stride != 1 || a->pad || a->groups != 1 || a->residual)
+        return -1;
+    const struct value *concat = &g->values[n->src[0]];
+    if (concat->n_parts != 2 || r->readers[n->src[0]] != 1)
+        return -1;
+    for (int i = 0; i < concat->n_parts; i++) {
+        const int writer = g->values[concat->parts[i]].writer;
+        if (writer >= 0 && g->nodes[writer].op == OP_UPSAMPLE && r->readers[concat->parts[i]] == 1)
+            return i;
+    }
+    return -1;
+}
+
+/* act(W [up(x), rest] + b) = act(W_rest rest + b + up(W_x x)) */
+static void emit_split(struct rewrite *r, const struct node *n, int part)
+{
+    const struct graph *g = r->from;
+    const struct value *concat = &g->values[n->src[0]];
+    const struct node *up = &g->nodes[g->values[concat->parts[part]].writer];
+    const int other = concat->parts[1 - part], before = g->values[concat->parts[0]].c;
+    char name[512];
+    struct node small = *n, large = *n;
+    snprintf(name, sizeof name, "%s.low", n->name);
+    small.name = name;
+    small.src[0] = rewrite_value(r, up->src[0]);
+    small.u.conv.bias = -1;
+    small.u.conv.act = ACT_NONE;
+    small.u.conv.first_ic = part ? before : 0;
+    large.src[0] = rewrite_value(r, other);
+    large.u.conv.first_ic = part ? 0 : before;
+    small.u.conv.weight_ic = large.u.conv.weight_ic = concat->c;
+    large.src[large.n_src++] = graph_node(r->to, &small, n->u.conv.oc);
+    large.u.conv.addend_scale = up->u.scale;
+    r->map[n->dst] = graph_node(r->to, &large, n->u.conv.oc);
+}
+
+static void emit_node(struct rewrite *r, const struct node *n, const bool *absorbed)
+{
+    struct node copy = *n;
+    const struct node *pool =
+        n->op == OP_CONV2D || n->op == OP_MAXPOOL ? absorbed_pool(r->from, absorbed, n->src[0]) : NULL;
+    for (int s = 0; s < n->n_src; s++)
+        copy.src[s] = s == 0 && pool ? before_pool(r, pool, n->src[0]) : rewrite_value(r, n->src[s]);
+    if (pool && n->op == OP_CONV2D)
+        copy.u.conv.pooled = true;
+    else if (pool)
+        copy.u.pool.pooled = true;
+    r->map[n->dst] = graph_node(r->to, &copy, r->from->values[n->dst].c);
+}
+
+/* Upsampling nodes go where the one reader takes them in: split[i] is the part of node i's source, -1: none. */
+static void find_splits(const struct rewrite *r, int *split, bool *absorbed)
+{
+    const struct graph *g = r->from;
+    for (int i = 0; i < g->n_nodes; i++) {
+        split[i] = upsampled_part(r, &g->nodes[i]);
+        if (split[i] >= 0)
+            absorbed[g->values[g->values[g->nodes[i].src[0]].parts[split[i]]].writer] = true;
+        else if (is_absorbed_pool(g, &g->nodes[i]))
+            absorbed[i] = true;
+    }
+}
+
+static void copy_params(const struct graph *g, struct graph *out)
+{
+    for (int i = 0; i < g->n_params; i++)
+        graph_param(out, g->params[i].name, g->params[i].role, g->params[i].rank, g->params[i].shape);
+}
+
+static void copy_head(struct rewrite *r)
+{
+    const struct graph *g = r->from;
+    r->to->n_branches = g->n_branches;
+    for (int i = 0; i < g->n_branches; i++) {
+        r->to->branch[i].n_levels = g->branch[i].n_levels;
+        for (int l = 0; l < g->branch[i].n_levels; l++)
+            r->to->branch[i].level[l] = rewrite_value(r, g->branch[i].level[l]);
+    }
+    r->to->n_rows = g->n_rows;
+    r->to->nc = g->nc;
+    r->to->reg_max = g->reg_max;
+    r->to->deployed = g->deployed;
+}
+
+enum status graph_lower(const struct graph *g, struct graph *out, int *map)
+{
+    enum status rc = OK;
+    struct rewrite r;
+    int *split = mem_calloc((size_t)g->n_nodes + 1, sizeof *split);
+    bool *absorbed = mem_calloc((size_t)g->n_nodes + 1, sizeof *absorbed);
+    graph_init(out);
+    rc = rewrite_init(&r, g, out);
+    if (rc == OK && (!split || !absorbed))
+        rc = E_NOMEM;
+    TRY(rc);
+    memset(r.needed, true, (size_t)g->n_values * sizeof *r.needed);
+    rewrite_count_readers(&r);
+    find_splits(&r, split, absorbed);
+    copy_params(g, out);
+    for (int i = 0; i < g->n_values; i++) { /* inputs first, as in g */
+        if (g->values[i].writer < 0 && g->values[i].parent < 0 && !g->values[i].n_parts)
+            rewrite_value(&r, i);
+    }
+    for (int i = 0; i < g->n_nodes; i++) {
+        out->n_rows = g->nodes[i].row; /* the builder stamps new nodes and values with it */
+        if (split[i] >= 0)
+            emit_split(&r, &g->nodes[i], split[i]);
+        else if (!absorbed[i])
+            emit_node(&r, &g->nodes[i], absorbed);
+    }
+    copy_head(&r);
+    memcpy(map, r.map, (size_t)g->n_values * sizeof *map);
+    rc = graph_finish(out);
+cleanup:
+    rewrite_free(&r);
+    mem_free(split);
+    mem_free(absorbed);
+    if (rc != OK)
+        graph_free(out);
+    return rc;
+}
