@@ -136,7 +136,7 @@ static void describe(const struct call *c, char *text, size_t size)
 
 static double node_flops(const struct bench *b, const struct call *c)
 {
-    return b->n * graph_node_flops(&b->weights.deployed, c->node, (struct extent){c->dst.h, c->dst.w});
+    return b->n * graph_node_flops(c->graph, c->node, (struct extent){c->dst.h, c->dst.w});
 }
 
 static void print_layers(struct bench *b)
