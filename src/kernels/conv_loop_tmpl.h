@@ -23,8 +23,9 @@
 
 enum { MR_MOST = 12, NV_MOST = 4 };
 
-/* `fetch`: between every 16 steps of the reduction the same stretch of the next tile's pixels is fetched. One tile is
- * longer than the processor looks ahead, and pixels that lie in memory a map's width apart are no stream to it. */
+/* `fetch`: between every 16 steps of the reduction the same stretch of the next tile's pixels is fetched, and a share
+ * of weights to come. One tile is longer than the processor looks ahead, pixels that lie in memory a map's width apart
+ * are no stream to it, and a stream of weights breaks off at every page. */
 INLINE void conv_loop(const struct conv_tile *t, const int nv, const int m, const bool fetch)
 {
     vsum acc[MR_MOST][NV_MOST];
@@ -34,7 +35,7 @@ INLINE void conv_loop(const struct conv_tile *t, const int nv, const int m, cons
         for (int j = 0; j < nv; j++)
             acc[i][j] = w_zero();
     }
-    const float *b = t->b;
+    const float *b = t->b, *ahead = t->ahead;
     const long k = t->k;
     for (int tap = 0; tap < t->taps; tap++) {
         const float *a[MR_MOST];
@@ -42,8 +43,12 @@ INLINE void conv_loop(const struct conv_tile *t, const int nv, const int m, cons
         for (int i = 0; i < m; i++)
             a[i] = t->a[(size_t)tap * t->a_stride + (size_t)i] + t->a_offset;
         for (long c = 0; c < k;) {
-            const long end = fetch ? MIN(k, c + 16) : k;
-            if (fetch) {
+            const long end = fetch ? MIN(k, c + FETCH_STEPS) : k;
+            if (fetch && ahead) {
+                for (int i = 0; i < t->ahead_lines; i++, ahead += 16)
+                    __builtin_prefetch(ahead, 0, 2);
+            }
+            if (fetch && t->next) {
                 UNROLL
                 for (int i = 0; i < m; i++)
                     __builtin_prefetch(t->next[(size_t)tap * t->a_stride + (size_t)i] + t->a_offset + c);
@@ -78,7 +83,7 @@ INLINE void conv_loop(const struct conv_tile *t, const int nv, const int m, cons
 
 INLINE void conv_tile(const struct conv_tile *t, const int nv, const int m)
 {
-    if (t->next)
+    if (t->next || t->ahead)
         conv_loop(t, nv, m, true);
     else
         conv_loop(t, nv, m, false);

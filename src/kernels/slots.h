@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 enum { MAX_PANEL_VECTORS = 4 };
+enum { FETCH_STEPS = 16 };
 
 /* Same order as enum act of graph/graph.h (asserted in ops/conv2d.c). */
 enum kernel_act { KERNEL_ACT_NONE, KERNEL_ACT_SILU, KERNEL_ACT_RELU };
@@ -20,6 +21,8 @@ struct conv_tile {
     const float *const *a; /* one pointer a tap and pixel; padding points to k + a_offset zeros */
     size_t a_stride, a_offset;
     const float *const *next; /* like a: a later tile's, to be fetched into the cache; NULL: none */
+    const float *ahead;       /* weights that later tiles read, to be fetched into L2: ahead_lines cache lines for */
+    int ahead_lines;          /* every FETCH_STEPS steps of the reduction; NULL: none */
     const float *b;           /* packed panel [taps*k][nv*vl], aligned to a vector */
     const float *bias;        /* [nv*vl], or NULL */
     float *const *dst;        /* one pointer a pixel */

@@ -47,6 +47,20 @@ static inline int panel_vectors(int left, int nv_main, int nv_max)
     return left <= nv_max ? left : nv_main;
 }
 
+/* Tiles to come fetch `floats` weights from `from` on (NULL: none), each of them its share. */
+static inline void conv_ahead(struct conv_tile *t, const float *from, size_t floats, int tiles)
+{
+    const size_t chunks = (size_t)tiles * (size_t)t->taps * (size_t)((t->k + FETCH_STEPS - 1) / FETCH_STEPS);
+    t->ahead = from;
+    t->ahead_lines = (int)((floats / 16 + chunks - 1) / chunks);
+}
+
+static inline void conv_ahead_step(struct conv_tile *t)
+{
+    if (t->ahead)
+        t->ahead += (size_t)(t->ahead_lines * t->taps * ((t->k + FETCH_STEPS - 1) / FETCH_STEPS)) * 16;
+}
+
 /* Fill pointers for grid points [first, first + count) of one image: out[tap*out_stride + i]. */
 void fill_taps(const struct tap_grid *g, const struct tensor *src, int image, const float *zeros, int first, int count,
                const float **out, size_t out_stride);

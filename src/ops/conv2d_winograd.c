@@ -19,7 +19,7 @@ struct wino_pass {
     int from;                          /* source pixels of a tile a side */
     int tiles_x, tiles, block, blocks; /* of an image */
     int shares;                        /* parts that share a block's panels */
-    bool fetch;                        /* the source is larger than L2 */
+    bool fetch, big;                   /* the source, the weights are too large for L2 */
     size_t v_row, v_point, m_point;    /* floats of a tile's channels, from a point to the next */
     size_t v_floats, m_floats, pointer_floats, dump_floats, thread_floats;
     const float *zeros;
@@ -44,8 +44,8 @@ bool winograd_fits(const struct call *c)
 static void cut_blocks(struct wino_pass *p)
 {
     const int large = 512 * 1024; /* floats of transformed weights */
-    const bool big = (long long)WINO_POINTS * p->groups * p->reduction * p->columns > large;
-    const int most = p->form != WINO_S1 ? 16 : big ? 64 : MIN(48, MAX(12, (p->tiles + 1) / 2));
+    p->big = (long long)WINO_POINTS * p->groups * p->reduction * p->columns > large;
+    const int most = p->form != WINO_S1 ? 16 : p->big ? 64 : MIN(48, MAX(12, (p->tiles + 1) / 2));
     p->blocks = (p->tiles + most - 1) / most;
     if (p->blocks > 1)
         p->blocks = round_up(p->blocks, 2);
@@ -157,10 +157,13 @@ static void multiply(const struct wino_pass *p, struct conv_tile *t, const float
     const int tiles = (count + p->tile->mr[t->nv] - 1) / p->tile->mr[t->nv];
     const size_t a_offset = t->a_offset;
     const float *const b = t->b;
+    const size_t weights = (size_t)t->k * (size_t)(t->nv * p->tile->vl);
     for (int point = 0; point < p->points; point++) {
-        t->b = b + (size_t)(weights_of(p, point) * t->k) * (size_t)(t->nv * p->tile->vl);
+        const int mine = weights_of(p, point), next = point + 1 < p->points ? weights_of(p, point + 1) : mine;
+        t->b = b + (size_t)mine * weights;
         t->dst_offset = (size_t)point * p->m_point;
-        for (int i = 0, at = 0; i < tiles; i++, at += t->m) {
+        conv_ahead(t, p->big && next != mine ? b + (size_t)next * weights : NULL, weights, tiles);
+        for (int i = 0, at = 0; i < tiles; i++, at += t->m, conv_ahead_step(t)) {
             t->m = (count - at + tiles - i - 1) / (tiles - i);
             t->a = rows + at;
             t->dst = products + at;
