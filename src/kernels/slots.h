@@ -90,7 +90,7 @@ struct bn_act_kernel {
     const char *name;
     void (*statistics)(const struct bn_run *r); /* sum: rows 2i, 2i + 1: sums of src[i] and of its squares */
     void (*forward)(const struct bn_run *r);    /* dst = act(z) [+ residual] */
-    void (*d_sums)(const struct bn_run *r);     /* d_z = d_dst * act'(z); sum: row 0: d_z, row i + 1: d_z * src[i] */
+    void (*d_sums)(const struct bn_run *r);     /* d_z = d_dst * act'(z); sum: row 0: d_z, row i + 1: d_z * (src[i] - mean[i]) */
     void (*backward)(const struct bn_run *r);   /* d_src[i] (=|+=) scale * d_z - shift - (src[i] - mean) * slope */
 };
 

@@ -15,8 +15,8 @@
  * Backward makes all its sums first and then passes once over the pixels, where it reads src and d_dst and writes
  * d_src at the same place. So d_src[i] may be the same memory as src[i], and d_src of the residual as d_dst.
  *
- * Sums: parts of pixels fixed by the shape, each summed in double (the products of two floats are exact there), parts
- * added in order in double. The bits depend neither on threads nor on vector width. */
+ * Sums: parts of pixels fixed by the shape, each summed in double (backward: four pixels in float first), parts added in
+ * order in double. The bits do not depend on threads, those of the statistics not on the instruction set either. */
 #include "kernels/kernels.h"
 #include "ops/cpu.h"
 #include "ops/parts.h"
@@ -274,9 +274,8 @@ static void finish_sums(const struct call *c, struct bn_loop *l, float *at)
         float *shift = at, *slope = at + width;
         const double *sum = l->sum, *product = l->sum + (size_t)(i + 1) * width;
         for (int k = 0; k < l->run.c; k++) {
-            double mean = (double)l->run.mean[i][k];
             double invstd = train ? (double)saved_invstd(c, i)[k] : 1.0 / sqrt((double)p.var[k] + (double)BN_EPSILON);
-            double normal = (product[k] - mean * sum[k]) * invstd; /* sum of d_z * x^ */
+            double normal = product[k] * invstd; /* sum of d_z * x^ */
             if (d_gamma)
                 d_gamma[k] += (float)normal;
             if (d_beta)
