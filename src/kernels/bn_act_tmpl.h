@@ -81,7 +81,7 @@ ALWAYS void normalise(const struct bn_run *r, struct step s, const int mp, const
     }
 }
 
-/* The same and d_z = d_dst * act'(z). */
+/* The same and d_z = d_dst * act'(z), which takes the place of d_dst. */
 ALWAYS void make_d_z(const struct bn_run *r, struct step s, const int mp, const int mk, vf x[][GROUP], vf *d_z,
                      const int n_src, enum kernel_act act)
 {
@@ -90,6 +90,8 @@ ALWAYS void make_d_z(const struct bn_run *r, struct step s, const int mp, const 
     for (int j = 0; j < mp * mk; j++)
         d_z[j] = load(r->d_dst + place(s, j, mk, r->d_dst_stride), s.n);
     d_activate(d_z, z, mp * mk, act);
+    for (int j = 0; j < mp * mk && act != KERNEL_ACT_NONE; j++)
+        store(r->d_dst + place(s, j, mk, r->d_dst_stride), d_z[j], s.n);
 }
 
 /* --- sums of doubles --- */
@@ -251,20 +253,24 @@ ALWAYS void d_sums_run(const struct bn_run *r, const int n_src, enum kernel_act 
 ALWAYS void backward_step(const struct bn_run *r, struct step s, const int mp, const int mk, const int n_src,
                           enum kernel_act act)
 {
-    vf x[MAX_BN_SRC][GROUP], d_z[GROUP];
-    make_d_z(r, s, mp, mk, x, d_z, n_src, act);
+    (void)act;
+    vf d_z[GROUP];
+    for (int j = 0; j < mp * mk; j++)
+        d_z[j] = load(r->d_dst + place(s, j, mk, r->d_dst_stride), s.n);
     for (int i = 0; i < n_src; i++) {
         if (!r->d_src[i])
             continue;
-        vf scale[GROUP], shift[GROUP], slope[GROUP];
+        vf mean[GROUP], scale[GROUP], shift[GROUP], slope[GROUP];
         for (int j = 0; j < mk; j++) {
             const int k = s.k + j * VL;
+            mean[j] = v_load(r->mean[i] + k);
             scale[j] = v_load(r->scale[i] + k);
             shift[j] = r->slope[i] ? v_load(r->shift[i] + k) : v_zero();
             slope[j] = r->slope[i] ? v_load(r->slope[i] + k) : v_zero();
         }
         for (int j = 0; j < mp * mk; j++) {
-            vf pull = v_fma(x[i][j], slope[j % mk], shift[j % mk]);
+            vf x = load(r->src[i] + place(s, j, mk, r->src_stride[i]), s.n);
+            vf pull = v_fma(v_sub(x, mean[j % mk]), slope[j % mk], shift[j % mk]);
             vf d = v_sub(v_mul(scale[j % mk], d_z[j]), pull);
             float *to = r->d_src[i] + place(s, j, mk, r->d_src_stride[i]);
             store(to, r->add[i] ? v_add(load(to, s.n), d) : d, s.n);
@@ -340,5 +346,5 @@ static void bn_d_sums(const struct bn_run *r)
 
 static void bn_backward(const struct bn_run *r)
 {
-    specialise(r, backward_run);
+    r->n_src == 2 ? backward_run(r, 2, KERNEL_ACT_NONE) : backward_run(r, 1, KERNEL_ACT_NONE);
 }

@@ -75,7 +75,7 @@ struct bn_run {
     const float *residual; /* added after the activation, or NULL */
     size_t residual_stride;
 
-    const float *d_dst; /* backward */
+    float *d_dst; /* d_sums turns it into d_z, which backward reads */
     size_t d_dst_stride;
     const float *shift[MAX_BN_SRC], *slope[MAX_BN_SRC]; /* NULL: 0 */
     float *d_src[MAX_BN_SRC];                           /* may be src; NULL: not wanted */
@@ -90,8 +90,9 @@ struct bn_act_kernel {
     const char *name;
     void (*statistics)(const struct bn_run *r); /* sum: rows 2i, 2i + 1: sums of src[i] and of its squares */
     void (*forward)(const struct bn_run *r);    /* dst = act(z) [+ residual] */
-    void (*d_sums)(const struct bn_run *r);     /* d_z = d_dst * act'(z); sum: row 0: d_z, row i + 1: d_z * (src[i] - mean[i]) */
-    void (*backward)(const struct bn_run *r);   /* d_src[i] (=|+=) scale * d_z - shift - (src[i] - mean) * slope */
+    /* d_dst becomes d_z = d_dst * act'(z); sum: row 0: d_z, row i + 1: d_z * (src[i] - mean[i]) */
+    void (*d_sums)(const struct bn_run *r);
+    void (*backward)(const struct bn_run *r); /* d_src[i] (=|+=) scale * d_z - shift - (src[i] - mean) * slope */
 };
 
 /* --- pooling: one row of outputs, or of gradients --------------------------------------------------------------------

@@ -12,8 +12,8 @@
  *
  * (RUN_INFER: statistics are constants, the last two terms fall away), d_residual = d_dst.
  *
- * Backward makes all its sums first and then passes once over the pixels, where it reads src and d_dst and writes
- * d_src at the same place. So d_src[i] may be the same memory as src[i], and d_src of the residual as d_dst.
+ * Backward passes twice over the pixels: the first makes the sums and writes d_z over d_dst (after d_residual has taken
+ * it), the second reads src and d_z and writes d_src at the same place. So d_src[i] may be the same memory as src[i].
  *
  * Sums: parts of pixels fixed by the shape, each summed in double (backward: four pixels in float first), parts added in
  * order in double. The bits do not depend on threads, those of the statistics not on the instruction set either. */
@@ -110,12 +110,29 @@ static void statistics_part(void *context, int part, int thread)
     l->kernel->statistics(&r);
 }
 
+/* d_residual (=|+=) d_dst */
+static void residual_backward(const struct bn_loop *l, struct part_range range)
+{
+    const struct pool_kernel *maps = l->maps;
+    for (int p = range.first; p < range.end; p++) {
+        float *to = pixel_at(&l->d_residual, range.image, p);
+        const float *from = pixel_at(&l->d_dst, range.image, p);
+        if (l->add_residual)
+            maps->sum(to, (const float *[]){to, from}, 2, (size_t)l->run.c);
+        else
+            memcpy(to, from, (size_t)l->run.c * sizeof *to);
+    }
+}
+
 static void d_sums_part(void *context, int part, int thread)
 {
     (void)thread;
     const struct bn_loop *l = context;
-    struct bn_run r = run_of(l, part_get(&l->parts, part));
+    struct part_range range = part_get(&l->parts, part);
+    struct bn_run r = run_of(l, range);
     set_sums(l, &r, part);
+    if (l->d_residual.data)
+        residual_backward(l, range);
     l->kernel->d_sums(&r);
 }
 
@@ -233,20 +250,6 @@ static void bn_act_forward(const struct call *c)
 
 /* --- backward --- */
 
-/* d_residual (=|+=) d_dst; they may be the same memory. */
-static void residual_backward(const struct bn_loop *l, struct part_range range)
-{
-    const struct pool_kernel *maps = l->maps;
-    for (int p = range.first; p < range.end; p++) {
-        float *to = pixel_at(&l->d_residual, range.image, p);
-        const float *from = pixel_at(&l->d_dst, range.image, p);
-        if (l->add_residual)
-            maps->sum(to, (const float *[]){to, from}, 2, (size_t)l->run.c);
-        else if (to != from)
-            memcpy(to, from, (size_t)l->run.c * sizeof *to);
-    }
-}
-
 static void backward_part(void *context, int part, int thread)
 {
     (void)thread;
@@ -257,8 +260,6 @@ static void backward_part(void *context, int part, int thread)
         r.d_src[i] = pixel_at(&l->d_src[i], range.image, range.first);
         r.d_src_stride[i] = l->d_src[i].pixel_stride;
     }
-    if (l->d_residual.data)
-        residual_backward(l, range);
     l->kernel->backward(&r);
 }
 
