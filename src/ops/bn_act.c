@@ -232,20 +232,27 @@ static struct bn_loop loop_of(const struct call *c)
     return l;
 }
 
-static void bn_act_forward(const struct call *c)
+/* dst from the statistics that are there: the saved ones of the batch, or the running ones. */
+static void normalise(const struct call *c)
 {
     struct bn_loop l = loop_of(c);
     l.dst = c->dst;
     if (c->node->u.bn_act.residual)
         l.residual = c->src[l.run.n_src];
+    fill_coefficients(c, &l, c->scratch);
+    l.parts = parts_cut(c->dst.n, c->dst.h * c->dst.w, (size_t)l.run.c, PART_FLOATS);
+    team_run(c->team, l.parts.count, forward_part, &l);
+}
+
+static void bn_act_forward(const struct call *c)
+{
     if (c->options.mode == RUN_TRAIN) {
+        struct bn_loop l = loop_of(c);
         l.sum = (double *)c->scratch;
         l.partial = l.sum + (size_t)(2 * l.run.n_src) * padded(l.run.c);
         statistics(c, &l);
     }
-    fill_coefficients(c, &l, c->scratch); /* the sums are used up */
-    l.parts = parts_cut(c->dst.n, c->dst.h * c->dst.w, (size_t)l.run.c, PART_FLOATS);
-    team_run(c->team, l.parts.count, forward_part, &l);
+    normalise(c); /* the sums are used up */
 }
 
 /* --- backward --- */
@@ -333,4 +340,4 @@ static enum status bn_act_plan(struct call *c)
     return OK;
 }
 
-const struct op_impl cpu_bn_act = {bn_act_plan, NULL, bn_act_forward, bn_act_backward};
+const struct op_impl cpu_bn_act = {bn_act_plan, NULL, bn_act_forward, normalise, bn_act_backward};
