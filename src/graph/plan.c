@@ -221,9 +221,9 @@ static void choose_in_place(struct planner *b)
 
 /* --- values that are made again --- */
 
-/* Maps live from the forward to the backward pass, and the loss finds nearly all of them alive. The output of a bn_act in
- * a home of its own can be dropped after its last reader: the backward pass makes it again from the convolution's output
- * in one pass over it, before the first convolution that needs it. */
+/* Maps live from the forward to the backward pass, and the loss finds nearly all of them alive. The output of a bn_act
+ * in a home of its own can be dropped after its last reader: the backward pass makes it again from the convolution's
+ * output in one pass over it, before the first convolution that needs it. */
 enum { DROPPED_SHARE = 7 }; /* up to a seventh of all homes: that halves what PyTorch needs, for 1 % of the time */
 
 static bool droppable(const struct planner *b, const struct node *n)
