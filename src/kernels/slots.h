@@ -95,6 +95,14 @@ struct bn_act_kernel {
     void (*backward)(const struct bn_run *r); /* d_src[i] (=|+=) scale * d_z - shift - (src[i] - mean) * slope */
 };
 
+/* --- class loss of the background: binary cross entropy with logits, target 0 ----------------------------------------
+ */
+struct softplus_kernel {
+    const char *name;
+    /* the sum of ln(1 + e^x), in double; d_x = scale / (1 + e^-x) */
+    double (*run)(const float *x, float *d_x, float scale, size_t n);
+};
+
 /* --- pooling: one row of outputs, or of gradients --------------------------------------------------------------------
  * Window (y, x) has its tap (ky, kx) at row y*stride - pad + ky, column x*stride - pad + kx; taps outside the map do
  * not exist. */
