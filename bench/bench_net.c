@@ -3,8 +3,9 @@
  *   bench_net MODEL [--size N] [--batch N] [--threads N] [--rounds N] [--exact] [--train] [--nodes]
  *                 [--precision fp32|bf16|int8]
  *
- * The deployed form forward, or with --train the training form forward and backward. With one thread the times are
- * processor seconds, which leave out the time slices of other programs. The median and the fastest of the rounds. */
+ * The deployed form forward, or with --train the training form forward and backward; --train --nodes has three times a
+ * convolution: forward, gradient of its source, gradient of its weights. With one thread the times are processor
+ * seconds, which leave out the time slices of other programs. The median and the fastest of the rounds. */
 #include "core/clock.h"
 #include "core/cpu.h"
 #include "core/mem.h"
@@ -27,9 +28,11 @@ struct arguments {
     enum precision precision;
 };
 
+enum { PASSES = 3 }; /* forward, maps' gradients (all of them but for convolutions), weights' gradients */
+
 struct kind {
     const char *name;
-    double flops, seconds, fastest;
+    double flops, seconds, fastest, pass[PASSES]; /* pass: median seconds of each */
     int count;
 };
 
@@ -60,8 +63,34 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* One round through the calls; adds to times[node * rounds + round] and returns the whole time. */
-static double run_round(const struct arguments *a, struct net *net, double *times, int round)
+/* The passes of one node alone, after a whole pass: its memory may hold anything then, which its time does not depend
+ * on. */
+static void time_passes(const struct arguments *a, const struct call *from, float *scratch, double *times)
+{
+    const struct op_impl *op = cpu_backend.ops[from->node->op];
+    const bool conv = from->node->op == OP_CONV2D;
+    struct call c = *from;
+    c.scratch = scratch;
+    double t = now(a);
+    op->forward(&c);
+    times[0] = now(a) - t;
+    if (!c.d_dst.c)
+        return;
+    struct call maps = c;
+    if (conv)
+        memset(maps.d_param, 0, sizeof maps.d_param);
+    t = now(a);
+    op->backward(&maps);
+    times[a->rounds] = now(a) - t;
+    c.d_src[0].data = NULL;
+    t = now(a);
+    if (conv)
+        op->backward(&c);
+    times[2 * a->rounds] = now(a) - t;
+}
+
+/* One round through the calls; adds to times[(node * PASSES + pass) * rounds + round] and returns the whole time. */
+static double run_round(const struct arguments *a, struct net *net, float *scratch, double *times, int round)
 {
     const struct node_report *reports;
     const int n = net_report(net, &reports);
@@ -69,13 +98,16 @@ static double run_round(const struct arguments *a, struct net *net, double *time
     if (a->train) {
         net_forward(net);
         net_backward(net);
-        return now(a) - start;
+        const double seconds = now(a) - start;
+        for (int i = 0; i < n && a->nodes; i++)
+            time_passes(a, reports[i].call, scratch, times + i * PASSES * a->rounds + round);
+        return seconds;
     }
     for (int i = 0; i < n; i++) {
         const struct call *c = reports[i].call;
         const double t = now(a);
         cpu_backend.ops[c->node->op]->forward(c);
-        times[i * a->rounds + round] = now(a) - t;
+        times[i * PASSES * a->rounds + round] = now(a) - t;
     }
     return now(a) - start;
 }
@@ -104,8 +136,13 @@ static void print_nodes(const struct arguments *a, struct net *net, double *time
         const struct call *c = reports[i].call;
         struct extent extent = {c->dst.h, c->dst.w};
         const double flops = graph_node_flops(c->graph, c->node, extent) * c->dst.n;
-        qsort(times + i * a->rounds, (size_t)a->rounds, sizeof *times, compare_doubles);
-        const double seconds = times[i * a->rounds + a->rounds / 2];
+        double pass[PASSES], seconds = 0, best = 0;
+        for (int k = 0; k < PASSES; k++) {
+            double *of = times + (i * PASSES + k) * a->rounds;
+            qsort(of, (size_t)a->rounds, sizeof *of, compare_doubles);
+            seconds += pass[k] = of[a->rounds / 2];
+            best += of[0];
+        }
         int k = 0;
         while (k < n_kinds && strcmp(kinds[k].name, kind_of(c)))
             k++;
@@ -113,20 +150,43 @@ static void print_nodes(const struct arguments *a, struct net *net, double *time
             kinds[n_kinds++] = (struct kind){.name = kind_of(c)};
         kinds[k].flops += flops;
         kinds[k].seconds += seconds;
-        kinds[k].fastest += times[i * a->rounds];
+        kinds[k].fastest += best;
         kinds[k].count++;
-        if (a->nodes)
-            printf("%-34s %-12s %4dx%-4d %4d->%-4d %8.3f ms %6.0f GFLOP/s %s\n", c->node->name ? c->node->name : "",
-                   kind_of(c), c->dst.h, c->dst.w, c->src[0].c, c->dst.c, seconds * 1e3, flops / seconds * 1e-9,
-                   c->node->op == OP_CONV2D ? conv2d_variant_name(c) : "");
+        for (int j = 0; j < PASSES; j++)
+            kinds[k].pass[j] += pass[j];
+        if (!a->nodes)
+            continue;
+        printf("%-34s %-12s %4dx%-4d %4d->%-4d", c->node->name ? c->node->name : "", kind_of(c), c->dst.h, c->dst.w,
+               c->src[0].c, c->dst.c);
+        for (int j = 0; j < (a->train ? PASSES : 1); j++)
+            printf(" %8.3f ms %5.0f GFLOP/s", pass[j] * 1e3, pass[j] > 0 ? flops / pass[j] * 1e-9 : 0.0);
+        printf(" %s\n", c->node->op == OP_CONV2D ? conv2d_variant_name(c) : "");
     }
     double fastest = 0;
-    for (int k = 0; k < n_kinds; fastest += kinds[k++].fastest)
+    for (int k = 0; k < n_kinds && a->train; k++)
+        printf("  %-12s %4d nodes %6.2f GFLOP, median %8.2f ms = forward %7.2f (%4.0f GFLOP/s) + maps %7.2f (%4.0f) + "
+               "weights %7.2f (%4.0f)\n",
+               kinds[k].name, kinds[k].count, kinds[k].flops * 1e-9, kinds[k].seconds * 1e3, kinds[k].pass[0] * 1e3,
+               kinds[k].flops / kinds[k].pass[0] * 1e-9, kinds[k].pass[1] * 1e3,
+               kinds[k].flops / kinds[k].pass[1] * 1e-9, kinds[k].pass[2] * 1e3,
+               kinds[k].flops / kinds[k].pass[2] * 1e-9);
+    for (int k = 0; k < n_kinds && !a->train; fastest += kinds[k++].fastest)
         printf("  %-12s %4d nodes %6.2f GFLOP, median %8.2f ms %4.0f GFLOP/s, fastest %8.2f ms %4.0f GFLOP/s\n",
                kinds[k].name, kinds[k].count, kinds[k].flops * 1e-9, kinds[k].seconds * 1e3,
                kinds[k].flops / kinds[k].seconds * 1e-9, kinds[k].fastest * 1e3,
                kinds[k].flops / kinds[k].fastest * 1e-9);
-    printf("  sum of the fastest of each node: %.2f ms\n", fastest * 1e3);
+    if (!a->train)
+        printf("  sum of the fastest of each node: %.2f ms\n", fastest * 1e3);
+}
+
+static size_t most_scratch(struct net *net)
+{
+    const struct node_report *reports;
+    const int n = net_report(net, &reports);
+    size_t most = 16;
+    for (int i = 0; i < n; i++)
+        most = MAX(most, MAX(reports[i].call->scratch_floats, reports[i].call->d_scratch_floats));
+    return most;
 }
 
 /* Ranges of what each convolution reads, from one image: good enough for times. */
@@ -152,7 +212,8 @@ static enum status calibrate(struct graph *g, float *params, const struct argume
 {
     enum status rc = OK;
     struct net *net = NULL;
-    TRY(net_create(g, params, NULL, &(struct net_config){.backend = &cpu_backend, .mode = RUN_INFER}, &net));
+    TRY(net_create(g, params, NULL, &(struct net_config){.backend = &cpu_backend, .mode = RUN_INFER, .as_given = true},
+                   &net));
     TRY(net_plan(net, 1, a->size, a->size));
     struct tensor image = net_input(net);
     struct rng r = rng_seed(1, 2, 3);
@@ -172,7 +233,7 @@ static enum status bench(const struct arguments *a)
     struct graph training = {0}, deployed = {0}, *g = &training;
     struct team *team = NULL;
     struct net *net = NULL;
-    float *params = NULL, *d_params = NULL;
+    float *params = NULL, *d_params = NULL, *scratch = NULL;
     double *times = NULL, *whole = NULL;
     struct model_options options;
     model_options_init(&options);
@@ -206,10 +267,11 @@ static enum status bench(const struct arguments *a)
             for (size_t i = 0; i < h.image_stride * (size_t)h.n; i++)
                 h.d_logits[i] = (float)(rng_uniform(&r) - 0.5);
         }
-    times = mem_calloc((size_t)(g->n_nodes + 1) * (size_t)a->rounds * 4, sizeof *times);
+    scratch = mem_alloc(most_scratch(net), sizeof *scratch);
+    times = mem_calloc((size_t)(g->n_nodes + 64) * (size_t)a->rounds * PASSES, sizeof *times);
     whole = mem_calloc((size_t)a->rounds, sizeof *whole);
     for (int i = 0; i < a->rounds; i++)
-        whole[i] = run_round(a, net, times, i);
+        whole[i] = run_round(a, net, scratch, times, i);
     qsort(whole, (size_t)a->rounds, sizeof *whole, compare_doubles);
     printf("%s %d, batch %d, %d thread(s), %s%s%s%s: median %.2f ms, fastest %.2f ms; arena %.1f MB, packed %.1f MB\n",
            a->model, a->size, a->batch, a->threads, cpu_level(cpu_features()), a->exact ? ", exact" : "",
@@ -219,7 +281,7 @@ static enum status bench(const struct arguments *a)
                                             : "",
            whole[a->rounds / 2] * 1e3, whole[0] * 1e3, (double)net_arena_bytes(net) * 1e-6,
            (double)net_packed_bytes(net) * 1e-6);
-    if (!a->train)
+    if (!a->train || a->nodes)
         print_nodes(a, net, times);
 cleanup:
     mem_free(times);
@@ -227,6 +289,7 @@ cleanup:
     net_destroy(net);
     mem_free(params);
     mem_free(d_params);
+    mem_free(scratch);
     team_destroy(team);
     graph_free(&deployed);
     graph_free(&training);

@@ -2,8 +2,10 @@
  * the golden cases (test_golden --section loss). */
 #include "support/unit.h"
 
+#include "core/cpu.h"
 #include "core/mem.h"
 #include "core/rng.h"
+#include "kernels/kernels.h"
 #include "train/loss.h"
 #include "train/loss_terms.h"
 
@@ -208,21 +210,38 @@ static void doors(void **state)
     batch_free(&b);
 }
 
-/* The vector form of BCE against libm in double, over the whole range of a float's useful logits. */
+/* The kernel of a level against libm in double, over the whole range of a float's useful logits; nothing behind the
+ * last one is written. */
+static void softplus_accuracy(const struct softplus_kernel *kernel)
+{
+    enum { LOGITS = 71 }; /* whole steps of vectors, single ones and a tail */
+    double worst_value = 0, worst_sigmoid = 0;
+    for (double x = -86; x < 100;) {
+        float logits[LOGITS], d[LOGITS + 1] = {[LOGITS] = 77};
+        double want = 0;
+        for (int i = 0; i < LOGITS; i++, x += 0.0137) {
+            logits[i] = (float)x;
+            want += fmax(logits[i], 0) + log1p(exp(-fabs((double)logits[i])));
+        }
+        double value = kernel->run(logits, d, 3, LOGITS);
+        worst_value = fmax(worst_value, fabs(value - want) / want);
+        for (int i = 0; i < LOGITS; i++) {
+            double e = exp(-fabs((double)logits[i])), sigmoid = 3 * (logits[i] < 0 ? e : 1) / (1 + e);
+            worst_sigmoid = fmax(worst_sigmoid, fabs(d[i] - sigmoid) / sigmoid);
+        }
+        assert_true(d[LOGITS] == 77);
+    }
+    print_message("%s: softplus %.2g, sigmoid %.2g relative\n", kernel->name, worst_value, worst_sigmoid);
+    assert_true(worst_value < 6e-7 && worst_sigmoid < 6e-7);
+}
+
 static void class_accuracy(void **state)
 {
     (void)state;
-    struct class_term term = {.positive_weight = 1, .scale = 1};
-    double worst_value = 0, worst_sigmoid = 0;
-    for (double x = -86; x < 100; x += 0.0137) {
-        float logit = (float)x, d;
-        double value = class_zero(&term, &logit, 1, &d, 1, 1, 1);
-        double e = exp(-fabs((double)logit)), want = fmax(logit, 0) + log1p(e), sigmoid = (logit < 0 ? e : 1) / (1 + e);
-        worst_value = fmax(worst_value, fabs(value - want) / want);
-        worst_sigmoid = fmax(worst_sigmoid, fabs(d - sigmoid) / sigmoid);
-    }
-    print_message("softplus %.2g, sigmoid %.2g relative\n", worst_value, worst_sigmoid);
-    assert_true(worst_value < 6e-7 && worst_sigmoid < 6e-7);
+    const unsigned levels[] = {0, CPU_AVX2, CPU_AVX2 | CPU_AVX512, CPU_NEON};
+    for (int i = 0; i < COUNT(levels); i++)
+        if ((cpu_features() & levels[i]) == levels[i])
+            softplus_accuracy(kernels_for(levels[i])->softplus);
 }
 
 /* The derivative of every class term, by differences. */

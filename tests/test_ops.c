@@ -433,7 +433,7 @@ static void check_team(const struct bench *b, uint64_t seed, struct team *team, 
 }
 
 /* Backward again, adding to gradients that are there already; and with sources whose gradient is not wanted. */
-static void check_add(struct bench *b)
+static void check_add(struct bench *b, const struct operands *v)
 {
     for (int i = 0; i < b->info->node.n_src; i++) {
         double *stored = dense(&b->d_src[i].t);
@@ -442,6 +442,8 @@ static void check_add(struct bench *b)
             *element(&b->d_src[i].t, k) = (float)(k % 13) - 6.0f;
         for (int j = 0; j < b->info->node.n_src; j++)
             b->call.d_src[j].data = j == i ? b->d_src[j].t.data : NULL;
+        for (size_t k = 0; k < tensor_count(&b->d_dst.t); k++) /* the run before may have used it as scratch */
+            *element(&b->d_dst.t, k) = (float)v->d_dst[k];
         b->call.add[i] = true;
         b->op->backward(&b->call);
         for (size_t k = 0; k < count; k++) {
@@ -508,7 +510,7 @@ static uint64_t run_case(const struct op_case *o, uint64_t seed, unsigned featur
             check_team(&b, seed, team, true);
         team_destroy(team);
     }
-    check_add(&b);
+    check_add(&b, &v);
     bench_free(&b);
     operands_free(&v);
     return hash;

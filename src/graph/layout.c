@@ -18,6 +18,20 @@ static int lowest_first(const void *a, const void *b)
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+static bool cross(int first, int last, const struct block *b)
+{
+    if (b->resume)
+        return (first <= b->pause && b->first <= last) || (first <= b->last && b->resume <= last);
+    return first <= b->last && b->first <= last;
+}
+
+static bool alive_together(const struct block *a, const struct block *b)
+{
+    if (a->resume)
+        return cross(a->first, a->pause, b) || cross(a->resume, a->last, b);
+    return cross(a->first, a->last, b);
+}
+
 /* Biggest block first, each into the lowest gap that is free during its life (Pisarchyk and Lee 2020, "greedy by
  * size"). Sizes are multiples of 16 floats, so every block starts on a cache line. */
 size_t layout_blocks(struct block **blocks, int n)
@@ -31,7 +45,7 @@ size_t layout_blocks(struct block **blocks, int n)
         struct block *b = blocks[i];
         int n_busy = 0;
         for (int k = 0; k < i; k++) {
-            if (blocks[k]->first <= b->last && b->first <= blocks[k]->last)
+            if (alive_together(blocks[k], b))
                 busy[n_busy++] = blocks[k];
         }
         qsort(busy, (size_t)n_busy, sizeof *busy, lowest_first);

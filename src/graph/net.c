@@ -303,11 +303,11 @@ static void run_step(struct net *net, struct step *s)
     } else {
         struct call *c = &p->calls[s->call];
         const struct op_impl *op = net->request.backend->ops[c->node->op];
-        bool forward = s->kind == STEP_FORWARD;
-        if (forward && net->observer)
+        bool backward = s->kind == STEP_BACKWARD;
+        if (s->kind == STEP_FORWARD && net->observer)
             net->observer(net->observer_context, c);
-        c->scratch = block_address(forward ? &p->scratch[s->call] : &p->d_scratch[s->call], net->arena);
-        (forward ? op->forward : op->backward)(c);
+        c->scratch = block_address(backward ? &p->d_scratch[s->call] : &p->scratch[s->call], net->arena);
+        (backward ? op->backward : s->kind == STEP_AGAIN ? op->again : op->forward)(c);
     }
     if (net->timing)
         s->seconds = clock_seconds() - start;
@@ -412,7 +412,7 @@ int net_report(struct net *net, const struct node_report **reports)
         struct node_report *r = &net->reports[s->call];
         r->node = p->calls[s->call].node;
         r->call = &p->calls[s->call];
-        *(s->kind == STEP_FORWARD ? &r->seconds : &r->d_seconds) = s->seconds;
+        *(s->kind == STEP_FORWARD ? &r->seconds : &r->d_seconds) += s->seconds;
     }
     return p->n_calls;
 }

@@ -18,6 +18,7 @@
 struct block {
     size_t floats, offset; /* offset from the arena's start, in floats */
     int first, last;       /* steps, inclusive; first > last: unused */
+    int pause, resume;     /* steps pause < t < resume may overwrite it (0, 0: none) */
 };
 
 struct region {
@@ -42,11 +43,11 @@ struct homes {
     int branch_home[MAX_BRANCHES];
 };
 
-enum step_kind { STEP_FORWARD, STEP_BACKWARD, STEP_ZERO };
+enum step_kind { STEP_FORWARD, STEP_BACKWARD, STEP_ZERO, STEP_AGAIN };
 
 struct step {
     enum step_kind kind;
-    int call;             /* FORWARD, BACKWARD */
+    int call;             /* FORWARD, BACKWARD, AGAIN: its dst was dropped after the forward pass */
     int root, channel, c; /* ZERO: channels [channel, channel + c) of the gradient of a root */
     double seconds;       /* of the last timed run */
 };
@@ -63,6 +64,7 @@ struct plan {
     int n_steps, n_forward, cap_steps;
     struct block *gradient; /* one a home, laid out as the home; floats 0: no gradient, or in place */
     bool *in_place;         /* home -> its gradient overwrites the home itself (a convolution's output) */
+    bool *dropped;          /* home -> not kept for the backward pass but made again there */
     struct block *saved, *scratch, *d_scratch; /* one a call */
     size_t arena_floats;
     float *bound; /* arena the pointers were made for */

@@ -1,5 +1,5 @@
 /* Batch normalisation and activation, one source for every vector width: include a simd_<isa>.h first. Vectors run
- * over channels, so every channel is summed pixel by pixel whatever the width: sums have the bits of plain C.
+ * over channels, so statistics are summed pixel by pixel whatever the width: they have the bits of plain C.
  *
  * GROUP vectors go through a step side by side, to fill the pipelines: GROUP pixels of narrow maps, GROUP vectors of
  * channels of wide ones. Either way memory is read nearly in order; strides of pixels inside a step halved the speed.
@@ -32,14 +32,12 @@ ALWAYS void store(float *p, vf x, int n)
 /* z = act(z) for `m` vectors, m <= GROUP */
 ALWAYS void activate(vf *z, const int m, enum kernel_act act)
 {
-    vf e[GROUP];
-    for (int j = 0; j < m; j++)
-        e[j] = act == KERNEL_ACT_SILU ? v_sub(v_zero(), z[j]) : v_zero();
+    vf s[GROUP];
     if (act == KERNEL_ACT_SILU)
-        v_exp_many(e, m);
+        v_sigmoid_many(z, s, m);
     for (int j = 0; j < m; j++) {
         if (act == KERNEL_ACT_SILU)
-            z[j] = v_div(z[j], v_add(v_set1(1), e[j]));
+            z[j] = v_mul(z[j], s[j]);
         else if (act == KERNEL_ACT_RELU)
             z[j] = v_select(v_gt(v_zero(), z[j]), v_zero(), z[j]);
     }
@@ -48,18 +46,14 @@ ALWAYS void activate(vf *z, const int m, enum kernel_act act)
 /* d = d * act'(z) for `m` vectors; z is used up */
 ALWAYS void d_activate(vf *d, vf *z, const int m, enum kernel_act act)
 {
-    vf e[GROUP];
-    for (int j = 0; j < m; j++)
-        e[j] = act == KERNEL_ACT_SILU ? v_sub(v_zero(), z[j]) : v_zero();
+    vf s[GROUP];
     if (act == KERNEL_ACT_SILU)
-        v_exp_many(e, m);
+        v_sigmoid_many(z, s, m);
     for (int j = 0; j < m; j++) {
-        if (act == KERNEL_ACT_SILU) {
-            vf s = v_div(v_set1(1), v_add(v_set1(1), e[j]));
-            d[j] = v_mul(d[j], v_mul(s, v_fma(z[j], v_mul(e[j], s), v_set1(1))));
-        } else if (act == KERNEL_ACT_RELU) {
+        if (act == KERNEL_ACT_SILU) /* s (1 + z (1 - s)); 1 - s is off by at most an ulp of 1, which z s makes small */
+            d[j] = v_mul(d[j], v_fma(v_mul(z[j], s[j]), v_sub(v_set1(1), s[j]), s[j]));
+        else if (act == KERNEL_ACT_RELU)
             d[j] = v_select(v_gt(z[j], v_zero()), d[j], v_zero());
-        }
     }
 }
 
@@ -74,21 +68,20 @@ ALWAYS size_t place(struct step s, int j, const int mk, size_t stride)
     return (size_t)(s.p + j / mk) * stride + (size_t)(s.k + j % mk * VL);
 }
 
-/* The sources of a step, and z made of them. */
+/* The sources of a step less their means, and z made of them. */
 ALWAYS void normalise(const struct bn_run *r, struct step s, const int mp, const int mk, vf x[][GROUP], vf *z,
                       const int n_src)
 {
     for (int j = 0; j < mp * mk; j++) {
         const int k = s.k + j % mk * VL;
         for (int i = 0; i < n_src; i++) {
-            x[i][j] = load(r->src[i] + place(s, j, mk, r->src_stride[i]), s.n);
-            z[j] =
-                v_fma(v_sub(x[i][j], v_load(r->mean[i] + k)), v_load(r->scale[i] + k), i ? z[j] : v_load(r->beta + k));
+            x[i][j] = v_sub(load(r->src[i] + place(s, j, mk, r->src_stride[i]), s.n), v_load(r->mean[i] + k));
+            z[j] = v_fma(x[i][j], v_load(r->scale[i] + k), i ? z[j] : v_load(r->beta + k));
         }
     }
 }
 
-/* The same and d_z = d_dst * act'(z). */
+/* The same and d_z = d_dst * act'(z), which takes the place of d_dst. */
 ALWAYS void make_d_z(const struct bn_run *r, struct step s, const int mp, const int mk, vf x[][GROUP], vf *d_z,
                      const int n_src, enum kernel_act act)
 {
@@ -97,6 +90,8 @@ ALWAYS void make_d_z(const struct bn_run *r, struct step s, const int mp, const 
     for (int j = 0; j < mp * mk; j++)
         d_z[j] = load(r->d_dst + place(s, j, mk, r->d_dst_stride), s.n);
     d_activate(d_z, z, mp * mk, act);
+    for (int j = 0; j < mp * mk && act != KERNEL_ACT_NONE; j++)
+        store(r->d_dst + place(s, j, mk, r->d_dst_stride), d_z[j], s.n);
 }
 
 /* --- sums of doubles --- */
@@ -209,21 +204,23 @@ ALWAYS void forward_step(const struct bn_run *r, struct step s, const int mp, co
 
 /* --- backward --- */
 
-/* sum[0]: of d_z, sum[i + 1]: of d_z * src[i]; mp pixels of VL channels. */
+/* sum[0]: of d_z, sum[i + 1]: of d_z * (src[i] - mean[i]); mp pixels of VL channels, added in float first. */
 ALWAYS void d_sums_step(const struct bn_run *r, struct step s, const int mp, int block, struct sums *sum,
                         const int n_src, enum kernel_act act)
 {
-    vf x[MAX_BN_SRC][GROUP], d_z[GROUP];
+    vf x[MAX_BN_SRC][GROUP], d_z[GROUP], total[1 + MAX_BN_SRC];
     make_d_z(r, s, mp, 1, x, d_z, n_src, act);
     for (int j = 0; j < mp; j++) {
         const struct step next = {s.p + block, s.k, s.n};
         __builtin_prefetch(r->d_dst + place(next, j, 1, r->d_dst_stride));
         for (int i = 0; i < n_src; i++)
             __builtin_prefetch(r->src[i] + place(next, j, 1, r->src_stride[i]));
-        sums_add(&sum[0], d_z[j]);
+        total[0] = j ? v_add(total[0], d_z[j]) : d_z[j];
         for (int i = 0; i < n_src; i++)
-            sums_fma(&sum[i + 1], d_z[j], x[i][j]);
+            total[i + 1] = j ? v_fma(d_z[j], x[i][j], total[i + 1]) : v_mul(d_z[j], x[i][j]);
     }
+    for (int i = 0; i <= n_src; i++)
+        sums_add(&sum[i], total[i]);
 }
 
 ALWAYS void d_sums_block(const struct bn_run *r, struct step s, int end, const int n_src, enum kernel_act act)
@@ -256,8 +253,10 @@ ALWAYS void d_sums_run(const struct bn_run *r, const int n_src, enum kernel_act 
 ALWAYS void backward_step(const struct bn_run *r, struct step s, const int mp, const int mk, const int n_src,
                           enum kernel_act act)
 {
-    vf x[MAX_BN_SRC][GROUP], d_z[GROUP];
-    make_d_z(r, s, mp, mk, x, d_z, n_src, act);
+    (void)act;
+    vf d_z[GROUP];
+    for (int j = 0; j < mp * mk; j++)
+        d_z[j] = load(r->d_dst + place(s, j, mk, r->d_dst_stride), s.n);
     for (int i = 0; i < n_src; i++) {
         if (!r->d_src[i])
             continue;
@@ -270,7 +269,8 @@ ALWAYS void backward_step(const struct bn_run *r, struct step s, const int mp, c
             slope[j] = r->slope[i] ? v_load(r->slope[i] + k) : v_zero();
         }
         for (int j = 0; j < mp * mk; j++) {
-            vf pull = v_fma(v_sub(x[i][j], mean[j % mk]), slope[j % mk], shift[j % mk]);
+            vf x = load(r->src[i] + place(s, j, mk, r->src_stride[i]), s.n);
+            vf pull = v_fma(v_sub(x, mean[j % mk]), slope[j % mk], shift[j % mk]);
             vf d = v_sub(v_mul(scale[j % mk], d_z[j]), pull);
             float *to = r->d_src[i] + place(s, j, mk, r->d_src_stride[i]);
             store(to, r->add[i] ? v_add(load(to, s.n), d) : d, s.n);
@@ -346,5 +346,5 @@ static void bn_d_sums(const struct bn_run *r)
 
 static void bn_backward(const struct bn_run *r)
 {
-    specialise(r, backward_run);
+    r->n_src == 2 ? backward_run(r, 2, KERNEL_ACT_NONE) : backward_run(r, 1, KERNEL_ACT_NONE);
 }

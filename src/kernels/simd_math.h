@@ -39,19 +39,41 @@ static inline vf v_exp(vf x)
     return x;
 }
 
-/* x / (1 + e^-x): 3 ulp for |x| <= 16, 6 for -80 <= x; below that it is off by less than 2e-33. e^-x as in v_exp with
- * the signs turned, and ln 2 in one part: what n ln 2 loses then matters only where e^-x is huge. */
+/* sigmoid[i] = 1 / (1 + e^-x[i]) for `count` vectors (a constant) side by side; x[i] becomes at least -80. 3 ulp for
+ * |x| <= 16, 6 for -80 <= x. e^-x as in v_exp with the signs turned, and ln 2 in one part: what n ln 2 loses then
+ * matters only where e^-x is huge. */
+static inline __attribute__((always_inline)) void v_sigmoid_many(vf *x, vf *sigmoid, const int count)
+{
+    enum { MOST = 8 };
+    vf n[MOST], r[MOST], p[MOST];
+    for (int i = 0; i < count; i++)
+        x[i] = v_max(v_set1(-80), x[i]);
+    for (int i = 0; i < count; i++)
+        r[i] = v_min(v_set1(87), x[i]);
+    for (int i = 0; i < count; i++)
+        n[i] = v_round(v_mul(r[i], v_set1(-0x1.715476p+0f)));
+    for (int i = 0; i < count; i++)
+        r[i] = v_fma(n[i], v_set1(0x1.62e43p-1f), r[i]); /* e^-x = 2^n e^-r */
+    for (int i = 0; i < count; i++)
+        p[i] = v_fma(v_set1(0.0013751279329881072f), r[i], v_set1(-0.008368952199816704f));
+    for (int i = 0; i < count; i++)
+        p[i] = v_fma(p[i], r[i], v_set1(0.041669540107250214f));
+    for (int i = 0; i < count; i++)
+        p[i] = v_fma(p[i], r[i], v_set1(-0.166665181517601f));
+    for (int i = 0; i < count; i++)
+        p[i] = v_fma(p[i], r[i], v_set1(0.49999988079071045f));
+    for (int i = 0; i < count; i++)
+        p[i] = v_fma(v_fma(p[i], r[i], v_set1(-1)), r[i], v_set1(1));
+    for (int i = 0; i < count; i++)
+        sigmoid[i] = v_reciprocal(v_add(v_set1(1), v_scale(p[i], n[i])));
+}
+
+/* x / (1 + e^-x); below -80 it is off by less than 2e-33. */
 static inline vf v_silu(vf x)
 {
-    vf z = v_max(v_set1(-80), x), y = v_min(v_set1(87), z);
-    vf n = v_round(v_mul(y, v_set1(-0x1.715476p+0f)));
-    vf r = v_fma(n, v_set1(0x1.62e43p-1f), y); /* e^-y = 2^n e^-r */
-    vf p = v_fma(v_set1(0.0013751279329881072f), r, v_set1(-0.008368952199816704f));
-    p = v_fma(p, r, v_set1(0.041669540107250214f));
-    p = v_fma(p, r, v_set1(-0.166665181517601f));
-    p = v_fma(p, r, v_set1(0.49999988079071045f));
-    p = v_fma(v_fma(p, r, v_set1(-1)), r, v_set1(1));
-    return v_mul(z, v_reciprocal(v_add(v_set1(1), v_scale(p, n))));
+    vf s;
+    v_sigmoid_many(&x, &s, 1);
+    return v_mul(x, s);
 }
 
 /* The same for results that are cut to bytes: 1.5e-4 of the value, from a polynomial of degree 3 for 2^f, |f| <= 1/2.

@@ -82,7 +82,7 @@ struct bn_run {
     const float *residual; /* added after the activation, or NULL */
     size_t residual_stride;
 
-    const float *d_dst; /* backward */
+    float *d_dst; /* d_sums turns it into d_z, which backward reads */
     size_t d_dst_stride;
     const float *shift[MAX_BN_SRC], *slope[MAX_BN_SRC]; /* NULL: 0 */
     float *d_src[MAX_BN_SRC];                           /* may be src; NULL: not wanted */
@@ -97,8 +97,17 @@ struct bn_act_kernel {
     const char *name;
     void (*statistics)(const struct bn_run *r); /* sum: rows 2i, 2i + 1: sums of src[i] and of its squares */
     void (*forward)(const struct bn_run *r);    /* dst = act(z) [+ residual] */
-    void (*d_sums)(const struct bn_run *r);     /* d_z = d_dst * act'(z); sum: row 0: d_z, row i + 1: d_z * src[i] */
-    void (*backward)(const struct bn_run *r);   /* d_src[i] (=|+=) scale * d_z - shift - (src[i] - mean) * slope */
+    /* d_dst becomes d_z = d_dst * act'(z); sum: row 0: d_z, row i + 1: d_z * (src[i] - mean[i]) */
+    void (*d_sums)(const struct bn_run *r);
+    void (*backward)(const struct bn_run *r); /* d_src[i] (=|+=) scale * d_z - shift - (src[i] - mean) * slope */
+};
+
+/* --- class loss of the background: binary cross entropy with logits, target 0 ----------------------------------------
+ */
+struct softplus_kernel {
+    const char *name;
+    /* the sum of ln(1 + e^x), in double; d_x = scale / (1 + e^-x) */
+    double (*run)(const float *x, float *d_x, float scale, size_t n);
 };
 
 /* --- pooling: one row of outputs, or of gradients --------------------------------------------------------------------

@@ -12,11 +12,11 @@
  *
  * (RUN_INFER: statistics are constants, the last two terms fall away), d_residual = d_dst.
  *
- * Backward makes all its sums first and then passes once over the pixels, where it reads src and d_dst and writes
- * d_src at the same place. So d_src[i] may be the same memory as src[i], and d_src of the residual as d_dst.
+ * Backward passes twice over the pixels: the first makes the sums and writes d_z over d_dst (after d_residual has taken
+ * it), the second reads src and d_z and writes d_src at the same place. So d_src[i] may be the same memory as src[i].
  *
- * Sums: parts of pixels fixed by the shape, each summed in double (the products of two floats are exact there), parts
- * added in order in double. The bits depend neither on threads nor on vector width. */
+ * Sums: parts of pixels fixed by the shape, each summed in double (backward: four pixels in float first), parts added
+ * in order in double. The bits do not depend on threads, those of the statistics not on the instruction set either. */
 #include "kernels/kernels.h"
 #include "ops/cpu.h"
 #include "ops/parts.h"
@@ -110,12 +110,29 @@ static void statistics_part(void *context, int part, int thread)
     l->kernel->statistics(&r);
 }
 
+/* d_residual (=|+=) d_dst */
+static void residual_backward(const struct bn_loop *l, struct part_range range)
+{
+    const struct pool_kernel *maps = l->maps;
+    for (int p = range.first; p < range.end; p++) {
+        float *to = pixel_at(&l->d_residual, range.image, p);
+        const float *from = pixel_at(&l->d_dst, range.image, p);
+        if (l->add_residual)
+            maps->sum(to, (const float *[]){to, from}, 2, (size_t)l->run.c);
+        else
+            memcpy(to, from, (size_t)l->run.c * sizeof *to);
+    }
+}
+
 static void d_sums_part(void *context, int part, int thread)
 {
     (void)thread;
     const struct bn_loop *l = context;
-    struct bn_run r = run_of(l, part_get(&l->parts, part));
+    struct part_range range = part_get(&l->parts, part);
+    struct bn_run r = run_of(l, range);
     set_sums(l, &r, part);
+    if (l->d_residual.data)
+        residual_backward(l, range);
     l->kernel->d_sums(&r);
 }
 
@@ -215,37 +232,30 @@ static struct bn_loop loop_of(const struct call *c)
     return l;
 }
 
-static void bn_act_forward(const struct call *c)
+/* dst from the statistics that are there: the saved ones of the batch, or the running ones. */
+static void normalise(const struct call *c)
 {
     struct bn_loop l = loop_of(c);
     l.dst = c->dst;
     if (c->node->u.bn_act.residual)
         l.residual = c->src[l.run.n_src];
-    if (c->options.mode == RUN_TRAIN) {
-        l.sum = (double *)c->scratch;
-        l.partial = l.sum + (size_t)(2 * l.run.n_src) * padded(l.run.c);
-        statistics(c, &l);
-    }
-    fill_coefficients(c, &l, c->scratch); /* the sums are used up */
+    fill_coefficients(c, &l, c->scratch);
     l.parts = parts_cut(c->dst.n, c->dst.h * c->dst.w, (size_t)l.run.c, PART_FLOATS);
     team_run(c->team, l.parts.count, forward_part, &l);
 }
 
-/* --- backward --- */
-
-/* d_residual (=|+=) d_dst; they may be the same memory. */
-static void residual_backward(const struct bn_loop *l, struct part_range range)
+static void bn_act_forward(const struct call *c)
 {
-    const struct pool_kernel *maps = l->maps;
-    for (int p = range.first; p < range.end; p++) {
-        float *to = pixel_at(&l->d_residual, range.image, p);
-        const float *from = pixel_at(&l->d_dst, range.image, p);
-        if (l->add_residual)
-            maps->sum(to, (const float *[]){to, from}, 2, (size_t)l->run.c);
-        else if (to != from)
-            memcpy(to, from, (size_t)l->run.c * sizeof *to);
+    if (c->options.mode == RUN_TRAIN) {
+        struct bn_loop l = loop_of(c);
+        l.sum = (double *)c->scratch;
+        l.partial = l.sum + (size_t)(2 * l.run.n_src) * padded(l.run.c);
+        statistics(c, &l);
     }
+    normalise(c); /* the sums are used up */
 }
+
+/* --- backward --- */
 
 static void backward_part(void *context, int part, int thread)
 {
@@ -257,8 +267,6 @@ static void backward_part(void *context, int part, int thread)
         r.d_src[i] = pixel_at(&l->d_src[i], range.image, range.first);
         r.d_src_stride[i] = l->d_src[i].pixel_stride;
     }
-    if (l->d_residual.data)
-        residual_backward(l, range);
     l->kernel->backward(&r);
 }
 
@@ -274,9 +282,8 @@ static void finish_sums(const struct call *c, struct bn_loop *l, float *at)
         float *shift = at, *slope = at + width;
         const double *sum = l->sum, *product = l->sum + (size_t)(i + 1) * width;
         for (int k = 0; k < l->run.c; k++) {
-            double mean = (double)l->run.mean[i][k];
             double invstd = train ? (double)saved_invstd(c, i)[k] : 1.0 / sqrt((double)p.var[k] + (double)BN_EPSILON);
-            double normal = (product[k] - mean * sum[k]) * invstd; /* sum of d_z * x^ */
+            double normal = product[k] * invstd; /* sum of d_z * x^ */
             if (d_gamma)
                 d_gamma[k] += (float)normal;
             if (d_beta)
@@ -333,4 +340,4 @@ static enum status bn_act_plan(struct call *c)
     return OK;
 }
 
-const struct op_impl cpu_bn_act = {bn_act_plan, NULL, bn_act_forward, bn_act_backward};
+const struct op_impl cpu_bn_act = {bn_act_plan, NULL, bn_act_forward, normalise, bn_act_backward};

@@ -89,7 +89,7 @@ static void conv2d_backward(const struct call *c)
         bias_grad(c);
 }
 
-const struct op_impl cpu_conv2d = {conv2d_plan, conv2d_pack, conv2d_forward, conv2d_backward};
+const struct op_impl cpu_conv2d = {conv2d_plan, conv2d_pack, conv2d_forward, NULL, conv2d_backward};
 
 const char *conv2d_variant_name(const struct call *c)
 {

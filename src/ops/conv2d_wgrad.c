@@ -13,6 +13,7 @@ struct wgrad {
     int taps, points, padded; /* padded: columns of a group, whole vectors */
     int blocks, pixel_parts;  /* blocks of BLOCK points in the batch; parts of blocks */
     int blocks_per_image;
+    int tiles;                /* of a group, for one tap and block */
     int tap_parts, row_parts; /* taps, or input channels, are shared among parts when pixels are not */
     size_t partial;           /* floats of one partial sum: [tap][group][icg][padded] */
     const float *zeros;
@@ -33,7 +34,11 @@ static struct wgrad wgrad_layout(const struct kernels *k, const struct call *c)
     w.pixel_parts = w.partial <= small ? MAX(1, MIN(w.blocks, MAX_PIXEL_PARTS)) : 1;
     w.tap_parts = w.pixel_parts >= 4 ? 1 : w.taps;
     w.row_parts = w.pixel_parts >= 4 || w.taps > 1 || w.shape.groups > 1 ? 1 : MIN(8, (w.shape.icg + 95) / 96);
-    w.pointer_floats = round_up_size((size_t)BLOCK * POINTER_FLOATS, 16);
+    for (int left = w.padded / w.kernel->vl, nv; left > 0; left -= nv) {
+        nv = panel_vectors(left, w.kernel->nv_main, w.kernel->nv_max);
+        w.tiles += (w.shape.icg / w.row_parts + w.kernel->mr[nv] - 1) / w.kernel->mr[nv];
+    }
+    w.pointer_floats = 2 * round_up_size((size_t)(w.taps * BLOCK) * POINTER_FLOATS, 16);
     return w;
 }
 
@@ -44,14 +49,33 @@ size_t wgrad_scratch_floats(const struct kernels *k, const struct call *c)
            (size_t)w.pixel_parts * w.partial;
 }
 
+/* Pixels that the next block will read: fetched into the cache between the tiles of this one. */
+struct fetch {
+    const float *const *a; /* NULL: nothing */
+    const float *d_dst;    /* NULL: not these */
+    int count, done;
+};
+
+static void fetch_pixels(const struct wgrad *w, struct fetch *f, int end)
+{
+    for (; f->done < end; f->done++) {
+        for (int c = 0; c < w->shape.ic; c += 16)
+            __builtin_prefetch(f->a[f->done] + c);
+        const float *d = f->d_dst + (size_t)f->done * w->call->d_dst.pixel_stride;
+        for (int c = 0; f->d_dst && c < w->shape.oc; c += 16)
+            __builtin_prefetch(d + c);
+    }
+}
+
 /* One tap, one block of points: input channels [row0, row1) of each group against every panel. */
 static void wgrad_block(const struct wgrad *w, const float *const *a, const float *d_dst, int pixels, int row0,
-                        int row1, float *sums)
+                        int row1, float *sums, struct fetch fetch)
 {
     const struct conv_shape *s = &w->shape;
     const struct wgrad_tile_kernel *k = w->kernel;
     struct wgrad_tile t = {
         .pixels = pixels, .a = a, .b_stride = w->call->d_dst.pixel_stride, .c_stride = (size_t)w->padded};
+    const int step = fetch.count / (s->groups * w->tiles) + 1;
     for (int g = 0; g < s->groups; g++, sums += (size_t)s->icg * (size_t)w->padded) {
         for (int left = w->padded / k->vl, column = 0; left > 0; left -= t.nv, column += t.nv * k->vl) {
             t.nv = panel_vectors(left, k->nv_main, k->nv_max);
@@ -63,9 +87,33 @@ static void wgrad_block(const struct wgrad *w, const float *const *a, const floa
                 t.a_offset = (size_t)(g * s->icg + at);
                 t.c = sums + (size_t)at * (size_t)w->padded + column;
                 k->run(&t);
+                if (fetch.a)
+                    fetch_pixels(w, &fetch, MIN(fetch.count, fetch.done + step));
             }
         }
     }
+}
+
+/* The pointers of a block's taps [tap0, tap1), BLOCK a tap; returns its points. */
+static int fill_block(const struct wgrad *w, int block, int tap0, int tap1, const float **a)
+{
+    const int image = block / w->blocks_per_image, first = block % w->blocks_per_image * BLOCK;
+    const int count = MIN(BLOCK, w->points - first);
+    for (int tap = tap0; tap < tap1; tap++, a += BLOCK) {
+        struct tap_grid g = w->grid;
+        g.y0 += tap / g.n_tx * g.dy;
+        g.x0 += tap % g.n_tx * g.dx;
+        g.n_ty = g.n_tx = 1;
+        fill_taps(&g, &w->call->src[0], image, w->zeros, first, count, a, BLOCK);
+    }
+    return count;
+}
+
+static const float *block_d_dst(const struct wgrad *w, int block)
+{
+    const struct tensor *d = &w->call->d_dst;
+    return tensor_image(d, block / w->blocks_per_image) +
+           (size_t)(block % w->blocks_per_image * BLOCK) * d->pixel_stride;
 }
 
 static void wgrad_part(void *context, int part, int thread)
@@ -77,29 +125,34 @@ static void wgrad_part(void *context, int part, int thread)
     const int tap0 = w->taps * tap_part / w->tap_parts, tap1 = w->taps * (tap_part + 1) / w->tap_parts;
     const size_t per_tap = w->partial / (size_t)w->taps;
     float *sums = w->sums + (size_t)pixel_part * w->partial;
-    const float **a = (const float **)(w->pointers + (size_t)thread * w->pointer_floats);
+    const float **a = (const float **)(w->pointers + (size_t)thread * w->pointer_floats), **next = a + w->taps * BLOCK;
     /* several row parts: one tap and one group, rows of their own */
     const size_t skip = (size_t)tap0 * per_tap + (size_t)row0 * (size_t)w->padded;
     const size_t own = w->row_parts > 1 ? (size_t)(row1 - row0) * (size_t)w->padded : (size_t)(tap1 - tap0) * per_tap;
     memset(sums + skip, 0, own * sizeof *sums);
     const int block1 = (int)((long long)w->blocks * (pixel_part + 1) / w->pixel_parts);
-    for (int block = (int)((long long)w->blocks * pixel_part / w->pixel_parts); block < block1; block++) {
-        const int image = block / w->blocks_per_image, first = block % w->blocks_per_image * BLOCK;
-        const int count = MIN(BLOCK, w->points - first);
-        const float *d_dst = tensor_image(&w->call->d_dst, image) + (size_t)first * w->call->d_dst.pixel_stride;
+    int block = (int)((long long)w->blocks * pixel_part / w->pixel_parts);
+    int count = block < block1 ? fill_block(w, block, tap0, tap1, a) : 0;
+    for (; block < block1; block++) {
+        struct fetch fetch = {0};
+        if (block + 1 < block1)
+            fetch.count = fill_block(w, block + 1, tap0, tap1, next);
         for (int tap = tap0; tap < tap1; tap++) {
-            struct tap_grid g = w->grid;
-            g.y0 += tap / g.n_tx * g.dy;
-            g.x0 += tap % g.n_tx * g.dx;
-            g.n_ty = g.n_tx = 1;
-            fill_taps(&g, &w->call->src[0], image, w->zeros, first, count, a, BLOCK);
-            wgrad_block(w, a, d_dst, count, row0, row1, sums + (size_t)tap * per_tap);
+            /* of three channels the taps share their lines */
+            fetch.a = fetch.count && (w->shape.ic >= 16 || tap == tap0) ? next + (tap - tap0) * BLOCK : NULL;
+            fetch.d_dst = tap == tap0 ? block_d_dst(w, block + 1) : NULL;
+            wgrad_block(w, a + (tap - tap0) * BLOCK, block_d_dst(w, block), count, row0, row1,
+                        sums + (size_t)tap * per_tap, fetch);
         }
+        const float **swap = a;
+        a = next;
+        next = swap;
+        count = fetch.count;
     }
 }
 
 /* Sum the partial sums in order into d_weights (oc, icg, kh, kw), for up to ROWS input channels of a group. Squares of
- * ROWS x ROWS weights, because one side is read across what the other is written along. */
+ * ROWS x ROWS weights of a tap, because one side is read across what the other is written along. */
 static void gather_part(void *context, int part, int thread)
 {
     (void)thread;
@@ -107,20 +160,21 @@ static void gather_part(void *context, int part, int thread)
     const struct conv_shape *s = &w->shape;
     const int per_group = (s->icg + ROWS - 1) / ROWS, group = part / per_group, i0 = part % per_group * ROWS;
     const int i1 = MIN(i0 + ROWS, s->icg);
-    const size_t per_tap = w->partial / (size_t)w->taps;
+    const size_t per_tap = w->partial / (size_t)w->taps, row = (size_t)s->icg * (size_t)w->taps;
     const float *sums = w->sums + (size_t)(group * s->icg) * (size_t)w->padded;
-    float *d_weights = w->call->d_param[0] + (size_t)(group * s->ocg) * (size_t)(s->icg * w->taps);
+    float *d_weights = w->call->d_param[0] + (size_t)(group * s->ocg) * row;
     for (int j0 = 0; j0 < s->ocg; j0 += ROWS) {
-        for (int i = i0; i < i1; i++) {
-            for (int j = j0; j < MIN(j0 + ROWS, s->ocg); j++) {
-                float *to = d_weights + ((size_t)j * (size_t)s->icg + (size_t)i) * (size_t)w->taps;
-                const float *from = sums + (size_t)i * (size_t)w->padded + j;
-                for (int tap = 0; tap < w->taps; tap++, from += per_tap) {
-                    float sum = from[0];
-                    for (int p = 1; p < w->pixel_parts; p++)
-                        sum += from[(size_t)p * w->partial];
-                    to[tap] += sum;
-                }
+        for (int tap = 0; tap < w->taps; tap++) {
+            for (int i = i0; i < i1; i++) {
+                const float *from = sums + (size_t)tap * per_tap + (size_t)i * (size_t)w->padded + j0;
+                float *to = d_weights + (size_t)j0 * row + (size_t)(i * w->taps + tap), sum[ROWS];
+                const int n = MIN(ROWS, w->padded - j0);
+                memcpy(sum, from, (size_t)n * sizeof *sum);
+                for (int p = 1; p < w->pixel_parts; p++)
+                    for (int j = 0; j < n; j++)
+                        sum[j] += from[(size_t)p * w->partial + (size_t)j];
+                for (int j = 0; j < MIN(ROWS, s->ocg - j0); j++)
+                    to[(size_t)j * row] += sum[j];
             }
         }
     }

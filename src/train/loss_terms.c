@@ -1,50 +1,16 @@
 #include "train/loss_terms.h"
 
+#include "core/cpu.h"
 #include "detect/boxes.h"
 #include "detect/decode.h"
-#include "kernels/math_inline.h"
+#include "kernels/kernels.h"
 
 #include <math.h>
 #include <string.h>
 
 /* --- class ------------------------------------------------------------------------------------------------------- */
 
-enum { BLOCK = 1024 }; /* logits at a time: values and sigmoids stay in the first cache */
-
-/* value = ln(1 + e^x), sigmoid = 1 / (1 + e^-x). With e = e^-|x| and s = e / (2 + e):
- * ln(1 + e) = 2 atanh(s) = 2 (s + s^3/3 + ... + s^13/13), s <= 1/3 (next term: 1.4e-8 of it). */
-static void softplus_sigmoid(const float *restrict x, float *restrict value, float *restrict sigmoid, int n)
-{
-    for (int i = 0; i < n; i++) {
-        float v = x[i];
-        float e = exp_f32(-fabsf(v));
-        float q = 1.0f / ((1.0f + e) * (2.0f + e)); /* one division for both quotients */
-        float s = e * q * (1.0f + e);
-        float z = s * s;
-        float p = 1.0f / 13;
-        p = p * z + 1.0f / 11;
-        p = p * z + 1.0f / 9;
-        p = p * z + 1.0f / 7;
-        p = p * z + 1.0f / 5;
-        p = p * z + 1.0f / 3;
-        p = p * z + 1.0f;
-        value[i] = (v > 0 ? v : 0.0f) + 2.0f * s * p;
-        float large = q * (2.0f + e), small = e * large;
-        sigmoid[i] = v < 0 ? small : large;
-    }
-}
-
-static double sum_of(const float *x, int n)
-{
-    double lane[4] = {0};
-    int i = 0;
-    for (; i + 4 <= n; i += 4)
-        for (int k = 0; k < 4; k++)
-            lane[k] += x[i + k];
-    for (; i < n; i++)
-        lane[0] += x[i];
-    return (lane[0] + lane[1]) + (lane[2] + lane[3]);
-}
+enum { BLOCK = 1024 }; /* logits at a time: values and gradients stay in the first cache */
 
 /* BCE with logits, positive weight and focal factor (SPEC 7.3, 7.4) of one element; *d = its derivative by x. */
 static double class_value(const struct class_term *term, double x, double t, double *d)
@@ -77,22 +43,17 @@ static double focal_block(const struct class_term *term, const float *x, float *
     return sum;
 }
 
-static double zero_block(const struct class_term *term, const float *x, float *d_x, int n)
+static double zero_block(const struct class_term *term, const struct softplus_kernel *kernel, const float *x,
+                         float *d_x, int n)
 {
-    if (term->focal_gamma > 0)
-        return focal_block(term, x, d_x, n);
-    float value[BLOCK];
-    float scale = (float)term->scale;
-    softplus_sigmoid(x, value, d_x, n);
-    for (int i = 0; i < n; i++)
-        d_x[i] *= scale;
-    return sum_of(value, n);
+    return term->focal_gamma > 0 ? focal_block(term, x, d_x, n) : kernel->run(x, d_x, (float)term->scale, (size_t)n);
 }
 
 double class_zero(const struct class_term *term, const float *x, size_t x_stride, float *d_x, size_t d_stride, int rows,
                   int columns)
 {
     float block[BLOCK], d_block[BLOCK]; /* rows are packed: a row of three logits would waste the registers */
+    const struct softplus_kernel *kernel = kernels_for(cpu_features())->softplus;
     double sum = 0;
     for (int c = 0; c < columns; c += BLOCK) {
         size_t width = (size_t)MIN(columns - c, BLOCK);
@@ -101,7 +62,7 @@ double class_zero(const struct class_term *term, const float *x, size_t x_stride
             int n = MIN(rows - r, step);
             for (int i = 0; i < n; i++)
                 memcpy(block + (size_t)i * width, x + (size_t)(r + i) * x_stride + c, width * sizeof *x);
-            sum += zero_block(term, block, d_block, n * (int)width);
+            sum += zero_block(term, kernel, block, d_block, n * (int)width);
             for (int i = 0; d_x && i < n; i++)
                 memcpy(d_x + (size_t)(r + i) * d_stride + c, d_block + (size_t)i * width, width * sizeof *d_x);
         }

@@ -63,12 +63,13 @@ static void bn_d_sums(const struct bn_run *r)
 {
     clear(r, 1 + r->n_src);
     for (int p = 0; p < r->pixels; p++) {
-        const float *d_dst = r->d_dst + (size_t)p * r->d_dst_stride;
+        float *d_dst = r->d_dst + (size_t)p * r->d_dst_stride;
         for (int k = 0; k < r->c; k++) {
-            double d_z = (double)(d_dst[k] * slope_of(normalise(r, p, k), r->act));
+            d_dst[k] *= slope_of(normalise(r, p, k), r->act);
+            double d_z = (double)d_dst[k];
             r->sum[k] += d_z;
             for (int i = 0; i < r->n_src; i++)
-                r->sum[(size_t)(i + 1) * r->sum_stride + (size_t)k] += d_z * (double)pixel(r, i, p)[k];
+                r->sum[(size_t)(i + 1) * r->sum_stride + (size_t)k] += d_z * (double)(pixel(r, i, p)[k] - r->mean[i][k]);
         }
     }
 }
@@ -76,13 +77,12 @@ static void bn_d_sums(const struct bn_run *r)
 static void bn_backward(const struct bn_run *r)
 {
     for (int p = 0; p < r->pixels; p++) {
-        const float *d_dst = r->d_dst + (size_t)p * r->d_dst_stride;
+        const float *d_z = r->d_dst + (size_t)p * r->d_dst_stride;
         for (int k = 0; k < r->c; k++) {
-            float d_z = d_dst[k] * slope_of(normalise(r, p, k), r->act);
             for (int i = 0; i < r->n_src; i++) {
                 if (!r->d_src[i])
                     continue;
-                float d = r->scale[i][k] * d_z;
+                float d = r->scale[i][k] * d_z[k];
                 if (r->slope[i])
                     d -= r->shift[i][k] + (pixel(r, i, p)[k] - r->mean[i][k]) * r->slope[i][k];
                 float *to = r->d_src[i] + (size_t)p * r->d_src_stride[i] + k;
