@@ -101,6 +101,8 @@ static enum status make_photo(void *context, long item, void *slot)
         rc = detector_prepare(job->detector, &p->pixels, &p->input);
     p->read = read - start;
     p->letterbox = clock_seconds() - read;
+    if (!job->folder)
+        image_free(&p->pixels);
     return rc;
 }
 
@@ -280,7 +282,7 @@ static enum status detect_one(struct job *job, struct photo *p, long i)
 {
     enum status rc = OK;
     struct detector_times times = {0};
-    struct picture_result r = {.path = job->sources.paths[i], .h = p->pixels.h, .w = p->pixels.w};
+    struct picture_result r = {.path = job->sources.paths[i], .h = p->input.box.src_h, .w = p->input.box.src_w};
     TRY(detector_run(job->detector, &p->input, &r.detections, &r.count, &times));
     job->detections += r.count;
     job->read += p->read;
@@ -347,6 +349,7 @@ cleanup:
 static enum status make_detector(struct job *job)
 {
     enum status rc = OK;
+    bool params_unused;
     int n_img, n_classes, threads = option_int(job->o, "threads");
     const int *img = option_ints(job->o, "img", &n_img);
     const int *classes = option_ints(job->o, "classes", &n_classes);
@@ -365,6 +368,9 @@ static enum status make_detector(struct job *job)
     TRY(team_create(threads ? threads : cpu_count(), &job->team));
     config.team = job->team;
     TRY(detector_create(&job->weights.deployed, job->weights.deployed_params, &config, &job->detector));
+    TRY(detector_settle(job->detector, &params_unused));
+    if (params_unused)
+        weights_drop_deployed(&job->weights);
 cleanup:
     return rc;
 }
@@ -409,7 +415,7 @@ static enum status start_jobs(struct job *job)
     int jobs = option_int(job->o, "jobs");
     struct prefetch_config ahead = {.items = job->sources.count,
                                     .workers = MIN(jobs, job->sources.count),
-                                    .depth = jobs + 2, /* one in the network, one to go on with */
+                                    .depth = jobs + 1, /* one in the network */
                                     .slot_bytes = sizeof(struct photo),
                                     .make = make_photo,
                                     .finish = job->folder ? save_photo : NULL,

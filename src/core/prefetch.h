@@ -25,7 +25,7 @@ struct prefetch_config {
     /* What is left to do with a slot once the caller has asked for the next item; NULL: nothing. Not called for items
      * whose making failed. Items are taken up in their order, several at once unless `one_by_one`. */
     prefetch_fn *finish;
-    bool one_by_one; /* an item is finished before the next one's finish begins */
+    bool one_by_one;             /* an item is finished before the next one's finish begins */
     prefetch_free_fn *free_slot; /* releases what a slot owns; may be NULL */
     void *context;               /* borrowed */
 };
@@ -33,7 +33,8 @@ enum status prefetch_create(const struct prefetch_config *config, struct prefetc
 
 /* The next item in order. *slot stays valid until the next call; NULL after the last item, when all items have been
  * finished. A failure to make the item is returned with its sentence (and the slot), and the next call goes on with the
- * next item. A failure to finish one (the first in the order of items) is returned with *slot NULL, and nothing follows. */
+ * next item. A failure to finish one (the first in the order of items) is returned with *slot NULL, and nothing
+ * follows. */
 enum status prefetch_next(struct prefetch *p, long *item, void **slot);
 
 /* Seconds the caller has spent waiting in prefetch_next. */
