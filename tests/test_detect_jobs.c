@@ -117,12 +117,14 @@ static void results_do_not_depend_on_jobs(void **state)
 static void equal_names_and_crops_too(void **state)
 {
     (void)state;
+    struct buf differences = {0};
     equal_for_all("in more --save-txt --save-crop --hide-labels", 1);
     assert_int_equal(run_detect("more --save-txt --hide-labels", 2, 1, "together"), 0);
     assert_int_equal(program_run("diff -r alone/exp/labels together/exp/labels && cmp alone/exp/04.jpg "
                                  "together/exp/04.jpg",
-                                 false, &(struct buf){0}),
+                                 false, &differences),
                      0);
+    buf_free(&differences);
     assert_true(count("alone/exp/crops/*/*") > PICTURES);
 }
 
