@@ -400,6 +400,7 @@ cleanup:
 static void summarise(const struct job *job)
 {
     int n = job->sources.count - job->failed;
+    fflush(stdout); /* where both streams go to one file: after the pictures' lines */
     if (n > 0)
         fprintf(stderr,
                 "%d pictures, %ld detections; a picture: %.1f ms read, %.1f ms letterbox, %.1f ms network, %.1f ms "
