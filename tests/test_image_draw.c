@@ -221,7 +221,16 @@ static void text_is_made_valid(void **state)
 static void ticks_are_round(void **state)
 {
     (void)state;
-    static const double ranges[][2] = {{0, 1}, {0, 97}, {-3, 4}, {0.001, 0.0052}, {1e6, 9e6}, {5, 5.5}, {0, 1e-7}};
+    static const double ranges[][2] = {{0, 1},
+                                       {0, 97},
+                                       {-3, 4},
+                                       {0.001, 0.0052},
+                                       {1e6, 9e6},
+                                       {5, 5.5},
+                                       {0, 1e-7},
+                                       {0.06699, 0.06705},
+                                       {0.0382895, 0.0383205},
+                                       {2e6, 2.00001e6}};
     struct tick ticks[MAX_TICKS];
     for (int i = 0; i < COUNT(ranges); i++) {
         struct scale s = {ranges[i][0], ranges[i][1], false};

@@ -263,6 +263,15 @@ static void test_deployed_equals_eval(void **state)
     net_forward(b);
     double x = weigh(a, out, NULL), y = weigh(b, deployed.n_values - 1, NULL);
     assert_true(fabs(x - y) < 1e-4 * fabs(x) + 1e-4);
+
+    assert_false(net_drop_params(a)); /* BN reads its parameters as it runs */
+    assert_true(net_drop_params(b));
+    for (size_t i = 0; i < deployed.param_floats; i++)
+        folded[i] = NAN;
+    fill_input(b);
+    net_forward(b);
+    assert_true(weigh(b, deployed.n_values - 1, NULL) == y);
+    assert_int_equal(net_plan(b, 1, 64, 32), E_ARGUMENT);
     net_destroy(a);
     net_destroy(b);
     mem_free(params);

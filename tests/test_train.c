@@ -336,6 +336,11 @@ static void troubles_of_data_and_machine_are_told(void **state)
     assert_non_null(strstr(fail_text(), "smaller"));
     assert_int_equal(check_disk(folder, 1), OK);
     assert_int_equal(check_disk(folder, (size_t)1 << 60), E_IO);
+    char later[512];
+    snprintf(later, sizeof later, "%s/made/later", folder); /* the disk of the nearest folder that there is */
+    assert_int_equal(check_disk(later, 1), OK);
+    assert_int_equal(check_disk(later, (size_t)1 << 60), E_IO);
+    assert_int_equal(check_disk("runs/made/later", (size_t)1 << 60), E_IO);
 }
 
 static void the_end_tells_what_to_try(void **state)

@@ -40,6 +40,7 @@ static enum status check(const struct yolo9_options *o)
 static enum status open_detector(struct yolo9 *y, const char *path, const struct yolo9_options *o)
 {
     enum status rc = OK;
+    bool params_unused;
     struct detector_config config = {
         .h = o->height,
         .w = o->width,
@@ -58,6 +59,9 @@ static enum status open_detector(struct yolo9 *y, const char *path, const struct
     TRY(team_create(o->threads > 0 ? o->threads : cpu_count(), &y->team));
     config.team = y->team;
     TRY(detector_create(&y->weights.deployed, y->weights.deployed_params, &config, &y->detector));
+    TRY(detector_settle(y->detector, &params_unused));
+    if (params_unused)
+        weights_drop_deployed(&y->weights);
     y->results = mem_calloc((size_t)o->max_detections, sizeof *y->results);
     rc = y->results ? OK : E_NOMEM;
 cleanup:

@@ -95,6 +95,8 @@ static enum status run(struct bench *b, bool per_layer)
     enum status rc = OK;
     const struct node_report *reports;
     TRY(net_plan(b->net, b->n, b->h, b->w));
+    if (net_drop_params(b->net)) /* as detection does */
+        weights_drop_deployed(&b->weights);
     b->seconds = mem_calloc((size_t)b->runs, sizeof *b->seconds);
     b->layer_seconds = mem_calloc((size_t)b->weights.deployed.n_nodes, sizeof *b->layer_seconds);
     if (!b->seconds || !b->layer_seconds)

@@ -1,4 +1,5 @@
-/* yolo9 detect: boxes on photos. Pictures are read and letterboxed by worker threads while the network runs. */
+/* yolo9 detect: boxes on photos. Worker threads read and letterbox pictures before the network, and write what is
+ * saved of them after it, while the main thread runs the network and prints and collects results in order. */
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "core/clock.h"
@@ -16,6 +17,7 @@
 #include "weights/weights.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -44,7 +46,10 @@ static const struct option_spec options_table[] = {
     {"name", NULL, OPTION_STRING, "exp", "folder of this run: exp, exp2, exp3 ...", 0, 0},
     {"exist-ok", NULL, OPTION_FLAG, NULL, "use the folder if it is there already", 0, 0},
     {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024},
-    {"workers", "jobs", OPTION_INT, "1", "threads that read pictures ahead", 0, 64},
+    {"jobs", "workers", OPTION_INT, "2",
+     "threads that read pictures ahead and write results; 0: none, one step after "
+     "the other",
+     0, 64},
     {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only", 0, 0},
 };
 
@@ -54,13 +59,8 @@ static const struct verb_spec spec = {
     .positional = "source",
     .options = options_table,
     .n_options = COUNT(options_table),
-    .example = "yolo9 detect --weights gelan-c.safetensors photos/ --conf 0.4 --save-txt",
-};
-
-/* Detections in the form that draw_detections takes; room for max_det. */
-struct drawing {
-    float *boxes, *scores;
-    int *classes;
+    .example = "yolo9 detect --weights gelan-c.safetensors photos/ --conf 0.4 --save-txt\n"
+               "yolo9 detect --weights gelan-c.safetensors photos/ --threads 8 --jobs 4",
 };
 
 struct job {
@@ -72,18 +72,22 @@ struct job {
     struct prefetch *prefetch;
     char *folder; /* of the run; NULL when nothing is saved */
     json_t *json; /* array, or NULL */
-    struct drawing drawing;
-    bool lines; /* one line a picture on standard output */
+    bool lines;   /* one line a picture on standard output */
     int failed;
     long detections;
     double read, letterbox, net, nms; /* seconds, summed */
+    _Atomic long saving;              /* microseconds, summed by the workers */
 };
 
-/* One picture on its way: made by a worker, consumed by the main thread. */
+/* One picture on its way: made by a worker, given its detections by the main thread, saved by a worker. */
 struct photo {
     struct image pixels;
     struct detector_input input;
     double read, letterbox;
+    struct picture_result result;
+    struct detection *detections; /* max_det, like the columns below */
+    float *boxes, *scores;        /* in the form that draw_detections takes */
+    int *classes;
 };
 
 static enum status make_photo(void *context, long item, void *slot)
@@ -97,6 +101,8 @@ static enum status make_photo(void *context, long item, void *slot)
         rc = detector_prepare(job->detector, &p->pixels, &p->input);
     p->read = read - start;
     p->letterbox = clock_seconds() - read;
+    if (!job->folder)
+        image_free(&p->pixels);
     return rc;
 }
 
@@ -105,6 +111,33 @@ static void free_photo(void *slot)
     struct photo *p = slot;
     image_free(&p->pixels);
     detector_input_free(&p->input);
+    mem_free(p->detections);
+    mem_free(p->boxes);
+    mem_free(p->scores);
+    mem_free(p->classes);
+}
+
+/* The detector uses its memory again for the next picture: what is to be saved is copied. */
+static enum status keep_result(const struct job *job, const struct picture_result *r, struct photo *p)
+{
+    size_t most = (size_t)option_int(job->o, "max-det");
+    if (!p->detections) {
+        p->detections = mem_alloc(most, sizeof *p->detections);
+        p->boxes = mem_alloc(most, 4 * sizeof(float));
+        p->scores = mem_alloc(most, sizeof(float));
+        p->classes = mem_alloc(most, sizeof(int));
+    }
+    if (!p->detections || !p->boxes || !p->scores || !p->classes)
+        return E_NOMEM;
+    p->result = *r;
+    p->result.detections = p->detections;
+    for (int i = 0; i < r->count; i++) {
+        p->detections[i] = r->detections[i];
+        memcpy(p->boxes + 4 * i, r->detections[i].xyxy, sizeof r->detections[i].xyxy);
+        p->scores[i] = r->detections[i].score;
+        p->classes[i] = r->detections[i].class;
+    }
+    return OK;
 }
 
 /* --- results --- */
@@ -118,10 +151,11 @@ static char *result_path(const struct job *job, const char *folder, const char *
 }
 
 /* The annotated picture keeps its name; a picture whose suffix names no kind that can be written becomes a JPEG. */
-static enum status save_annotated(struct job *job, const struct picture_result *r, struct image *pixels)
+static enum status save_annotated(const struct job *job, struct photo *p)
 {
     enum status rc = OK;
     static const char *const writable[] = {"jpg", "jpeg", "png", "webp"};
+    const struct picture_result *r = &p->result;
     bool known = false;
     for (int i = 0; i < COUNT(writable); i++)
         known |= !strcasecmp(path_extension(r->path), writable[i]);
@@ -131,15 +165,9 @@ static enum status save_annotated(struct job *job, const struct picture_result *
     struct draw_options style = {.line_thickness = option_int(job->o, "line-thickness"),
                                  .hide_labels = option_flag(job->o, "hide-labels"),
                                  .hide_conf = option_flag(job->o, "hide-conf")};
-    struct drawing *d = &job->drawing;
-    for (int i = 0; i < r->count; i++) {
-        memcpy(d->boxes + 4 * i, r->detections[i].xyxy, sizeof r->detections[i].xyxy);
-        d->scores[i] = r->detections[i].score;
-        d->classes[i] = r->detections[i].class;
-    }
-    TRY(draw_detections(pixels, d->boxes, d->scores, d->classes, r->count, (const char *const *)job->weights.names,
+    TRY(draw_detections(&p->pixels, p->boxes, p->scores, p->classes, r->count, (const char *const *)job->weights.names,
                         job->weights.nc, &style));
-    TRY(image_write(path, pixels));
+    TRY(image_write(path, &p->pixels));
 cleanup:
     mem_free(path);
     return rc;
@@ -179,29 +207,63 @@ cleanup:
     return rc;
 }
 
-static enum status save(struct job *job, const struct picture_result *r, struct image *pixels)
+static enum status save_labels(const struct job *job, const struct picture_result *r)
 {
-    enum status rc = OK;
-    char *stem = NULL, *path = NULL;
-    if (job->json)
-        TRY(results_add_json(r, (const char *const *)job->weights.names, job->json));
-    if (option_flag(job->o, "save-txt")) {
-        stem = path_stem(r->path);
-        path = stem ? result_path(job, "labels", stem, ".txt") : NULL;
-        if (!path) {
-            rc = E_NOMEM;
-            goto cleanup;
-        }
-        TRY(results_write_labels(r, path, option_flag(job->o, "save-conf")));
-    }
-    for (int i = 0; option_flag(job->o, "save-crop") && i < r->count; i++)
-        TRY(save_crop(job, r, pixels, i));
-    if (!option_flag(job->o, "nosave"))
-        TRY(save_annotated(job, r, pixels));
-cleanup:
+    char *stem = path_stem(r->path), *path = stem ? result_path(job, "labels", stem, ".txt") : NULL;
+    enum status rc = path ? results_write_labels(r, path, option_flag(job->o, "save-conf")) : E_NOMEM;
     mem_free(stem);
     mem_free(path);
     return rc;
+}
+
+/* In a worker: all files of one picture. */
+static enum status save_photo(void *context, long item, void *slot)
+{
+    (void)item;
+    struct job *job = context;
+    struct photo *p = slot;
+    enum status rc = OK;
+    double start = clock_seconds();
+    if (option_flag(job->o, "save-txt"))
+        TRY(save_labels(job, &p->result));
+    for (int i = 0; option_flag(job->o, "save-crop") && i < p->result.count; i++)
+        TRY(save_crop(job, &p->result, &p->pixels, i));
+    if (!option_flag(job->o, "nosave"))
+        TRY(save_annotated(job, p));
+    job->saving += (long)(1e6 * (clock_seconds() - start));
+cleanup:
+    return rc;
+}
+
+/* Up to the first dot, names of files begin like those of the pictures they belong to. */
+static size_t name_length(const char *path)
+{
+    return strcspn(path_name(path), ".");
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const char *x = *(char *const *)a, *y = *(char *const *)b;
+    size_t n = name_length(x), m = name_length(y);
+    int order = strncasecmp(path_name(x), path_name(y), MIN(n, m));
+    return order ? order : (n > m) - (n < m);
+}
+
+/* May two pictures write the same file, so that the last one must win, however many threads write? Pictures of equal
+ * names in two folders do; crops are numbered, so that "a" and "a_2" may meet. */
+static enum status names_collide(const struct job *job, bool *collide)
+{
+    int n = job->sources.count;
+    *collide = option_flag(job->o, "save-crop");
+    char **sorted = mem_alloc((size_t)n, sizeof *sorted);
+    if (!sorted)
+        return E_NOMEM;
+    memcpy(sorted, job->sources.paths, (size_t)n * sizeof *sorted);
+    qsort(sorted, (size_t)n, sizeof *sorted, by_name);
+    for (int i = 1; i < n; i++)
+        *collide |= by_name(&sorted[i - 1], &sorted[i]) == 0;
+    mem_free(sorted);
+    return OK;
 }
 
 static enum status print_line(const struct job *job, const struct picture_result *r, const struct photo *p, long i,
@@ -220,7 +282,7 @@ static enum status detect_one(struct job *job, struct photo *p, long i)
 {
     enum status rc = OK;
     struct detector_times times = {0};
-    struct picture_result r = {.path = job->sources.paths[i], .h = p->pixels.h, .w = p->pixels.w};
+    struct picture_result r = {.path = job->sources.paths[i], .h = p->input.box.src_h, .w = p->input.box.src_w};
     TRY(detector_run(job->detector, &p->input, &r.detections, &r.count, &times));
     job->detections += r.count;
     job->read += p->read;
@@ -229,7 +291,10 @@ static enum status detect_one(struct job *job, struct photo *p, long i)
     job->nms += times.nms;
     if (job->lines)
         TRY(print_line(job, &r, p, i, 1e3 * times.net));
-    TRY(save(job, &r, &p->pixels));
+    if (job->json)
+        TRY(results_add_json(&r, (const char *const *)job->weights.names, job->json));
+    if (job->folder)
+        TRY(keep_result(job, &r, p));
 cleanup:
     return rc;
 }
@@ -243,8 +308,10 @@ static enum status detect_all(struct job *job)
         long i;
         void *slot;
         enum status made = prefetch_next(job->prefetch, &i, &slot);
-        if (!slot)
+        if (!slot) { /* the end, or something could not be written */
+            TRY(made);
             break;
+        }
         if (job->sources.count == 1)
             TRY(made);    /* the one sentence that verb_end tells */
         if (made != OK) { /* a broken picture: say so, go on, and fail in the end */
@@ -282,6 +349,7 @@ cleanup:
 static enum status make_detector(struct job *job)
 {
     enum status rc = OK;
+    bool params_unused;
     int n_img, n_classes, threads = option_int(job->o, "threads");
     const int *img = option_ints(job->o, "img", &n_img);
     const int *classes = option_ints(job->o, "classes", &n_classes);
@@ -300,6 +368,9 @@ static enum status make_detector(struct job *job)
     TRY(team_create(threads ? threads : cpu_count(), &job->team));
     config.team = job->team;
     TRY(detector_create(&job->weights.deployed, job->weights.deployed_params, &config, &job->detector));
+    TRY(detector_settle(job->detector, &params_unused));
+    if (params_unused)
+        weights_drop_deployed(&job->weights);
 cleanup:
     return rc;
 }
@@ -316,12 +387,6 @@ static enum status prepare_outputs(struct job *job)
         return fail(E_NOMEM, "out of memory");
     if (!saves)
         return OK;
-    size_t most = (size_t)option_int(o, "max-det");
-    job->drawing.boxes = mem_alloc(most, 4 * sizeof(float));
-    job->drawing.scores = mem_alloc(most, sizeof(float));
-    job->drawing.classes = mem_alloc(most, sizeof(int));
-    if (!job->drawing.boxes || !job->drawing.scores || !job->drawing.classes)
-        return E_NOMEM;
     TRY(path_make_run(option_string(o, "project"), option_string(o, "name"), option_flag(o, "exist-ok"), &job->folder));
     if (option_flag(o, "save-txt")) {
         labels = path_join(job->folder, "labels");
@@ -335,14 +400,30 @@ cleanup:
 static void summarise(const struct job *job)
 {
     int n = job->sources.count - job->failed;
+    fflush(stdout); /* where both streams go to one file: after the pictures' lines */
     if (n > 0)
         fprintf(stderr,
                 "%d pictures, %ld detections; a picture: %.1f ms read, %.1f ms letterbox, %.1f ms network, %.1f ms "
-                "NMS\n",
+                "NMS, %.1f ms saving\n",
                 n, job->detections, 1e3 * job->read / n, 1e3 * job->letterbox / n, 1e3 * job->net / n,
-                1e3 * job->nms / n);
+                1e3 * job->nms / n, 1e-3 * (double)job->saving / n);
     if (job->folder)
         fprintf(stderr, "results in %s\n", job->folder);
+}
+
+static enum status start_jobs(struct job *job)
+{
+    int jobs = option_int(job->o, "jobs");
+    struct prefetch_config ahead = {.items = job->sources.count,
+                                    .workers = MIN(jobs, job->sources.count),
+                                    .depth = jobs + 1, /* one in the network */
+                                    .slot_bytes = sizeof(struct photo),
+                                    .make = make_photo,
+                                    .finish = job->folder ? save_photo : NULL,
+                                    .free_slot = free_photo,
+                                    .context = job};
+    enum status rc = names_collide(job, &ahead.one_by_one);
+    return rc == OK ? prefetch_create(&ahead, &job->prefetch) : rc;
 }
 
 static enum status run(struct job *job)
@@ -356,14 +437,7 @@ static enum status run(struct job *job)
     TRY(load_network(job));
     TRY(make_detector(job));
     TRY(prepare_outputs(job));
-    struct prefetch_config ahead = {.items = job->sources.count,
-                                    .workers = option_int(job->o, "workers"),
-                                    .depth = 4,
-                                    .slot_bytes = sizeof(struct photo),
-                                    .make = make_photo,
-                                    .free_slot = free_photo,
-                                    .context = job};
-    TRY(prefetch_create(&ahead, &job->prefetch));
+    TRY(start_jobs(job));
     TRY(detect_all(job));
     if (job->json)
         TRY(output_json(option_string(job->o, "json"), job->json));
@@ -388,9 +462,6 @@ int verb_detect(int argc, char **argv)
     weights_free(&job.weights);
     sources_free(&job.sources);
     json_decref(job.json);
-    mem_free(job.drawing.boxes);
-    mem_free(job.drawing.scores);
-    mem_free(job.drawing.classes);
     mem_free(job.folder);
     options_free(o);
     return code;

@@ -1,6 +1,8 @@
 #include "core/file.h"
 
+#include "core/clock.h"
 #include "core/mem.h"
+#include "core/rng.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,6 +99,22 @@ static void writer_release(struct file_writer *w)
     *w = (struct file_writer){0};
 }
 
+/* "<path>.tmpXXXXXX" with six random hex digits. Not mkstemp: its files are closed to others, and the umask that would
+ * open them can only be read by changing it, which other threads that write would see. */
+static int create_temporary(const char *path, char *name, size_t size)
+{
+    enum { ATTEMPTS = 100 };
+    uint64_t random = (uint64_t)getpid() << 32 ^ (uint64_t)(uintptr_t)name ^ (uint64_t)(clock_seconds() * 1e9);
+    int fd = -1;
+    errno = EEXIST;
+    for (int i = 0; i < ATTEMPTS && fd < 0 && errno == EEXIST; i++) {
+        random = rng_mix(random);
+        snprintf(name, size, "%s.tmp%06x", path, (unsigned)(random >> 40));
+        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    }
+    return fd;
+}
+
 enum status file_writer_open(struct file_writer *w, const char *path)
 {
     *w = (struct file_writer){0};
@@ -107,16 +125,13 @@ enum status file_writer_open(struct file_writer *w, const char *path)
         writer_release(w);
         return E_NOMEM;
     }
-    snprintf(w->temporary, n, "%s.tmpXXXXXX", path);
-    int fd = mkstemp(w->temporary);
+    int fd = create_temporary(path, w->temporary, n);
     if (fd < 0) {
         enum status rc = fail_errno("%s: cannot be written", path);
         writer_release(w);
         return rc;
     }
-    mode_t mask = umask(0);
-    umask(mask);
-    if (fchmod(fd, 0666 & ~mask) != 0 || !(w->stream = fdopen(fd, "wb"))) {
+    if (!(w->stream = fdopen(fd, "wb"))) {
         enum status rc = fail_errno("%s: cannot be written", path);
         close(fd);
         unlink(w->temporary);

@@ -9,10 +9,12 @@
 
 enum { SENTENCE = 1024 };
 
+enum slot_state { FREE, MAKING, READY, GIVEN, RETURNED, FINISHING };
+
 struct slot {
     void *data;
-    long item; /* being made or ready; -1: free */
-    bool ready;
+    long item; /* unless it is FREE */
+    enum slot_state state;
     enum status status;
     char sentence[SENTENCE];
 };
@@ -23,44 +25,84 @@ struct prefetch {
     pthread_t *threads;
     int n_threads;
     pthread_mutex_t lock;
-    pthread_cond_t made, released;
-    long next_to_make, next_to_give;
+    pthread_cond_t made, released; /* the caller waits for the first, workers for the second */
+    long next_to_make, next_to_give, next_to_finish;
+    int finishing;
     bool stop;
+    long failed; /* lowest item whose finish failed; -1: none */
+    enum status failure;
+    char sentence[SENTENCE];
     double waited;
 };
 
-static void make_item(struct prefetch *p, struct slot *s, long item)
+static struct slot *slot_of(const struct prefetch *p, long item)
 {
-    s->status = p->config.make(p->config.context, item, s->data);
+    return &p->slots[item % p->config.depth];
+}
+
+static void make_item(struct prefetch *p, struct slot *s)
+{
+    s->status = p->config.make(p->config.context, s->item, s->data);
     if (s->status != OK)
         snprintf(s->sentence, sizeof s->sentence, "%s", fail_text());
 }
 
-/* The slot of an item is free once the item `depth` before it was given and given up again. */
-static bool slot_is_free(const struct prefetch *p, long item)
+static void keep_failure(struct prefetch *p, enum status rc, long item)
 {
-    return p->slots[item % p->config.depth].item < 0;
+    if (rc == OK || (p->failed >= 0 && p->failed < item))
+        return;
+    p->failed = item;
+    p->failure = rc;
+    snprintf(p->sentence, sizeof p->sentence, "%s", fail_text());
+}
+
+/* The functions below are called with the lock held and give it up while they work. */
+static void finish_item(struct prefetch *p, struct slot *s)
+{
+    p->next_to_finish++;
+    if (s->status == OK && p->config.finish) {
+        s->state = FINISHING;
+        p->finishing++;
+        pthread_mutex_unlock(&p->lock);
+        enum status rc = p->config.finish(p->config.context, s->item, s->data);
+        pthread_mutex_lock(&p->lock);
+        keep_failure(p, rc, s->item);
+        p->finishing--;
+    }
+    s->state = FREE;
+    pthread_cond_broadcast(&p->made);
+    pthread_cond_broadcast(&p->released);
+}
+
+static void worker_make(struct prefetch *p, struct slot *s)
+{
+    s->item = p->next_to_make++;
+    s->state = MAKING;
+    pthread_mutex_unlock(&p->lock);
+    make_item(p, s);
+    pthread_mutex_lock(&p->lock);
+    s->state = READY;
+    pthread_cond_broadcast(&p->made);
+}
+
+static bool can_finish(const struct prefetch *p)
+{
+    const struct slot *s = slot_of(p, p->next_to_finish);
+    return p->failed < 0 && s->state == RETURNED && s->item == p->next_to_finish &&
+           !(p->config.one_by_one && p->finishing);
 }
 
 static void *worker_main(void *argument)
 {
     struct prefetch *p = argument;
     pthread_mutex_lock(&p->lock);
-    while (!p->stop && p->next_to_make < p->config.items) {
-        long item = p->next_to_make;
-        if (!slot_is_free(p, item)) {
+    while (!p->stop && p->next_to_finish < p->config.items) {
+        if (can_finish(p)) /* before more is made: it frees a slot */
+            finish_item(p, slot_of(p, p->next_to_finish));
+        else if (p->next_to_make < p->config.items && slot_of(p, p->next_to_make)->state == FREE)
+            worker_make(p, slot_of(p, p->next_to_make));
+        else
             pthread_cond_wait(&p->released, &p->lock);
-            continue;
-        }
-        struct slot *s = &p->slots[item % p->config.depth];
-        p->next_to_make++;
-        s->item = item;
-        s->ready = false;
-        pthread_mutex_unlock(&p->lock);
-        make_item(p, s, item);
-        pthread_mutex_lock(&p->lock);
-        s->ready = true;
-        pthread_cond_broadcast(&p->made);
     }
     pthread_mutex_unlock(&p->lock);
     return NULL;
@@ -69,7 +111,6 @@ static void *worker_main(void *argument)
 static enum status start(struct prefetch *p)
 {
     for (int i = 0; i < p->config.depth; i++) {
-        p->slots[i].item = -1;
         p->slots[i].data = mem_calloc(1, p->config.slot_bytes);
         if (!p->slots[i].data)
             return E_NOMEM;
@@ -90,6 +131,7 @@ enum status prefetch_create(const struct prefetch_config *config, struct prefetc
         return E_NOMEM;
     p->config = *config;
     p->config.depth = MAX(config->depth, 2);
+    p->failed = -1;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->made, NULL);
     pthread_cond_init(&p->released, NULL);
@@ -107,34 +149,65 @@ enum status prefetch_create(const struct prefetch_config *config, struct prefetc
 /* Give the slot of the item before this one back to the workers. */
 static void release_previous(struct prefetch *p)
 {
-    if (p->next_to_give > 0) {
-        p->slots[(p->next_to_give - 1) % p->config.depth].item = -1;
+    struct slot *s = p->next_to_give > 0 ? slot_of(p, p->next_to_give - 1) : NULL;
+    if (!s || s->state != GIVEN)
+        return;
+    s->state = RETURNED;
+    if (p->config.workers && p->config.finish)
         pthread_cond_broadcast(&p->released);
+    else
+        finish_item(p, s);
+}
+
+/* A finish failed: those under way may still fail for an earlier item. */
+static enum status wait_for_failure(struct prefetch *p)
+{
+    while (p->finishing)
+        pthread_cond_wait(&p->made, &p->lock);
+    return fail(p->failure, "%s", p->sentence);
+}
+
+static enum status wait_for_rest(struct prefetch *p)
+{
+    while (p->failed < 0 && (p->next_to_finish < p->config.items || p->finishing))
+        pthread_cond_wait(&p->made, &p->lock);
+    return p->failed < 0 ? OK : wait_for_failure(p);
+}
+
+static struct slot *wait_for_item(struct prefetch *p, long item)
+{
+    struct slot *s = slot_of(p, item);
+    if (!p->config.workers) {
+        s->item = item;
+        make_item(p, s);
+        s->state = READY;
     }
+    while (!(s->state == READY && s->item == item))
+        pthread_cond_wait(&p->made, &p->lock);
+    s->state = GIVEN;
+    return s;
 }
 
 enum status prefetch_next(struct prefetch *p, long *item, void **slot)
 {
-    *slot = NULL;
+    enum status rc;
     double started = clock_seconds();
+    *slot = NULL;
     pthread_mutex_lock(&p->lock);
     release_previous(p);
-    if (p->next_to_give >= p->config.items) {
-        pthread_mutex_unlock(&p->lock);
-        return OK;
+    if (p->failed >= 0) {
+        rc = wait_for_failure(p);
+    } else if (p->next_to_give == p->config.items) {
+        rc = wait_for_rest(p);
+    } else {
+        *item = p->next_to_give++;
+        struct slot *s = wait_for_item(p, *item);
+        *slot = s->data;
+        rc = s->status == OK ? OK : fail(s->status, "%s", s->sentence);
     }
-    *item = p->next_to_give++;
-    struct slot *s = &p->slots[*item % p->config.depth];
-    if (!p->config.workers) {
-        s->item = *item;
-        make_item(p, s, *item);
-    }
-    while (p->config.workers && !(s->item == *item && s->ready))
-        pthread_cond_wait(&p->made, &p->lock);
-    pthread_mutex_unlock(&p->lock);
     p->waited += clock_seconds() - started;
-    *slot = s->data;
-    return s->status == OK ? OK : fail(s->status, "%s", s->sentence);
+    pthread_mutex_unlock(&p->lock);
+    return rc;
 }
 
 double prefetch_waited(const struct prefetch *p)

@@ -1,9 +1,13 @@
 /* Work that is made ahead by worker threads and handed out in order: pictures read while the network runs, batches
- * made while it trains. What an item is depends on its number alone, so results do not depend on the workers. */
+ * made while it trains. What an item is depends on its number alone, so results do not depend on the workers. What the
+ * caller has put into an item's slot can be finished by the same threads afterwards: annotated pictures written while
+ * the network is at the next ones. */
 #ifndef Y9_CORE_PREFETCH_H
 #define Y9_CORE_PREFETCH_H
 
 #include "core/status.h"
+
+#include <stdbool.h>
 
 struct prefetch;
 
@@ -18,13 +22,19 @@ struct prefetch_config {
     int depth;   /* slots: at most this many items are ready or held; at least 2 */
     size_t slot_bytes;
     prefetch_fn *make;
+    /* What is left to do with a slot once the caller has asked for the next item; NULL: nothing. Not called for items
+     * whose making failed. Items are taken up in their order, several at once unless `one_by_one`. */
+    prefetch_fn *finish;
+    bool one_by_one;             /* an item is finished before the next one's finish begins */
     prefetch_free_fn *free_slot; /* releases what a slot owns; may be NULL */
     void *context;               /* borrowed */
 };
 enum status prefetch_create(const struct prefetch_config *config, struct prefetch **out);
 
-/* The next item in order. *slot stays valid until the next call; NULL after the last item. A failure to make the
- * item is returned with its sentence (and the slot), and the next call goes on with the next item. */
+/* The next item in order. *slot stays valid until the next call; NULL after the last item, when all items have been
+ * finished. A failure to make the item is returned with its sentence (and the slot), and the next call goes on with the
+ * next item. A failure to finish one (the first in the order of items) is returned with *slot NULL, and nothing
+ * follows. */
 enum status prefetch_next(struct prefetch *p, long *item, void **slot);
 
 /* Seconds the caller has spent waiting in prefetch_next. */

@@ -72,6 +72,16 @@ void detector_destroy(struct detector *d)
     mem_free(d);
 }
 
+enum status detector_settle(struct detector *d, bool *params_unused)
+{
+    *params_unused = false;
+    if (d->config.rect)
+        return OK;
+    enum status rc = net_plan(d->net, 1, d->config.h, d->config.w);
+    *params_unused = rc == OK && net_drop_params(d->net);
+    return rc;
+}
+
 struct net *detector_net(struct detector *d)
 {
     return d->net;

@@ -25,6 +25,10 @@ struct detector;
 enum status detector_create(const struct graph *graph, float *params, const struct detector_config *config,
                             struct detector **out);
 void detector_destroy(struct detector *d);
+/* Make ready for pictures: plan, packed weights. *params_unused: nothing reads `params` any more, so that the caller
+ * may free them. Always false with rect, whose shapes come with the pictures; a detector works without this call too.
+ */
+enum status detector_settle(struct detector *d, bool *params_unused);
 
 /* A photo made ready for the network. Start from {0}; release with detector_input_free. */
 struct detector_input {

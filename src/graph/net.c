@@ -4,6 +4,7 @@
 #include "core/cpu.h"
 #include "graph/plan.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum { MAX_PLANS = 8 }; /* rectangular batches and the short last one; the oldest goes */
@@ -28,6 +29,7 @@ struct net {
     int n_packed, cap_packed;
     int *stale; /* (nodes) calls whose weights must be packed again */
     unsigned version;
+    bool dropped; /* the parameters may be gone */
     int *outputs;
     net_observer *observer; /* may be NULL */
     void *observer_context;
@@ -112,6 +114,7 @@ void net_destroy(struct net *net)
 
 void net_params_changed(struct net *net)
 {
+    assert(!net->dropped);
     net->version++;
 }
 
@@ -216,6 +219,20 @@ static void pack_weights(struct net *net)
     team_run(net->team, n, pack_part, net);
 }
 
+bool net_drop_params(struct net *net)
+{
+    const struct plan *p = net->current;
+    if (net->request.options.mode != RUN_INFER)
+        return false;
+    for (int i = 0; i < p->n_calls; i++) {
+        if (p->calls[i].param[0] && p->packed[i] < 0)
+            return false; /* this op reads them as it runs */
+    }
+    pack_weights(net);
+    net->dropped = true;
+    return true;
+}
+
 /* --- plans --- */
 
 static bool same_key(const struct plan *p, const struct graph *g, int n, const struct extent *inputs)
@@ -260,6 +277,8 @@ enum status net_plan_inputs(struct net *net, int n, const struct extent *inputs)
             return make_current(net, net->plans[0]);
         }
     }
+    if (net->dropped)
+        return fail(E_ARGUMENT, "the network was made for one size, %dx%d is another", inputs[0].h, inputs[0].w);
     TRY(plan_build(&net->request, n, inputs, &p));
     TRY(attach_packed(net, p));
     if (net->n_plans == MAX_PLANS)

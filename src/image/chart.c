@@ -84,9 +84,9 @@ static void axis_scale(const struct chart *c, bool vertical, struct scale *s)
         return;
     }
     if (range[0] == range[1]) {
-        double room = range[0] != 0 ? fabs(range[0]) * 0.1 : 1;
+        double room = fabs(range[0]) * 0.1;
         range[0] -= room;
-        range[1] += room;
+        range[1] += range[0] != 0 ? room : 1;
     } else if (!a->names) {
         double room = (range[1] - range[0]) * (vertical ? 0.05 : 0.02);
         bool from_zero = range[0] == 0, to_zero = range[1] == 0;
@@ -111,12 +111,19 @@ double tick_step(double range, int wanted)
     return unit * (ratio <= 1 ? 1 : ratio <= 2 ? 2 : ratio <= 2.5 ? 2.5 : ratio <= 5 ? 5 : 10);
 }
 
+/* So many that neighbours differ: 0.06704, 0.06705. */
+static int tick_digits(double v, double step)
+{
+    int digits = (int)(floor(log10(fabs(v))) - floor(log10(step))) + 2;
+    return MIN(MAX(digits, 3), 15);
+}
+
 void tick_text(double v, double step, char text[24])
 {
     if (fabs(v) < step * 1e-6)
         snprintf(text, 24, "0");
     else if (fabs(v) >= 1e6 || step < 1e-5)
-        snprintf(text, 24, "%.3g", v);
+        snprintf(text, 24, "%.*g", tick_digits(v, step), v);
     else {
         int decimals = (int)MAX(0.0, ceil(-log10(step) - 1e-9));
         if (fabs(step * pow(10, decimals) - rint(step * pow(10, decimals))) > 1e-6)

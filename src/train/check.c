@@ -1,9 +1,13 @@
 #include "train/check.h"
 
 #include "core/cpu.h"
+#include "core/mem.h"
+#include "core/path.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -158,10 +162,24 @@ enum status check_memory(const struct memory_need *need)
                 wanted / mb, need->batch, need->size, there / mb, fits);
 }
 
+/* The disk of a folder that may be made later: that of the nearest one above it. */
+static bool disk_of(const char *folder, struct statvfs *s)
+{
+    char *at = mem_strdup(folder);
+    bool found = false;
+    while (at && !(found = statvfs(at, s) == 0) && errno == ENOENT && strcmp(at, ".") != 0) {
+        char *up = path_parent(at);
+        mem_free(at);
+        at = up;
+    }
+    mem_free(at);
+    return found;
+}
+
 enum status check_disk(const char *folder, size_t bytes)
 {
     struct statvfs s;
-    if (statvfs(folder, &s) != 0)
+    if (!disk_of(folder, &s))
         return OK; /* writing will tell */
     double free_bytes = (double)s.f_bavail * (double)s.f_frsize;
     if (free_bytes >= (double)bytes)

@@ -29,7 +29,7 @@ struct memory_need {
 /* E_NOMEM tells need, what is there and a batch that would fit. */
 enum status check_memory(const struct memory_need *need);
 
-/* E_IO when the folder's disk has less than `bytes` free. */
+/* E_IO when the disk of the folder (which may still have to be made) has less than `bytes` free. */
 enum status check_disk(const char *folder, size_t bytes);
 
 #endif

@@ -284,31 +284,80 @@ cleanup:
     return rc;
 }
 
-/* Plan the smallest and the largest batches, so that what cannot be is known before the first step, and memory too. */
+static int count_states(const struct job *j)
+{
+    const char *name;
+    int n = 0;
+    while (n < OPTIMIZER_STATES && optimizer_state(j->trainer.optimizer, n, &name))
+        n++;
+    return n;
+}
+
+static int largest_side(const struct run_options *o)
+{
+    return o->multi_scale ? (o->img * 3 / 2 + 31) / 32 * 32 : o->img;
+}
+
+/* The smallest batch, because BN needs more than one value a channel; the largest ones, which stay current. */
+static enum status plan_batches(struct job *j, int n, int n_val)
+{
+    enum status rc = OK;
+    const struct run_options *o = &j->options;
+    const int rest = j->train->n_images % o->batch, least = rest ? MIN(rest, n) : n, side = largest_side(o);
+    const int small = o->multi_scale ? MAX(o->img / 2 / 32, 1) * 32 : o->img;
+    TRY(net_plan(j->trainer.net, least, small, small));
+    TRY(net_plan(j->trainer.net, n, side, side));
+    TRY(net_plan(j->val_net, n_val, o->img + 32, o->img + 32)); /* rect_pad */
+cleanup:
+    return rc;
+}
+
+/* What the current plans need; `more` times as many pictures need so much more. A batch has no more than all. */
+static struct memory_need memory_of(const struct job *j, double more, double more_val)
+{
+    const struct run_options *o = &j->options;
+    const int n = MIN(o->batch, j->train->n_images);
+    size_t block = j->graph.param_floats * sizeof(float);
+    size_t pictures = (size_t)(j->request->workers + 2) * (size_t)n * (size_t)o->img * (size_t)o->img * 3;
+    double arenas = more * (double)net_arena_bytes(j->trainer.net) + more_val * (double)net_arena_bytes(j->val_net);
+    return (struct memory_need){.fixed = (size_t)(3 + count_states(j)) * block + net_packed_bytes(j->trainer.net) +
+                                         net_packed_bytes(j->val_net),
+                                .batches = (size_t)arenas + pictures,
+                                .batch = n,
+                                .size = o->img};
+}
+
+/* The system would not give so much: say how much it is, by batches of two. */
+static enum status explain_no_memory(struct job *j, int n, int n_val)
+{
+    const int few = MIN(n, 2), few_val = MIN(n_val, 2);
+    if (plan_batches(j, few, few_val) != OK)
+        return fail(E_NOMEM,
+                    "training at image size %d needs more memory than there is, even in batches of %d; a smaller --img "
+                    "or model is needed",
+                    j->options.img, few);
+    struct memory_need need = memory_of(j, (double)n / few, (double)n_val / few_val);
+    check_memory(&need); /* if it thinks that there is enough, the sentence stays that of the allocation */
+    return E_NOMEM;
+}
+
+/* What cannot be is known before the first step, and memory too. */
 static enum status check_machine(struct job *j)
 {
     enum status rc = OK;
     const struct run_options *o = &j->options;
-    size_t block = j->graph.param_floats * sizeof(float);
-    int side = o->multi_scale ? (o->img * 3 / 2 + 31) / 32 * 32 : o->img, states = 0;
-    const char *name;
-    while (states < OPTIMIZER_STATES && optimizer_state(j->trainer.optimizer, states, &name))
-        states++;
-    int least = j->train->n_images % o->batch, small = o->multi_scale ? MAX(o->img / 2 / 32, 1) * 32 : o->img;
-    TRY(net_plan(j->trainer.net, least ? least : o->batch, small, small)); /* BN needs more than one value a channel */
-    TRY(net_plan(j->trainer.net, MIN(o->batch, j->train->n_images), side, side));
-    TRY(net_plan(j->val_net, MIN(2 * o->batch, j->val->n_images), o->img + 32, o->img + 32)); /* rect_pad */
-    size_t pictures = (size_t)(j->request->workers + 2) * (size_t)o->batch * (size_t)o->img * (size_t)o->img * 3;
-    struct memory_need need = {.fixed = (size_t)(3 + states) * block + net_packed_bytes(j->trainer.net) +
-                                        net_packed_bytes(j->val_net),
-                               .batches = net_arena_bytes(j->trainer.net) + net_arena_bytes(j->val_net) + pictures,
-                               .batch = o->batch,
-                               .size = o->img};
+    const int n = MIN(o->batch, j->train->n_images), n_val = MIN(2 * o->batch, j->val->n_images);
+    rc = plan_batches(j, n, n_val);
+    if (rc == E_NOMEM)
+        rc = explain_no_memory(j, n, n_val);
+    TRY(rc);
+    struct memory_need need = memory_of(j, 1, 1);
     TRY(check_memory(&need));
     job_say(j, "memory: about %.0f MB; batch %d, image size %d, %ld batches an epoch",
             (double)(need.fixed + need.batches) / 1048576, o->batch, o->img, loader_batches(j->loader));
     /* a state and its successor, last and best and a successor */
-    TRY(check_disk(j->resumed ? j->folder.path : ".", (size_t)(2 * (3 + states) + 3) * block));
+    TRY(check_disk(j->resumed ? j->folder.path : j->request->project,
+                   (size_t)(2 * (3 + count_states(j)) + 3) * j->graph.param_floats * sizeof(float)));
 cleanup:
     return rc;
 }

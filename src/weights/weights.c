@@ -200,6 +200,12 @@ void weights_drop_training(struct weights *w)
     w->params = NULL;
 }
 
+void weights_drop_deployed(struct weights *w)
+{
+    mem_free(w->deployed_params);
+    w->deployed_params = NULL;
+}
+
 void weights_free(struct weights *w)
 {
     for (int i = 0; w->names && i < w->nc; i++)

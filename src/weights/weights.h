@@ -35,6 +35,8 @@ enum status weights_random(const char *cfg, int nc, uint64_t seed, struct weight
 enum status weights_deploy(struct weights *w);
 /* Drop the training form's values: inference needs the deployed ones only. */
 void weights_drop_training(struct weights *w);
+/* Drop the deployed values too: a network has packed them in its own form. */
+void weights_drop_deployed(struct weights *w);
 
 /* The network table of a checkpoint: the one inside, else the built-in one that its tensors fit; the head's widths and
  * classes that the tensors chose are put into it. *folded: BN is folded, so that it cannot be trained. */
