@@ -1,6 +1,7 @@
 /* yolo9 detect: boxes on photos. Pictures are read and letterboxed by worker threads while the network runs. */
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/precision.h"
 #include "core/clock.h"
 #include "core/cpu.h"
 #include "core/log.h"
@@ -46,6 +47,7 @@ static const struct option_spec options_table[] = {
     {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024},
     {"workers", "jobs", OPTION_INT, "1", "threads that read pictures ahead", 0, 64},
     {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only", 0, 0},
+    PRECISION_OPTIONS,
 };
 
 static const struct verb_spec spec = {
@@ -297,6 +299,7 @@ static enum status make_detector(struct job *job)
         .n_classes = n_classes,
         .exact = option_flag(job->o, "exact"),
     };
+    TRY(precision_of(job->o, &job->weights, &config.precision));
     TRY(team_create(threads ? threads : cpu_count(), &job->team));
     config.team = job->team;
     TRY(detector_create(&job->weights.deployed, job->weights.deployed_params, &config, &job->detector));
