@@ -36,7 +36,8 @@ static const struct verb_spec spec = {
     .positional = NULL,
     .options = options_table,
     .n_options = COUNT(options_table),
-    .example = "yolo9 bench --cfg gelan-c --threads 1 --per-layer",
+    .example = "yolo9 bench --cfg gelan-c --threads 1 --per-layer\n"
+               "yolo9 bench --weights gelan-c-int8.safetensors --precision int8",
 };
 
 struct bench {
@@ -224,7 +225,9 @@ int verb_bench(int argc, char **argv)
     if (code >= 0)
         return code;
     if (option_flag(o, "train")) {
-        code = verb_end("bench", bench_train(o));
+        bool other = option_given(o, "precision") || option_given(o, "half");
+        code = verb_end("bench",
+                        other ? fail(E_ARGUMENT, "--train runs in fp32: no --precision, no --half") : bench_train(o));
         options_free(o);
         return code;
     }

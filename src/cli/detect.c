@@ -56,7 +56,8 @@ static const struct verb_spec spec = {
     .positional = "source",
     .options = options_table,
     .n_options = COUNT(options_table),
-    .example = "yolo9 detect --weights gelan-c.safetensors photos/ --conf 0.4 --save-txt",
+    .example = "yolo9 detect --weights gelan-c.safetensors photos/ --conf 0.4 --save-txt\n"
+               "yolo9 detect --weights gelan-c.safetensors photos/ --precision bf16",
 };
 
 /* Detections in the form that draw_detections takes; room for max_det. */

@@ -21,7 +21,7 @@ static const struct option_spec options_table[] = {
      8192, 32, 2},
     {"clip", NULL, OPTION_STRING, "mse", "how a range is chosen: mse (least squared error), percentile, minmax", 0, 0},
     {"percentile", NULL, OPTION_FLOAT, "99.99", "with --clip percentile: the share of values on either side", 50, 100},
-    {"budget", NULL, OPTION_FLOAT, "0.1", "keep convolutions higher until the result differs by no more than this", 0,
+    {"budget", NULL, OPTION_FLOAT, "0.02", "keep convolutions higher until the result differs by no more than this", 0,
      100},
     {"max-kept", NULL, OPTION_FLOAT, "0.1", "but not more than this share of the work", 0, 1},
     {"keep", NULL, OPTION_STRINGS, NULL, "stay higher in any case: names or their beginnings, e.g. model.0 model.22", 0,
@@ -39,7 +39,7 @@ static const struct verb_spec spec = {
     .options = options_table,
     .n_options = COUNT(options_table),
     .example = "yolo9 quantize --weights best.safetensors --data bccd.yaml --out best-int8.safetensors\n"
-               "  yolo9 detect --weights best-int8.safetensors photos/",
+               "yolo9 detect --weights best-int8.safetensors photos/",
 };
 
 struct job {
