@@ -8,6 +8,7 @@
 #include "model/model.h"
 #include "ops/cpu.h"
 #include "quant/head_error.h"
+#include "quant/range_groups.h"
 #include "quant/simulate.h"
 
 #include <math.h>
@@ -28,9 +29,10 @@ struct job {
     struct quantize_result *result;
     struct net *net; /* float32 */
     struct simulation *simulation;
-    int *of_value;                /* value -> its histogram, -1 */
-    struct histogram *histograms; /* one a value that convolutions read */
+    int *group;                   /* value -> its histogram */
+    struct histogram *histograms; /* one a group of values (range_groups.h) */
     int n_histograms;
+    bool *first;          /* node -> it is the first convolution that reads its input: the one that counts it */
     const char *infinite; /* the convolution whose input was not finite; NULL: none */
     struct trial *trials;
     float *decoded;
@@ -47,7 +49,7 @@ static bool asked_to_stay(const struct quantize_config *c, const char *name)
     return false;
 }
 
-static enum status add_layer(struct job *j, int node, struct extent dst)
+static void add_layer(struct job *j, int node, struct extent dst)
 {
     struct quantize_result *r = j->result;
     const struct node *n = &j->weights->deployed.nodes[node];
@@ -56,10 +58,33 @@ static enum status add_layer(struct job *j, int node, struct extent dst)
     l->flops = graph_node_flops(&j->weights->deployed, n, dst);
     l->asked = asked_to_stay(j->config, n->name);
     r->flops += l->flops;
-    if (j->of_value[n->src[0]] >= 0)
-        return OK;
-    j->of_value[n->src[0]] = j->n_histograms;
-    return histogram_init(&j->histograms[j->n_histograms++]);
+}
+
+static enum status make_histograms(struct job *j)
+{
+    enum status rc = OK;
+    const struct graph *g = &j->weights->deployed;
+    j->group = mem_alloc((size_t)g->n_values, sizeof *j->group);
+    j->histograms = mem_calloc((size_t)g->n_values, sizeof *j->histograms);
+    j->first = mem_calloc((size_t)g->n_nodes, sizeof *j->first);
+    bool *counted = mem_calloc((size_t)g->n_values, sizeof *counted);
+    if (!j->group || !j->histograms || !j->first || !counted) {
+        rc = E_NOMEM;
+        goto cleanup;
+    }
+    TRY(range_groups(g, j->group, &j->n_histograms));
+    for (int i = 0; i < g->n_nodes; i++) {
+        int value = g->nodes[i].src[0];
+        if (g->nodes[i].op != OP_CONV2D)
+            continue;
+        j->first[i] = !counted[value];
+        counted[value] = true;
+        if (!j->histograms[j->group[value]].bins)
+            TRY(histogram_init(&j->histograms[j->group[value]]));
+    }
+cleanup:
+    mem_free(counted);
+    return rc;
 }
 
 /* Every keep word names something; what it names is found by the beginnings of names. */
@@ -82,20 +107,17 @@ static enum status find_layers(struct job *j)
     const struct graph *g = &j->weights->deployed;
     struct extent *extents = mem_calloc((size_t)g->n_values, sizeof *extents);
     j->result->layers = mem_calloc((size_t)g->n_nodes, sizeof *j->result->layers);
-    j->histograms = mem_calloc((size_t)g->n_nodes, sizeof *j->histograms);
-    j->of_value = mem_alloc((size_t)g->n_values, sizeof *j->of_value);
-    if (!extents || !j->result->layers || !j->histograms || !j->of_value) {
+    if (!extents || !j->result->layers) {
         rc = E_NOMEM;
         goto cleanup;
     }
-    for (int i = 0; i < g->n_values; i++)
-        j->of_value[i] = -1;
     TRY(graph_infer(g, &(struct extent){j->config->h, j->config->w}, extents));
     for (int i = 0; i < g->n_nodes; i++) {
         if (g->nodes[i].op == OP_CONV2D)
-            TRY(add_layer(j, i, extents[g->nodes[i].dst]));
+            add_layer(j, i, extents[g->nodes[i].dst]);
     }
-    rc = check_keep(j);
+    TRY(check_keep(j));
+    rc = make_histograms(j);
 cleanup:
     mem_free(extents);
     return rc;
@@ -108,17 +130,9 @@ static void count_input(void *context, const struct call *c)
 {
     struct job *j = context;
     const struct tensor *t = &c->src[0];
-    if (c->node->op != OP_CONV2D)
+    if (c->node->op != OP_CONV2D || !j->first[c->node - c->graph->nodes])
         return;
-    int value = c->node->src[0], last = -1;
-    const struct graph *g = c->graph;
-    for (int i = 0; last < 0 && i < g->n_nodes; i++) { /* its first reader counts */
-        if (g->nodes[i].op == OP_CONV2D && g->nodes[i].src[0] == value)
-            last = i;
-    }
-    if (&g->nodes[last] != c->node)
-        return;
-    struct histogram *h = &j->histograms[j->of_value[value]];
+    struct histogram *h = &j->histograms[j->group[c->node->src[0]]];
     for (int k = 0; k < t->h * t->w; k++) {
         if (!histogram_add(h, t->data + (size_t)k * t->pixel_stride, (size_t)t->c) && !j->infinite)
             j->infinite = c->node->name;
@@ -231,7 +245,7 @@ static enum status find_ranges(struct job *j)
     for (int i = 0; i < j->result->n_layers; i++) {
         struct quantize_layer *l = &j->result->layers[i];
         int value = j->weights->deployed.nodes[l->node].src[0];
-        const struct histogram *h = &j->histograms[j->of_value[value]];
+        const struct histogram *h = &j->histograms[j->group[value]];
         l->min = h->min;
         l->max = h->max;
         /* pixels are multiples of 1/255 */
@@ -350,14 +364,15 @@ static void free_job(struct job *j)
 {
     net_destroy(j->net);
     simulation_destroy(j->simulation);
-    for (int i = 0; i < j->n_histograms; i++)
+    for (int i = 0; j->histograms && i < j->n_histograms; i++)
         histogram_free(&j->histograms[i]);
     for (int i = 0; j->trials && i < j->result->trials; i++) {
         image_free(&j->trials[i].pixels);
         mem_free(j->trials[i].reference);
     }
     mem_free(j->histograms);
-    mem_free(j->of_value);
+    mem_free(j->group);
+    mem_free(j->first);
     mem_free(j->trials);
     mem_free(j->decoded);
 }
