@@ -1,6 +1,7 @@
 /* Milliseconds of one network, node by node, with random weights: what docs/PERFORMANCE.md quotes.
  *
  *   bench_net MODEL [--size N] [--batch N] [--threads N] [--rounds N] [--exact] [--train] [--nodes]
+ *                 [--precision fp32|bf16|int8]
  *
  * The deployed form forward, or with --train the training form forward and backward. With one thread the times are
  * processor seconds, which leave out the time slices of other programs. The median and the fastest of the rounds. */
@@ -23,6 +24,7 @@ struct arguments {
     const char *model;
     int size, batch, threads, rounds;
     bool exact, train, nodes;
+    enum precision precision;
 };
 
 struct kind {
@@ -127,6 +129,42 @@ static void print_nodes(const struct arguments *a, struct net *net, double *time
     printf("  sum of the fastest of each node: %.2f ms\n", fastest * 1e3);
 }
 
+/* Ranges of what each convolution reads, from one image: good enough for times. */
+static void observe(void *context, const struct call *call)
+{
+    struct graph *g = context;
+    const struct tensor *t = &call->src[0];
+    float low = 0, high = 1e-3f;
+    if (call->node->op != OP_CONV2D)
+        return;
+    for (int i = 0; i < t->n * t->h * t->w; i++) {
+        for (int c = 0; c < t->c; c++) {
+            const float x = tensor_pixel(t, i / (t->h * t->w), 0, i % (t->h * t->w))[c];
+            low = fminf(low, x);
+            high = fmaxf(high, x);
+        }
+    }
+    const float scale = (high - low) / 255;
+    g->nodes[call->node - g->nodes].u.conv.quant = (struct conv_quant){true, scale, (int)lrintf(-low / scale)};
+}
+
+static enum status calibrate(struct graph *g, float *params, const struct arguments *a)
+{
+    enum status rc = OK;
+    struct net *net = NULL;
+    TRY(net_create(g, params, NULL, &(struct net_config){.backend = &cpu_backend, .mode = RUN_INFER}, &net));
+    TRY(net_plan(net, 1, a->size, a->size));
+    struct tensor image = net_input(net);
+    struct rng r = rng_seed(1, 2, 3);
+    for (size_t i = 0; i < image.image_stride; i++)
+        image.data[i] = (float)rng_uniform(&r);
+    net_set_observer(net, observe, g);
+    net_forward(net);
+cleanup:
+    net_destroy(net);
+    return rc;
+}
+
 static enum status bench(const struct arguments *a)
 {
     enum status rc = OK;
@@ -147,9 +185,14 @@ static enum status bench(const struct arguments *a)
     TRY(team_create(a->threads, &team));
     params = mem_calloc(g->param_floats + 16, sizeof *params);
     d_params = mem_calloc(g->param_floats + 16, sizeof *d_params);
-    struct net_config config = {
-        .backend = &cpu_backend, .team = team, .mode = a->train ? RUN_TRAIN : RUN_INFER, .exact = a->exact};
+    struct net_config config = {.backend = &cpu_backend,
+                                .team = team,
+                                .mode = a->train ? RUN_TRAIN : RUN_INFER,
+                                .exact = a->exact,
+                                .precision = a->precision};
     random_params(g, params);
+    if (a->precision == PRECISION_INT8)
+        TRY(calibrate(g, params, a));
     TRY(net_create(g, params, a->train ? d_params : NULL, &config, &net));
     TRY(net_plan(net, a->batch, a->size, a->size));
     struct tensor image = net_input(net);
@@ -168,10 +211,14 @@ static enum status bench(const struct arguments *a)
     for (int i = 0; i < a->rounds; i++)
         whole[i] = run_round(a, net, times, i);
     qsort(whole, (size_t)a->rounds, sizeof *whole, compare_doubles);
-    printf("%s %d, batch %d, %d thread(s), %s%s%s: median %.2f ms, fastest %.2f ms; arena %.1f MB, packed %.1f MB\n",
+    printf("%s %d, batch %d, %d thread(s), %s%s%s%s: median %.2f ms, fastest %.2f ms; arena %.1f MB, packed %.1f MB\n",
            a->model, a->size, a->batch, a->threads, cpu_level(cpu_features()), a->exact ? ", exact" : "",
-           a->train ? ", forward and backward" : "", whole[a->rounds / 2] * 1e3, whole[0] * 1e3,
-           (double)net_arena_bytes(net) * 1e-6, (double)net_packed_bytes(net) * 1e-6);
+           a->train ? ", forward and backward" : "",
+           a->precision == PRECISION_BF16   ? ", bf16"
+           : a->precision == PRECISION_INT8 ? ", int8"
+                                            : "",
+           whole[a->rounds / 2] * 1e3, whole[0] * 1e3, (double)net_arena_bytes(net) * 1e-6,
+           (double)net_packed_bytes(net) * 1e-6);
     if (!a->train)
         print_nodes(a, net, times);
 cleanup:
@@ -203,7 +250,9 @@ int main(int argc, char **argv)
         else {
             int n = atoi(value);
             i++;
-            if (!strcmp(argv[i - 1], "--size") && n > 0)
+            if (!strcmp(argv[i - 1], "--precision") && (!strcmp(value, "bf16") || !strcmp(value, "int8")))
+                a.precision = value[0] == 'b' ? PRECISION_BF16 : PRECISION_INT8;
+            else if (!strcmp(argv[i - 1], "--size") && n > 0)
                 a.size = n;
             else if (!strcmp(argv[i - 1], "--batch") && n > 0)
                 a.batch = n;
@@ -217,7 +266,7 @@ int main(int argc, char **argv)
     }
     if (!a.model) {
         fprintf(stderr, "usage: bench_net MODEL [--size N] [--batch N] [--threads N] [--rounds N] [--exact] [--train] "
-                        "[--nodes]\n");
+                        "[--nodes] [--precision bf16|int8]\n");
         return 2;
     }
     if (bench(&a) != OK) {

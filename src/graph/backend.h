@@ -33,7 +33,10 @@ struct call {
 
     struct tensor src[MAX_SRC], dst;
     struct tensor d_src[MAX_SRC], d_dst; /* backward; d_src[i].c 0 (and data NULL): that gradient is not wanted */
-    bool add[MAX_SRC];                   /* backward: add to d_src[i] instead of storing */
+    /* on: the map holds bytes, value (q - zero) * scale, and its strides count words of four channels (graph/bytes.h)
+     */
+    struct conv_quant src_quant[MAX_SRC], dst_quant;
+    bool add[MAX_SRC]; /* backward: add to d_src[i] instead of storing */
 
     /* Parameters in the node's order: conv2d: weight, bias; bn_act: gamma, beta, mean, var (x n_bn). NULL: absent */
     float *param[MAX_CALL_PARAMS];

@@ -92,6 +92,7 @@ void net_params_changed(struct net *net)
 
 void net_graph_changed(struct net *net)
 {
+    net->version++; /* how weights are packed depends on the attributes */
     forget_plans(net);
 }
 

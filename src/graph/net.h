@@ -16,7 +16,7 @@ struct net_config {
     enum run_mode mode;
     bool exact;
     enum precision precision;
-    bool keep_all; /* no memory reuse between values: for golden tests that look at inner maps */
+    bool keep_all; /* no memory reuse between values, all of them floats: for golden tests that look at inner maps */
 };
 
 /* `graph` and `params` (g->param_floats floats) are borrowed and must outlive the net. d_params (same layout) is

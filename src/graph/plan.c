@@ -109,7 +109,10 @@ static void make_calls(struct planner *b)
         c->options = b->r->options;
         for (int s = 0; s < c->node->n_src; s++)
             c->src[s] = shape_of(b, c->node->src[s]);
+        for (int s = 0; s < c->node->n_src; s++)
+            c->src_quant[s] = p->homes.quant[region_of(p, c->node->src[s])->home];
         c->dst = shape_of(b, c->node->dst);
+        c->dst_quant = p->homes.quant[region_of(p, c->node->dst)->home];
         set_params(b, c);
         p->packed[i] = -1;
     }
@@ -488,6 +491,7 @@ enum status plan_build(const struct plan_request *r, int n, const struct extent 
     memcpy(p->inputs, inputs, (size_t)g->n_inputs * sizeof *inputs);
     TRY(graph_infer(g, inputs, p->extents));
     TRY(homes_build(g, n, p->extents, &p->memory, &p->homes));
+    TRY(bytes_choose(r, p));
     TRY(allocate(&b));
     make_calls(&b);
     make_forward(&b);

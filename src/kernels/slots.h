@@ -28,6 +28,7 @@ struct conv_tile {
     size_t residual_offset;
     bool accumulate; /* add what dst holds before the activation */
     enum kernel_act act;
+    const struct conv_bytes *bytes; /* tiles of bytes (kernels/word_slots.h), NULL otherwise */
 };
 
 struct conv_tile_kernel {
@@ -37,6 +38,8 @@ struct conv_tile_kernel {
     int nv_main, nv_max;           /* usual panel, and the widest one for the last panel */
     int mr[MAX_PANEL_VECTORS + 1]; /* most pixels of a tile for a panel of nv vectors */
 };
+
+#include "kernels/word_slots.h" /* the same tiles on words of two bf16 numbers or four bytes */
 
 /* --- weight gradient: m input channels x one panel of output channels, over many pixels --------------------------
  * c[i*c_stride + col] += sum over pixels p of a[p][a_offset + i] * b[p*b_stride + col],   col < n */

@@ -1,5 +1,6 @@
 #include "ops/conv2d.h"
 
+#include "graph/bytes.h"
 #include "ops/conv2d_internal.h"
 
 #include <assert.h>
@@ -8,12 +9,29 @@ _Static_assert((int)ACT_NONE == (int)KERNEL_ACT_NONE && (int)ACT_SILU == (int)KE
                    (int)ACT_RELU == (int)KERNEL_ACT_RELU,
                "enum act and enum kernel_act agree");
 
-enum algorithm { DIRECT, WINOGRAD };
+enum algorithm { DIRECT, WINOGRAD, BF16, BYTES };
+
+/* What an algorithm needs and does in the forward pass. */
+static const struct {
+    size_t (*packed_floats)(const struct kernels *k, const struct conv_shape *s);
+    size_t (*scratch_floats)(const struct kernels *k, const struct call *c);
+    void (*pack)(const struct kernels *k, const struct call *c);
+    void (*forward)(const struct kernels *k, const struct call *c);
+} algorithms[] = {
+    [DIRECT] = {direct_packed_floats, direct_scratch_floats, direct_pack, direct_forward},
+    [WINOGRAD] = {winograd_packed_floats, winograd_scratch_floats, winograd_pack, winograd_forward},
+    [BF16] = {bf16_packed_floats, bf16_scratch_floats, bf16_pack, bf16_forward},
+    [BYTES] = {bytes_packed_floats, bytes_scratch_floats, bytes_pack, bytes_forward},
+};
 
 /* A function of shape, features and options, never of a timing. Forward and data gradient choose alike. */
 static enum algorithm choose(const struct call *c)
 {
-    return !c->options.exact && winograd_fits(c) ? WINOGRAD : DIRECT;
+    if (conv_in_bytes(c->node, c->src[0].c, &c->options))
+        return BYTES;
+    if (!c->options.exact && winograd_fits(c))
+        return WINOGRAD;
+    return bf16_fits(c) ? BF16 : DIRECT;
 }
 
 static bool wgrad_by_winograd(const struct kernels *k, const struct call *c)
@@ -27,8 +45,8 @@ static enum status conv2d_plan(struct call *c)
     const struct conv_shape s = conv_shape_of(c);
     assert(s.icg * s.groups == s.ic && s.ocg * s.groups == s.oc && s.oc == c->dst.c);
     const bool winograd = (c->variant = (int)choose(c)) == WINOGRAD;
-    c->packed_floats[0] = winograd ? winograd_packed_floats(k, &s) : direct_packed_floats(k, &s);
-    c->scratch_floats = winograd ? winograd_scratch_floats(k, c) : direct_scratch_floats(k, c);
+    c->packed_floats[0] = algorithms[c->variant].packed_floats(k, &s);
+    c->scratch_floats = algorithms[c->variant].scratch_floats(k, c);
     if (c->options.mode != RUN_INFER) {
         assert(!c->node->u.conv.residual && c->node->u.conv.act == ACT_NONE);
         c->packed_floats[1] = winograd ? winograd_packed_d_floats(k, &s) : direct_packed_d_floats(k, &s);
@@ -42,17 +60,16 @@ static enum status conv2d_plan(struct call *c)
 static void conv2d_pack(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
-    const bool winograd = c->variant == WINOGRAD;
     if (c->packed[0])
-        winograd ? winograd_pack(k, c) : direct_pack(k, c);
+        algorithms[c->variant].pack(k, c);
     if (c->packed[1])
-        winograd ? winograd_pack_d(k, c) : direct_pack_d(k, c);
+        c->variant == WINOGRAD ? winograd_pack_d(k, c) : direct_pack_d(k, c);
 }
 
 static void conv2d_forward(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
-    c->variant == WINOGRAD ? winograd_forward(k, c) : direct_forward(k, c);
+    algorithms[c->variant].forward(k, c);
 }
 
 static void conv2d_backward(const struct call *c)
@@ -71,5 +88,7 @@ const struct op_impl cpu_conv2d = {conv2d_plan, conv2d_pack, conv2d_forward, con
 const char *conv2d_variant_name(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
-    return c->variant == WINOGRAD ? k->winograd->name : k->conv_tile->name;
+    const char *const names[] = {k->conv_tile->name, k->winograd->name, k->conv_bf16->tile->name,
+                                 k->conv_bytes->tile->name};
+    return names[c->variant];
 }

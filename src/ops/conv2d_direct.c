@@ -203,20 +203,6 @@ void direct_pack_d(const struct kernels *kernels, const struct call *c)
 
 /* --- the pass ---------------------------------------------------------------------------------------------------- */
 
-struct pass {
-    const struct conv_tile_kernel *kernel;
-    struct tap_grid grid;
-    struct tensor src, dst, residual; /* residual.data NULL: none */
-    int groups, reduction, columns;   /* of one group: source channels, target channels */
-    const float *bias, *weights;      /* bias NULL: none */
-    bool accumulate;
-    enum kernel_act act;
-    int points, per_part, parts_per_image; /* grid points of an image; how they are cut */
-    const float *zeros;
-    float *scratch;
-    size_t scratch_floats; /* a thread */
-};
-
 enum { POINTER_FLOATS = sizeof(void *) / sizeof(float) };
 
 /* Points of a part: the source pixels they read should stay in half of L2 while the panels of weights pass by, but a
@@ -231,9 +217,65 @@ static int points_per_part(int points, int taps, int source_floats)
     return (points + parts - 1) / parts;
 }
 
-static size_t pointer_floats(int per_part, int taps)
+/* The part of the source that count points from `first` on read: whole rows, of a single row whole pixels. */
+struct window {
+    int y0, y1, x0, x1;
+};
+
+static struct window window_of(const struct pass *p, int first, int count)
 {
-    return round_up_size((size_t)per_part * (size_t)(taps + 2) * POINTER_FLOATS, 16);
+    const struct tap_grid *g = &p->grid;
+    const int last = first + count - 1, dy = (g->n_ty - 1) * g->dy, dx = (g->n_tx - 1) * g->dx;
+    struct window w = {.x1 = p->src.w};
+    w.y0 = MAX(0, first / g->gw * g->step + g->y0);
+    w.y1 = MAX(w.y0, MIN(p->src.h, last / g->gw * g->step + g->y0 + dy + 1));
+    if (g->gh == 1) {
+        w.x0 = MAX(0, first * g->step + g->x0);
+        w.x1 = MAX(w.x0, MIN(p->src.w, last * g->step + g->x0 + dx + 1));
+    }
+    return w;
+}
+
+static size_t window_floats(const struct pass *p)
+{
+    const struct tap_grid *g = &p->grid;
+    const int rows = g->gh == 1 ? 1 : MIN(g->gh, (p->per_part + 2 * g->gw - 2) / g->gw);
+    const int h = MIN(p->src.h, (rows - 1) * g->step + (g->n_ty - 1) * g->dy + 1);
+    const int w = g->gh == 1 ? MIN(p->src.w, (p->per_part - 1) * g->step + (g->n_tx - 1) * g->dx + 1) : p->src.w;
+    return round_up_size((size_t)h * (size_t)w * (size_t)(p->groups * p->reduction), 16);
+}
+
+/* Convert what the points read into `to`; src and grid become those of the window. */
+static void take_window(const struct pass *p, int image, int first, int count, float *to, struct tap_grid *grid,
+                        struct tensor *src)
+{
+    const struct window w = window_of(p, first, count);
+    const size_t words = (size_t)(p->groups * p->reduction);
+    p->convert(&(struct word_run){.src = tensor_pixel(&p->src, image, w.y0, w.x0),
+                                  .src_pixel = p->src.pixel_stride,
+                                  .dst = to,
+                                  .dst_pixel = words,
+                                  .pixels = (w.y1 - w.y0) * (w.x1 - w.x0),
+                                  .c = p->src.c,
+                                  .factor = p->factor,
+                                  .zero = p->zero});
+    *src =
+        (struct tensor){.data = to, .n = 1, .h = w.y1 - w.y0, .w = w.x1 - w.x0, .c = p->src.c, .pixel_stride = words};
+    grid->y0 -= w.y0;
+    grid->x0 -= w.x0;
+}
+
+/* Everything that follows from the shape. */
+static void lay_out(struct pass *p)
+{
+    const int taps = p->grid.n_ty * p->grid.n_tx;
+    p->points = p->grid.gh * p->grid.gw;
+    if (!p->points)
+        return;
+    p->per_part = points_per_part(p->points, taps, p->groups * p->reduction * p->grid.step * p->grid.step);
+    p->parts_per_image = (p->points + p->per_part - 1) / p->per_part;
+    p->pointer_floats = round_up_size((size_t)p->per_part * (size_t)(taps + 2) * POINTER_FLOATS, 16);
+    p->thread_floats = p->pointer_floats + (p->convert ? window_floats(p) : 0);
 }
 
 static void run_panel(const struct pass *p, struct conv_tile *t, const float **taps, float **targets,
@@ -257,10 +299,15 @@ static void pass_part(void *context, int part, int thread)
     const struct conv_tile_kernel *k = p->kernel;
     const int image = part / p->parts_per_image, first = part % p->parts_per_image * p->per_part;
     const int count = MIN(p->per_part, p->points - first), taps = p->grid.n_ty * p->grid.n_tx;
-    const float **pointers = (const float **)(p->scratch + (size_t)thread * p->scratch_floats);
+    float *const mine = p->scratch + (size_t)thread * p->thread_floats;
+    const float **pointers = (const float **)mine;
     float **targets = (float **)(pointers + (size_t)taps * (size_t)p->per_part);
     const float **residuals = (const float **)(targets + p->per_part);
-    fill_taps(&p->grid, &p->src, image, p->zeros, first, count, pointers, (size_t)p->per_part);
+    struct tap_grid grid = p->grid;
+    struct tensor src = p->src;
+    if (p->convert)
+        take_window(p, image, first, count, mine + p->pointer_floats, &grid, &src);
+    fill_taps(&grid, &src, image, p->zeros, first, count, pointers, (size_t)p->per_part);
     fill_targets(&p->grid, &p->dst, image, first, count, targets);
     if (p->residual.data)
         fill_targets(&p->grid, &p->residual, image, first, count, (float **)residuals);
@@ -270,7 +317,8 @@ static void pass_part(void *context, int part, int thread)
                           .b = p->weights,
                           .bias = p->bias,
                           .accumulate = p->accumulate,
-                          .act = p->act};
+                          .act = p->act,
+                          .bytes = p->bytes};
     for (int g = 0; g < p->groups; g++) {
         t.a_offset = (size_t)(g * p->reduction);
         t.dst_offset = t.residual_offset = (size_t)(g * p->columns);
@@ -289,86 +337,90 @@ static void pass_part(void *context, int part, int thread)
     }
 }
 
-static void run_pass(struct pass *p, const struct call *c, float *scratch)
+static size_t zero_floats(const struct pass *p)
 {
-    const int taps = p->grid.n_ty * p->grid.n_tx;
-    p->points = p->grid.gh * p->grid.gw;
+    return round_up_size((size_t)(p->groups * p->reduction), 16);
+}
+
+void run_pass(struct pass *p, const struct call *c, float *scratch)
+{
+    lay_out(p);
     if (!p->points)
         return;
-    p->per_part = points_per_part(p->points, taps, p->groups * p->reduction * p->grid.step * p->grid.step);
-    p->parts_per_image = (p->points + p->per_part - 1) / p->per_part;
+    for (size_t i = 0; i < zero_floats(p); i++)
+        memcpy(scratch + i, &p->padding, sizeof *scratch);
     p->zeros = scratch;
-    const size_t zero_floats = round_up_size((size_t)(p->groups * p->reduction), 16);
-    memset(scratch, 0, zero_floats * sizeof *scratch);
-    p->scratch = scratch + zero_floats;
-    p->scratch_floats = pointer_floats(p->per_part, taps);
+    p->scratch = scratch + zero_floats(p);
     team_run(c->team, p->parts_per_image * p->src.n, pass_part, p);
 }
 
-static size_t pass_scratch(const struct tap_grid *g, int source_channels, int threads)
+size_t pass_scratch_floats(struct pass *p, int threads)
 {
-    const int taps = g->n_ty * g->n_tx, points = g->gh * g->gw;
-    const size_t zero_floats = round_up_size((size_t)source_channels, 16);
-    if (!points)
-        return zero_floats;
-    const int per_part = points_per_part(points, taps, source_channels * g->step * g->step);
-    return zero_floats + (size_t)MAX(1, threads) * pointer_floats(per_part, taps);
+    lay_out(p);
+    return zero_floats(p) + (size_t)MAX(1, threads) * p->thread_floats;
 }
 
-size_t direct_scratch_floats(const struct kernels *k, const struct call *c)
-{
-    (void)k;
-    const struct tap_grid g = forward_grid(c);
-    return pass_scratch(&g, c->src[0].c, c->options.threads);
-}
-
-size_t direct_d_scratch_floats(const struct kernels *k, const struct call *c)
-{
-    (void)k;
-    const int stride = c->node->u.conv.stride;
-    size_t most = 0;
-    for (int phase = 0; phase < stride * stride; phase++) {
-        const struct tap_grid g = dgrad_grid(c, phase);
-        most = MAX(most, pass_scratch(&g, c->node->u.conv.oc, c->options.threads));
-    }
-    return most;
-}
-
-void direct_forward(const struct kernels *kernels, const struct call *c)
+static struct pass forward_pass(const struct kernels *k, const struct call *c)
 {
     const struct conv_shape s = conv_shape_of(c);
-    const struct conv_attr *a = &c->node->u.conv;
-    struct pass p = {.kernel = kernels->conv_tile,
-                     .grid = forward_grid(c),
-                     .src = c->src[0],
-                     .dst = c->dst,
-                     .groups = s.groups,
-                     .reduction = s.icg,
-                     .columns = s.ocg,
-                     .bias = c->param[1] ? c->packed[0] : NULL,
-                     .weights = c->packed[0] + bias_floats(kernels->conv_tile, &s),
-                     .act = (enum kernel_act)a->act};
-    if (a->residual)
-        p.residual = c->src[1];
-    run_pass(&p, c, c->scratch);
+    return (struct pass){.kernel = k->conv_tile,
+                         .grid = forward_grid(c),
+                         .src = c->src[0],
+                         .dst = c->dst,
+                         .residual = c->node->u.conv.residual ? c->src[1] : (struct tensor){0},
+                         .groups = s.groups,
+                         .reduction = s.icg,
+                         .columns = s.ocg,
+                         .act = (enum kernel_act)c->node->u.conv.act};
 }
 
-void direct_dgrad(const struct kernels *kernels, const struct call *c)
+static struct pass dgrad_pass(const struct kernels *k, const struct call *c, int phase)
 {
     const struct conv_shape s = conv_shape_of(c);
-    const float *weights = c->packed[1];
-    for (int phase = 0; phase < s.stride * s.stride; phase++) {
-        struct pass p = {.kernel = kernels->conv_tile,
+    return (struct pass){.kernel = k->conv_tile,
                          .grid = dgrad_grid(c, phase),
                          .src = c->d_dst,
                          .dst = c->d_src[0],
                          .groups = s.groups,
                          .reduction = s.ocg,
                          .columns = s.icg,
-                         .weights = weights,
                          .accumulate = c->add[0]};
+}
+
+size_t direct_scratch_floats(const struct kernels *k, const struct call *c)
+{
+    struct pass p = forward_pass(k, c);
+    return pass_scratch_floats(&p, c->options.threads);
+}
+
+size_t direct_d_scratch_floats(const struct kernels *k, const struct call *c)
+{
+    const int stride = c->node->u.conv.stride;
+    size_t most = 0;
+    for (int phase = 0; phase < stride * stride; phase++) {
+        struct pass p = dgrad_pass(k, c, phase);
+        most = MAX(most, pass_scratch_floats(&p, c->options.threads));
+    }
+    return most;
+}
+
+void direct_forward(const struct kernels *k, const struct call *c)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    struct pass p = forward_pass(k, c);
+    p.bias = c->param[1] ? c->packed[0] : NULL;
+    p.weights = c->packed[0] + bias_floats(k->conv_tile, &s);
+    run_pass(&p, c, c->scratch);
+}
+
+void direct_dgrad(const struct kernels *k, const struct call *c)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    const float *weights = c->packed[1];
+    for (int phase = 0; phase < s.stride * s.stride; phase++) {
+        struct pass p = dgrad_pass(k, c, phase);
+        p.weights = weights;
         run_pass(&p, c, c->scratch);
-        weights +=
-            (size_t)(p.grid.n_ty * p.grid.n_tx * s.ocg * s.groups) * (size_t)round_up(s.icg, kernels->conv_tile->vl);
+        weights += (size_t)(p.grid.n_ty * p.grid.n_tx * s.ocg * s.groups) * (size_t)round_up(s.icg, k->conv_tile->vl);
     }
 }

@@ -6,6 +6,7 @@
 #include "graph/backend.h"
 #include "kernels/kernels.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* Which pixels a reduction reads. Grid point (gy, gx) and tap (ty, tx) read the source pixel
@@ -49,6 +50,42 @@ void fill_taps(const struct tap_grid *g, const struct tensor *src, int image, co
                const float **out, size_t out_stride);
 /* Target pixels of the same points. */
 void fill_targets(const struct tap_grid *g, const struct tensor *dst, int image, int first, int count, float **out);
+
+/* A reduction over taps and channels, direct: pixels through pointers, panels of weights (conv2d_direct.c). */
+struct pass {
+    const struct conv_tile_kernel *kernel;
+    struct tap_grid grid;
+    struct tensor src, dst, residual; /* residual.data NULL: none */
+    int groups, reduction, columns; /* of one group: source words (floats, if nothing else is said), target channels */
+    const float *bias, *weights;    /* bias NULL: none */
+    bool accumulate;
+    enum kernel_act act;
+    const struct conv_bytes *bytes; /* of a kernel of bytes, NULL otherwise */
+    uint32_t padding;               /* the word that pixels outside of the source hold */
+
+    /* Not NULL: src holds floats, which a part converts to the kernel's words before it reads them */
+    void (*convert)(const struct word_run *r);
+    float factor, zero;
+
+    int points, per_part, parts_per_image; /* set by run_pass: grid points of an image; how they are cut */
+    size_t pointer_floats, thread_floats;
+    const float *zeros;
+    float *scratch;
+};
+
+size_t pass_scratch_floats(struct pass *p, int threads);
+void run_pass(struct pass *p, const struct call *c, float *scratch);
+
+/* --- words of lower precision (conv2d_words.c): INT8 needs conv_in_bytes() of graph/bytes.h ---------------------- */
+bool bf16_fits(const struct call *c); /* a convolution that is faster with bf16 than direct with floats */
+size_t bf16_packed_floats(const struct kernels *k, const struct conv_shape *s);
+void bf16_pack(const struct kernels *k, const struct call *c);
+size_t bf16_scratch_floats(const struct kernels *k, const struct call *c);
+void bf16_forward(const struct kernels *k, const struct call *c);
+size_t bytes_packed_floats(const struct kernels *k, const struct conv_shape *s);
+void bytes_pack(const struct kernels *k, const struct call *c);
+size_t bytes_scratch_floats(const struct kernels *k, const struct call *c);
+void bytes_forward(const struct kernels *k, const struct call *c);
 
 /* --- direct (conv2d_direct.c) ---------------------------------------------------------------------------------- */
 size_t direct_packed_floats(const struct kernels *k, const struct conv_shape *s);

@@ -46,7 +46,10 @@ static void copy_run(const struct call *c, const struct tensor *from, const stru
 
 static void copy_forward(const struct call *c)
 {
-    copy_run(c, &c->src[0], &c->dst, false);
+    struct tensor from = c->src[0], to = c->dst;
+    if (c->dst_quant.on) /* words of four bytes */
+        from.c = to.c = to.c / 4;
+    copy_run(c, &from, &to, false);
 }
 
 static void copy_backward(const struct call *c)

@@ -16,7 +16,7 @@ static void forward_part(void *context, int part, int thread)
     const struct upsample_job *job = context;
     const struct tensor *src = &job->call->src[0], *dst = &job->call->dst;
     const int scale = job->call->node->u.scale;
-    const size_t c = (size_t)src->c;
+    const size_t c = (size_t)src->c / (job->call->dst_quant.on ? 4 : 1); /* floats, or words of bytes */
     struct part_range range = part_get(&job->parts, part);
     for (int y = range.first * scale; y < range.end * scale; y++) {
         const float *s = tensor_pixel(src, range.image, y / scale, 0);

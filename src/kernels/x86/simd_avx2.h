@@ -55,6 +55,10 @@ static inline vf v_reciprocal(vf x)
 {
     return v_div(v_set1(1), x);
 }
+static inline vf v_reciprocal_rough(vf x)
+{
+    return v_reciprocal(x);
+}
 static inline vf v_fma(vf a, vf b, vf c) /* a*b + c */
 {
     return _mm256_fmadd_ps(a, b, c);

@@ -52,6 +52,10 @@ static inline vf v_reciprocal(vf x) /* 1/x to 1 ulp for 2^-100 < |x| < 2^120: 14
     vf r = _mm512_rcp14_ps(x);
     return _mm512_fmadd_ps(r, _mm512_fnmadd_ps(x, r, _mm512_set1_ps(1)), r);
 }
+static inline vf v_reciprocal_rough(vf x) /* 1/x to 14 bits */
+{
+    return _mm512_rcp14_ps(x);
+}
 static inline vf v_fma(vf a, vf b, vf c) /* a*b + c */
 {
     return _mm512_fmadd_ps(a, b, c);

@@ -1,0 +1,66 @@
+/* What becomes of a tile's sums of bytes: include after a simd_<isa>.h and
+ *   v_sums(p)   VL sums of 32 bits as floats */
+#ifndef Y9_KERNELS_BYTES_EPILOGUE_TMPL_H
+#define Y9_KERNELS_BYTES_EPILOGUE_TMPL_H
+
+#include "core/status.h" /* MIN */
+#include "kernels/simd_math.h"
+#include "kernels/slots.h"
+
+enum residual_kind { NO_RESIDUAL, FLOAT_RESIDUAL, BYTE_RESIDUAL };
+
+/* Column j's vector of all m pixels; n, act, residual and to_bytes are constants where it counts. */
+static inline __attribute__((always_inline)) void bytes_column(const struct conv_tile *t, const float *sums,
+                                                               const int j, const int n, const enum kernel_act act,
+                                                               const enum residual_kind residual, const bool to_bytes)
+{
+    const struct conv_bytes *q = t->bytes;
+    const int step = t->nv * VL, m = t->m;
+    const vf scale = v_load(t->bias + q->scale_offset + j * VL), bias = v_load(t->bias + j * VL);
+    const vf factor = v_set1(q->factor), zero = v_set1(q->zero);
+    const size_t offset = t->dst_offset + (size_t)(j * VL), r_offset = t->residual_offset + (size_t)(j * VL);
+    for (int i = 0; i < m; i++) {
+        vf x = v_fma(v_sums(sums + i * step), scale, bias);
+        if (act == KERNEL_ACT_SILU)
+            x = to_bytes ? v_silu_rough(x) : v_silu(x);
+        else if (act == KERNEL_ACT_RELU)
+            x = v_max(v_zero(), x);
+        if (residual == FLOAT_RESIDUAL)
+            x = v_add(x, v_load_n(t->residual[i] + r_offset, n));
+        else if (residual == BYTE_RESIDUAL)
+            x = v_fma(
+                v_sub(v_load_bytes_n((const unsigned char *)t->residual[i] + r_offset, n), v_set1(q->residual_zero)),
+                v_set1(q->residual_step), x);
+        if (to_bytes) {
+            x = v_add(v_round(v_mul(x, factor)), zero);
+            v_store_bytes_n((unsigned char *)t->dst[i] + offset, v_min(v_max(x, v_zero()), v_set1(255)), n);
+        } else {
+            v_store_n(t->dst[i] + offset, x, n);
+        }
+    }
+}
+
+static __attribute__((noinline)) void conv_epilogue(const struct conv_tile *t, const float *sums)
+{
+    const bool to_bytes = t->bytes->dst_bytes;
+    const enum residual_kind residual = !t->residual               ? NO_RESIDUAL
+                                        : t->bytes->residual_bytes ? BYTE_RESIDUAL
+                                                                   : FLOAT_RESIDUAL;
+    for (int j = 0; j < t->nv; j++, sums += VL) {
+        const int n = MIN(t->n - j * VL, VL);
+        if (n <= 0)
+            break;
+        if (n == VL && to_bytes && t->act == KERNEL_ACT_SILU && residual == NO_RESIDUAL)
+            bytes_column(t, sums, j, VL, KERNEL_ACT_SILU, NO_RESIDUAL, true);
+        else if (n == VL && to_bytes && t->act == KERNEL_ACT_SILU && residual == BYTE_RESIDUAL)
+            bytes_column(t, sums, j, VL, KERNEL_ACT_SILU, BYTE_RESIDUAL, true);
+        else if (to_bytes)
+            bytes_column(t, sums, j, n, t->act, residual, true);
+        else if (n == VL && t->act == KERNEL_ACT_SILU && residual == NO_RESIDUAL)
+            bytes_column(t, sums, j, VL, KERNEL_ACT_SILU, NO_RESIDUAL, false);
+        else
+            bytes_column(t, sums, j, n, t->act, residual, false);
+    }
+}
+
+#endif

@@ -1,0 +1,105 @@
+/* Plain C on words of two bf16 numbers and of four bytes: the oracle of every other variant. */
+#include "core/status.h"
+#include "kernels/bf16_inline.h"
+#include "kernels/byte_pool_tmpl.h"
+
+#include <math.h>
+
+enum { VL = 16 };
+
+static float activate(float x, enum kernel_act act)
+{
+    if (act == KERNEL_ACT_SILU)
+        return x / (1.0f + expf(-x));
+    return act == KERNEL_ACT_RELU && x < 0 ? 0 : x;
+}
+
+static void bf16_pixel(const struct conv_tile *t, int i)
+{
+    float acc[VL] = {0};
+    const uint16_t *b = (const uint16_t *)t->b;
+    for (int tap = 0; tap < t->taps; tap++) {
+        const uint16_t *a = (const uint16_t *)(t->a[(size_t)tap * t->a_stride + (size_t)i] + t->a_offset);
+        for (int c = 0; c < t->k; c++, a += 2, b += 2 * VL) {
+            for (int j = 0; j < VL; j++)
+                acc[j] += bf16_value(a[0]) * bf16_value(b[2 * j]) + bf16_value(a[1]) * bf16_value(b[2 * j + 1]);
+        }
+    }
+    float *dst = t->dst[i] + t->dst_offset;
+    for (int j = 0; j < t->n; j++) {
+        float x = activate(acc[j] + (t->bias ? t->bias[j] : 0), t->act);
+        dst[j] = t->residual ? x + t->residual[i][t->residual_offset + (size_t)j] : x;
+    }
+}
+
+static void bf16_tile(const struct conv_tile *t)
+{
+    for (int i = 0; i < t->m; i++)
+        bf16_pixel(t, i);
+}
+
+static const struct conv_tile_kernel bf16 = {"bf16 c", bf16_tile, VL, 1, 1, {0, 8}};
+const struct conv_bf16_kernel conv_bf16__c = {&bf16};
+
+static unsigned char byte_of(float x, float factor, float zero)
+{
+    const float q = rintf(x * factor) + zero;
+    return q > 0 ? (unsigned char)MIN(q, 255.0f) : 0; /* NaN: 0 */
+}
+
+static void bytes_finish(const struct conv_tile *t, int i, const int *sums)
+{
+    const struct conv_bytes *q = t->bytes;
+    for (int j = 0; j < t->n; j++) {
+        float x = activate((float)sums[j] * t->bias[q->scale_offset + (size_t)j] + t->bias[j], t->act);
+        const size_t from = t->residual_offset + (size_t)j, to = t->dst_offset + (size_t)j;
+        if (t->residual && q->residual_bytes)
+            x += ((float)((const unsigned char *)t->residual[i])[from] - q->residual_zero) * q->residual_step;
+        else if (t->residual)
+            x += t->residual[i][from];
+        if (q->dst_bytes)
+            ((unsigned char *)t->dst[i])[to] = byte_of(x, q->factor, q->zero);
+        else
+            t->dst[i][to] = x;
+    }
+}
+
+static void bytes_tile(const struct conv_tile *t)
+{
+    for (int i = 0; i < t->m; i++) {
+        int sums[VL] = {0};
+        const signed char *b = (const signed char *)t->b;
+        for (int tap = 0; tap < t->taps; tap++) {
+            const unsigned char *a = (const unsigned char *)(t->a[(size_t)tap * t->a_stride + (size_t)i] + t->a_offset);
+            for (int c = 0; c < t->k; c++, a += 4, b += 4 * VL) {
+                for (int j = 0; j < 4 * VL; j++)
+                    sums[j / 4] += a[j % 4] * b[j];
+            }
+        }
+        bytes_finish(t, i, sums);
+    }
+}
+
+static const struct conv_tile_kernel bytes = {"int8 c", bytes_tile, VL, 1, 1, {0, 8}};
+const struct conv_bytes_kernel conv_bytes__c = {&bytes};
+
+static void to_bf16(const struct word_run *r)
+{
+    for (int p = 0; p < r->pixels; p++) {
+        uint16_t *dst = (uint16_t *)r->dst + (size_t)p * r->dst_pixel * 2;
+        for (int c = 0; c < (r->c + 1) / 2 * 2; c++)
+            dst[c] = c < r->c ? bf16_of(r->src[(size_t)p * r->src_pixel + (size_t)c]) : 0;
+    }
+}
+
+static void to_bytes(const struct word_run *r)
+{
+    for (int p = 0; p < r->pixels; p++) {
+        unsigned char *dst = (unsigned char *)r->dst + (size_t)p * r->dst_pixel * 4;
+        for (int c = 0; c < (r->c + 3) / 4 * 4; c++)
+            dst[c] = c < r->c ? byte_of(r->src[(size_t)p * r->src_pixel + (size_t)c], r->factor, r->zero) : 0;
+    }
+}
+
+const struct words_kernel words__c = {"c", to_bf16, to_bytes};
+const struct byte_pool_kernel byte_pool__c = {"c", byte_max, byte_mean};

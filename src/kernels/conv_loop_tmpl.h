@@ -1,0 +1,109 @@
+/* The register loop of a convolution tile, one source for every instruction set and element type. A step of the
+ * reduction takes a word of 32 bits from each pixel (a float, two bf16 numbers or four bytes), broadcasts it and
+ * multiplies it with packed vectors of weights. Include after what says how:
+ *   vword, vsum                   a vector of words as w_dot wants it, a vector of sums
+ *   w_zero, w_weights, w_input    no sum yet; VL words from memory; one word in all lanes
+ *   w_dot, w_store                sums + word . word; VL sums to memory
+ *   conv_epilogue(t, sums)        sums [m][nv * VL] -> dst
+ *   TILES                         the tile sizes to build */
+#ifndef Y9_KERNELS_CONV_LOOP_TMPL_H
+#define Y9_KERNELS_CONV_LOOP_TMPL_H
+
+#include "core/status.h" /* MIN */
+#include "kernels/slots.h"
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* Loops over registers must vanish, or the arrays of vectors stay in memory. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 12")
+#endif
+
+enum { MR_MOST = 12, NV_MOST = 4 };
+
+/* `fetch`: between every 16 steps of the reduction the same stretch of the next tile's pixels is fetched. One tile is
+ * longer than the processor looks ahead, and pixels that lie in memory a map's width apart are no stream to it. */
+INLINE void conv_loop(const struct conv_tile *t, const int nv, const int m, const bool fetch)
+{
+    vsum acc[MR_MOST][NV_MOST];
+    UNROLL
+    for (int i = 0; i < m; i++) {
+        UNROLL
+        for (int j = 0; j < nv; j++)
+            acc[i][j] = w_zero();
+    }
+    const float *b = t->b;
+    const long k = t->k;
+    for (int tap = 0; tap < t->taps; tap++) {
+        const float *a[MR_MOST];
+        UNROLL
+        for (int i = 0; i < m; i++)
+            a[i] = t->a[(size_t)tap * t->a_stride + (size_t)i] + t->a_offset;
+        for (long c = 0; c < k;) {
+            const long end = fetch ? MIN(k, c + 16) : k;
+            if (fetch) {
+                UNROLL
+                for (int i = 0; i < m; i++)
+                    __builtin_prefetch(t->next[(size_t)tap * t->a_stride + (size_t)i] + t->a_offset + c);
+            }
+            for (; c < end; c++, b += nv * VL) {
+                vword y[NV_MOST];
+                UNROLL
+                for (int j = 0; j < nv; j++)
+                    y[j] = w_weights(b + j * VL);
+                UNROLL
+                for (int i = 0; i < m; i++) {
+                    const vword x = w_input(a[i] + c);
+                    UNROLL
+                    for (int j = 0; j < nv; j++)
+                        acc[i][j] = w_dot(x, y[j], acc[i][j]);
+                }
+            }
+        }
+    }
+    const bool plain = !t->bias && !t->accumulate && !t->residual && !t->act && t->n == nv * VL;
+    _Alignas(64) float sums[MR_MOST * NV_MOST * VL];
+    UNROLL
+    for (int i = 0; i < m; i++) {
+        float *to = plain ? t->dst[i] + t->dst_offset : sums + i * nv * VL;
+        UNROLL
+        for (int j = 0; j < nv; j++)
+            w_store(to + j * VL, acc[i][j]);
+    }
+    if (!plain)
+        conv_epilogue(t, sums);
+}
+
+INLINE void conv_tile(const struct conv_tile *t, const int nv, const int m)
+{
+    if (t->next)
+        conv_loop(t, nv, m, true);
+    else
+        conv_loop(t, nv, m, false);
+}
+
+typedef void conv_tile_fn(const struct conv_tile *t);
+
+/* One function a tile size; the list names those an instruction set builds. */
+#define TILE(nv, m)                                             \
+    static void conv_tile_##nv##_##m(const struct conv_tile *t) \
+    {                                                           \
+        conv_tile(t, nv, m);                                    \
+    }
+TILES
+#undef TILE
+
+static conv_tile_fn *const conv_tiles[NV_MOST + 1][MR_MOST + 1] = {
+#define TILE(nv, m) [nv][m] = conv_tile_##nv##_##m,
+    TILES
+#undef TILE
+};
+
+static void conv_tile_run(const struct conv_tile *t)
+{
+    conv_tiles[t->nv][t->m](t);
+}
+
+#endif

@@ -1,0 +1,43 @@
+/* Floats to words, one source for every instruction set: include after a simd_<isa>.h. */
+#ifndef Y9_KERNELS_WORDS_TMPL_H
+#define Y9_KERNELS_WORDS_TMPL_H
+
+#include "core/status.h"
+#include "kernels/bf16_inline.h"
+#include "kernels/slots.h"
+
+static inline void bf16_pixel(uint16_t *dst, const float *src, int c)
+{
+    for (int i = 0; i < c; i++)
+        dst[i] = bf16_of(src[i]);
+    if (c % 2)
+        dst[c] = 0;
+}
+
+static inline void to_bf16(const struct word_run *r)
+{
+    for (int p = 0; p < r->pixels; p++)
+        bf16_pixel((uint16_t *)r->dst + (size_t)p * r->dst_pixel * 2, r->src + (size_t)p * r->src_pixel, r->c);
+}
+
+static void to_bytes(const struct word_run *r)
+{
+    const vf factor = v_set1(r->factor), zero = v_set1(r->zero);
+    for (int p = 0; p < r->pixels; p++) {
+        const float *src = r->src + (size_t)p * r->src_pixel;
+        unsigned char *dst = (unsigned char *)r->dst + (size_t)p * r->dst_pixel * 4;
+        int c = 0;
+        for (; c + VL <= r->c; c += VL) {
+            vf x = v_add(v_round(v_mul(v_load(src + c), factor)), zero);
+            v_store_bytes_n(dst + c, v_min(v_max(x, v_zero()), v_set1(255)), VL);
+        }
+        if (c < r->c) {
+            vf x = v_add(v_round(v_mul(v_load_n(src + c, r->c - c), factor)), zero);
+            v_store_bytes_n(dst + c, v_min(v_max(x, v_zero()), v_set1(255)), r->c - c);
+        }
+        for (c = r->c; c % 4; c++)
+            dst[c] = 0;
+    }
+}
+
+#endif

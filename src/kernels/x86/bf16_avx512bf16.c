@@ -1,0 +1,39 @@
+#include "kernels/x86/simd_avx512.h"
+
+typedef __m512bh vword;
+typedef __m512 vsum;
+
+static inline vsum w_zero(void)
+{
+    return _mm512_setzero_ps();
+}
+static inline vword w_weights(const float *p)
+{
+    return (__m512bh)_mm512_loadu_si512(p);
+}
+static inline vword w_input(const float *p)
+{
+    return (__m512bh)_mm512_set1_ps(*p);
+}
+static inline vsum w_dot(vword x, vword y, vsum sum)
+{
+    return _mm512_dpbf16_ps(sum, x, y);
+}
+static inline void w_store(float *p, vsum x)
+{
+    _mm512_storeu_ps(p, x);
+}
+
+/* clang-format off */
+#define TILES \
+    TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 5) TILE(1, 6) TILE(1, 7) TILE(1, 8) \
+    TILE(1, 9) TILE(1, 10) TILE(1, 11) TILE(1, 12) \
+    TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6) TILE(2, 7) TILE(2, 8) \
+    TILE(2, 9) TILE(2, 10) TILE(2, 11) TILE(2, 12) \
+    TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4) TILE(3, 5) TILE(3, 6) TILE(3, 7) TILE(3, 8)
+/* clang-format on */
+#include "kernels/conv_epilogue_tmpl.h"
+#include "kernels/conv_loop_tmpl.h"
+
+static const struct conv_tile_kernel tile = {"bf16 12x32 avx512bf16", conv_tile_run, VL, 2, 3, {0, 12, 12, 8}};
+const struct conv_bf16_kernel conv_bf16__avx512bf16 = {&tile};

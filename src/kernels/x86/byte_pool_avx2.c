@@ -1,0 +1,3 @@
+#include "kernels/byte_pool_tmpl.h"
+
+const struct byte_pool_kernel byte_pool__avx2 = {"avx2", byte_max, byte_mean};

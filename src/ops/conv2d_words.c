@@ -1,0 +1,243 @@
+/* Convolutions of lower precision: the direct pass on words of two bf16 numbers or four bytes. Packed:
+ * [group][ocg padded to a vector] bias (bytes: and the same of scales), then
+ * [group][panel][tap][word][column][element]. */
+#include "graph/bytes.h"
+#include "kernels/bf16_inline.h"
+#include "ops/conv2d_internal.h"
+
+#include <math.h>
+
+enum { BF16 = 2, BYTES = 4 }; /* elements of a word */
+
+static int words_of(int channels, int elements)
+{
+    return (channels + elements - 1) / elements;
+}
+
+static size_t column_floats(const struct conv_tile_kernel *t, const struct conv_shape *s)
+{
+    return round_up_size((size_t)s->groups * (size_t)round_up(s->ocg, t->vl), 16);
+}
+
+static size_t panel_floats(const struct conv_tile_kernel *t, const struct conv_shape *s, int elements)
+{
+    return (size_t)(s->groups * s->kh * s->kw) * (size_t)words_of(s->icg, elements) * (size_t)round_up(s->ocg, t->vl);
+}
+
+/* A 1x1 of stride 1 is one long row of pixels, whatever the map's shape. */
+static struct tensor one_row(struct tensor t)
+{
+    t.w *= t.h;
+    t.h = 1;
+    return t;
+}
+
+static struct pass words_pass(const struct conv_tile_kernel *kernel, const struct call *c, int elements)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    struct pass p = {.kernel = kernel,
+                     .grid = forward_grid(c),
+                     .src = c->src[0],
+                     .dst = c->dst,
+                     .residual = c->node->u.conv.residual ? c->src[1] : (struct tensor){0},
+                     .groups = s.groups,
+                     .reduction = words_of(s.icg, elements),
+                     .columns = s.ocg,
+                     .act = (enum kernel_act)c->node->u.conv.act};
+    if (s.kh == 1 && s.kw == 1 && s.stride == 1 && s.pad == 0) {
+        p.src = one_row(p.src);
+        p.dst = one_row(p.dst);
+        p.residual = one_row(p.residual);
+        p.grid.gw *= p.grid.gh;
+        p.grid.gh = 1;
+    }
+    return p;
+}
+
+/* Where the weight of (group, column, tap, channel) lies among the packed elements: a walk in packed order calls
+ * put(context, place, column, weight index), place counting elements. */
+struct place {
+    const struct conv_tile_kernel *kernel;
+    const struct conv_shape *shape;
+    int elements;
+};
+
+typedef void put_fn(void *context, size_t place, int oc, float weight);
+
+static void pack_words(const struct place *p, const float *w, put_fn *put, void *context)
+{
+    const struct conv_shape *s = p->shape;
+    const int taps = s->kh * s->kw, words = words_of(s->icg, p->elements), vl = p->kernel->vl;
+    size_t at = 0;
+    for (int g = 0; g < s->groups; g++) {
+        for (int left = round_up(s->ocg, vl) / vl, first = 0; left > 0;) {
+            const int nv = panel_vectors(left, p->kernel->nv_main, p->kernel->nv_max), width = nv * vl;
+            for (int i = 0; i < taps * words * width; i++, at += (size_t)p->elements) {
+                const int column = first + i % width, word = i / width % words, tap = i / width / words;
+                const int oc = g * s->ocg + column;
+                for (int e = 0; column < s->ocg && e < MIN(p->elements, s->icg - word * p->elements); e++)
+                    put(context, at + (size_t)e, oc,
+                        w[((size_t)oc * (size_t)s->icg + (size_t)(word * p->elements + e)) * (size_t)taps +
+                          (size_t)tap]);
+            }
+            left -= nv;
+            first += width;
+        }
+    }
+}
+
+/* --- bf16 -------------------------------------------------------------------------------------------------------- */
+
+bool bf16_fits(const struct call *c)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    return c->options.mode == RUN_INFER && c->options.precision != PRECISION_FP32 && s.icg >= 16 && s.icg % 2 == 0;
+}
+
+size_t bf16_packed_floats(const struct kernels *k, const struct conv_shape *s)
+{
+    const struct conv_tile_kernel *t = k->conv_bf16->tile;
+    return column_floats(t, s) + panel_floats(t, s, BF16);
+}
+
+static void put_bf16(void *context, size_t place, int oc, float weight)
+{
+    (void)oc;
+    ((uint16_t *)context)[place] = bf16_of(weight);
+}
+
+void bf16_pack(const struct kernels *k, const struct call *c)
+{
+    const struct conv_tile_kernel *t = k->conv_bf16->tile;
+    const struct conv_shape s = conv_shape_of(c);
+    const int padded = round_up(s.ocg, t->vl);
+    memset(c->packed[0], 0, bf16_packed_floats(k, &s) * sizeof(float));
+    for (int i = 0; i < s.groups && c->param[1]; i++)
+        memcpy(c->packed[0] + i * padded, c->param[1] + i * s.ocg, (size_t)s.ocg * sizeof(float));
+    pack_words(&(struct place){t, &s, BF16}, c->param[0], put_bf16, c->packed[0] + column_floats(t, &s));
+}
+
+static struct pass bf16_pass(const struct kernels *k, const struct call *c)
+{
+    struct pass p = words_pass(k->conv_bf16->tile, c, BF16);
+    p.convert = k->words->to_bf16;
+    return p;
+}
+
+size_t bf16_scratch_floats(const struct kernels *k, const struct call *c)
+{
+    struct pass p = bf16_pass(k, c);
+    return pass_scratch_floats(&p, c->options.threads);
+}
+
+void bf16_forward(const struct kernels *k, const struct call *c)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    struct pass p = bf16_pass(k, c);
+    p.bias = c->param[1] ? c->packed[0] : NULL;
+    p.weights = c->packed[0] + column_floats(p.kernel, &s);
+    run_pass(&p, c, c->scratch);
+}
+
+/* --- bytes ------------------------------------------------------------------------------------------------------- */
+
+size_t bytes_packed_floats(const struct kernels *k, const struct conv_shape *s)
+{
+    const struct conv_tile_kernel *t = k->conv_bytes->tile;
+    return 2 * column_floats(t, s) + panel_floats(t, s, BYTES);
+}
+
+/* How the input is read: as its map says if that holds bytes, else as the node says. */
+static struct conv_quant input_quant(const struct call *c)
+{
+    return c->src_quant[0].on ? c->src_quant[0] : c->node->u.conv.quant;
+}
+
+struct byte_packing {
+    signed char *out;
+    const float *step; /* of the weights, a column: max|w| / 127 */
+    int ocg, padded;
+};
+
+static int byte_of(float weight, float step)
+{
+    const int q = step > 0 ? (int)lrintf(weight / step) : 0;
+    return MAX(-127, MIN(q, 127));
+}
+
+static void put_byte(void *context, size_t place, int oc, float weight)
+{
+    const struct byte_packing *p = context;
+    p->out[place] = (signed char)byte_of(weight, p->step[oc / p->ocg * p->padded + oc % p->ocg]);
+}
+
+/* The scale of column `column`, and its bias: bias - zero * scale * (sum of the weights as bytes). */
+static void fold_column(const struct conv_quant *in, const float *weights, size_t count, float step, float *bias,
+                        float *scale)
+{
+    long sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += byte_of(weights[i], step);
+    *scale = in->scale * step;
+    *bias = (float)((double)*bias - (double)in->zero * (double)*scale * (double)sum);
+}
+
+void bytes_pack(const struct kernels *k, const struct call *c)
+{
+    const struct conv_tile_kernel *t = k->conv_bytes->tile;
+    const struct conv_shape s = conv_shape_of(c);
+    const struct conv_quant in = input_quant(c);
+    const size_t count = (size_t)(s.icg * s.kh * s.kw), columns = column_floats(t, &s);
+    float *bias = c->packed[0], *scale = bias + columns;
+    struct byte_packing packing = {(signed char *)(scale + columns), scale, s.ocg, round_up(s.ocg, t->vl)};
+    memset(bias, 0, bytes_packed_floats(k, &s) * sizeof *bias);
+    for (int oc = 0; oc < s.oc; oc++) {
+        float most = 0;
+        for (size_t i = 0; i < count; i++)
+            most = fmaxf(most, fabsf(c->param[0][(size_t)oc * count + i]));
+        scale[oc / s.ocg * packing.padded + oc % s.ocg] = most / 127;
+    }
+    pack_words(&(struct place){t, &s, BYTES}, c->param[0], put_byte, &packing);
+    for (int oc = 0; oc < s.oc; oc++) {
+        const int at = oc / s.ocg * packing.padded + oc % s.ocg;
+        bias[at] = c->param[1] ? c->param[1][oc] : 0;
+        fold_column(&in, c->param[0] + (size_t)oc * count, count, scale[at], &bias[at], &scale[at]);
+    }
+}
+
+static struct pass bytes_pass(const struct kernels *k, const struct call *c)
+{
+    const struct conv_quant in = input_quant(c);
+    struct pass p = words_pass(k->conv_bytes->tile, c, BYTES);
+    if (!c->src_quant[0].on)
+        p.convert = k->words->to_bytes;
+    p.factor = 1 / in.scale;
+    p.zero = (float)in.zero;
+    p.padding = (uint32_t)in.zero * 0x01010101u;
+    return p;
+}
+
+size_t bytes_scratch_floats(const struct kernels *k, const struct call *c)
+{
+    struct pass p = bytes_pass(k, c);
+    return pass_scratch_floats(&p, c->options.threads);
+}
+
+void bytes_forward(const struct kernels *k, const struct call *c)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    const struct conv_quant *dst = &c->dst_quant, *residual = &c->src_quant[1];
+    struct pass p = bytes_pass(k, c);
+    const size_t columns = column_floats(p.kernel, &s);
+    const struct conv_bytes bytes = {.scale_offset = columns,
+                                     .dst_bytes = dst->on,
+                                     .residual_bytes = residual->on,
+                                     .factor = dst->on ? 1 / dst->scale : 0,
+                                     .zero = (float)dst->zero,
+                                     .residual_step = residual->scale,
+                                     .residual_zero = (float)residual->zero};
+    p.bytes = &bytes;
+    p.bias = c->packed[0];
+    p.weights = c->packed[0] + 2 * columns;
+    run_pass(&p, c, c->scratch);
+}
