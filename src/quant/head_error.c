@@ -17,22 +17,19 @@ void head_error_add(struct head_error *e, const struct head_output *head, int nc
         const float *was = reference + (size_t)a * (size_t)(4 + nc), *is = decoded + (size_t)a * (size_t)(4 + nc);
         double best = 0, box = 0;
         for (int k = 4; k < 4 + nc; k++) {
-            double p = (double)was[k], d = (double)is[k] - p;
+            double p = (double)was[k], q = (double)is[k];
             best = fmax(best, p);
-            e->score += d * d;
+            e->score += fmax(p, q) * fabs(q - p);
             e->scores += p * p;
         }
-        for (int k = 0; k < 4; k++) { /* cx, w by the width, cy, h by the height */
-            double d = ((double)is[k] - (double)was[k]) / fmax((double)was[2 + k % 2], 1);
-            box += d * d / 4;
-        }
+        for (int k = 0; k < 4; k++) /* cx, w by the width, cy, h by the height */
+            box += fabs((double)is[k] - (double)was[k]) / fmax((double)was[2 + k % 2], 1) / 4;
         e->box += best * best * box;
-        e->weights += best * best;
+        e->boxes += best * best;
     }
 }
 
 double head_error_value(const struct head_error *e)
 {
-    double score = e->scores > 0 ? e->score / e->scores : 0, box = e->weights > 0 ? e->box / e->weights : 0;
-    return sqrt(score + box);
+    return (e->scores > 0 ? e->score / e->scores : 0) + (e->boxes > 0 ? e->box / e->boxes : 0);
 }

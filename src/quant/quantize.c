@@ -9,12 +9,13 @@
 #include "ops/cpu.h"
 #include "quant/head_error.h"
 #include "quant/range_groups.h"
-#include "quant/simulate.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { AHEAD = 4 };
+
+#define NEGLIGIBLE 0.05 /* a convolution's error as a share of the whole: its square is a four-hundredth */
 
 /* A photo on which errors are measured. */
 struct trial {
@@ -27,8 +28,8 @@ struct job {
     const struct dataset *dataset;
     struct weights *weights;
     struct quantize_result *result;
-    struct net *net; /* float32 */
-    struct simulation *simulation;
+    struct net *net;              /* float32 */
+    struct net *eight;            /* 8 bits where conv_quant is on */
     int *group;                   /* value -> its histogram */
     struct histogram *histograms; /* one a group of values (range_groups.h) */
     int n_histograms;
@@ -271,13 +272,12 @@ static enum status measure(struct job *j, double *error)
 {
     enum status rc = OK;
     struct head_error sum = {0};
-    struct net *net = simulation_net(j->simulation);
-    simulation_set(j->simulation);
-    TRY(net_plan(net, 1, j->config->h, j->config->w));
+    net_graph_changed(j->eight);
+    TRY(net_plan(j->eight, 1, j->config->h, j->config->w));
     for (int i = 0; i < j->result->trials; i++) {
-        set_input(net, &j->trials[i].pixels);
-        simulation_forward(j->simulation);
-        const struct head_output head = net_output(net, 0);
+        set_input(j->eight, &j->trials[i].pixels);
+        net_forward(j->eight);
+        const struct head_output head = net_output(j->eight, 0);
         head_error_add(&sum, &head, j->weights->nc, j->trials[i].reference, j->decoded);
     }
     *error = head_error_value(&sum);
@@ -292,10 +292,15 @@ static enum status measure_layers(struct job *j)
     struct progress bar;
     if (j->config->progress)
         progress_start(&bar, "layers", r->n_layers);
+    for (int k = 0; k < r->n_layers; k++)
+        set_layer(j, &r->layers[k], false);
+    TRY(measure(j, &r->error_none));
     for (int i = 0; i < r->n_layers; i++) {
-        for (int k = 0; k < r->n_layers; k++)
-            set_layer(j, &r->layers[k], k == i);
-        TRY(measure(j, &r->layers[i].error));
+        double error;
+        set_layer(j, &r->layers[i], true);
+        TRY(measure(j, &error));
+        set_layer(j, &r->layers[i], false);
+        r->layers[i].error = sqrt(fmax(0, error * error - r->error_none * r->error_none));
         if (j->config->progress)
             progress_step(&bar, i + 1);
     }
@@ -305,16 +310,17 @@ cleanup:
     return rc;
 }
 
-static void keep_layer(struct job *j, struct quantize_layer *l)
+static void keep_layer(struct job *j, struct quantize_layer *l, bool keep)
 {
-    l->quant.on = false;
-    set_layer(j, l, false);
-    j->result->n_kept++;
-    j->result->kept_flops += l->flops;
+    l->quant.on = !keep;
+    set_layer(j, l, !keep);
+    j->result->n_kept += keep ? 1 : -1;
+    j->result->kept_flops += keep ? l->flops : -l->flops;
 }
 
-/* The convolution that brings the most squared error for its work and may still stay higher; NULL: none. */
-static struct quantize_layer *worst_layer(const struct job *j)
+/* The convolution that brings the most squared error for its work, that was not tried and may stay higher, and whose
+ * error matters beside that of the whole; NULL: none. */
+static struct quantize_layer *worst_layer(const struct job *j, const bool *tried)
 {
     struct quantize_result *r = j->result;
     struct quantize_layer *worst = NULL;
@@ -322,7 +328,8 @@ static struct quantize_layer *worst_layer(const struct job *j)
     for (int i = 0; i < r->n_layers; i++) {
         struct quantize_layer *l = &r->layers[i];
         double value = l->error * l->error / l->flops;
-        if (!l->quant.on || r->kept_flops + l->flops > j->config->most_kept * r->flops || value <= most)
+        bool fits = r->kept_flops + l->flops <= j->config->most_kept * r->flops;
+        if (tried[i] || !fits || l->error < NEGLIGIBLE * r->error || value <= most)
             continue;
         worst = l;
         most = value;
@@ -330,31 +337,43 @@ static struct quantize_layer *worst_layer(const struct job *j)
     return worst;
 }
 
-/* Errors of single convolutions add up like independent ones, roughly: that tells when measuring again is worth it. */
+/* Errors of convolutions can make up for each other: one stays higher only if that was seen to help. */
+static enum status keep_worst(struct job *j, bool *tried)
+{
+    enum status rc = OK;
+    struct quantize_result *r = j->result;
+    for (struct quantize_layer *l; r->error > j->config->budget && (l = worst_layer(j, tried));) {
+        double error;
+        tried[l - r->layers] = true;
+        keep_layer(j, l, true);
+        TRY(measure(j, &error));
+        if (error < r->error)
+            r->error = error;
+        else
+            keep_layer(j, l, false);
+    }
+cleanup:
+    return rc;
+}
+
 static enum status choose_kept(struct job *j)
 {
     enum status rc = OK;
     struct quantize_result *r = j->result;
-    double sum = 0, budget = j->config->budget * j->config->budget;
+    bool *tried = mem_calloc((size_t)r->n_layers, sizeof *tried);
+    if (!tried)
+        return E_NOMEM;
     for (int i = 0; i < r->n_layers; i++) {
-        struct quantize_layer *l = &r->layers[i];
-        set_layer(j, l, true);
-        if (l->asked)
-            keep_layer(j, l);
-        sum += l->asked ? 0 : l->error * l->error;
+        set_layer(j, &r->layers[i], true);
+        tried[i] = r->layers[i].asked;
+        if (tried[i])
+            keep_layer(j, &r->layers[i], true);
     }
     TRY(measure(j, &r->error_all));
     r->error = r->error_all;
-    const double per_sum = sum > 0 ? r->error * r->error / sum : 0;
-    for (struct quantize_layer *l; r->error > j->config->budget && (l = worst_layer(j));) {
-        keep_layer(j, l);
-        sum -= l->error * l->error;
-        if (sum * per_sum <= budget)
-            TRY(measure(j, &r->error));
-    }
-    if (r->n_kept)
-        TRY(measure(j, &r->error));
+    rc = keep_worst(j, tried);
 cleanup:
+    mem_free(tried);
     return rc;
 }
 
@@ -363,7 +382,7 @@ cleanup:
 static void free_job(struct job *j)
 {
     net_destroy(j->net);
-    simulation_destroy(j->simulation);
+    net_destroy(j->eight);
     for (int i = 0; j->histograms && i < j->n_histograms; i++)
         histogram_free(&j->histograms[i]);
     for (int i = 0; j->trials && i < j->result->trials; i++) {
@@ -382,6 +401,8 @@ enum status quantize(struct weights *w, const struct dataset *dataset, const str
 {
     enum status rc = OK;
     struct job j = {.config = config, .dataset = dataset, .weights = w, .result = result};
+    const struct net_config eight = {
+        .backend = &cpu_backend, .team = config->team, .mode = RUN_INFER, .precision = PRECISION_INT8};
     *result = (struct quantize_result){0};
     result->pictures = MIN(config->pictures, dataset->n_images);
     result->trials = MIN(config->trials, result->pictures);
@@ -392,7 +413,9 @@ enum status quantize(struct weights *w, const struct dataset *dataset, const str
     }
     TRY(find_layers(&j));
     TRY(find_ranges(&j));
-    TRY(simulation_create(&w->deployed, w->deployed_params, config->team, &j.simulation));
+    net_destroy(j.net); /* its memory is not needed any more */
+    j.net = NULL;
+    TRY(net_create(&w->deployed, w->deployed_params, NULL, &eight, &j.eight));
     TRY(measure_layers(&j));
     TRY(choose_kept(&j));
     w->eight_bit = true;

@@ -5,7 +5,7 @@
  * 2. Each convolution alone is put into 8 bits, and the change of the network's result on some of the photos is
  *    measured (head_error.h).
  * 3. While the network with all of them in 8 bits differs more than the budget allows, those that bring the most
- *    error for their work stay higher.
+ *    error for their work stay higher (bf16), each one if that was seen to help.
  * The result depends on the photos and options, not on threads or workers. */
 #ifndef Y9_QUANT_QUANTIZE_H
 #define Y9_QUANT_QUANTIZE_H
@@ -34,7 +34,7 @@ struct quantize_layer {
     float min, max; /* of its input and the maps that share its range */
     struct conv_quant quant;
     double flops;
-    double error; /* of the result when it alone is in 8 bits */
+    double error; /* of the result when it alone is in 8 bits, beyond error_none */
     bool asked;   /* it stays higher because config.keep says so */
 };
 
@@ -43,6 +43,7 @@ struct quantize_result {
     int n_layers, n_kept;          /* kept: !quant.on */
     int pictures, trials;          /* used */
     double flops, kept_flops;      /* of one image */
+    double error_none;             /* none in 8 bits: what higher means here, bf16 */
     double error_all;              /* all but those asked for in 8 bits */
     double error;                  /* as chosen */
 };
