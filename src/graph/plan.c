@@ -99,6 +99,14 @@ static void set_params(struct planner *b, struct call *c)
     }
 }
 
+/* How a value's first channel is read. */
+static struct conv_quant quant_of(const struct plan *p, int v)
+{
+    const struct region *r = region_of(p, v);
+    const struct conv_quant *channels = p->homes.channels[r->home];
+    return channels ? channels[r->channel] : (struct conv_quant){0};
+}
+
 static void make_calls(struct planner *b)
 {
     struct plan *p = b->p;
@@ -110,9 +118,12 @@ static void make_calls(struct planner *b)
         for (int s = 0; s < c->node->n_src; s++)
             c->src[s] = shape_of(b, c->node->src[s]);
         for (int s = 0; s < c->node->n_src; s++)
-            c->src_quant[s] = p->homes.quant[region_of(p, c->node->src[s])->home];
+            c->src_quant[s] = quant_of(p, c->node->src[s]);
+        if (c->src_quant[0].on)
+            c->src_channels =
+                p->homes.channels[region_of(p, c->node->src[0])->home] + region_of(p, c->node->src[0])->channel;
         c->dst = shape_of(b, c->node->dst);
-        c->dst_quant = p->homes.quant[region_of(p, c->node->dst)->home];
+        c->dst_quant = quant_of(p, c->node->dst);
         set_params(b, c);
         p->packed[i] = -1;
     }

@@ -40,7 +40,7 @@ struct homes {
     } * copy;
     int n_copies;
     int branch_home[MAX_BRANCHES];
-    struct conv_quant *quant; /* one a home; on: it holds bytes (bytes_choose) */
+    struct conv_quant **channels; /* a home: NULL, or it holds bytes, and how to read each channel (bytes_choose) */
 };
 
 enum step_kind { STEP_FORWARD, STEP_BACKWARD, STEP_ZERO };

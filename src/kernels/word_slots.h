@@ -44,18 +44,21 @@ struct words_kernel {
     void (*to_bytes)(const struct word_run *r);
 };
 
-/* --- pooling of bytes: one row of outputs; the taps of one output are src[tap][x * src_pixel ..]
- * ------------------------ */
+/* --- pooling of bytes: one output pixel. dst's scale may be another one than src's: a byte becomes
+ * round(byte * factor + shift), cut to 0 .. 255
+ * ------------------------------------------------------------------------ */
 struct byte_pool_run {
-    const unsigned char *const *src; /* taps of an output, row by row: rows x columns pointers */
+    const unsigned char *const *src; /* the taps' pixels, those that exist */
     int taps, c;
     unsigned char *dst;
+    float factor, shift;
 };
 
 struct byte_pool_kernel {
     const char *name;
     void (*max)(const struct byte_pool_run *r);
-    void (*mean)(const struct byte_pool_run *r); /* rounded to nearest, halves up */
+    void (*mean)(const struct byte_pool_run *r); /* rounded once */
+    void (*rescale)(unsigned char *dst, const unsigned char *src, int c, float factor, float shift);
 };
 
 #endif

@@ -349,6 +349,8 @@ void run_pass(struct pass *p, const struct call *c, float *scratch)
         return;
     for (size_t i = 0; i < zero_floats(p); i++)
         memcpy(scratch + i, &p->padding, sizeof *scratch);
+    for (int i = 0; p->channels && i < p->src.c; i++)
+        ((unsigned char *)scratch)[i] = (unsigned char)p->channels[i].zero;
     p->zeros = scratch;
     p->scratch = scratch + zero_floats(p);
     team_run(c->team, p->parts_per_image * p->src.n, pass_part, p);

@@ -60,8 +60,9 @@ struct pass {
     const float *bias, *weights;    /* bias NULL: none */
     bool accumulate;
     enum kernel_act act;
-    const struct conv_bytes *bytes; /* of a kernel of bytes, NULL otherwise */
-    uint32_t padding;               /* the word that pixels outside of the source hold */
+    const struct conv_bytes *bytes;    /* of a kernel of bytes, NULL otherwise */
+    uint32_t padding;                  /* the word that pixels outside of the source hold; */
+    const struct conv_quant *channels; /* not NULL: their bytes are the channels' zeros instead */
 
     /* Not NULL: src holds floats, which a part converts to the kernel's words before it reads them */
     void (*convert)(const struct word_run *r);

@@ -1,5 +1,6 @@
 /* Nearest upsampling by an integer scale (SPEC 1): dst(y, x) = src(y / scale, x / scale).
  * Backward sums the scale * scale gradients of a pixel in row-major order. */
+#include "ops/byte_pool.h"
 #include "ops/cpu.h"
 #include "ops/gather.h"
 #include "ops/parts.h"
@@ -16,7 +17,7 @@ static void forward_part(void *context, int part, int thread)
     const struct upsample_job *job = context;
     const struct tensor *src = &job->call->src[0], *dst = &job->call->dst;
     const int scale = job->call->node->u.scale;
-    const size_t c = (size_t)src->c / (job->call->dst_quant.on ? 4 : 1); /* floats, or words of bytes */
+    const size_t c = (size_t)src->c;
     struct part_range range = part_get(&job->parts, part);
     for (int y = range.first * scale; y < range.end * scale; y++) {
         const float *s = tensor_pixel(src, range.image, y / scale, 0);
@@ -42,6 +43,10 @@ static void backward_part(void *context, int part, int thread)
 
 static void upsample_forward(const struct call *c)
 {
+    if (c->dst_quant.on) {
+        byte_resize_forward(c);
+        return;
+    }
     const struct tensor *src = &c->src[0];
     size_t scale = (size_t)c->node->u.scale;
     struct upsample_job job = {c,
