@@ -7,7 +7,6 @@
 #include "formats/safetensors.h"
 #include "quant/head_error.h"
 #include "quant/histogram.h"
-#include "quant/range_groups.h"
 #include "support/unit.h"
 #include "weights/weights.h"
 
@@ -174,38 +173,6 @@ static void errors_are_those_of_rounding(void **state)
     mem_free(values);
 }
 
-static void maps_that_belong_together_share_a_range(void **state)
-{
-    (void)state;
-    struct weights w;
-    int n_groups, joined = 0;
-    need(weights_random("gelan-s", 2, 7, &w));
-    const struct graph *g = &w.deployed;
-    int *group = mem_alloc((size_t)g->n_values, sizeof *group);
-    assert_non_null(group);
-    need(range_groups(g, group, &n_groups));
-    for (int v = 0; v < g->n_values; v++) {
-        assert_true(group[v] >= 0 && group[v] < n_groups);
-        if (g->values[v].parent >= 0)
-            assert_int_equal(group[v], group[g->values[v].parent]);
-        for (int k = 0; k < g->values[v].n_parts; k++)
-            assert_int_equal(group[v], group[g->values[v].parts[k]]);
-    }
-    for (int i = 0; i < g->n_nodes; i++) {
-        const struct node *n = &g->nodes[i];
-        if (n->op == OP_MAXPOOL || n->op == OP_AVGPOOL || n->op == OP_UPSAMPLE)
-            assert_int_equal(group[n->dst], group[n->src[0]]);
-        else
-            joined += group[n->dst] == group[n->src[0]];
-    }
-    assert_true(group[g->input] != group[g->nodes[0].dst]);
-    assert_true(n_groups > 100);
-    mem_free(group);
-    weights_free(&w);
-    assert_true(joined <
-                30); /* a convolution joins nothing by itself; blocks that are concatenated with their input do */
-}
-
 static void results_differ_by_what_changed(void **state)
 {
     (void)state;
@@ -343,7 +310,7 @@ static void rewrite(const char *from, const char *to, const char *tensor, change
 }
 
 static const float bad_values[] = {0, NAN, INFINITY, -1};
-static float many[512];
+static float many[2048];
 
 static void scale_zero(struct safetensor_source *t)
 {
@@ -628,7 +595,6 @@ int main(void)
         cmocka_unit_test(ranges_hold_zero),
         cmocka_unit_test(methods_choose_as_they_say),
         cmocka_unit_test(errors_are_those_of_rounding),
-        cmocka_unit_test(maps_that_belong_together_share_a_range),
         cmocka_unit_test(results_differ_by_what_changed),
         cmocka_unit_test(files_keep_weights_and_ranges),
         cmocka_unit_test(damaged_files_are_refused),

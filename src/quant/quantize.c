@@ -8,7 +8,6 @@
 #include "model/model.h"
 #include "ops/cpu.h"
 #include "quant/head_error.h"
-#include "quant/range_groups.h"
 
 #include <math.h>
 #include <string.h>
@@ -30,11 +29,9 @@ struct job {
     struct quantize_result *result;
     struct net *net;              /* float32 */
     struct net *eight;            /* 8 bits where conv_quant is on */
-    int *group;                   /* value -> its histogram */
-    struct histogram *histograms; /* one a group of values (range_groups.h) */
-    int n_histograms;
-    bool *first;          /* node -> it is the first convolution that reads its input: the one that counts it */
-    const char *infinite; /* the convolution whose input was not finite; NULL: none */
+    struct histogram *histograms; /* a value; bins NULL: no convolution reads it */
+    bool *first;                  /* node -> it is the first convolution that reads its input: the one that counts it */
+    const char *infinite;         /* the convolution whose input was not finite; NULL: none */
     struct trial *trials;
     float *decoded;
 };
@@ -61,27 +58,34 @@ static void add_layer(struct job *j, int node, struct extent dst)
     r->flops += l->flops;
 }
 
+/* Slices of a map share its range, so that it can stay in 8 bits between convolutions. */
+static struct histogram *histogram_of(const struct job *j, int value)
+{
+    const struct value *values = j->weights->deployed.values;
+    while (values[value].parent >= 0)
+        value = values[value].parent;
+    return &j->histograms[value];
+}
+
 static enum status make_histograms(struct job *j)
 {
     enum status rc = OK;
     const struct graph *g = &j->weights->deployed;
-    j->group = mem_alloc((size_t)g->n_values, sizeof *j->group);
     j->histograms = mem_calloc((size_t)g->n_values, sizeof *j->histograms);
     j->first = mem_calloc((size_t)g->n_nodes, sizeof *j->first);
     bool *counted = mem_calloc((size_t)g->n_values, sizeof *counted);
-    if (!j->group || !j->histograms || !j->first || !counted) {
+    if (!j->histograms || !j->first || !counted) {
         rc = E_NOMEM;
         goto cleanup;
     }
-    TRY(range_groups(g, j->group, &j->n_histograms));
     for (int i = 0; i < g->n_nodes; i++) {
         int value = g->nodes[i].src[0];
         if (g->nodes[i].op != OP_CONV2D)
             continue;
         j->first[i] = !counted[value];
         counted[value] = true;
-        if (!j->histograms[j->group[value]].bins)
-            TRY(histogram_init(&j->histograms[j->group[value]]));
+        if (!histogram_of(j, value)->bins)
+            TRY(histogram_init(histogram_of(j, value)));
     }
 cleanup:
     mem_free(counted);
@@ -133,7 +137,7 @@ static void count_input(void *context, const struct call *c)
     const struct tensor *t = &c->src[0];
     if (c->node->op != OP_CONV2D || !j->first[c->node - c->graph->nodes])
         return;
-    struct histogram *h = &j->histograms[j->group[c->node->src[0]]];
+    struct histogram *h = histogram_of(j, c->node->src[0]);
     for (int k = 0; k < t->h * t->w; k++) {
         if (!histogram_add(h, t->data + (size_t)k * t->pixel_stride, (size_t)t->c) && !j->infinite)
             j->infinite = c->node->name;
@@ -246,7 +250,7 @@ static enum status find_ranges(struct job *j)
     for (int i = 0; i < j->result->n_layers; i++) {
         struct quantize_layer *l = &j->result->layers[i];
         int value = j->weights->deployed.nodes[l->node].src[0];
-        const struct histogram *h = &j->histograms[j->group[value]];
+        const struct histogram *h = histogram_of(j, value);
         l->min = h->min;
         l->max = h->max;
         /* pixels are multiples of 1/255 */
@@ -383,14 +387,13 @@ static void free_job(struct job *j)
 {
     net_destroy(j->net);
     net_destroy(j->eight);
-    for (int i = 0; j->histograms && i < j->n_histograms; i++)
+    for (int i = 0; j->histograms && i < j->weights->deployed.n_values; i++)
         histogram_free(&j->histograms[i]);
     for (int i = 0; j->trials && i < j->result->trials; i++) {
         image_free(&j->trials[i].pixels);
         mem_free(j->trials[i].reference);
     }
     mem_free(j->histograms);
-    mem_free(j->group);
     mem_free(j->first);
     mem_free(j->trials);
     mem_free(j->decoded);

@@ -1,7 +1,7 @@
 /* Post-training quantization: which convolutions of a deployed network run in 8 bits, and how each reads its input.
  *
  * 1. The network runs in float32 over photos, letterboxed as detection does; a histogram of each convolution's input
- *    gives its range (histogram.h); maps that belong together share one (range_groups.h).
+ *    gives its range (histogram.h).
  * 2. Each convolution alone is put into 8 bits, and the change of the network's result on some of the photos is
  *    measured (head_error.h).
  * 3. While the network with all of them in 8 bits differs more than the budget allows, those that bring the most
@@ -31,7 +31,7 @@ struct quantize_config {
 struct quantize_layer {
     const char *name; /* the graph's */
     int node;
-    float min, max; /* of its input and the maps that share its range */
+    float min, max; /* of its input, and of what else is cut from the same map */
     struct conv_quant quant;
     double flops;
     double error; /* of the result when it alone is in 8 bits, beyond error_none */
