@@ -108,11 +108,17 @@ static inline vf v_select(vmask m, vf a, vf b) /* a where m, b elsewhere */
 /* --- bytes 0 .. 255 as floats; nothing but the first n is touched --- */
 static inline vf v_load_bytes_n(const unsigned char *p, int n)
 {
-    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1), p)));
+    const __m128i bytes = n == VL ? _mm_loadu_si128((const __m128i *)(const void *)p)
+                                  : _mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1), p);
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
 }
 static inline void v_store_bytes_n(unsigned char *p, vf x, int n)
 {
-    _mm512_mask_cvtepi32_storeu_epi8(p, (__mmask16)((1u << n) - 1), _mm512_cvtps_epi32(x));
+    const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x)); /* storing as it converts would be microcode */
+    if (n == VL)
+        _mm_storeu_si128((__m128i *)(void *)p, bytes);
+    else
+        _mm_mask_storeu_epi8(p, (__mmask16)((1u << n) - 1), bytes);
 }
 
 /* --- the lower and the upper half as doubles --- */
