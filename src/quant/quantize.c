@@ -9,6 +9,7 @@
 #include "ops/cpu.h"
 #include "quant/head_error.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -135,6 +136,7 @@ static void count_input(void *context, const struct call *c)
 {
     struct job *j = context;
     const struct tensor *t = &c->src[0];
+    assert(c->graph == &j->weights->deployed);
     if (c->node->op != OP_CONV2D || !j->first[c->node - c->graph->nodes])
         return;
     struct histogram *h = histogram_of(j, c->node->src[0]);
