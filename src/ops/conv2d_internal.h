@@ -68,7 +68,10 @@ struct pass {
     void (*convert)(const struct word_run *r);
     float factor, zero;
 
-    int points, per_part, parts_per_image; /* set by run_pass: grid points of an image; how they are cut */
+    /* Set by run_pass */
+    bool joined; /* the taps of a row are one: converted rows have their padding beside them */
+    int taps, k; /* of the kernel: the grid's and the reduction, or joined */
+    int points, per_part, parts_per_image; /* grid points of an image; how they are cut */
     size_t pointer_floats, thread_floats;
     const float *zeros;
     float *scratch;
