@@ -4,6 +4,8 @@
 #include "core/path.h"
 #include "formats/safetensors.h"
 #include "support/make_files.h"
+#include "tiny_table.h"
+#include "weights/weights.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -103,6 +105,29 @@ static void make_safetensors(struct seeds *s, const char *target)
     mem_free(path);
 }
 
+/* Every second convolution of the tiny network in 8 bits. */
+static void make_eight_bit(struct seeds *s)
+{
+    struct weights w = {0};
+    char *path = seed_path(s, "fuzz_eight_bit", "tiny.safetensors");
+    char *table = seed_path(s, "fuzz_table", "tiny.yaml");
+    save_text(s, "fuzz_table", "tiny.yaml", tiny_table);
+    if (!path || !table || weights_random(table, 0, 1, &w) != OK || weights_deploy(&w) != OK) {
+        fprintf(stderr, "%s\n", fail_text());
+        s->bad = 1;
+    }
+    for (int i = 0, n = 0; i < w.deployed.n_nodes; i++) {
+        struct node *node = &w.deployed.nodes[i];
+        if (node->op == OP_CONV2D && n++ % 2 == 0)
+            node->u.conv.quant = (struct conv_quant){.on = true, .scale = 0.05f, .zero = 7};
+    }
+    if (!s->bad && weights_save_eight_bit(path, &w) != OK)
+        s->bad = 1;
+    weights_free(&w);
+    mem_free(table);
+    mem_free(path);
+}
+
 static void make_texts(struct seeds *s)
 {
     save_text(s, "fuzz_labels", "boxes.txt", "0 0.5 0.5 0.25 1\r\n\n2\t.1 .1 0 1e-3\n0 0.5 0.5 0.25 1\n");
@@ -144,6 +169,7 @@ int main(int argc, char **argv)
     make_pickle(&s);
     make_safetensors(&s, "fuzz_safetensors");
     make_safetensors(&s, "fuzz_pt");
+    make_eight_bit(&s);
     make_texts(&s);
     return s.bad;
 }

@@ -24,16 +24,20 @@ extern "C" {
 
 struct yolo9; /* a detector: network, weights, working memory */
 
+/* Arithmetic of the convolutions. 8 bits need weights that `yolo9 quantize` made; those use them by default. */
+enum yolo9_precision { YOLO9_AUTOMATIC, YOLO9_FP32, YOLO9_BF16, YOLO9_INT8 };
+
 struct yolo9_options {
-    int height, width;  /* network input, multiples of 32; default 640 x 640 */
-    int rect;           /* 1: the smallest rectangle that holds the photo; default 0, the whole input */
-    float confidence;   /* keep scores above this; default 0.25 */
-    float iou;          /* non-maximum suppression; default 0.45 */
-    int max_detections; /* default 1000 */
-    int class_agnostic; /* 1: classes suppress each other; default 0 */
-    int threads;        /* default 0: one a processor. Results do not depend on it */
-    int exact;          /* 1: direct convolution only; default 0 */
-    const char *table;  /* network name or table file; default NULL: found from the weights */
+    int height, width;              /* network input, multiples of 32; default 640 x 640 */
+    int rect;                       /* 1: the smallest rectangle that holds the photo; default 0, the whole input */
+    float confidence;               /* keep scores above this; default 0.25 */
+    float iou;                      /* non-maximum suppression; default 0.45 */
+    int max_detections;             /* default 1000 */
+    int class_agnostic;             /* 1: classes suppress each other; default 0 */
+    int threads;                    /* default 0: one a processor. Results do not depend on it */
+    int exact;                      /* 1: direct convolution only; default 0 */
+    const char *table;              /* network name or table file; default NULL: found from the weights */
+    enum yolo9_precision precision; /* default YOLO9_AUTOMATIC: INT8 for 8-bit weights, else FP32 */
 };
 void yolo9_options_init(struct yolo9_options *options); /* the defaults */
 

@@ -63,6 +63,43 @@ static void test_detects(void **state)
     mem_free(tight);
 }
 
+static void test_precisions(void **state)
+{
+    (void)state;
+    static const unsigned char rgb[3 * 64 * 64];
+    static const enum yolo9_precision floats[] = {YOLO9_AUTOMATIC, YOLO9_FP32, YOLO9_BF16};
+    static const enum yolo9_precision all[] = {YOLO9_AUTOMATIC, YOLO9_FP32, YOLO9_BF16, YOLO9_INT8};
+    char path[sizeof weights_path + 8];
+    struct yolo9_options options;
+    struct weights w;
+    yolo9_options_init(&options);
+    options.height = options.width = 64;
+    for (int i = 0; i < COUNT(floats); i++) {
+        options.precision = floats[i];
+        struct yolo9 *y = yolo9_open(weights_path, &options);
+        assert_non_null(y);
+        assert_true(yolo9_detect(y, rgb, 64, 64, 0) >= 0);
+        yolo9_close(y);
+    }
+    snprintf(path, sizeof path, "%s.int8", weights_path);
+    assert_int_equal(weights_load(weights_path, NULL, &w, NULL), OK);
+    assert_int_equal(weights_deploy(&w), OK);
+    for (int i = 0; i < w.deployed.n_nodes; i++) {
+        if (w.deployed.nodes[i].op == OP_CONV2D)
+            w.deployed.nodes[i].u.conv.quant = (struct conv_quant){.on = true, .scale = 0.05f, .zero = 10};
+    }
+    assert_int_equal(weights_save_eight_bit(path, &w), OK);
+    weights_free(&w);
+    for (int i = 0; i < COUNT(all); i++) {
+        options.precision = all[i];
+        struct yolo9 *y = yolo9_open(path, &options);
+        assert_non_null(y);
+        assert_true(yolo9_detect(y, rgb, 64, 64, 0) >= 0);
+        yolo9_close(y);
+    }
+    assert_int_equal(remove(path), 0);
+}
+
 static void test_refuses(void **state)
 {
     (void)state;
@@ -78,11 +115,18 @@ static void test_refuses(void **state)
     yolo9_options_init(&options);
     options.table = "no-such-network";
     assert_null(yolo9_open(weights_path, &options));
+    yolo9_options_init(&options);
+    options.precision = YOLO9_INT8;
+    assert_null(yolo9_open(weights_path, &options));
+    assert_non_null(strstr(yolo9_error(), "yolo9 quantize"));
+    options.precision = (enum yolo9_precision)9;
+    assert_null(yolo9_open(weights_path, &options));
     yolo9_close(NULL);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_detects), cmocka_unit_test(test_refuses)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_detects), cmocka_unit_test(test_precisions),
+                                       cmocka_unit_test(test_refuses)};
     return cmocka_run_group_tests(tests, make_weights, remove_weights);
 }

@@ -23,6 +23,7 @@ enum { PLACES = 50 };
 
 #define TINY_PT    Y9_SOURCE_DIR "/../shared/golden/pt/tiny-last.pt"
 #define DETECT     "detect --img 64 --threads 1 --project out --weights "
+#define QUANTIZE   "quantize --weights in/good.safetensors --img 64 --threads 1 --out out/w.safetensors --data "
 #define DETECT_ALL DETECT "in/good.safetensors --conf 0 --max-det 50 "
 
 /* The tests run in a temporary folder: inputs in in/, outputs in out/, the two streams beside them. */
@@ -402,6 +403,12 @@ static void bad_options(void **state)
         {"export --cfg gelan-t --img 0 --out out/w.onnx", 2, "--img", "between", 0},
         {"val --img 0", 2, "--img", "between", 0},
         {"val --conf 2", 2, "--conf", "between", 0},
+        {DETECT_ALL "in/good.png --precision int8", 1, "in/good.safetensors", "yolo9 quantize", 0},
+        {DETECT_ALL "in/good.png --precision fp16", 1, "fp16", "fp32, bf16 or int8", 0},
+        {DETECT_ALL "in/good.png --precision fp32 --half", 1, "--half", "not fp32", 0},
+        {QUANTIZE "in/data.yaml --images 0", 2, "--images", "between", 0},
+        {QUANTIZE "in/data.yaml --clip none", 1, "--clip none", "mse, percentile or minmax", 0},
+        {QUANTIZE "in/data.yaml --budget nan", 2, "--budget", "number", 0},
     };
     refuse_all(cases, COUNT(cases));
 }
@@ -438,6 +445,9 @@ static void bad_datasets(void **state)
         {VAL "in/good.png", 1, "in/good.png", "", 0},
         {VAL "in/absent.yaml", 1, "nowhere", "", 0},
         {VAL "in/data.yaml", 1, "folder", "no picture", 0},
+        {QUANTIZE "in/missing.yaml", 1, "in/missing.yaml", "No such file", 0},
+        {QUANTIZE "in/absent.yaml", 1, "nowhere", "", 0},
+        {QUANTIZE "in/data.yaml", 1, "folder", "no picture", 0},
     };
 #undef VAL
     refuse_all(cases, COUNT(cases));

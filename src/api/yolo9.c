@@ -37,6 +37,25 @@ static enum status check(const struct yolo9_options *o)
     return OK;
 }
 
+static enum status choose_precision(const struct yolo9_options *o, const struct weights *w, enum precision *out)
+{
+    switch (o->precision) {
+    case YOLO9_AUTOMATIC:
+        *out = w->eight_bit ? PRECISION_INT8 : PRECISION_FP32;
+        return OK;
+    case YOLO9_FP32:
+        *out = PRECISION_FP32;
+        return OK;
+    case YOLO9_BF16:
+        *out = PRECISION_BF16;
+        return OK;
+    case YOLO9_INT8:
+        *out = PRECISION_INT8;
+        return w->eight_bit ? OK : fail(E_ARGUMENT, "no 8-bit ranges in these weights; yolo9 quantize makes them");
+    }
+    return fail(E_ARGUMENT, "precision %d is none of enum yolo9_precision", (int)o->precision);
+}
+
 static enum status open_detector(struct yolo9 *y, const char *path, const struct yolo9_options *o)
 {
     enum status rc = OK;
@@ -56,6 +75,7 @@ static enum status open_detector(struct yolo9 *y, const char *path, const struct
     if (y->weights.params)
         TRY(weights_deploy(&y->weights));
     weights_drop_training(&y->weights);
+    TRY(choose_precision(o, &y->weights, &config.precision));
     TRY(team_create(o->threads > 0 ? o->threads : cpu_count(), &y->team));
     config.team = y->team;
     TRY(detector_create(&y->weights.deployed, y->weights.deployed_params, &config, &y->detector));

@@ -1,6 +1,7 @@
 /* yolo9 bench: the time of the network alone, of one model at one size, with GFLOP/s and what ran. */
 #include "cli/bench.h"
 #include "cli/cli.h"
+#include "cli/precision.h"
 #include "core/clock.h"
 #include "core/cpu.h"
 #include "core/mem.h"
@@ -24,6 +25,7 @@ static const struct option_spec options_table[] = {
     {"nc", NULL, OPTION_INT, "0", "classes with --cfg; 0: the table's", 0, 10000},
     {"train", NULL, OPTION_FLAG, NULL, "a training step: forward, loss, backward, optimizer", 0, 0},
     {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only", 0, 0},
+    PRECISION_OPTIONS,
     {"per-layer", NULL, OPTION_FLAG, NULL, "a line a node: time, GFLOP/s, algorithm", 0, 0},
     {"json", NULL, OPTION_STRING, NULL, "machine-readable result to this file; - is standard output", 0, 0},
 };
@@ -34,12 +36,14 @@ static const struct verb_spec spec = {
     .positional = NULL,
     .options = options_table,
     .n_options = COUNT(options_table),
-    .example = "yolo9 bench --cfg gelan-c --threads 1 --per-layer",
+    .example = "yolo9 bench --cfg gelan-c --threads 1 --per-layer\n"
+               "yolo9 bench --weights gelan-c-int8.safetensors --precision int8",
 };
 
 struct bench {
     struct weights weights;
     char model[64];
+    enum precision precision;
     struct team *team;
     struct net *net;
     int n, h, w, threads, runs;
@@ -67,6 +71,7 @@ static enum status load(struct bench *b, const struct options *o)
         TRY(weights_deploy(w));
     weights_drop_training(w);
     snprintf(b->model, sizeof b->model, "%s", w->table.name);
+    rc = precision_of(o, w, &b->precision);
 cleanup:
     return rc;
 }
@@ -192,8 +197,8 @@ static enum status report(struct bench *b, const struct options *o)
     if (!json || strcmp(json, "-") != 0) {
         if (layers)
             print_layers(b);
-        printf("%s %dx%d batch %d, %d thread%s, fp32, %s kernels, %s\n", b->model, b->h, b->w, b->n, b->threads,
-               b->threads > 1 ? "s" : "", level, cpu_name());
+        printf("%s %dx%d batch %d, %d thread%s, %s, %s kernels, %s\n", b->model, b->h, b->w, b->n, b->threads,
+               b->threads > 1 ? "s" : "", precision_name(b->precision), level, cpu_name());
         printf("median %.2f ms, min %.2f ms an image; %.2f GFLOP, %.1f GFLOP/s effective; peak %.0f MB (arena %.1f, "
                "packed weights %.1f)\n",
                median_ms(b), 1e3 * b->seconds[0] / b->n, gflops, gflops / median_ms(b) * 1e3, bench_peak_mb(),
@@ -203,9 +208,9 @@ static enum status report(struct bench *b, const struct options *o)
         return OK;
     json_t *root =
         json_pack("{s:s, s:[i,i], s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:s, s:s}", "model", b->model, "img", b->h,
-                  b->w, "batch", b->n, "threads", b->threads, "precision", "fp32", "median_ms", median_ms(b), "min_ms",
-                  1e3 * b->seconds[0] / b->n, "gflops", gflops, "effective_gflops", gflops / median_ms(b) * 1e3,
-                  "peak_mb", bench_peak_mb(), "kernels", level, "cpu", cpu_name());
+                  b->w, "batch", b->n, "threads", b->threads, "precision", precision_name(b->precision), "median_ms",
+                  median_ms(b), "min_ms", 1e3 * b->seconds[0] / b->n, "gflops", gflops, "effective_gflops",
+                  gflops / median_ms(b) * 1e3, "peak_mb", bench_peak_mb(), "kernels", level, "cpu", cpu_name());
     if (layers)
         json_object_set_new(root, "layers", layers_json(b));
     enum status rc = output_json(json, root);
@@ -222,7 +227,9 @@ int verb_bench(int argc, char **argv)
     if (code >= 0)
         return code;
     if (option_flag(o, "train")) {
-        code = verb_end("bench", bench_train(o));
+        bool other = option_given(o, "precision") || option_given(o, "half");
+        code = verb_end("bench",
+                        other ? fail(E_ARGUMENT, "--train runs in fp32: no --precision, no --half") : bench_train(o));
         options_free(o);
         return code;
     }
@@ -235,8 +242,11 @@ int verb_bench(int argc, char **argv)
     b.threads = option_int(o, "threads") ? option_int(o, "threads") : cpu_count();
     TRY(load(&b, o));
     TRY(team_create(b.threads, &b.team));
-    struct net_config config = {
-        .backend = &cpu_backend, .team = b.team, .mode = RUN_INFER, .exact = option_flag(o, "exact")};
+    struct net_config config = {.backend = &cpu_backend,
+                                .team = b.team,
+                                .mode = RUN_INFER,
+                                .exact = option_flag(o, "exact"),
+                                .precision = b.precision};
     TRY(net_create(&b.weights.deployed, b.weights.deployed_params, NULL, &config, &b.net));
     TRY(model_count_flops(&b.weights.deployed, b.h, b.w, NULL, &b.flops));
     TRY(run(&b, option_flag(o, "per-layer")));

@@ -47,6 +47,8 @@ static enum status convert(const struct options *o)
     fprintf(stderr, "%s: %s\n", files[0], text.data);
     TRY(weights_save(files[1], &w, deployed, option_flag(o, "half")));
     say(files[1], &w, deployed);
+    if (w.eight_bit)
+        fprintf(stderr, "%s: its 8-bit weights were written as floats, without their ranges\n", files[0]);
 cleanup:
     buf_free(&text);
     report_free(&report);

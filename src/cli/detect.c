@@ -2,6 +2,7 @@
  * saved of them after it, while the main thread runs the network and prints and collects results in order. */
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/precision.h"
 #include "core/clock.h"
 #include "core/cpu.h"
 #include "core/log.h"
@@ -51,6 +52,7 @@ static const struct option_spec options_table[] = {
      "the other",
      0, 64},
     {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only", 0, 0},
+    PRECISION_OPTIONS,
 };
 
 static const struct verb_spec spec = {
@@ -60,7 +62,8 @@ static const struct verb_spec spec = {
     .options = options_table,
     .n_options = COUNT(options_table),
     .example = "yolo9 detect --weights gelan-c.safetensors photos/ --conf 0.4 --save-txt\n"
-               "yolo9 detect --weights gelan-c.safetensors photos/ --threads 8 --jobs 4",
+               "yolo9 detect --weights gelan-c.safetensors photos/ --threads 8 --jobs 4\n"
+               "yolo9 detect --weights gelan-c.safetensors photos/ --precision bf16",
 };
 
 struct job {
@@ -365,6 +368,7 @@ static enum status make_detector(struct job *job)
         .n_classes = n_classes,
         .exact = option_flag(job->o, "exact"),
     };
+    TRY(precision_of(job->o, &job->weights, &config.precision));
     TRY(team_create(threads ? threads : cpu_count(), &job->team));
     config.team = job->team;
     TRY(detector_create(&job->weights.deployed, job->weights.deployed_params, &config, &job->detector));

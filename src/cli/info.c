@@ -52,6 +52,7 @@ struct figures {
     struct cost whole, left; /* training form, deployed form */
     struct row_cost *rows;
     int n_rows, h, w;
+    int n_convolutions, n_eight_bit; /* of the deployed form; how many of them a weight file has in 8 bits */
 };
 
 static void figures_free(struct figures *r)
@@ -165,6 +166,11 @@ static enum status figures_of_weights(const char *path, int h, int w, struct fig
         struct table table = weights.table;
         weights.table = (struct table){0};
         rc = figures_count(table, &weights.options, h, w, r);
+        for (int i = 0; rc == OK && i < weights.deployed.n_nodes; i++) {
+            const struct node *n = &weights.deployed.nodes[i];
+            r->n_convolutions += n->op == OP_CONV2D;
+            r->n_eight_bit += n->op == OP_CONV2D && n->u.conv.quant.on;
+        }
     }
     weights_free(&weights);
     return rc;
@@ -273,8 +279,11 @@ static json_t *figures_json(const struct figures *r)
                                               "use", use[row->use], "params", (json_int_t)row->cost.params, "gflops",
                                               row->cost.gflops, "auxiliary", cost_json(&row->auxiliary)));
     }
-    return json_pack("{s:s, s:[i,i], s:o, s:o, s:o}", "model", r->table.name, "img", r->h, r->w, "training",
-                     cost_json(&r->whole), "deployed", cost_json(&r->left), "rows", rows);
+    json_t *root = json_pack("{s:s, s:[i,i], s:o, s:o, s:o}", "model", r->table.name, "img", r->h, r->w, "training",
+                             cost_json(&r->whole), "deployed", cost_json(&r->left), "rows", rows);
+    if (r->n_eight_bit)
+        json_object_set_new(root, "int8_convolutions", json_pack("[i,i]", r->n_eight_bit, r->n_convolutions));
+    return root;
 }
 
 static enum status write_json(const char *path, json_t *root)
@@ -301,6 +310,8 @@ static void print_figures(struct printer *p, const struct figures *r)
 {
     if (!p->quiet)
         print_summary(r);
+    if (!p->quiet && r->n_eight_bit)
+        printf("%-14s %d of %d convolutions in 8 bits\n", "", r->n_eight_bit, r->n_convolutions);
     if (!p->quiet && p->rows)
         print_rows(r);
     json_array_append_new(p->list, figures_json(r));

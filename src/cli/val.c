@@ -1,6 +1,7 @@
 /* yolo9 val: the numbers the field compares, of weights on a dataset or of any tool's results file. */
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/precision.h"
 #include "core/cpu.h"
 #include "core/mem.h"
 #include "core/path.h"
@@ -44,6 +45,7 @@ static const struct option_spec options_table[] = {
     {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024},
     {"workers", NULL, OPTION_INT, "2", "threads that read and letterbox pictures ahead", 0, 64},
     {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only", 0, 0},
+    PRECISION_OPTIONS,
 };
 
 static const struct verb_spec spec = {
@@ -129,6 +131,7 @@ static enum status load_network(struct job *job)
                     job->dataset->nc);
     struct net_config config = {
         .backend = &cpu_backend, .team = job->team, .mode = RUN_INFER, .exact = option_flag(job->o, "exact")};
+    TRY(precision_of(job->o, w, &config.precision));
     TRY(net_create(&w->deployed, w->deployed_params, NULL, &config, &job->net));
 cleanup:
     return rc;

@@ -36,7 +36,8 @@ struct call {
     /* on: the map holds bytes, value (q - zero) * scale, and its strides count words of four channels (graph/bytes.h)
      */
     struct conv_quant src_quant[MAX_SRC], dst_quant;
-    bool add[MAX_SRC]; /* backward: add to d_src[i] instead of storing */
+    const struct conv_quant *src_channels; /* src[0] of bytes: a concat has scales of its own for its parts */
+    bool add[MAX_SRC];                     /* backward: add to d_src[i] instead of storing */
 
     /* Parameters in the node's order: conv2d: weight, bias; bn_act: gamma, beta, mean, var (x n_bn). NULL: absent */
     float *param[MAX_CALL_PARAMS];

@@ -17,7 +17,7 @@ struct net_config {
     bool exact;
     enum precision precision;
     bool as_given; /* run the graph's own nodes, for an observer that knows them; else a deployed graph is lowered */
-    bool keep_all; /* no memory reuse between values: for golden tests that look at inner maps */
+    bool keep_all; /* no memory reuse between values, all of them floats: for golden tests that look at inner maps */
 };
 
 /* `graph` and `params` (g->param_floats floats) are borrowed and must outlive the net. d_params (same layout) is

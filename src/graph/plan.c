@@ -101,6 +101,14 @@ static void set_params(struct planner *b, struct call *c)
     }
 }
 
+/* How a value's first channel is read. */
+static struct conv_quant quant_of(const struct plan *p, int v)
+{
+    const struct region *r = region_of(p, v);
+    const struct conv_quant *channels = p->homes.channels[r->home];
+    return channels ? channels[r->channel] : (struct conv_quant){0};
+}
+
 static void make_calls(struct planner *b)
 {
     struct plan *p = b->p;
@@ -111,7 +119,13 @@ static void make_calls(struct planner *b)
         c->options = b->r->options;
         for (int s = 0; s < c->node->n_src; s++)
             c->src[s] = shape_of(b, c->node->src[s]);
+        for (int s = 0; s < c->node->n_src; s++)
+            c->src_quant[s] = quant_of(p, c->node->src[s]);
+        if (c->src_quant[0].on)
+            c->src_channels =
+                p->homes.channels[region_of(p, c->node->src[0])->home] + region_of(p, c->node->src[0])->channel;
         c->dst = shape_of(b, c->node->dst);
+        c->dst_quant = quant_of(p, c->node->dst);
         set_params(b, c);
         p->packed[i] = -1;
     }
@@ -570,6 +584,7 @@ enum status plan_build(const struct plan_request *r, int n, const struct extent 
     memcpy(p->inputs, inputs, (size_t)g->n_inputs * sizeof *inputs);
     TRY(graph_infer(g, inputs, p->extents));
     TRY(homes_build(g, n, p->extents, &p->memory, &p->homes));
+    TRY(bytes_choose(r, p));
     TRY(allocate(&b));
     make_calls(&b);
     make_forward(&b);

@@ -41,6 +41,7 @@ struct homes {
     } * copy;
     int n_copies;
     int branch_home[MAX_BRANCHES];
+    struct conv_quant **channels; /* a home: NULL, or it holds bytes, and how to read each channel (bytes_choose) */
 };
 
 enum step_kind { STEP_FORWARD, STEP_BACKWARD, STEP_ZERO, STEP_AGAIN };
@@ -85,6 +86,8 @@ struct plan_request {
 /* Everything but the addresses. */
 enum status homes_build(const struct graph *g, int n, const struct extent *extents, struct arena *memory,
                         struct homes *out);
+/* Which homes hold bytes; their regions and sizes become those of words of four channels. */
+enum status bytes_choose(const struct plan_request *r, struct plan *p);
 enum status plan_build(const struct plan_request *r, int n, const struct extent *inputs, struct plan **out);
 void plan_destroy(struct plan *p);
 /* Point every call at the arena (arena_floats, 64-byte aligned). */

@@ -32,8 +32,7 @@ static inline __attribute__((always_inline)) void bytes_column(const struct conv
                 v_sub(v_load_bytes_n((const unsigned char *)t->residual[i] + r_offset, n), v_set1(q->residual_zero)),
                 v_set1(q->residual_step), x);
         if (to_bytes) {
-            x = v_add(v_round(v_mul(x, factor)), zero);
-            v_store_bytes_n((unsigned char *)t->dst[i] + offset, v_min(v_max(x, v_zero()), v_set1(255)), n);
+            v_store_cut_n((unsigned char *)t->dst[i] + offset, v_fma(x, factor, zero), n);
         } else {
             v_store_n(t->dst[i] + offset, x, n);
         }

@@ -10,8 +10,8 @@
 struct conv_tile;
 
 /* A tile of bytes: inputs 0 .. 255, weights -127 .. 127, sums of 32 bits that are the same in every instruction set.
- * y = act(sum * scale[col] + bias[col]) (+ residual); a map of bytes holds q = round(y * factor) + zero, cut to
- * 0 .. 255, and stands for (q - zero) * step. dst_offset and residual_offset count channels. */
+ * y = act(sum * scale[col] + bias[col]) (+ residual); a map of bytes holds q = round(y * factor + zero), cut to
+ * 0 .. 255 (|y * factor| < 2^31), and stands for (q - zero) * step. dst_offset and residual_offset count channels. */
 struct conv_bytes {
     size_t scale_offset;            /* scale = bias + scale_offset; bias is never NULL */
     bool dst_bytes, residual_bytes; /* dst and residual point to bytes */
@@ -44,18 +44,21 @@ struct words_kernel {
     void (*to_bytes)(const struct word_run *r);
 };
 
-/* --- pooling of bytes: one row of outputs; the taps of one output are src[tap][x * src_pixel ..]
- * ------------------------ */
+/* --- pooling of bytes: one output pixel. dst's scale may be another one than src's: a byte becomes
+ * round(byte * factor + shift), cut to 0 .. 255
+ * ------------------------------------------------------------------------ */
 struct byte_pool_run {
-    const unsigned char *const *src; /* taps of an output, row by row: rows x columns pointers */
+    const unsigned char *const *src; /* the taps' pixels, those that exist */
     int taps, c;
     unsigned char *dst;
+    float factor, shift;
 };
 
 struct byte_pool_kernel {
     const char *name;
     void (*max)(const struct byte_pool_run *r);
-    void (*mean)(const struct byte_pool_run *r); /* rounded to nearest, halves up */
+    void (*mean)(const struct byte_pool_run *r); /* rounded once */
+    void (*rescale)(unsigned char *dst, const unsigned char *src, int c, float factor, float shift);
 };
 
 #endif

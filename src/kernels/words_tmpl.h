@@ -1,4 +1,5 @@
-/* Floats to words, one source for every instruction set: include after a simd_<isa>.h. */
+/* Floats to words, one source for every instruction set: include after a simd_<isa>.h and
+ *   v_load_rgb(p)   the first three of every four floats of a vector, the fourth 0 and not read */
 #ifndef Y9_KERNELS_WORDS_TMPL_H
 #define Y9_KERNELS_WORDS_TMPL_H
 
@@ -20,10 +21,23 @@ static inline void to_bf16(const struct word_run *r)
         bf16_pixel((uint16_t *)r->dst + (size_t)p * r->dst_pixel * 2, r->src + (size_t)p * r->src_pixel, r->c);
 }
 
+/* Whole vectors of an image's pixels, three channels of four floats; returns how many pixels they hold. */
+static inline int image_to_bytes(const struct word_run *r)
+{
+    const vf factor = v_set1(r->factor), zero = v_set1(r->zero);
+    int p = 0;
+    for (; p + VL / 4 < r->pixels; p += VL / 4) {
+        vf x = v_add(v_round(v_mul(v_load_rgb(r->src + 4 * (size_t)p), factor)), zero);
+        v_store_bytes_n((unsigned char *)r->dst + 4 * (size_t)p, v_min(v_max(x, v_zero()), v_set1(255)), VL);
+    }
+    return p;
+}
+
 static void to_bytes(const struct word_run *r)
 {
     const vf factor = v_set1(r->factor), zero = v_set1(r->zero);
-    for (int p = 0; p < r->pixels; p++) {
+    int p = r->c == 3 && r->src_pixel == 4 && r->dst_pixel == 1 && r->zero == 0 ? image_to_bytes(r) : 0;
+    for (; p < r->pixels; p++) {
         const float *src = r->src + (size_t)p * r->src_pixel;
         unsigned char *dst = (unsigned char *)r->dst + (size_t)p * r->dst_pixel * 4;
         int c = 0;

@@ -2,6 +2,7 @@
  * 1 / (k * k). Backward: each pixel sums the gradients of the windows over it, in row-major order. */
 #include "kernels/kernels.h"
 #include "kernels/pool_inline.h"
+#include "ops/byte_pool.h"
 #include "ops/cpu.h"
 #include "ops/parts.h"
 
@@ -70,6 +71,10 @@ static enum status avgpool_plan(struct call *c)
 
 static void avgpool_forward(const struct call *c)
 {
+    if (c->dst_quant.on) {
+        byte_avgpool_forward(c);
+        return;
+    }
     const struct tensor *dst = &c->dst;
     struct avgpool_job job = {c, parts_cut(dst->n, dst->h, (size_t)dst->w * (size_t)dst->c, PART_FLOATS),
                               kernels_for(c->options.features)->pool};

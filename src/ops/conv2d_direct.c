@@ -244,8 +244,30 @@ static size_t window_floats(const struct pass *p)
     const struct tap_grid *g = &p->grid;
     const int rows = g->gh == 1 ? 1 : MIN(g->gh, (p->per_part + 2 * g->gw - 2) / g->gw);
     const int h = MIN(p->src.h, (rows - 1) * g->step + (g->n_ty - 1) * g->dy + 1);
-    const int w = g->gh == 1 ? MIN(p->src.w, (p->per_part - 1) * g->step + (g->n_tx - 1) * g->dx + 1) : p->src.w;
+    const int all = p->src.w - (p->joined ? 2 * g->x0 : 0);
+    const int w = g->gh == 1 ? MIN(all, (p->per_part - 1) * g->step + (g->n_tx - 1) * g->dx + 1) : all;
     return round_up_size((size_t)h * (size_t)w * (size_t)(p->groups * p->reduction), 16);
+}
+
+/* Rows [y0, y1) as words with the padding beside them, so that the taps of a row lie one after another. */
+static void convert_rows(const struct pass *p, int image, int y0, int y1, float *to)
+{
+    const int border = -p->grid.x0, words = p->reduction;
+    for (int y = y0; y < y1; y++) {
+        for (int i = 0; i < border * words; i++)
+            memcpy(to++, &p->padding, sizeof *to);
+        p->convert(&(struct word_run){.src = tensor_pixel(&p->src, image, y, 0),
+                                      .src_pixel = p->src.pixel_stride,
+                                      .dst = to,
+                                      .dst_pixel = (size_t)words,
+                                      .pixels = p->src.w,
+                                      .c = p->src.c,
+                                      .factor = p->factor,
+                                      .zero = p->zero});
+        to += p->src.w * words;
+        for (int i = 0; i < border * words; i++)
+            memcpy(to++, &p->padding, sizeof *to);
+    }
 }
 
 /* Convert what the points read into `to`; src and grid become those of the window. */
@@ -254,6 +276,15 @@ static void take_window(const struct pass *p, int image, int first, int count, f
 {
     const struct window w = window_of(p, first, count);
     const size_t words = (size_t)(p->groups * p->reduction);
+    grid->y0 -= w.y0;
+    if (p->joined) {
+        convert_rows(p, image, w.y0, w.y1, to);
+        *src = (struct tensor){
+            .data = to, .n = 1, .h = w.y1 - w.y0, .w = p->src.w - 2 * grid->x0, .c = p->src.c, .pixel_stride = words};
+        grid->n_tx = 1;
+        grid->x0 = 0;
+        return;
+    }
     p->convert(&(struct word_run){.src = tensor_pixel(&p->src, image, w.y0, w.x0),
                                   .src_pixel = p->src.pixel_stride,
                                   .dst = to,
@@ -264,20 +295,22 @@ static void take_window(const struct pass *p, int image, int first, int count, f
                                   .zero = p->zero});
     *src =
         (struct tensor){.data = to, .n = 1, .h = w.y1 - w.y0, .w = w.x1 - w.x0, .c = p->src.c, .pixel_stride = words};
-    grid->y0 -= w.y0;
     grid->x0 -= w.x0;
 }
 
 /* Everything that follows from the shape. */
 static void lay_out(struct pass *p)
 {
-    const int taps = p->grid.n_ty * p->grid.n_tx;
-    p->points = p->grid.gh * p->grid.gw;
+    const struct tap_grid *g = &p->grid;
+    p->joined = p->convert && p->groups == 1 && g->gh > 1 && g->n_tx > 1 && g->dx == 1;
+    p->taps = p->joined ? g->n_ty : g->n_ty * g->n_tx;
+    p->k = p->joined ? g->n_tx * p->reduction : p->reduction;
+    p->points = g->gh * g->gw;
     if (!p->points)
         return;
-    p->per_part = points_per_part(p->points, taps, p->groups * p->reduction * p->grid.step * p->grid.step);
+    p->per_part = points_per_part(p->points, g->n_ty * g->n_tx, p->groups * p->reduction * p->grid.step * p->grid.step);
     p->parts_per_image = (p->points + p->per_part - 1) / p->per_part;
-    p->pointer_floats = round_up_size((size_t)p->per_part * (size_t)(taps + 3) * POINTER_FLOATS, 16);
+    p->pointer_floats = round_up_size((size_t)p->per_part * (size_t)(p->taps + 3) * POINTER_FLOATS, 16);
     p->thread_floats = p->pointer_floats + (p->convert ? window_floats(p) : 0);
 }
 
@@ -310,10 +343,10 @@ static void pass_part(void *context, int part, int thread)
     const struct pass *p = context;
     const struct conv_tile_kernel *k = p->kernel;
     const int image = part / p->parts_per_image, first = part % p->parts_per_image * p->per_part;
-    const int count = MIN(p->per_part, p->points - first), taps = p->grid.n_ty * p->grid.n_tx;
+    const int count = MIN(p->per_part, p->points - first);
     float *const mine = p->scratch + (size_t)thread * p->thread_floats;
     const float **pointers = (const float **)mine;
-    float **targets = (float **)(pointers + (size_t)taps * (size_t)p->per_part);
+    float **targets = (float **)(pointers + (size_t)p->taps * (size_t)p->per_part);
     const float **residuals = (const float **)(targets + p->per_part), **addends = residuals + p->per_part;
     struct tap_grid grid = p->grid;
     struct tensor src = p->src;
@@ -325,8 +358,8 @@ static void pass_part(void *context, int part, int thread)
         fill_targets(&p->grid, &p->residual, image, first, count, (float **)residuals);
     if (p->addend.data)
         fill_addends(p, image, first, count, addends);
-    struct conv_tile t = {.taps = taps,
-                          .k = p->reduction,
+    struct conv_tile t = {.taps = p->taps,
+                          .k = p->k,
                           .a_stride = (size_t)p->per_part,
                           .b = p->weights,
                           .bias = p->bias,
@@ -343,7 +376,7 @@ static void pass_part(void *context, int part, int thread)
             const bool first_use = column == 0 && p->reduction >= 16; /* pixels of the group not in L2 yet */
             run_panel(p, &t, pointers, targets, p->residual.data ? residuals : NULL, p->addend.data ? addends : NULL,
                       count, first_use);
-            t.b += (size_t)taps * (size_t)p->reduction * (size_t)width;
+            t.b += (size_t)p->taps * (size_t)p->k * (size_t)width;
             t.bias = t.bias ? t.bias + width : NULL;
             t.dst_offset += (size_t)width;
             t.residual_offset += (size_t)width;
@@ -354,7 +387,7 @@ static void pass_part(void *context, int part, int thread)
 
 static size_t zero_floats(const struct pass *p)
 {
-    return round_up_size((size_t)(p->groups * p->reduction), 16);
+    return round_up_size((size_t)(p->groups * p->k), 16);
 }
 
 void run_pass(struct pass *p, const struct call *c, float *scratch)
@@ -364,6 +397,8 @@ void run_pass(struct pass *p, const struct call *c, float *scratch)
         return;
     for (size_t i = 0; i < zero_floats(p); i++)
         memcpy(scratch + i, &p->padding, sizeof *scratch);
+    for (int i = 0; p->channels && i < p->src.c; i++)
+        ((unsigned char *)scratch)[i] = (unsigned char)p->channels[i].zero;
     p->zeros = scratch;
     p->scratch = scratch + zero_floats(p);
     team_run(c->team, p->parts_per_image * p->src.n, pass_part, p);

@@ -78,14 +78,18 @@ struct pass {
     const float *bias, *weights;    /* bias NULL: none */
     bool accumulate;
     enum kernel_act act;
-    const struct conv_bytes *bytes; /* of a kernel of bytes, NULL otherwise */
-    uint32_t padding;               /* the word that pixels outside of the source hold */
+    const struct conv_bytes *bytes;    /* of a kernel of bytes, NULL otherwise */
+    uint32_t padding;                  /* the word that pixels outside of the source hold; */
+    const struct conv_quant *channels; /* not NULL: their bytes are the channels' zeros instead */
 
     /* Not NULL: src holds floats, which a part converts to the kernel's words before it reads them */
     void (*convert)(const struct word_run *r);
     float factor, zero;
 
-    int points, per_part, parts_per_image; /* set by run_pass: grid points of an image; how they are cut */
+    /* Set by run_pass */
+    bool joined; /* the taps of a row are one: converted rows have their padding beside them */
+    int taps, k; /* of the kernel: the grid's and the reduction, or joined */
+    int points, per_part, parts_per_image; /* grid points of an image; how they are cut */
     size_t pointer_floats, thread_floats;
     const float *zeros;
     float *scratch;

@@ -55,14 +55,14 @@ static struct pass words_pass(const struct conv_tile_kernel *kernel, const struc
 }
 
 /* Where the weight of (group, column, tap, channel) lies among the packed elements: a walk in packed order calls
- * put(context, place, column, weight index), place counting elements. */
+ * put(context, place, output channel, input channel of the group, weight), place counting elements. */
 struct place {
     const struct conv_tile_kernel *kernel;
     const struct conv_shape *shape;
     int elements;
 };
 
-typedef void put_fn(void *context, size_t place, int oc, float weight);
+typedef void put_fn(void *context, size_t place, int oc, int channel, float weight);
 
 static void pack_words(const struct place *p, const float *w, put_fn *put, void *context)
 {
@@ -76,7 +76,7 @@ static void pack_words(const struct place *p, const float *w, put_fn *put, void 
                 const int column = first + i % width, word = i / width % words, tap = i / width / words;
                 const int oc = g * s->ocg + column;
                 for (int e = 0; column < s->ocg && e < MIN(p->elements, s->icg - word * p->elements); e++)
-                    put(context, at + (size_t)e, oc,
+                    put(context, at + (size_t)e, oc, word * p->elements + e,
                         w[((size_t)oc * (size_t)s->weight_ic + (size_t)(s->first_ic + word * p->elements + e)) *
                               (size_t)taps +
                           (size_t)tap]);
@@ -102,9 +102,9 @@ size_t bf16_packed_floats(const struct kernels *k, const struct conv_shape *s)
     return column_floats(t, s) + panel_floats(t, s, BF16);
 }
 
-static void put_bf16(void *context, size_t place, int oc, float weight)
+static void put_bf16(void *context, size_t place, int oc, int channel, float weight)
 {
-    (void)oc;
+    (void)oc, (void)channel;
     ((uint16_t *)context)[place] = bf16_of(weight);
 }
 
@@ -149,16 +149,17 @@ size_t bytes_packed_floats(const struct kernels *k, const struct conv_shape *s)
     return 2 * column_floats(t, s) + panel_floats(t, s, BYTES);
 }
 
-/* How the input is read: as its map says if that holds bytes, else as the node says. */
-static struct conv_quant input_quant(const struct call *c)
+/* How a channel of the input is read: as its map says if that holds bytes, else as the node says. */
+static const struct conv_quant *channel_quant(const struct call *c, int channel)
 {
-    return c->src_quant[0].on ? c->src_quant[0] : c->node->u.conv.quant;
+    return c->src_channels ? &c->src_channels[channel] : &c->node->u.conv.quant;
 }
 
 struct byte_packing {
+    const struct call *call;
     signed char *out;
-    const float *step; /* of the weights, a column: max|w| / 127 */
-    int ocg, padded;
+    const float *step; /* a column: max|w * scale of the channel| / 127 */
+    int icg, ocg, padded;
 };
 
 static int byte_of(float weight, float step)
@@ -167,55 +168,56 @@ static int byte_of(float weight, float step)
     return MAX(-127, MIN(q, 127));
 }
 
-static void put_byte(void *context, size_t place, int oc, float weight)
+static void put_byte(void *context, size_t place, int oc, int channel, float weight)
 {
     const struct byte_packing *p = context;
-    p->out[place] = (signed char)byte_of(weight, p->step[oc / p->ocg * p->padded + oc % p->ocg]);
+    const float scale = channel_quant(p->call, oc / p->ocg * p->icg + channel)->scale;
+    p->out[place] = (signed char)byte_of(weight * scale, p->step[oc / p->ocg * p->padded + oc % p->ocg]);
 }
 
-/* The scale of column `column`, and its bias: bias - zero * scale * (sum of the weights as bytes). */
-static void fold_column(const struct conv_quant *in, const float *weights, size_t count, float step, float *bias,
+/* One output channel's scale, and its bias: bias - scale * sum of zero * weight. `w` are its weights. */
+static void fold_column(const struct call *c, const struct conv_shape *s, int oc, const float *w, float *bias,
                         float *scale)
 {
-    long sum = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += byte_of(weights[i], step);
-    *scale = in->scale * step;
-    *bias = (float)((double)*bias - (double)in->zero * (double)*scale * (double)sum);
+    const int taps = s->kh * s->kw, first = oc / s->ocg * s->icg;
+    float most = 0;
+    double sum = 0;
+    for (int i = 0; i < s->icg * taps; i++)
+        most = fmaxf(most, fabsf(w[i] * channel_quant(c, first + i / taps)->scale));
+    *scale = most / 127;
+    for (int i = 0; i < s->icg * taps; i++) {
+        const struct conv_quant *q = channel_quant(c, first + i / taps);
+        sum += (double)q->zero * byte_of(w[i] * q->scale, *scale);
+    }
+    *bias = (float)((c->param[1] ? (double)c->param[1][oc] : 0) - (double)*scale * sum);
 }
 
 void bytes_pack(const struct kernels *k, const struct call *c)
 {
     const struct conv_tile_kernel *t = k->conv_bytes->tile;
     const struct conv_shape s = conv_shape_of(c);
-    const struct conv_quant in = input_quant(c);
     const size_t count = (size_t)(s.icg * s.kh * s.kw), columns = column_floats(t, &s);
     float *bias = c->packed[0], *scale = bias + columns;
-    struct byte_packing packing = {(signed char *)(scale + columns), scale, s.ocg, round_up(s.ocg, t->vl)};
+    struct byte_packing packing = {c, (signed char *)(scale + columns), scale, s.icg, s.ocg, round_up(s.ocg, t->vl)};
     memset(bias, 0, bytes_packed_floats(k, &s) * sizeof *bias);
     for (int oc = 0; oc < s.oc; oc++) {
-        float most = 0;
-        for (size_t i = 0; i < count; i++)
-            most = fmaxf(most, fabsf(c->param[0][(size_t)oc * count + i]));
-        scale[oc / s.ocg * packing.padded + oc % s.ocg] = most / 127;
+        const int at = oc / s.ocg * packing.padded + oc % s.ocg;
+        fold_column(c, &s, oc, c->param[0] + (size_t)oc * count, &bias[at], &scale[at]);
     }
     pack_words(&(struct place){t, &s, BYTES}, c->param[0], put_byte, &packing);
-    for (int oc = 0; oc < s.oc; oc++) {
-        const int at = oc / s.ocg * packing.padded + oc % s.ocg;
-        bias[at] = c->param[1] ? c->param[1][oc] : 0;
-        fold_column(&in, c->param[0] + (size_t)oc * count, count, scale[at], &bias[at], &scale[at]);
-    }
 }
 
 static struct pass bytes_pass(const struct kernels *k, const struct call *c)
 {
-    const struct conv_quant in = input_quant(c);
+    const struct conv_quant *in = &c->node->u.conv.quant;
     struct pass p = words_pass(k->conv_bytes->tile, c, BYTES);
-    if (!c->src_quant[0].on)
-        p.convert = k->words->to_bytes;
-    p.factor = 1 / in.scale;
-    p.zero = (float)in.zero;
-    p.padding = (uint32_t)in.zero * 0x01010101u;
+    p.channels = c->src_channels;
+    if (c->src_channels)
+        return p;
+    p.convert = k->words->to_bytes;
+    p.factor = 1 / in->scale;
+    p.zero = (float)in->zero;
+    p.padding = (uint32_t)in->zero * 0x01010101u;
     return p;
 }
 

@@ -1,5 +1,6 @@
 /* dst = src: a value that is wanted in two homes. Backward: d_src (=|+=) d_dst. */
 #include "kernels/kernels.h"
+#include "ops/byte_pool.h"
 #include "ops/cpu.h"
 #include "ops/parts.h"
 
@@ -46,7 +47,10 @@ static void copy_run(const struct call *c, const struct tensor *from, const stru
 
 static void copy_forward(const struct call *c)
 {
-    copy_run(c, &c->src[0], &c->dst, false);
+    if (c->dst_quant.on)
+        byte_resize_forward(c);
+    else
+        copy_run(c, &c->src[0], &c->dst, false);
 }
 
 static void copy_backward(const struct call *c)

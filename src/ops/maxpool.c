@@ -3,6 +3,7 @@
  * needs neither src nor dst: each pixel sums the gradients of the windows that it won, in row-major order. */
 #include "kernels/kernels.h"
 #include "kernels/pool_inline.h"
+#include "ops/byte_pool.h"
 #include "ops/cpu.h"
 #include "ops/parts.h"
 
@@ -148,6 +149,10 @@ static enum status maxpool_plan(struct call *c)
 
 static void maxpool_forward(const struct call *c)
 {
+    if (c->dst_quant.on) {
+        byte_maxpool_forward(c);
+        return;
+    }
     const struct tensor *dst = &c->dst;
     struct maxpool_job job = {c, parts_cut(dst->n, dst->h, (size_t)dst->w * (size_t)dst->c, PART_FLOATS),
                               kernels_for(c->options.features)->pool};

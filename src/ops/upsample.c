@@ -1,5 +1,6 @@
 /* Nearest upsampling by an integer scale (SPEC 1): dst(y, x) = src(y / scale, x / scale).
  * Backward sums the scale * scale gradients of a pixel in row-major order. */
+#include "ops/byte_pool.h"
 #include "ops/cpu.h"
 #include "ops/gather.h"
 #include "ops/parts.h"
@@ -42,6 +43,10 @@ static void backward_part(void *context, int part, int thread)
 
 static void upsample_forward(const struct call *c)
 {
+    if (c->dst_quant.on) {
+        byte_resize_forward(c);
+        return;
+    }
     const struct tensor *src = &c->src[0];
     size_t scale = (size_t)c->node->u.scale;
     struct upsample_job job = {c,

@@ -1,6 +1,7 @@
 #include "weights/bind.h"
 
 #include "core/mem.h"
+#include "weights/eight_bit.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -53,11 +54,13 @@ static bool is_bookkeeping(const char *name)
         if (n >= e && !strcmp(name + n - e, endings[i]))
             return true;
     }
+    if (eight_bit_companion(name)) /* eight_bit.c reads them */
+        return true;
     return strstr(name, ".dfl") != NULL; /* 0, 1, 2 ... whatever the branch is called */
 }
 
 static enum status bind_one(const struct checkpoint *c, const struct param *p, const struct checkpoint_tensor *t,
-                            const char *name, float *values, struct weights_report *r)
+                            const char *name, bool deployed, float *values, struct weights_report *r)
 {
     if (!t && p->role == PARAM_DFL) {
         for (size_t i = 0; i < p->count; i++)
@@ -69,6 +72,9 @@ static enum status bind_one(const struct checkpoint *c, const struct param *p, c
         return report_add(r, MISMATCH_MISSING, "%s", name ? name : p->name);
     if (!same_shape(p, t))
         return report_shape(r, p, t);
+    if (t->dtype == DTYPE_I8 && !(p->role == PARAM_WEIGHT && deployed))
+        return fail(E_UNSUPPORTED, "%s: tensor %s is in 8 bits: only weights of a deployed network are", c->path,
+                    t->name);
     checkpoint_read_f32(t, values);
     r->taken++;
     return check_finite(c, t->name, values, t->count);
@@ -90,7 +96,7 @@ enum status bind_tensors(const struct checkpoint *c, const struct graph *g, floa
         const struct checkpoint_tensor *t = wanted ? checkpoint_find(m, wanted) : NULL;
         if (t)
             used[t - m->tensors] = true;
-        TRY(bind_one(c, p, t, wanted, params + p->first, report));
+        TRY(bind_one(c, p, t, wanted, g->deployed, params + p->first, report));
     }
     for (int i = 0; i < m->count; i++) {
         if (!used[i] && !is_bookkeeping(m->tensors[i].name))

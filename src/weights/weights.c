@@ -6,6 +6,7 @@
 #include "model/names.h"
 #include "ops/recipe.h"
 #include "weights/bind.h"
+#include "weights/eight_bit.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -154,7 +155,9 @@ enum status weights_load(const char *path, const char *cfg, struct weights *out,
         log_warn("%s: %d class names for %d classes", path, c.model->n_names, out->nc);
     TRY(match.fused ? bind_folded(&c, out, r) : bind_training(&c, out, r));
     if (r->count[MISMATCH_MISSING] || r->count[MISMATCH_SHAPE])
-        rc = complain(&c, out, r);
+        TRY(complain(&c, out, r));
+    if (match.fused)
+        TRY(eight_bit_read(&c, out));
 cleanup:
     report_free(&own);
     checkpoint_close(&c);

@@ -18,6 +18,7 @@ struct weights {
     float *params;                /* training form; NULL when the file is folded */
     struct graph deployed;
     float *deployed_params; /* NULL until weights_deploy, unless the file is folded */
+    bool eight_bit;         /* the deployed graph says what runs in 8 bits (struct conv_quant): `yolo9 quantize` */
     char **names;           /* nc class names, owned */
     int nc;
 };
@@ -54,7 +55,8 @@ struct weights_meta {
     const char *const *names;
     int nc;
     bool deployed;
-    bool half; /* floating values as F16 */
+    bool half;      /* floating values as F16 */
+    bool eight_bit; /* convolutions whose conv_quant is on as I8 with their scales; deployed only */
 };
 /* The parameters of `g` in their order. Equal input, equal bytes. */
 enum status weights_write(const char *path, const struct graph *g, const float *params,
@@ -62,5 +64,7 @@ enum status weights_write(const char *path, const struct graph *g, const float *
 
 /* Write a loaded model: in training form, or deployed. E_ARGUMENT if a folded file is asked for its training form. */
 enum status weights_save(const char *path, const struct weights *w, bool deployed, bool half);
+/* Write the deployed form with 8-bit weights where the graph's conv_quant is on; a quarter of the size. */
+enum status weights_save_eight_bit(const char *path, const struct weights *w);
 
 #endif

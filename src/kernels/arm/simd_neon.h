@@ -77,6 +77,10 @@ static inline vf v_fma(vf a, vf b, vf c) /* a*b + c */
 {
     return vfmaq_f32(c, a, b);
 }
+static inline vf v_fms(vf a, vf b, vf c) /* a*b - c */
+{
+    return vfmaq_f32(vnegq_f32(c), a, b);
+}
 static inline vf v_fnma(vf a, vf b, vf c) /* c - a*b */
 {
     return vfmsq_f32(c, a, b);
@@ -97,6 +101,10 @@ static inline vf v_scale(vf x, vf n) /* x * 2^n, n whole, -126 .. 127 */
 {
     int32x4_t e = vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127)), 23);
     return vmulq_f32(x, vreinterpretq_f32_s32(e));
+}
+static inline vf v_scale_any(vf x, vf n) /* for every n: 2^n stays between 2^-126 and 2^126 */
+{
+    return v_scale(x, vminq_f32(vmaxq_f32(n, vdupq_n_f32(-126)), vdupq_n_f32(126)));
 }
 
 /* --- choices between lanes --- */

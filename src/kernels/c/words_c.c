@@ -1,7 +1,7 @@
 /* Plain C on words of two bf16 numbers and of four bytes: the oracle of every other variant. */
 #include "core/status.h"
 #include "kernels/bf16_inline.h"
-#include "kernels/byte_pool_tmpl.h"
+#include "kernels/slots.h"
 
 #include <math.h>
 
@@ -102,5 +102,37 @@ static void to_bytes(const struct word_run *r)
     }
 }
 
+static unsigned char rescaled(int sum, float factor, float shift)
+{
+    const float q = rintf((float)sum * factor + shift);
+    return q > 0 ? (unsigned char)MIN(q, 255.0f) : 0;
+}
+
+static void byte_rescale(unsigned char *dst, const unsigned char *src, int c, float factor, float shift)
+{
+    for (int i = 0; i < c; i++)
+        dst[i] = rescaled(src[i], factor, shift);
+}
+
+static void byte_max(const struct byte_pool_run *r)
+{
+    for (int i = 0; i < r->c; i++) {
+        int most = 0;
+        for (int tap = 0; tap < r->taps; tap++)
+            most = MAX(most, r->src[tap][i]);
+        r->dst[i] = rescaled(most, r->factor, r->shift);
+    }
+}
+
+static void byte_mean(const struct byte_pool_run *r)
+{
+    for (int i = 0; i < r->c; i++) {
+        int sum = 0;
+        for (int tap = 0; tap < r->taps; tap++)
+            sum += r->src[tap][i];
+        r->dst[i] = rescaled(sum, r->factor / (float)r->taps, r->shift);
+    }
+}
+
 const struct words_kernel words__c = {"c", to_bf16, to_bytes};
-const struct byte_pool_kernel byte_pool__c = {"c", byte_max, byte_mean};
+const struct byte_pool_kernel byte_pool__c = {"c", byte_max, byte_mean, byte_rescale};

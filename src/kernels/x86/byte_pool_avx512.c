@@ -1,3 +1,5 @@
+#include "kernels/x86/simd_avx512.h"
+
 #include "kernels/byte_pool_tmpl.h"
 
-const struct byte_pool_kernel byte_pool__avx512 = {"avx512", byte_max, byte_mean};
+const struct byte_pool_kernel byte_pool__avx512 = {"avx512", byte_max, byte_mean, byte_rescale};

@@ -63,6 +63,10 @@ static inline vf v_fma(vf a, vf b, vf c) /* a*b + c */
 {
     return _mm256_fmadd_ps(a, b, c);
 }
+static inline vf v_fms(vf a, vf b, vf c) /* a*b - c */
+{
+    return _mm256_fmsub_ps(a, b, c);
+}
 static inline vf v_fnma(vf a, vf b, vf c) /* c - a*b */
 {
     return _mm256_fnmadd_ps(a, b, c);
@@ -83,6 +87,10 @@ static inline vf v_scale(vf x, vf n) /* x * 2^n, n whole, -126 .. 127 */
 {
     __m256i e = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
     return _mm256_mul_ps(x, _mm256_castsi256_ps(e));
+}
+static inline vf v_scale_any(vf x, vf n) /* for every n: 2^n stays between 2^-126 and 2^126 */
+{
+    return v_scale(x, v_min(v_set1(126), v_max(v_set1(-126), n)));
 }
 
 /* --- choices between lanes --- */
@@ -128,6 +136,10 @@ static inline void v_store_bytes_n(unsigned char *p, vf x, int n)
     _mm_storel_epi64((__m128i *)(void *)(n < VL ? all : p), _mm_packus_epi16(words, words));
     for (int i = 0; n < VL && i < n; i++)
         p[i] = all[i];
+}
+static inline void v_store_cut_n(unsigned char *p, vf x, int n) /* rounded, cut to 0 .. 255; |x| < 2^31 */
+{
+    v_store_bytes_n(p, x, n); /* its packing cuts */
 }
 
 /* --- the lower and the upper half as doubles --- */

@@ -60,6 +60,10 @@ static inline vf v_fma(vf a, vf b, vf c) /* a*b + c */
 {
     return _mm512_fmadd_ps(a, b, c);
 }
+static inline vf v_fms(vf a, vf b, vf c) /* a*b - c */
+{
+    return _mm512_fmsub_ps(a, b, c);
+}
 static inline vf v_fnma(vf a, vf b, vf c) /* c - a*b */
 {
     return _mm512_fnmadd_ps(a, b, c);
@@ -77,6 +81,10 @@ static inline vf v_round(vf x)
     return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 static inline vf v_scale(vf x, vf n) /* x * 2^n, n whole */
+{
+    return _mm512_scalef_ps(x, n);
+}
+static inline vf v_scale_any(vf x, vf n) /* for every n: towards infinity or 0 where 2^n does not exist */
 {
     return _mm512_scalef_ps(x, n);
 }
@@ -108,11 +116,26 @@ static inline vf v_select(vmask m, vf a, vf b) /* a where m, b elsewhere */
 /* --- bytes 0 .. 255 as floats; nothing but the first n is touched --- */
 static inline vf v_load_bytes_n(const unsigned char *p, int n)
 {
-    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1), p)));
+    const __m128i bytes = n == VL ? _mm_loadu_si128((const __m128i *)(const void *)p)
+                                  : _mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1), p);
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
 }
 static inline void v_store_bytes_n(unsigned char *p, vf x, int n)
 {
-    _mm512_mask_cvtepi32_storeu_epi8(p, (__mmask16)((1u << n) - 1), _mm512_cvtps_epi32(x));
+    const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x)); /* storing as it converts would be microcode */
+    if (n == VL)
+        _mm_storeu_si128((__m128i *)(void *)p, bytes);
+    else
+        _mm_mask_storeu_epi8(p, (__mmask16)((1u << n) - 1), bytes);
+}
+static inline void v_store_cut_n(unsigned char *p, vf x, int n) /* rounded, cut to 0 .. 255; |x| < 2^31 */
+{
+    const __m128i bytes =
+        _mm512_cvtusepi32_epi8(_mm512_max_epi32(_mm512_cvtps_epi32(x), _mm512_setzero_si512()));
+    if (n == VL)
+        _mm_storeu_si128((__m128i *)(void *)p, bytes);
+    else
+        _mm_mask_storeu_epi8(p, (__mmask16)((1u << n) - 1), bytes);
 }
 
 /* --- the lower and the upper half as doubles --- */

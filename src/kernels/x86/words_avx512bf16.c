@@ -1,5 +1,10 @@
 #include "kernels/x86/simd_avx512.h"
 
+static inline vf v_load_rgb(const float *p)
+{
+    return _mm512_maskz_loadu_ps(0x7777, p);
+}
+
 #include "kernels/words_tmpl.h"
 
 static void to_bf16_by_instruction(const struct word_run *r)

@@ -1,0 +1,11 @@
+/* Maps of bytes in the ops that move values: src[0] and dst hold bytes, each with a scale of its own. */
+#ifndef Y9_OPS_BYTE_POOL_H
+#define Y9_OPS_BYTE_POOL_H
+
+#include "graph/backend.h"
+
+void byte_maxpool_forward(const struct call *c);
+void byte_avgpool_forward(const struct call *c);
+void byte_resize_forward(const struct call *c); /* upsample, copy */
+
+#endif
