@@ -60,7 +60,7 @@ struct op_impl {
     enum status (*plan)(struct call *c);
     void (*pack)(const struct call *c);     /* parameters -> packed; after every change of the parameters */
     void (*forward)(const struct call *c);  /* cannot fail */
-    void (*again)(const struct call *c); /* dst once more, after forward and before backward; NULL: it cannot */
+    void (*again)(const struct call *c);    /* dst once more, after forward and before backward; NULL: it cannot */
     void (*backward)(const struct call *c); /* d_dst -> d_src (store or add), d_param (add); cannot fail; d_dst is
                                                nobody's afterwards and may have been used as scratch */
 };

@@ -69,7 +69,8 @@ static void bn_d_sums(const struct bn_run *r)
             double d_z = (double)d_dst[k];
             r->sum[k] += d_z;
             for (int i = 0; i < r->n_src; i++)
-                r->sum[(size_t)(i + 1) * r->sum_stride + (size_t)k] += d_z * (double)(pixel(r, i, p)[k] - r->mean[i][k]);
+                r->sum[(size_t)(i + 1) * r->sum_stride + (size_t)k] +=
+                    d_z * (double)(pixel(r, i, p)[k] - r->mean[i][k]);
         }
     }
 }

@@ -130,8 +130,7 @@ static inline void v_store_bytes_n(unsigned char *p, vf x, int n)
 }
 static inline void v_store_cut_n(unsigned char *p, vf x, int n) /* rounded, cut to 0 .. 255; |x| < 2^31 */
 {
-    const __m128i bytes =
-        _mm512_cvtusepi32_epi8(_mm512_max_epi32(_mm512_cvtps_epi32(x), _mm512_setzero_si512()));
+    const __m128i bytes = _mm512_cvtusepi32_epi8(_mm512_max_epi32(_mm512_cvtps_epi32(x), _mm512_setzero_si512()));
     if (n == VL)
         _mm_storeu_si128((__m128i *)(void *)p, bytes);
     else
