@@ -19,8 +19,8 @@ struct wino_pass {
     int from;                          /* source pixels of a tile a side */
     int tiles_x, tiles, block, blocks; /* of an image */
     int shares;                        /* parts that share a block's panels */
-    bool fetch, big;                   /* the source, the weights are too large for L2 */
-    size_t v_row, v_point, m_point;    /* floats of a tile's channels, from a point to the next */
+    bool fetch, big, ahead; /* the source is too large for L2, the weights are, and are fetched a product early */
+    size_t v_row, v_point, m_point; /* floats of a tile's channels, from a point to the next */
     size_t v_floats, m_floats, pointer_floats, dump_floats, thread_floats;
     const float *zeros;
     float *scratch;
@@ -45,6 +45,7 @@ static void cut_blocks(struct wino_pass *p)
 {
     const int large = 512 * 1024; /* floats of transformed weights */
     p->big = (long long)WINO_POINTS * p->groups * p->reduction * p->columns > large;
+    p->ahead = (long long)WINO_POINTS * p->groups * p->reduction * p->columns > 96 * 1024;
     const int most = p->form != WINO_S1 ? 16 : p->big ? 64 : MIN(48, MAX(12, (p->tiles + 1) / 2));
     p->blocks = (p->tiles + most - 1) / most;
     if (p->blocks > 1)
@@ -162,7 +163,7 @@ static void multiply(const struct wino_pass *p, struct conv_tile *t, const float
         const int mine = weights_of(p, point), next = point + 1 < p->points ? weights_of(p, point + 1) : mine;
         t->b = b + (size_t)mine * weights;
         t->dst_offset = (size_t)point * p->m_point;
-        conv_ahead(t, p->big && next != mine ? b + (size_t)next * weights : NULL, weights, tiles);
+        conv_ahead(t, p->ahead && next != mine ? b + (size_t)next * weights : NULL, weights, tiles);
         for (int i = 0, at = 0; i < tiles; i++, at += t->m, conv_ahead_step(t)) {
             t->m = (count - at + tiles - i - 1) / (tiles - i);
             t->a = rows + at;
