@@ -20,14 +20,19 @@ static void forward_part(void *context, int part, int thread)
     const struct tensor *src = job->call->src, *dst = &job->call->dst;
     const int n_src = job->call->node->n_src;
     struct part_range range = part_get(&job->parts, part);
-    for (int y = range.first; y < range.end; y++)
+    float ratio[MAX_SRC];
+    for (int i = 0; i < n_src; i++)
+        ratio[i] = nearest_ratio(src[i].w, dst->w);
+    for (int y = range.first; y < range.end; y++) {
+        const float *row[MAX_SRC], *from[MAX_SRC];
+        for (int i = 0; i < n_src; i++)
+            row[i] = tensor_pixel(&src[i], range.image, nearest(y, src[i].h, dst->h), 0);
         for (int x = 0; x < dst->w; x++) {
-            const float *from[MAX_SRC];
             for (int i = 0; i < n_src; i++)
-                from[i] =
-                    tensor_pixel(&src[i], range.image, nearest(y, src[i].h, dst->h), nearest(x, src[i].w, dst->w));
+                from[i] = row[i] + (size_t)nearest_by(x, src[i].w, ratio[i]) * src[i].pixel_stride;
             job->kernel->sum(tensor_pixel(dst, range.image, y, x), from, n_src, (size_t)dst->c);
         }
+    }
 }
 
 /* First place of `out` that reads place `from` of `in` or a later one; nearest() does not decrease. */
