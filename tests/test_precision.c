@@ -198,6 +198,10 @@ static struct shape random_shape(struct rng *r, int unit)
         s.stride = 1 + below(r, 3);
         s.h += s.k;
         s.w += s.k;
+        if (below(r, 2)) { /* one row of outputs from several of inputs */
+            s.h = s.k;
+            s.pad = 0;
+        }
     }
     if (below(r, 4) == 0 && s.ic % 4 == 0) {
         s.groups = 1 << below(r, 3);

@@ -220,7 +220,7 @@ static int points_per_part(int points, int taps, int source_floats)
     return (points + parts - 1) / parts;
 }
 
-/* The part of the source that count points from `first` on read: whole rows, of a single row whole pixels. */
+/* The part of the source that count points from `first` on read: whole rows, of a long row (a 1x1) whole pixels. */
 struct window {
     int y0, y1, x0, x1;
 };
@@ -232,7 +232,7 @@ static struct window window_of(const struct pass *p, int first, int count)
     struct window w = {.x1 = p->src.w};
     w.y0 = MAX(0, first / g->gw * g->step + g->y0);
     w.y1 = MAX(w.y0, MIN(p->src.h, last / g->gw * g->step + g->y0 + dy + 1));
-    if (g->gh == 1) {
+    if (g->gh == 1 && p->src.h == 1) {
         w.x0 = MAX(0, first * g->step + g->x0);
         w.x1 = MAX(w.x0, MIN(p->src.w, last * g->step + g->x0 + dx + 1));
     }
@@ -245,7 +245,7 @@ static size_t window_floats(const struct pass *p)
     const int rows = g->gh == 1 ? 1 : MIN(g->gh, (p->per_part + 2 * g->gw - 2) / g->gw);
     const int h = MIN(p->src.h, (rows - 1) * g->step + (g->n_ty - 1) * g->dy + 1);
     const int all = p->src.w - (p->joined ? 2 * g->x0 : 0);
-    const int w = g->gh == 1 ? MIN(all, (p->per_part - 1) * g->step + (g->n_tx - 1) * g->dx + 1) : all;
+    const int w = g->gh == 1 && p->src.h == 1 ? MIN(all, (p->per_part - 1) * g->step + (g->n_tx - 1) * g->dx + 1) : all;
     return round_up_size((size_t)h * (size_t)w * (size_t)(p->groups * p->reduction), 16);
 }
 
