@@ -102,23 +102,24 @@ static void what_is_rewritten(void **state)
     (void)state;
     static const struct {
         const char *model;
-        int split, pooled_convs, pooled_max;
-    } cases[] = {{"gelan-t", 2, 5, 0}, {"gelan-c", 2, 5, 5}, {"gelan", 2, 0, 0}};
+        int addends, pooled_convs, pooled_max, fuses;
+    } cases[] = {{"gelan-t", 2, 5, 0, 0}, {"gelan-c", 2, 5, 5, 0}, {"gelan", 2, 0, 0, 0}, {"gelan-e", 3, 8, 8, 5}};
     for (int m = 0; m < COUNT(cases); m++) {
         struct bench b;
         struct graph g;
         open_deployed(&b, cases[m].model);
-        int *map = mem_alloc((size_t)b.graph.n_values, sizeof *map), split = 0, convs = 0, max = 0;
+        int *map = mem_alloc((size_t)b.graph.n_values, sizeof *map), addends = 0, convs = 0, max = 0;
         assert_int_equal(graph_lower(&b.graph, &g, map), OK);
         assert_int_equal(count(&g, OP_UPSAMPLE), 0);
         assert_int_equal(count(&g, OP_AVGPOOL), 0);
         assert_int_equal(g.param_floats, b.graph.param_floats);
         for (int i = 0; i < g.n_nodes; i++) {
-            split += g.nodes[i].op == OP_CONV2D && g.nodes[i].u.conv.addend_scale;
+            addends += g.nodes[i].op == OP_CONV2D && g.nodes[i].u.conv.addend_scale;
             convs += g.nodes[i].op == OP_CONV2D && g.nodes[i].u.conv.pooled;
             max += g.nodes[i].op == OP_MAXPOOL && g.nodes[i].u.pool.pooled;
         }
-        assert_int_equal(split, cases[m].split);
+        assert_int_equal(addends, cases[m].addends);
+        assert_int_equal(count(&g, OP_FUSE), cases[m].fuses);
         assert_int_equal(convs, cases[m].pooled_convs);
         assert_int_equal(max, cases[m].pooled_max);
         for (int i = 0; i < b.graph.n_values; i++) {

@@ -168,7 +168,8 @@ enum status graph_finish(struct graph *g);
  * - a 1x1 convolution of a concat with an upsampled map: that part is multiplied before it is upsampled, scale^2 times
  *   less work, and added before the activation;
  * - an average pool (AConv, ADown) is taken into the convolution and the max pool that read it, so that its map is
- *   never written.
+ *   never written;
+ * - a CBFuse whose first map a 1x1 and whose target a convolution made for it alone: they add it up on the way.
  * `map` (g->n_values): value of g -> value of out, -1 where it does not exist any more. `out` is initialised here. */
 enum status graph_lower(const struct graph *g, struct graph *out, int *map);
 
