@@ -36,6 +36,11 @@ INLINE void conv_loop(const struct conv_tile *t, const int nv, const int m, cons
             acc[i][j] = w_zero();
     }
     const float *b = t->b, *ahead = t->ahead;
+    if (t->residual_next) {
+        for (int i = 0; i < m; i++)
+            for (int j = 0; j < nv * VL; j += 16)
+                __builtin_prefetch(t->residual_next[i] + t->residual_offset + j);
+    }
     const long k = t->k;
     for (int tap = 0; tap < t->taps; tap++) {
         const float *a[MR_MOST];

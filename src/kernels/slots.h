@@ -29,6 +29,7 @@ struct conv_tile {
     size_t dst_offset;
     const float *const *residual; /* one pointer a pixel, or NULL */
     size_t residual_offset;
+    const float *const *residual_next; /* a later tile's, to be fetched into the cache; NULL: none */
     const float *const *addend; /* one pointer a pixel, or NULL: added before the activation, read at dst_offset */
     bool accumulate;            /* add what dst holds before the activation */
     enum kernel_act act;
@@ -196,6 +197,7 @@ struct wino_output {
     size_t dst_offset;
     const float *const *residual; /* 16 pixels, or NULL */
     size_t residual_offset;
+    const float *const *residual_next; /* the next tile's, to be fetched into the cache; NULL: none */
     bool accumulate;
     enum kernel_act act;
 };

@@ -199,6 +199,14 @@ static inline __attribute__((always_inline)) void output_vector(const struct win
     float *const *dst = t->dst;
     _Alignas(64) float rows[4 * WINO_SIDE_MOST * VL];
     vf m[WINO_SIDE_MOST], y[4];
+    if (!plain && t->residual_next) {
+        UNROLL
+        for (int i = 0; i < 12; i++)
+            __builtin_prefetch(t->residual_next[i] + t->residual_offset + c);
+        UNROLL
+        for (int i = 12; i < 16; i++)
+            __builtin_prefetch(t->residual_next[i] + t->residual_offset + c);
+    }
     UNROLL
     for (int i = 0; i < side; i++) {
         UNROLL

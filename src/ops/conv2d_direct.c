@@ -318,8 +318,16 @@ static void lay_out(struct pass *p)
 static void fill_addends(const struct pass *p, int image, int first, int count, const float **out)
 {
     const int scale = p->addend_scale, w = p->addend.w * scale;
-    for (int i = first; i < first + count; i++)
-        *out++ = tensor_pixel(&p->addend, image, i / w / scale, i % w / scale);
+    for (int i = 0, y = first / w, x = first % w; i < count; y++, x = 0) {
+        const float *pixel = tensor_pixel(&p->addend, image, y / scale, x / scale);
+        for (int left = scale - x % scale; x < w && i < count; x++) {
+            out[i++] = pixel;
+            if (--left == 0) {
+                pixel += p->addend.pixel_stride;
+                left = scale;
+            }
+        }
+    }
 }
 
 static void run_panel(const struct pass *p, struct conv_tile *t, const float **taps, float **targets,
@@ -331,6 +339,7 @@ static void run_panel(const struct pass *p, struct conv_tile *t, const float **t
         t->a = taps + at;
         t->dst = targets + at;
         t->residual = residuals ? residuals + at : NULL;
+        t->residual_next = residuals && i + 1 < tiles ? residuals + at + t->m : NULL;
         t->addend = addends ? addends + at : NULL;
         t->next = fetch && i + 1 < tiles ? t->a + t->m : NULL;
         p->kernel->run(t);

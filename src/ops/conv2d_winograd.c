@@ -212,6 +212,7 @@ static void wino_part(void *context, int part, int thread)
                     o.m = m + (size_t)(i * width);
                     o.dst = targets + 16 * i;
                     o.residual = p->residual.data ? (const float *const *)residuals + 16 * i : NULL;
+                    o.residual_next = o.residual && p->fetch && i + 1 < count ? o.residual + 16 : NULL;
                     p->kernel->output[p->form](&o);
                 }
             }
