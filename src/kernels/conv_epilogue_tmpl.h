@@ -6,54 +6,49 @@
 #include "kernels/simd_math.h"
 #include "kernels/slots.h"
 
-/* The common epilogue: whole vectors, nothing to add but the bias. */
-static inline __attribute__((always_inline)) void epilogue_column(const float *sums, const int step, const vf bias,
-                                                                  float *const *dst, const size_t offset, const int m,
-                                                                  const enum kernel_act act)
+/* One vector of columns; `whole`: all of its lanes, else n. */
+static inline __attribute__((always_inline)) void epilogue_column(const struct conv_tile *t, const float *sums,
+                                                                  const int j, const int n, const bool whole,
+                                                                  const enum kernel_act act, const bool more)
 {
-    for (int i = 0; i < m; i++) {
-        vf x = v_add(v_load(sums + i * step), bias);
+    const vf bias = t->bias ? v_load(t->bias + j * VL) : v_zero();
+    const size_t offset = t->dst_offset + (size_t)(j * VL), from = t->residual_offset + (size_t)(j * VL);
+    for (int i = 0; i < t->m; i++) {
+        float *dst = t->dst[i] + offset;
+        vf x = v_add(v_load(sums + i * t->nv * VL), bias);
+        if (more && t->accumulate)
+            x = v_add(x, whole ? v_load(dst) : v_load_n(dst, n));
+        if (more && t->addend)
+            x = v_add(x, whole ? v_load(t->addend[i] + offset) : v_load_n(t->addend[i] + offset, n));
         if (act == KERNEL_ACT_SILU)
             x = v_silu(x);
         else if (act == KERNEL_ACT_RELU)
             x = v_max(v_zero(), x);
-        v_store(dst[i] + offset, x);
+        if (more && t->residual)
+            x = v_add(x, whole ? v_load(t->residual[i] + from) : v_load_n(t->residual[i] + from, n));
+        if (whole)
+            v_store(dst, x);
+        else
+            v_store_n(dst, x, n);
     }
 }
 
 /* dst = act(sums + bias (+ dst) (+ addend)) (+ residual); sums lie tightly, [m][nv * VL] */
 static __attribute__((noinline)) void conv_epilogue(const struct conv_tile *t, const float *sums)
 {
-    const int m = t->m, step = t->nv * VL;
-    const enum kernel_act act = t->act;
+    const bool more = t->accumulate || t->residual || t->addend;
     for (int j = 0; j < t->nv; j++, sums += VL) {
         const int n = MIN(t->n - j * VL, VL);
         if (n <= 0)
             break;
-        const vf bias = t->bias ? v_load(t->bias + j * VL) : v_zero();
-        const size_t offset = t->dst_offset + (size_t)(j * VL);
-        if (n == VL && !t->accumulate && !t->residual && !t->addend) {
-            if (act == KERNEL_ACT_SILU)
-                epilogue_column(sums, step, bias, t->dst, offset, m, KERNEL_ACT_SILU);
-            else
-                epilogue_column(sums, step, bias, t->dst, offset, m, act);
-            continue;
-        }
-        for (int i = 0; i < m; i++) {
-            float *dst = t->dst[i] + offset;
-            vf x = v_add(v_load(sums + i * step), bias);
-            if (t->accumulate)
-                x = v_add(x, v_load_n(dst, n));
-            if (t->addend)
-                x = v_add(x, v_load_n(t->addend[i] + offset, n));
-            if (act == KERNEL_ACT_SILU)
-                x = v_silu(x);
-            else if (act == KERNEL_ACT_RELU)
-                x = v_max(v_zero(), x);
-            if (t->residual)
-                x = v_add(x, v_load_n(t->residual[i] + t->residual_offset + j * VL, n));
-            v_store_n(dst, x, n);
-        }
+        if (n < VL)
+            epilogue_column(t, sums, j, n, false, t->act, more);
+        else if (more)
+            epilogue_column(t, sums, j, VL, true, t->act, true);
+        else if (t->act == KERNEL_ACT_SILU)
+            epilogue_column(t, sums, j, VL, true, KERNEL_ACT_SILU, false);
+        else
+            epilogue_column(t, sums, j, VL, true, t->act, false);
     }
 }
 
