@@ -129,6 +129,25 @@ static float *random_floats(size_t count, double scale, struct rng *r)
     return p;
 }
 
+/* Channels and columns of very different size, as real networks have them: sums of whole channels would drown the small
+ * ones. */
+static void make_uneven(struct map *src, float *weights, int oc, struct rng *r)
+{
+    const int ic = src->t.c;
+    for (int k = 0; k < ic; k++) {
+        const int power = below(r, 13) - 6;
+        for (int i = 0; i < src->t.n * src->t.h * src->t.w; i++)
+            src->t.data[(size_t)i * src->t.pixel_stride + (size_t)k] *= ldexpf(1, power);
+        for (int j = 0; j < oc; j++)
+            weights[j * ic + k] *= ldexpf(1, -power);
+    }
+    for (int j = 0; j < oc; j++) {
+        const float factor = ldexpf(1, below(r, 13) - 6);
+        for (int k = 0; k < ic; k++)
+            weights[j * ic + k] *= factor;
+    }
+}
+
 static double silu(double x)
 {
     return x / (1 + exp(-x));
@@ -307,6 +326,8 @@ static bool check_infer(struct rng *r, const struct shape *s, const struct isa *
         .options = {.mode = RUN_INFER, .features = isa->features, .threads = team_size(team), .exact = exact}};
     c.param[0] = random_floats((size_t)s->oc * (size_t)(icg * s->kh * s->kw), 1 / sqrt(icg * s->kh * s->kw), r);
     c.param[1] = s->bias ? random_floats((size_t)s->oc, 0.5, r) : NULL;
+    if (s->kh == 1 && s->groups == 1 && below(r, 2))
+        make_uneven(&src, c.param[0], s->oc, r);
     prepare(&c, false);
     cpu_conv2d.forward(&c);
     struct worst worst = {0};
@@ -405,26 +426,32 @@ static struct shape random_shape(struct rng *r)
         s.oc = 128 + below(r, 60);
     }
     s.stride = 1 + (below(r, 3) == 0);
-    switch (below(r, 8)) {
+    switch (below(r, 9)) {
     case 0:
     case 1:
         s.kh = s.kw = 1;
         break;
-    case 2: /* anything */
+    case 2: /* a wide 1x1, mostly of an even number of pixels */
+        s.kh = s.kw = s.stride = 1;
+        s.ic = 128 + 32 * below(r, 5);
+        s.oc = 256 + 32 * below(r, 3);
+        s.w += s.w % 2 && below(r, 4);
+        break;
+    case 3: /* anything */
         s.kh = 1 + below(r, 5);
         s.kw = 1 + below(r, 5);
         s.dilation = 1 + below(r, 2);
         s.stride = 1 + below(r, 3);
         s.pad = below(r, 4);
         break;
-    case 3: /* groups */
+    case 4: /* groups */
         s.groups = 1 << below(r, 3);
         s.ic *= s.groups;
         s.oc *= s.groups;
         s.kh = s.kw = below(r, 2) ? 3 : 1;
         s.pad = s.kh / 2;
         break;
-    case 4: /* depthwise */
+    case 5: /* depthwise */
         s.groups = s.oc = s.ic;
         s.kh = s.kw = 3;
         s.pad = 1;

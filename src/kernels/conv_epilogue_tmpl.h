@@ -13,13 +13,14 @@ static inline __attribute__((always_inline)) void epilogue_column(const struct c
 {
     const vf bias = t->bias ? v_load(t->bias + j * VL) : v_zero();
     const size_t offset = t->dst_offset + (size_t)(j * VL), from = t->residual_offset + (size_t)(j * VL);
+    const size_t add = t->addend_offset + (size_t)(j * VL);
     for (int i = 0; i < t->m; i++) {
         float *dst = t->dst[i] + offset;
         vf x = v_add(v_load(sums + i * t->nv * VL), bias);
         if (more && t->accumulate)
             x = v_add(x, whole ? v_load(dst) : v_load_n(dst, n));
         if (more && t->addend)
-            x = v_add(x, whole ? v_load(t->addend[i] + offset) : v_load_n(t->addend[i] + offset, n));
+            x = v_add(x, whole ? v_load(t->addend[i] + add) : v_load_n(t->addend[i] + add, n));
         if (act == KERNEL_ACT_SILU)
             x = v_silu(x);
         else if (act == KERNEL_ACT_RELU)

@@ -14,7 +14,7 @@ enum kernel_act { KERNEL_ACT_NONE, KERNEL_ACT_SILU, KERNEL_ACT_RELU };
 
 /* --- direct convolution: m pixels x one panel of output channels ------------------------------------------------
  * acc[i][col] = sum over taps t and channels c of a[t*a_stride + i][a_offset + c] * b[(t*k + c)*nv*vl + col]
- * dst[i][dst_offset + col] = act(acc + bias[col] (+ dst) (+ addend[i][dst column])) (+ residual[i][...]),   col < n */
+ * dst[i][dst_offset + col] = act(acc + bias[col] (+ dst) (+ addend[i][...])) (+ residual[i][...]),   col < n */
 struct conv_tile {
     int m, n, nv;          /* pixels (<= mr[nv]), valid columns (<= nv*vl), vectors in the panel */
     int taps, k;           /* reduction: taps x channels; taps 0 writes act(bias) */
@@ -30,8 +30,9 @@ struct conv_tile {
     const float *const *residual; /* one pointer a pixel, or NULL */
     size_t residual_offset;
     const float *const *residual_next; /* a later tile's, to be fetched into the cache; NULL: none */
-    const float *const *addend; /* one pointer a pixel, or NULL: added before the activation, read at dst_offset */
-    bool accumulate;            /* add what dst holds before the activation */
+    const float *const *addend;        /* one pointer a pixel, or NULL: added before the activation */
+    size_t addend_offset;
+    bool accumulate; /* add what dst holds before the activation */
     enum kernel_act act;
     const struct conv_bytes *bytes; /* tiles of bytes (kernels/word_slots.h), NULL otherwise */
 };
@@ -42,6 +43,55 @@ struct conv_tile_kernel {
     int vl;                        /* floats in a vector: panels are multiples of it */
     int nv_main, nv_max;           /* usual panel, and the widest one for the last panel */
     int mr[MAX_PANEL_VECTORS + 1]; /* most pixels of a tile for a panel of nv vectors */
+};
+
+/* --- Strassen's algorithm (1969), one level, for a product of pixels by channels (1x1) -------------------------------
+ * A = (a11 a12; a21 a22): a pair of pixels, top and bottom, in halves of `half` channels; B = (b11 b12; b21 b22):
+ * halves of the input by halves of the output channels, left and right. Its error grows with the largest of what it
+ * adds up, so channels are balanced first: q, a diagonal of powers of two, levels the channels of the second half with
+ * those of the first, e does so for the columns: B' = (b11, b12 e; b21 / q, b22 e / q), A' = (a11, a12 q; a21, a22 q).
+ * Then p1 = (a11 + a22') (b11 + b22')   p2 = (a21 + a22') b11   p3 = a11 (b12' - b22')   p4 = a22' (b21' - b11) p5 =
+ * (a11 + a12') b22'           p6 = (a21 - a11) (b11 + b12')                    p7 = (a12' - a22') (b21' + b22') c11 =
+ * p1 + p7 - p5 + p4   c12 e = p3 + p5   c21 = p2 + p4   c22 e = p1 + p6 + p3 - p2 where in p4 and p7 the weights take q
+ * over: p4 = a22 (b21 - q b11), p7 = (a12 - a22) (b21 + b22 e). */
+enum strassen_product {
+    STRASSEN_P1,
+    STRASSEN_P7,
+    STRASSEN_P6,
+    STRASSEN_P3,
+    STRASSEN_P5,
+    STRASSEN_P2,
+    STRASSEN_P4,
+    STRASSEN_PRODUCTS
+};
+enum { STRASSEN_SUMS = 5 };
+
+struct strassen_sums {
+    const float *const *top, *const *bottom; /* a pointer a pair */
+    int pairs, half;                         /* half: a multiple of 16 */
+    const float *q;                          /* [half] */
+    float *sums; /* of a pair the factors of p1, p7, p6, p5, p2, one after another; `stride` apart */
+    size_t stride;
+};
+
+struct strassen_tile {
+    int m, half;                   /* pairs (<= mr), channels of a product */
+    const float *const *a;         /* of each product in the order above a pointer a pair */
+    size_t a_stride;               /* pointers from a product to the next */
+    const float *b;                /* of each product in the same order [half][width] */
+    const float *right;            /* [width]: 1 / e */
+    const float *bias[2];          /* left and right: [width], or NULL */
+    float *const *dst[2];          /* top and bottom */
+    size_t column[2];              /* left and right: dst[0][i][column[1] + j] is c12 */
+    const float *const *addend[2]; /* top and bottom, read at the same columns before the activation; or NULL */
+    enum kernel_act act;
+};
+
+struct strassen_kernel {
+    const char *name;
+    int mr, width; /* most pairs of a tile; columns of a panel */
+    void (*sums)(const struct strassen_sums *t);
+    void (*tile)(const struct strassen_tile *t);
 };
 
 #include "kernels/word_slots.h" /* the same tiles on words of two bf16 numbers or four bytes */

@@ -9,7 +9,7 @@ _Static_assert((int)ACT_NONE == (int)KERNEL_ACT_NONE && (int)ACT_SILU == (int)KE
                    (int)ACT_RELU == (int)KERNEL_ACT_RELU,
                "enum act and enum kernel_act agree");
 
-enum algorithm { DIRECT, WINOGRAD, WINOGRAD_S2, BF16, BYTES };
+enum algorithm { DIRECT, STRASSEN, WINOGRAD, WINOGRAD_S2, BF16, BYTES };
 
 /* What an algorithm needs and does in the forward pass. */
 static const struct {
@@ -19,6 +19,7 @@ static const struct {
     void (*forward)(const struct kernels *k, const struct call *c);
 } algorithms[] = {
     [DIRECT] = {direct_packed_floats, direct_scratch_floats, direct_pack, direct_forward},
+    [STRASSEN] = {strassen_packed_floats, strassen_scratch_floats, strassen_pack, strassen_forward},
     [WINOGRAD] = {winograd_packed_floats, winograd_scratch_floats, winograd_pack, winograd_forward},
     [WINOGRAD_S2] = {winograd_packed_floats, winograd_scratch_floats, winograd_pack, winograd_forward},
     [BF16] = {bf16_packed_floats, bf16_scratch_floats, bf16_pack, bf16_forward},
@@ -27,7 +28,7 @@ static const struct {
 
 /* A function of shape, features and options, never of a timing. The data gradient chooses alike, but for stride 2,
  * where it is direct. */
-static enum algorithm choose(const struct call *c)
+static enum algorithm choose(const struct kernels *k, const struct call *c)
 {
     if (conv_in_bytes(c->node, c->src[0].c, &c->options))
         return BYTES;
@@ -36,6 +37,8 @@ static enum algorithm choose(const struct call *c)
         return WINOGRAD;
     if (bf16_fits(c))
         return BF16;
+    if (!c->options.exact && strassen_fits(k, c))
+        return STRASSEN;
     return fits ? WINOGRAD_S2 : DIRECT;
 }
 
@@ -49,7 +52,7 @@ static enum status conv2d_plan(struct call *c)
     const struct kernels *k = kernels_for(c->options.features);
     const struct conv_shape s = conv_shape_of(c);
     assert(s.icg * s.groups == s.ic && s.ocg * s.groups == s.oc && s.oc == c->dst.c);
-    c->variant = (int)choose(c);
+    c->variant = (int)choose(k, c);
     c->packed_floats[0] = algorithms[c->variant].packed_floats(k, &s);
     c->scratch_floats = algorithms[c->variant].scratch_floats(k, c);
     if (c->options.mode != RUN_INFER) {
@@ -94,8 +97,9 @@ const struct op_impl cpu_conv2d = {conv2d_plan, conv2d_pack, conv2d_forward, NUL
 const char *conv2d_variant_name(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
-    const char *const names[] = {k->conv_tile->name, k->winograd->name[WINO_S1],
-                                 k->winograd->name[c->node->u.conv.pooled ? WINO_POOLED : WINO_S2],
-                                 k->conv_bf16->tile->name, k->conv_bytes->tile->name};
+    const char *const names[] = {
+        k->conv_tile->name,         k->strassen->name,
+        k->winograd->name[WINO_S1], k->winograd->name[c->node->u.conv.pooled ? WINO_POOLED : WINO_S2],
+        k->conv_bf16->tile->name,   k->conv_bytes->tile->name};
     return names[c->variant];
 }

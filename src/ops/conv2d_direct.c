@@ -129,6 +129,21 @@ void fill_targets(const struct tap_grid *g, const struct tensor *dst, int image,
     }
 }
 
+void fill_addends(const struct tensor *addend, int scale, int image, int first, int count, const float **out)
+{
+    const int w = addend->w * scale;
+    for (int i = 0, y = first / w, x = first % w; i < count; y++, x = 0) {
+        const float *pixel = tensor_pixel(addend, image, y / scale, x / scale);
+        for (int left = scale - x % scale; x < w && i < count; x++) {
+            out[i++] = pixel;
+            if (--left == 0) {
+                pixel += addend->pixel_stride;
+                left = scale;
+            }
+        }
+    }
+}
+
 /* --- packing -----------------------------------------------------------------------------------------------------
  * Forward: [group][ocg padded to a vector] bias, then [group][panel][tap][icg][panel columns].
  * Gradient: [phase][group][panel][tap][ocg][panel columns of icg]. Both start at a cache line. */
@@ -314,22 +329,6 @@ static void lay_out(struct pass *p)
     p->thread_floats = p->pointer_floats + (p->convert ? window_floats(p) : 0);
 }
 
-/* The addend's pixels of points [first, first + count): the nearest ones. */
-static void fill_addends(const struct pass *p, int image, int first, int count, const float **out)
-{
-    const int scale = p->addend_scale, w = p->addend.w * scale;
-    for (int i = 0, y = first / w, x = first % w; i < count; y++, x = 0) {
-        const float *pixel = tensor_pixel(&p->addend, image, y / scale, x / scale);
-        for (int left = scale - x % scale; x < w && i < count; x++) {
-            out[i++] = pixel;
-            if (--left == 0) {
-                pixel += p->addend.pixel_stride;
-                left = scale;
-            }
-        }
-    }
-}
-
 static void run_panel(const struct pass *p, struct conv_tile *t, const float **taps, float **targets,
                       const float **residuals, const float **addends, int count, bool fetch)
 {
@@ -366,7 +365,7 @@ static void pass_part(void *context, int part, int thread)
     if (p->residual.data)
         fill_targets(&p->grid, &p->residual, image, first, count, (float **)residuals);
     if (p->addend.data)
-        fill_addends(p, image, first, count, addends);
+        fill_addends(&p->addend, p->addend_scale, image, first, count, addends);
     struct conv_tile t = {.taps = p->taps,
                           .k = p->k,
                           .a_stride = (size_t)p->per_part,
@@ -377,7 +376,7 @@ static void pass_part(void *context, int part, int thread)
                           .bytes = p->bytes};
     for (int g = 0; g < p->groups; g++) {
         t.a_offset = (size_t)(g * p->reduction);
-        t.dst_offset = t.residual_offset = (size_t)(g * p->columns);
+        t.dst_offset = t.residual_offset = t.addend_offset = (size_t)(g * p->columns);
         for (int left = round_up(p->columns, k->vl) / k->vl, column = 0; left > 0; left -= t.nv) {
             t.nv = panel_vectors(left, k->nv_main, k->nv_max);
             const int width = t.nv * k->vl;
@@ -389,6 +388,7 @@ static void pass_part(void *context, int part, int thread)
             t.bias = t.bias ? t.bias + width : NULL;
             t.dst_offset += (size_t)width;
             t.residual_offset += (size_t)width;
+            t.addend_offset += (size_t)width;
             column += width;
         }
     }

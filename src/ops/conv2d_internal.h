@@ -67,6 +67,9 @@ void fill_taps(const struct tap_grid *g, const struct tensor *src, int image, co
 /* Target pixels of the same points. */
 void fill_targets(const struct tap_grid *g, const struct tensor *dst, int image, int first, int count, float **out);
 
+/* The pixels of an addend that the same points take: the nearest ones, each scale * scale times. */
+void fill_addends(const struct tensor *addend, int scale, int image, int first, int count, const float **out);
+
 /* A reduction over taps and channels, direct: pixels through pointers, panels of weights (conv2d_direct.c). */
 struct pass {
     const struct conv_tile_kernel *kernel;
@@ -120,6 +123,13 @@ size_t direct_scratch_floats(const struct kernels *k, const struct call *c);
 size_t direct_d_scratch_floats(const struct kernels *k, const struct call *c);
 void direct_forward(const struct kernels *k, const struct call *c);
 void direct_dgrad(const struct kernels *k, const struct call *c);
+
+/* --- Strassen, one level (conv2d_strassen.c) ---------------------------------------------------------------------- */
+bool strassen_fits(const struct kernels *k, const struct call *c); /* a wide 1x1 that it computes faster */
+size_t strassen_packed_floats(const struct kernels *k, const struct conv_shape *s);
+void strassen_pack(const struct kernels *k, const struct call *c);
+size_t strassen_scratch_floats(const struct kernels *k, const struct call *c);
+void strassen_forward(const struct kernels *k, const struct call *c);
 
 /* --- Winograd F(4x4, 3x3) (conv2d_winograd.c) -------------------------------------------------------------------- */
 /* Pointers to side x side pixels from (y0, x0) on; `outside` for those that do not exist. */

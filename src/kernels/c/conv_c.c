@@ -31,7 +31,7 @@ static void conv_tile_pixel(const struct conv_tile *t, int i)
         if (t->accumulate)
             x += dst[j];
         if (t->addend)
-            x += t->addend[i][t->dst_offset + (size_t)j];
+            x += t->addend[i][t->addend_offset + (size_t)j];
         x = activate(x, t->act);
         if (t->residual)
             x += t->residual[i][t->residual_offset + (size_t)j];
@@ -63,3 +63,52 @@ static void wgrad_tile_run(const struct wgrad_tile *t)
 }
 
 const struct wgrad_tile_kernel wgrad_tile__c = {"c", wgrad_tile_run, VL, 1, 1, {0, 8}};
+
+static void strassen_sums(const struct strassen_sums *t)
+{
+    for (int i = 0; i < t->pairs; i++) {
+        const float *a11 = t->top[i], *a12 = a11 + t->half, *a21 = t->bottom[i], *a22 = a21 + t->half;
+        float *to = t->sums + (size_t)i * t->stride;
+        for (int c = 0; c < t->half; c++, to++) {
+            to[0] = a11[c] + a22[c] * t->q[c];
+            to[t->half] = a12[c] - a22[c];
+            to[2 * t->half] = a21[c] - a11[c];
+            to[3 * t->half] = a11[c] + a12[c] * t->q[c];
+            to[4 * t->half] = a21[c] + a22[c] * t->q[c];
+        }
+    }
+}
+
+/* One pair of pixels. */
+static void strassen_pair(const struct strassen_tile *t, int i)
+{
+    float p[STRASSEN_PRODUCTS][VL] = {{0}};
+    const float *b = t->b;
+    for (int step = 0; step < STRASSEN_PRODUCTS; step++) {
+        const float *a = t->a[(size_t)step * t->a_stride + (size_t)i];
+        for (int c = 0; c < t->half; c++, b += VL) {
+            for (int j = 0; j < VL; j++)
+                p[step][j] += a[c] * b[j];
+        }
+    }
+    for (int j = 0; j < VL; j++) {
+        const float p1 = p[STRASSEN_P1][j], p2 = p[STRASSEN_P2][j], p3 = p[STRASSEN_P3][j], p4 = p[STRASSEN_P4][j];
+        const float p5 = p[STRASSEN_P5][j], p6 = p[STRASSEN_P6][j], p7 = p[STRASSEN_P7][j], right = t->right[j];
+        const float c[2][2] = {{p1 + p7 - p5 + p4, (p3 + p5) * right}, {p2 + p4, (p1 + p6 + p3 - p2) * right}};
+        for (int row = 0; row < 2; row++) {
+            for (int half = 0; half < 2; half++) {
+                const size_t column = t->column[half] + (size_t)j;
+                const float more = t->addend[row] ? t->addend[row][i][column] : 0;
+                t->dst[row][i][column] = activate(c[row][half] + (t->bias[half] ? t->bias[half][j] : 0) + more, t->act);
+            }
+        }
+    }
+}
+
+static void strassen_tile_run(const struct strassen_tile *t)
+{
+    for (int i = 0; i < t->m; i++)
+        strassen_pair(t, i);
+}
+
+const struct strassen_kernel strassen__c = {"strassen c", 8, VL, strassen_sums, strassen_tile_run};

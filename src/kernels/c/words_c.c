@@ -27,7 +27,7 @@ static void bf16_pixel(const struct conv_tile *t, int i)
     }
     float *dst = t->dst[i] + t->dst_offset;
     for (int j = 0; j < t->n; j++) {
-        const float addend = t->addend ? t->addend[i][t->dst_offset + (size_t)j] : 0;
+        const float addend = t->addend ? t->addend[i][t->addend_offset + (size_t)j] : 0;
         float x = activate(acc[j] + (t->bias ? t->bias[j] : 0) + addend, t->act);
         dst[j] = t->residual ? x + t->residual[i][t->residual_offset + (size_t)j] : x;
     }

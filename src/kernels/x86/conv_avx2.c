@@ -7,8 +7,14 @@
     TILE(1, 9) TILE(1, 10) \
     TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6) \
     TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4)
+#define STRASSEN_NV 2
+#define STRASSEN_TILES \
+    TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
 /* clang-format on */
 #include "kernels/conv_tile_tmpl.h"
+#include "kernels/strassen_tmpl.h"
 
 const struct conv_tile_kernel conv_tile__avx2 = {"direct 6x16 avx2", conv_tile_run, VL, 2, 3, {0, 10, 6, 4}};
 const struct wgrad_tile_kernel wgrad_tile__avx2 = {"6x16 avx2", wgrad_tile_run, VL, 2, 3, {0, 10, 6, 4}};
+const struct strassen_kernel strassen__avx2 = {"strassen 6x16 avx2", 6, STRASSEN_NV *VL, strassen_sums,
+                                               strassen_tile_run};

@@ -8,8 +8,14 @@
     TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6) TILE(2, 7) TILE(2, 8) \
     TILE(2, 9) TILE(2, 10) TILE(2, 11) TILE(2, 12) \
     TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4) TILE(3, 5) TILE(3, 6) TILE(3, 7) TILE(3, 8)
+#define STRASSEN_NV 2
+#define STRASSEN_TILES \
+    TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12)
 /* clang-format on */
 #include "kernels/conv_tile_tmpl.h"
+#include "kernels/strassen_tmpl.h"
 
 const struct conv_tile_kernel conv_tile__avx512 = {"direct 12x32 avx512", conv_tile_run, VL, 2, 3, {0, 12, 12, 8}};
 const struct wgrad_tile_kernel wgrad_tile__avx512 = {"12x32 avx512", wgrad_tile_run, VL, 2, 3, {0, 12, 12, 8}};
+const struct strassen_kernel strassen__avx512 = {"strassen 12x32 avx512", 12, STRASSEN_NV *VL, strassen_sums,
+                                                 strassen_tile_run};
