@@ -69,6 +69,10 @@ static inline vf v_reciprocal(vf x)
 {
     return v_div(v_set1(1), x);
 }
+static inline vf v_quotient(vf x, vf d)
+{
+    return v_div(x, d);
+}
 static inline vf v_reciprocal_rough(vf x)
 {
     return v_reciprocal(x);
@@ -92,6 +96,10 @@ static inline vf v_min(vf a, vf b) /* NaN where either is */
 static inline vf v_max(vf a, vf b) /* NaN where either is */
 {
     return vmaxq_f32(a, b);
+}
+static inline vf v_limit(vf x, float most) /* x within -most .. most; anything where it is NaN */
+{
+    return v_min(v_set1(most), v_max(v_set1(-most), x));
 }
 static inline vf v_round(vf x)
 {

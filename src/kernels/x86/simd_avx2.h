@@ -55,6 +55,10 @@ static inline vf v_reciprocal(vf x)
 {
     return v_div(v_set1(1), x);
 }
+static inline vf v_quotient(vf x, vf d)
+{
+    return v_div(x, d);
+}
 static inline vf v_reciprocal_rough(vf x)
 {
     return v_reciprocal(x);
@@ -78,6 +82,10 @@ static inline vf v_min(vf a, vf b) /* b where either is NaN */
 static inline vf v_max(vf a, vf b) /* b where either is NaN */
 {
     return _mm256_max_ps(a, b);
+}
+static inline vf v_limit(vf x, float most) /* x within -most .. most; anything where it is NaN */
+{
+    return v_min(v_set1(most), v_max(v_set1(-most), x));
 }
 static inline vf v_round(vf x)
 {

@@ -52,6 +52,11 @@ static inline vf v_reciprocal(vf x) /* 1/x to 1 ulp for 2^-100 < |x| < 2^120: 14
     vf r = _mm512_rcp14_ps(x);
     return _mm512_fmadd_ps(r, _mm512_fnmadd_ps(x, r, _mm512_set1_ps(1)), r);
 }
+static inline vf v_quotient(vf x, vf d) /* x/d to 2 ulp, d as for v_reciprocal */
+{
+    const vf r = _mm512_rcp14_ps(d), y = _mm512_mul_ps(x, r);
+    return _mm512_fmadd_ps(y, _mm512_fnmadd_ps(d, r, _mm512_set1_ps(1)), y);
+}
 static inline vf v_reciprocal_rough(vf x) /* 1/x to 14 bits */
 {
     return _mm512_rcp14_ps(x);
@@ -75,6 +80,10 @@ static inline vf v_min(vf a, vf b) /* b where either is NaN */
 static inline vf v_max(vf a, vf b) /* b where either is NaN */
 {
     return _mm512_max_ps(a, b);
+}
+static inline vf v_limit(vf x, float most) /* x within -most .. most; a number where it is NaN */
+{
+    return _mm512_range_ps(x, _mm512_set1_ps(most), 2); /* the smaller absolute value, with the sign of x */
 }
 static inline vf v_round(vf x)
 {
