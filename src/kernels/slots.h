@@ -84,6 +84,7 @@ struct strassen_tile {
     float *const *dst[2];          /* top and bottom */
     size_t column[2];              /* left and right: dst[0][i][column[1] + j] is c12 */
     const float *const *addend[2]; /* top and bottom, read at the same columns before the activation; or NULL */
+    const float *const *next[2];   /* top and bottom: pixels of a later tile, to be fetched into the cache; or NULL */
     enum kernel_act act;
 };
 

@@ -8,12 +8,7 @@ static void strassen_sums(const struct strassen_sums *t)
     for (int i = 0; i < t->pairs; i++) {
         const float *a1 = t->top[i], *a2 = t->bottom[i];
         float *to = t->sums + (size_t)i * t->stride;
-        const int ahead = MIN(i + 2, t->pairs - 1);
         for (int c = 0; c < t->half; c += VL, to += VL) {
-            __builtin_prefetch(t->top[ahead] + c);
-            __builtin_prefetch(t->top[ahead] + t->half + c);
-            __builtin_prefetch(t->bottom[ahead] + c);
-            __builtin_prefetch(t->bottom[ahead] + t->half + c);
             const vf a11 = v_load(a1 + c), a12 = v_load(a1 + t->half + c), q = v_load(t->q + c);
             const vf a21 = v_load(a2 + c), a22 = v_load(a2 + t->half + c);
             v_store(to, v_fma(a22, q, a11));
@@ -45,25 +40,33 @@ static void strassen_finish(const struct strassen_tile *t, const float *sums, in
 
 typedef vf strassen_sum[MR_MOST][STRASSEN_NV];
 
-/* sum += a product; `*b` is its factor of the weights and becomes the next one's. */
+/* sum += a product; `*b` is its factor of the weights and becomes the next one's. On the way half of the channels of
+ * the pixels `next`, from `offset` on, are fetched. */
 INLINE void strassen_add(const struct strassen_tile *t, const int m, enum strassen_product product, const float **b,
-                         strassen_sum sum)
+                         strassen_sum sum, const float *const *next, int offset)
 {
     const float *const *rows = t->a + (size_t)product * t->a_stride, *a[MR_MOST], *weights = *b;
     UNROLL
     for (int i = 0; i < m; i++)
         a[i] = rows[i];
-    for (long c = 0; c < t->half; c++, weights += STRASSEN_NV * VL) {
-        vf w[STRASSEN_NV];
-        UNROLL
-        for (int j = 0; j < STRASSEN_NV; j++)
-            w[j] = v_load(weights + j * VL);
-        UNROLL
-        for (int i = 0; i < m; i++) {
-            const vf x = v_set1(a[i][c]);
+    for (long c = 0; c < t->half;) {
+        if (next) {
+            UNROLL
+            for (int i = 0; i < m; i++)
+                __builtin_prefetch(next[i] + offset + c, 0, 2);
+        }
+        for (const long end = c + FETCH_STEPS; c < end; c++, weights += STRASSEN_NV * VL) {
+            vf w[STRASSEN_NV];
             UNROLL
             for (int j = 0; j < STRASSEN_NV; j++)
-                sum[i][j] = v_fma(x, w[j], sum[i][j]);
+                w[j] = v_load(weights + j * VL);
+            UNROLL
+            for (int i = 0; i < m; i++) {
+                const vf x = v_set1(a[i][c]);
+                UNROLL
+                for (int j = 0; j < STRASSEN_NV; j++)
+                    sum[i][j] = v_fma(x, w[j], sum[i][j]);
+            }
         }
     }
     *b = weights;
@@ -86,27 +89,27 @@ INLINE void strassen_loop(const struct strassen_tile *t, const int m)
     const float *b = t->b;
     vf sum[MR_MOST][STRASSEN_NV];
     STRASSEN_EACH((void)at; sum[i][j] = v_zero())
-    strassen_add(t, m, STRASSEN_P1, &b, sum);
+    strassen_add(t, m, STRASSEN_P1, &b, sum, t->next[0], 0);
     STRASSEN_EACH(v_store(x + at, sum[i][j]))
-    strassen_add(t, m, STRASSEN_P7, &b, sum);
+    strassen_add(t, m, STRASSEN_P7, &b, sum, t->next[0], t->half);
     STRASSEN_EACH(v_store(y + at, sum[i][j]); sum[i][j] = v_load(x + at)) /* y = p1 + p7 */
-    strassen_add(t, m, STRASSEN_P6, &b, sum);
+    strassen_add(t, m, STRASSEN_P6, &b, sum, t->next[1], 0);
     STRASSEN_EACH(v_store(x + at, sum[i][j]); sum[i][j] = v_zero()) /* x = p1 + p6 */
-    strassen_add(t, m, STRASSEN_P3, &b, sum);
+    strassen_add(t, m, STRASSEN_P3, &b, sum, t->next[1], t->half);
     STRASSEN_EACH(v_store(z + at, sum[i][j]); v_store(x + at, v_add(v_load(x + at), sum[i][j])); sum[i][j] = v_zero())
-    strassen_add(t, m, STRASSEN_P5, &b, sum);
+    strassen_add(t, m, STRASSEN_P5, &b, sum, NULL, 0);
     STRASSEN_EACH(v_store(y + at, v_sub(v_load(y + at), sum[i][j]));
                   v_store(z + at, v_mul(v_add(v_load(z + at), sum[i][j]), v_load(t->right + j * VL))))
     strassen_finish(t, z, 0, 1);
 
     STRASSEN_EACH((void)at; sum[i][j] = v_zero())
-    strassen_add(t, m, STRASSEN_P2, &b, sum);
+    strassen_add(t, m, STRASSEN_P2, &b, sum, NULL, 0);
     STRASSEN_EACH(v_store(z + at, sum[i][j]);
                   v_store(x + at, v_mul(v_sub(v_load(x + at), sum[i][j]), v_load(t->right + j * VL))))
     strassen_finish(t, x, 1, 1);
 
     STRASSEN_EACH((void)at; sum[i][j] = v_zero())
-    strassen_add(t, m, STRASSEN_P4, &b, sum);
+    strassen_add(t, m, STRASSEN_P4, &b, sum, NULL, 0);
     STRASSEN_EACH(v_store(y + at, v_add(v_load(y + at), sum[i][j])); v_store(z + at, v_add(v_load(z + at), sum[i][j])))
     strassen_finish(t, y, 0, 0);
     strassen_finish(t, z, 1, 0);

@@ -44,7 +44,7 @@ static struct strassen_pass pass_of(const struct kernels *k, const struct call *
                               .act = (enum kernel_act)c->node->u.conv.act};
     if (p.addend_scale)
         p.addend = c->src[1];
-    const int cache_floats = 128 * 1024, most = MAX(48, cache_floats / (4 * p.half)) / 2 * 2;
+    const int cache_floats = 64 * 1024, most = MAX(64, cache_floats / (4 * p.half)) / 2 * 2;
     p.points = p.dst.h * p.dst.w;
     p.parts_per_image = (p.points + most - 1) / most;
     if (p.parts_per_image > 1)
@@ -54,7 +54,7 @@ static struct strassen_pass pass_of(const struct kernels *k, const struct call *
                PAD; /* no power of two: the rows of a tile in different places of the cache */
     p.sums_floats = (size_t)(p.per_part / 2) * p.stride;
     p.thread_floats =
-        p.sums_floats + round_up_size((size_t)(p.per_part / 2 * (4 + STRASSEN_PRODUCTS)) * POINTER_FLOATS, 16);
+        p.sums_floats + round_up_size((size_t)(p.per_part / 2 * (6 + STRASSEN_PRODUCTS)) * POINTER_FLOATS, 16);
     return p;
 }
 
@@ -87,17 +87,11 @@ static void strassen_part(void *context, int part, int thread)
         return;
     float *const sums = p->scratch + (size_t)thread * p->thread_floats;
     float **dst = (float **)(sums + p->sums_floats), **a = dst + 2 * pairs;
-    const float **addends = (const float **)a + STRASSEN_PRODUCTS * pairs;
-    const float *const *const pixels = (const float *const *)a;
+    float **src = a + STRASSEN_PRODUCTS * pairs;
+    const float **addends = (const float **)src + 2 * pairs;
+    const float *const *const pixels[2] = {(const float *const *)src, (const float *const *)src + pairs};
     fill_pixels(&p->dst, image, first, 2 * pairs, 0, dst);
-    fill_pixels(&p->src, image, first, 2 * pairs, 0, a);
-    p->kernel->sums(&(struct strassen_sums){.top = pixels,
-                                            .bottom = pixels + pairs,
-                                            .pairs = pairs,
-                                            .half = p->half,
-                                            .q = p->q,
-                                            .sums = sums,
-                                            .stride = p->stride});
+    fill_pixels(&p->src, image, first, 2 * pairs, 0, src);
     fill_factors(p, image, first, pairs, sums, a);
     if (p->addend.data)
         fill_addends(&p->addend, p->addend_scale, image, first, 2 * pairs, addends);
@@ -111,9 +105,18 @@ static void strassen_part(void *context, int part, int thread)
         }
         for (int i = 0, at = 0; i < tiles; i++, at += t.m) {
             t.m = (pairs - at + tiles - i - 1) / (tiles - i);
-            t.a = pixels + at;
+            if (column == 0)
+                p->kernel->sums(&(struct strassen_sums){.top = pixels[0] + at,
+                                                        .bottom = pixels[1] + at,
+                                                        .pairs = t.m,
+                                                        .half = p->half,
+                                                        .q = p->q,
+                                                        .sums = sums + (size_t)at * p->stride,
+                                                        .stride = p->stride});
+            t.a = (const float *const *)a + at;
             for (int row = 0; row < 2; row++) {
                 t.dst[row] = dst + row * pairs + at;
+                t.next[row] = column == 0 && i + 1 < tiles ? pixels[row] + at + t.m : NULL;
                 t.addend[row] = p->addend.data ? addends + row * pairs + at : NULL;
             }
             p->kernel->tile(&t);
