@@ -93,7 +93,7 @@ input_form(const struct wino_input *t, const int side, const int shared, wino_1d
             if (fetch && i >= shared) {
                 UNROLL
                 for (int j = 0; j < side; j++)
-                    __builtin_prefetch(t->next[j * side + i] + at);
+                    __builtin_prefetch(t->next[j * side + i] + at, 0, 2);
             }
             transform(d, x);
             UNROLL
@@ -134,7 +134,7 @@ static inline __attribute__((always_inline)) void load_column(const struct wino_
         const float *from = t->src[j * WINO_SIDE_POOLED + i] + at;
         column[j] = n == VL ? v_load(from) : v_load_n(from, n);
         if (t->next && i >= 2)
-            __builtin_prefetch(t->next[j * WINO_SIDE_POOLED + i] + at);
+            __builtin_prefetch(t->next[j * WINO_SIDE_POOLED + i] + at, 0, 2);
     }
 }
 
