@@ -41,8 +41,14 @@ static void conv_tile_pixel(const struct conv_tile *t, int i)
 
 static void conv_tile_run(const struct conv_tile *t)
 {
-    for (int i = 0; i < t->m; i++)
-        conv_tile_pixel(t, i);
+    struct conv_tile one = *t;
+    for (int tile = 0; tile <= t->more; tile++) {
+        for (int i = 0; i < t->m; i++)
+            conv_tile_pixel(&one, i);
+        one.a_offset += t->a_next;
+        one.b += t->b_next;
+        one.dst_offset += t->dst_next;
+    }
 }
 
 const struct conv_tile_kernel conv_tile__c = {"c", conv_tile_run, VL, 1, 1, {0, 8}};
