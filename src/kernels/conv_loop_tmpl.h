@@ -23,18 +23,46 @@
 
 enum { MR_MOST = 12, NV_MOST = 4 };
 
-/* `fetch`: between every 16 steps of the reduction the same stretch of the next tile's pixels is fetched, and a share
- * of weights to come. One tile is longer than the processor looks ahead, pixels that lie in memory a map's width apart
- * are no stream to it, and a stream of weights breaks off at every page. */
-INLINE void conv_loop(const struct conv_tile *t, const int nv, const int m, const bool fetch)
+/* A tile's sums, in registers. */
+typedef vsum conv_acc[MR_MOST][NV_MOST];
+
+INLINE void conv_clear(conv_acc acc, const int nv, const int m)
 {
-    vsum acc[MR_MOST][NV_MOST];
     UNROLL
     for (int i = 0; i < m; i++) {
         UNROLL
         for (int j = 0; j < nv; j++)
             acc[i][j] = w_zero();
     }
+}
+
+/* Steps c .. end - 1 of the reduction; returns the weights of the next one. */
+INLINE const float *conv_steps(conv_acc acc, const float *const *a, const float *b, long c, const long end,
+                               const int nv, const int m)
+{
+    for (; c < end; c++, b += nv * VL) {
+        vword y[NV_MOST];
+        UNROLL
+        for (int j = 0; j < nv; j++)
+            y[j] = w_weights(b + j * VL);
+        UNROLL
+        for (int i = 0; i < m; i++) {
+            const vword x = w_input(a[i] + c);
+            UNROLL
+            for (int j = 0; j < nv; j++)
+                acc[i][j] = w_dot(x, y[j], acc[i][j]);
+        }
+    }
+    return b;
+}
+
+/* `fetch`: between every 16 steps of the reduction the same stretch of the next tile's pixels is fetched, and a share
+ * of weights to come. One tile is longer than the processor looks ahead, pixels that lie in memory a map's width apart
+ * are no stream to it, and a stream of weights breaks off at every page. */
+INLINE void conv_loop(const struct conv_tile *t, const int nv, const int m, const bool fetch)
+{
+    conv_acc acc;
+    conv_clear(acc, nv, m);
     const float *b = t->b, *ahead = t->ahead;
     if (t->residual_next) {
         for (int i = 0; i < m; i++)
@@ -58,19 +86,8 @@ INLINE void conv_loop(const struct conv_tile *t, const int nv, const int m, cons
                 for (int i = 0; i < m; i++)
                     __builtin_prefetch(t->next[(size_t)tap * t->a_stride + (size_t)i] + t->a_offset + c);
             }
-            for (; c < end; c++, b += nv * VL) {
-                vword y[NV_MOST];
-                UNROLL
-                for (int j = 0; j < nv; j++)
-                    y[j] = w_weights(b + j * VL);
-                UNROLL
-                for (int i = 0; i < m; i++) {
-                    const vword x = w_input(a[i] + c);
-                    UNROLL
-                    for (int j = 0; j < nv; j++)
-                        acc[i][j] = w_dot(x, y[j], acc[i][j]);
-                }
-            }
+            b = conv_steps(acc, a, b, c, end, nv, m);
+            c = end;
         }
     }
     const bool plain = !t->bias && !t->accumulate && !t->residual && !t->addend && !t->act && t->n == nv * VL;
@@ -91,41 +108,22 @@ INLINE void conv_sums(const struct conv_tile *t, const int nv, const int m)
 {
     const float *a[MR_MOST], *b = t->b;
     const long k = t->k;
-    const size_t skip = t->b_next - (size_t)k * (size_t)(nv * VL);
     size_t to = t->dst_offset;
     UNROLL
     for (int i = 0; i < m; i++)
         a[i] = t->a[i] + t->a_offset;
     long c = 0;
     for (int tile = 0; tile <= t->more; tile++) {
-        vsum acc[MR_MOST][NV_MOST];
-        UNROLL
-        for (int i = 0; i < m; i++) {
-            UNROLL
-            for (int j = 0; j < nv; j++)
-                acc[i][j] = w_zero();
-        }
-        for (const long end = c + k; c < end; c++, b += nv * VL) {
-            vword y[NV_MOST];
-            UNROLL
-            for (int j = 0; j < nv; j++)
-                y[j] = w_weights(b + j * VL);
-            UNROLL
-            for (int i = 0; i < m; i++) {
-                const vword x = w_input(a[i] + c);
-                UNROLL
-                for (int j = 0; j < nv; j++)
-                    acc[i][j] = w_dot(x, y[j], acc[i][j]);
-            }
-        }
+        conv_acc acc;
+        conv_clear(acc, nv, m);
+        b = conv_steps(acc, a, b, c, c + k, nv, m);
         UNROLL
         for (int i = 0; i < m; i++) {
             UNROLL
             for (int j = 0; j < nv; j++)
                 w_store(t->dst[i] + to + j * VL, acc[i][j]);
         }
-        b += skip;
-        c += (long)t->a_next - k;
+        c += (long)t->a_next;
         to += t->dst_next;
     }
 }

@@ -33,9 +33,10 @@ struct conv_tile {
     const float *const *addend;        /* one pointer a pixel, or NULL: added before the activation */
     size_t addend_offset;
     bool accumulate; /* add what dst holds before the activation */
-    int more; /* as many tiles again, each with a_offset, b and dst_offset moved on; for sums only: one tap, no bias, ..
-               */
-    size_t a_next, b_next, dst_next;
+    /* As many tiles again, each with a_offset and dst_offset moved on and its weights right behind. Only for plain
+     * sums: one tap, no bias, nothing added, no activation. */
+    int more;
+    size_t a_next, dst_next;
     enum kernel_act act;
     const struct conv_bytes *bytes; /* tiles of bytes (kernels/word_slots.h), NULL otherwise */
 };

@@ -38,12 +38,10 @@ static void strassen_finish(const struct strassen_tile *t, const float *sums, in
     conv_epilogue(&end, sums);
 }
 
-typedef vf strassen_sum[MR_MOST][STRASSEN_NV];
-
 /* sum += a product; `*b` is its factor of the weights and becomes the next one's. On the way half of the channels of
  * the pixels `next`, from `offset` on, are fetched. */
 INLINE void strassen_add(const struct strassen_tile *t, const int m, enum strassen_product product, const float **b,
-                         strassen_sum sum, const float *const *next, int offset)
+                         conv_acc sum, const float *const *next, int offset)
 {
     const float *const *rows = t->a + (size_t)product * t->a_stride, *a[MR_MOST], *weights = *b;
     UNROLL
@@ -55,19 +53,8 @@ INLINE void strassen_add(const struct strassen_tile *t, const int m, enum strass
             for (int i = 0; i < m; i++)
                 __builtin_prefetch(next[i] + offset + c, 0, 2);
         }
-        for (const long end = c + FETCH_STEPS; c < end; c++, weights += STRASSEN_NV * VL) {
-            vf w[STRASSEN_NV];
-            UNROLL
-            for (int j = 0; j < STRASSEN_NV; j++)
-                w[j] = v_load(weights + j * VL);
-            UNROLL
-            for (int i = 0; i < m; i++) {
-                const vf x = v_set1(a[i][c]);
-                UNROLL
-                for (int j = 0; j < STRASSEN_NV; j++)
-                    sum[i][j] = v_fma(x, w[j], sum[i][j]);
-            }
-        }
+        weights = conv_steps(sum, a, weights, c, c + FETCH_STEPS, STRASSEN_NV, m);
+        c += FETCH_STEPS;
     }
     *b = weights;
 }
@@ -87,8 +74,8 @@ INLINE void strassen_loop(const struct strassen_tile *t, const int m)
 {
     _Alignas(64) strassen_part x, y, z;
     const float *b = t->b;
-    vf sum[MR_MOST][STRASSEN_NV];
-    STRASSEN_EACH((void)at; sum[i][j] = v_zero())
+    conv_acc sum;
+    conv_clear(sum, STRASSEN_NV, m);
     strassen_add(t, m, STRASSEN_P1, &b, sum, t->next[0], 0);
     STRASSEN_EACH(v_store(x + at, sum[i][j]))
     strassen_add(t, m, STRASSEN_P7, &b, sum, t->next[0], t->half);
@@ -102,13 +89,13 @@ INLINE void strassen_loop(const struct strassen_tile *t, const int m)
                   v_store(z + at, v_mul(v_add(v_load(z + at), sum[i][j]), v_load(t->right + j * VL))))
     strassen_finish(t, z, 0, 1);
 
-    STRASSEN_EACH((void)at; sum[i][j] = v_zero())
+    conv_clear(sum, STRASSEN_NV, m);
     strassen_add(t, m, STRASSEN_P2, &b, sum, NULL, 0);
     STRASSEN_EACH(v_store(z + at, sum[i][j]);
                   v_store(x + at, v_mul(v_sub(v_load(x + at), sum[i][j]), v_load(t->right + j * VL))))
     strassen_finish(t, x, 1, 1);
 
-    STRASSEN_EACH((void)at; sum[i][j] = v_zero())
+    conv_clear(sum, STRASSEN_NV, m);
     strassen_add(t, m, STRASSEN_P4, &b, sum, NULL, 0);
     STRASSEN_EACH(v_store(y + at, v_add(v_load(y + at), sum[i][j])); v_store(z + at, v_add(v_load(z + at), sum[i][j])))
     strassen_finish(t, y, 0, 0);

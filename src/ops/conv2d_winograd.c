@@ -173,46 +173,28 @@ static void multiply_by_point(const struct wino_pass *p, struct conv_tile t, con
     }
 }
 
-/* How many points from `point` on have weights `step` apart. */
-static int even_points(const struct wino_pass *p, int point, int step)
-{
-    int n = 1;
-    while (point + n < p->points && weights_of(p, point + n) == weights_of(p, point) + step * n)
-        n++;
-    return n;
-}
-
-/* Products of few channels: tile by tile, points with evenly spaced weights in one call. */
+/* Products of few channels: tile by tile, all points in one call, whose own cost would show. Stride 1 only, where the
+ * weights of the points follow one another. */
 static void multiply_by_tile(const struct wino_pass *p, struct conv_tile t, const float *const *rows,
                              float *const *products, int count)
 {
     const int tiles = (count + p->tile->mr[t.nv] - 1) / p->tile->mr[t.nv];
-    const float *const b = t.b;
-    const size_t weights = (size_t)t.k * (size_t)(t.nv * p->tile->vl), a_offset = t.a_offset;
+    t.more = p->points - 1;
     t.a_next = p->v_point;
     t.dst_next = p->m_point;
     for (int i = 0, at = 0; i < tiles; i++, at += t.m) {
         t.m = (count - at + tiles - i - 1) / (tiles - i);
         t.a = rows + at;
         t.dst = products + at;
-        for (int point = 0; point < p->points; point += t.more + 1) {
-            const int mine = weights_of(p, point);
-            const int step = point + 1 < p->points ? weights_of(p, point + 1) - mine : 0;
-            t.more = even_points(p, point, step) - 1;
-            t.a_offset = a_offset + (size_t)point * p->v_point;
-            t.dst_offset = (size_t)point * p->m_point;
-            t.b = b + (size_t)mine * weights;
-            t.b_next = (size_t)step * weights;
-            p->tile->run(&t);
-        }
+        p->tile->run(&t);
     }
 }
 
 static void multiply(const struct wino_pass *p, const struct conv_tile *t, const float *const *rows,
                      float *const *products, int count)
 {
-    const int few = 16; /* channels: with more a call's own cost does not show */
-    (p->reduction > few ? multiply_by_point : multiply_by_tile)(p, *t, rows, products, count);
+    const bool few = p->form == WINO_S1 && p->reduction <= 16;
+    (few ? multiply_by_tile : multiply_by_point)(p, *t, rows, products, count);
 }
 
 static void wino_part(void *context, int part, int thread)

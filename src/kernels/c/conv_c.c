@@ -46,7 +46,7 @@ static void conv_tile_run(const struct conv_tile *t)
         for (int i = 0; i < t->m; i++)
             conv_tile_pixel(&one, i);
         one.a_offset += t->a_next;
-        one.b += t->b_next;
+        one.b += t->k * VL;
         one.dst_offset += t->dst_next;
     }
 }
