@@ -49,15 +49,17 @@ struct conv_tile_kernel {
     int mr[MAX_PANEL_VECTORS + 1]; /* most pixels of a tile for a panel of nv vectors */
 };
 
+/* clang-format off */
 /* --- Strassen's algorithm (1969), one level, for a product of pixels by channels (1x1) -------------------------------
- * A = (a11 a12; a21 a22): a pair of pixels, top and bottom, in halves of `half` channels; B = (b11 b12; b21 b22):
- * halves of the input by halves of the output channels, left and right. Its error grows with the largest of what it
- * adds up, so channels are balanced first: q, a diagonal of powers of two, levels the channels of the second half with
- * those of the first, e does so for the columns: B' = (b11, b12 e; b21 / q, b22 e / q), A' = (a11, a12 q; a21, a22 q).
- * Then p1 = (a11 + a22') (b11 + b22')   p2 = (a21 + a22') b11   p3 = a11 (b12' - b22')   p4 = a22' (b21' - b11) p5 =
- * (a11 + a12') b22'           p6 = (a21 - a11) (b11 + b12')                    p7 = (a12' - a22') (b21' + b22') c11 =
- * p1 + p7 - p5 + p4   c12 e = p3 + p5   c21 = p2 + p4   c22 e = p1 + p6 + p3 - p2 where in p4 and p7 the weights take q
- * over: p4 = a22 (b21 - q b11), p7 = (a12 - a22) (b21 + b22 e). */
+ * A = (a11 a12; a21 a22): a pair of pixels, top and bottom, in halves of `half` channels; B = (b11 b12; b21 b22): halves
+ * of the input by halves of the output channels, left and right. Its error grows with the largest of what it adds up,
+ * so channels are balanced first: q, a diagonal of powers of two, levels the channels of the second half with those of
+ * the first, e does so for the columns: B' = (b11, b12 e; b21 / q, b22 e / q), A' = (a11, a12 q; a21, a22 q). Then
+ *   p1 = (a11 + a22') (b11 + b22')   p2 = (a21 + a22') b11   p3 = a11 (b12' - b22')   p4 = a22' (b21' - b11)
+ *   p5 = (a11 + a12') b22'           p6 = (a21 - a11) (b11 + b12')                    p7 = (a12' - a22') (b21' + b22')
+ *   c11 = p1 + p7 - p5 + p4   c12 e = p3 + p5   c21 = p2 + p4   c22 e = p1 + p6 + p3 - p2
+ * where in p4 and p7 the weights take q over: p4 = a22 (b21 - q b11), p7 = (a12 - a22) (b21 + b22 e). */
+/* clang-format on */
 enum strassen_product {
     STRASSEN_P1,
     STRASSEN_P7,

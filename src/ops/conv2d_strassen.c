@@ -7,6 +7,7 @@
 #include <math.h>
 
 enum { POINTER_FLOATS = sizeof(void *) / sizeof(float), PAD = 16 };
+enum { POINTERS = STRASSEN_PRODUCTS + 3 * 2 }; /* of a pair: factors; source, target and addend of both pixels */
 
 struct strassen_pass {
     const struct strassen_kernel *kernel;
@@ -31,7 +32,7 @@ bool strassen_fits(const struct kernels *k, const struct call *c)
            s.oc % (2 * k->strassen->width) == 0 && c->dst.h * c->dst.w % 2 == 0;
 }
 
-/* A part's pixels and their sums fill half of L2 while the weights pass by. */
+/* A part's pixels and their sums, 9/8 of cache_floats, stay in L2 while the weights pass by. */
 static struct strassen_pass pass_of(const struct kernels *k, const struct call *c)
 {
     const struct conv_shape s = conv_shape_of(c);
@@ -53,8 +54,7 @@ static struct strassen_pass pass_of(const struct kernels *k, const struct call *
     p.stride = (size_t)(STRASSEN_SUMS * p.half) +
                PAD; /* no power of two: the rows of a tile in different places of the cache */
     p.sums_floats = (size_t)(p.per_part / 2) * p.stride;
-    p.thread_floats =
-        p.sums_floats + round_up_size((size_t)(p.per_part / 2 * (6 + STRASSEN_PRODUCTS)) * POINTER_FLOATS, 16);
+    p.thread_floats = p.sums_floats + round_up_size((size_t)(p.per_part / 2 * POINTERS) * POINTER_FLOATS, 16);
     return p;
 }
 
@@ -160,14 +160,18 @@ static float level(double a, double b)
 /* q levels the weights of input channels half + k with those of k, e those of output channels columns + j with j. */
 static void balance(const struct strassen_pass *p, const float *weights, size_t row, float *q, float *right)
 {
-    for (int k = 0; k < p->half; k++) {
-        double first = 0, second = 0;
+    enum { BLOCK = 16 }; /* channels at once: a cache line of each row */
+    for (int k = 0; k < p->half; k += BLOCK) {
+        double first[BLOCK] = {0}, second[BLOCK] = {0};
         for (int j = 0; j < 2 * p->columns; j++) {
-            const double a = weights[(size_t)j * row + (size_t)k], b = weights[(size_t)j * row + (size_t)(p->half + k)];
-            first += a * a;
-            second += b * b;
+            const float *a = weights + (size_t)j * row + k, *b = a + p->half;
+            for (int i = 0; i < BLOCK; i++) {
+                first[i] += (double)a[i] * a[i];
+                second[i] += (double)b[i] * b[i];
+            }
         }
-        q[k] = level(second, first); /* the channel counts as much as its weights say */
+        for (int i = 0; i < BLOCK; i++)
+            q[k + i] = level(second[i], first[i]); /* the channel counts as much as its weights say */
     }
     for (int j = 0; j < p->columns; j++) {
         const float *a = weights + (size_t)j * row, *b = a + (size_t)p->columns * row;
