@@ -210,14 +210,19 @@ struct pool_kernel {
     void (*sum)(float *dst, const float *const *src, int n_src, size_t n);
 };
 
-/* --- Winograd F(4x4, 3x3) -----------------------------------------------------------------------------------------
- * Lavin and Gray 2015: a 4x4 tile of a 3x3 convolution is A^T [(G g G^T) . (B^T d B)] A with 6x6 transformed
- * values. Points 0, +-WINO_A, +-WINO_B, infinity; with M(x) = x (x^2 - a^2)(x^2 - b^2), row p of B^T holds the
- * coefficients of M/(x - p), row p of G is (1, p, p^2)/M'(p), column p of A^T is (1, p, p^2, p^3). */
+/* --- Winograd F(4x4, 3x3) and F(5x5, 3x3) -------------------------------------------------------------------------
+ * Lavin and Gray 2015: an m x m tile of a 3x3 convolution is A^T [(G g G^T) . (B^T d B)] A with (m + 2) x (m + 2)
+ * transformed values: 36 for 16 pixels, 49 for 25. With M(x) the product of (x - p) over the points p, row p of B^T
+ * holds the coefficients of M/(x - p), row p of G is (1, p, p^2)/M'(p), column p of A^T is (1, p, .. p^(m-1)); the last
+ * point is infinity. F(4): 0, +-WINO_A, +-WINO_B. F(5): +-WINO5_A, +-WINO5_B, +-WINO5_C, which have a smaller error
+ * than any choice with 0. */
 #define WINO_A 0.625
 #define WINO_B 1.25
+#define WINO5_A 0.3125
+#define WINO5_B 0.8125
+#define WINO5_C 1.75
 
-enum { WINO_POINTS = 36 };
+enum { WINO_POINTS = 36, WINO5_POINTS = 49 };
 
 /* Stride 2, the same idea for each parity of the source: output i of a row is w0 o[i] + w2 o[i+1] + w1 e[i] with
  * o[i] = x[2i], e[i] = x[2i+1] counted from the first pixel a tile reads. The two taps over o are F(4, 2), five points
@@ -227,10 +232,12 @@ enum { WINO_POINTS = 36 };
 #define WINO_P -0.5
 #define WINO_Q -1.5
 
-/* WINO_POOLED: the source of stride 2 is an average pool (2x2, stride 1) that the input transform takes on the way. */
-enum wino_form { WINO_S1, WINO_S2, WINO_POOLED, WINO_FORMS };
-enum { WINO_SIDE_S1 = 6, WINO_SIDE_S2 = 9, WINO_SIDE_MOST = 9 }; /* source pixels of a tile, and products, a side */
+/* WINO_S1_5: F(5x5). WINO_POOLED: the source of stride 2 is an average pool (2x2, stride 1) that the input transform
+ * takes on the way. */
+enum wino_form { WINO_S1, WINO_S1_5, WINO_S2, WINO_POOLED, WINO_FORMS };
+enum { WINO_SIDE_S1 = 6, WINO_SIDE_S1_5 = 7, WINO_SIDE_S2 = 9 }; /* source pixels of a tile, and products, a side */
 enum { WINO_SIDE_POOLED = 10 };                                  /* source pixels; products as stride 2 */
+enum { WINO_SIDE_MOST = 9, WINO_OUT_MOST = 5 };                  /* products, target pixels of a tile, a side */
 
 /* v[point*stride + c] = (B^T d B)[point], d[i] = src[i][offset + c] in row order, c < channels; v is written up to the
  * next whole vector */
@@ -244,15 +251,15 @@ struct wino_input {
     size_t stride;
 };
 
-/* dst[i][dst_offset + col] = act((A^T m A)[i] + bias[col] (+ dst)) (+ residual), i in row order over 4x4, col < n */
+/* dst[i][dst_offset + col] = act((A^T m A)[i] + bias[col] (+ dst)) (+ residual), i in row order over 4x4 or 5x5, col < n */
 struct wino_output {
     const float *m; /* side * side rows, `stride` apart, of whole vectors */
     size_t stride;
     int n;
     const float *bias; /* whole vectors, or NULL */
-    float *const *dst; /* 16 pixels; those outside of the map point to memory that may be overwritten */
+    float *const *dst; /* 16 or 25 pixels; those outside of the map point to memory that may be overwritten */
     size_t dst_offset;
-    const float *const *residual; /* 16 pixels, or NULL */
+    const float *const *residual; /* as many, or NULL */
     size_t residual_offset;
     const float *const *residual_next; /* the next tile's, to be fetched into the cache; NULL: none */
     bool accumulate;

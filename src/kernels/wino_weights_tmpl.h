@@ -16,7 +16,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* out = G g, three numbers `step` vectors apart to six */
+/* out = G g, three numbers `step` vectors apart to six or seven */
 INLINE void pack_1d(const vd *g, const int step, vd *out, const int out_step)
 {
     const double a = WINO_A, b = WINO_B, a2 = a * a, b2 = b * b;
@@ -30,6 +30,25 @@ INLINE void pack_1d(const vd *g, const int step, vd *out, const int out_step)
     out[3 * out_step] = vd_fma(vd_set1(b * nb), g1, even_b);
     out[4 * out_step] = vd_fma(vd_set1(-b * nb), g1, even_b);
     out[5 * out_step] = g[2 * step];
+}
+
+/* Rows +-p of G, where M'(+-p) = +-2 p (p^2 - q^2)(p^2 - r^2) */
+INLINE void pack_pair(const vd *g, const int step, const double p, const double q, const double r, vd *out,
+                      const int out_step)
+{
+    const double n = 1 / (2 * p * (p * p - q * q) * (p * p - r * r));
+    const vd even = vd_fma(vd_set1(p * p * n), g[2 * step], vd_mul(vd_set1(n), g[0]));
+    const vd odd = vd_mul(vd_set1(p * n), g[step]);
+    out[0] = vd_fma(vd_set1(1), even, odd);
+    out[out_step] = vd_fma(vd_set1(-1), even, odd);
+}
+
+INLINE void pack_1d_5(const vd *g, const int step, vd *out, const int out_step)
+{
+    pack_pair(g, step, WINO5_A, WINO5_B, WINO5_C, out, out_step);
+    pack_pair(g, step, WINO5_B, WINO5_A, WINO5_C, out + 2 * out_step, out_step);
+    pack_pair(g, step, WINO5_C, WINO5_A, WINO5_B, out + 4 * out_step, out_step);
+    out[6 * out_step] = g[2 * step];
 }
 
 /* Stride 2: the first and the last tap to five points, the middle one as it is */
@@ -48,42 +67,47 @@ INLINE void pack_1d_s2(const vd *g, const int step, vd *out, const int out_step)
 
 typedef void pack_fn(const vd *g, int step, vd *out, int out_step);
 
-/* Half a vector of columns: nine taps to 36 points. */
-INLINE void pack_half(const vd g[9], vd u[WINO_POINTS], pack_fn *const transform)
+/* Half a vector of columns: nine taps to side * side points. */
+INLINE void pack_half(const vd g[9], vd *u, const int side, pack_fn *const transform)
 {
-    vd x[18]; /* G g: six rows of three */
+    vd x[3 * WINO_SIDE_S1_5]; /* G g: rows of three */
     UNROLL
     for (int i = 0; i < 3; i++)
         transform(g + i, 3, x + i, 3);
     UNROLL
-    for (int i = 0; i < 6; i++)
-        transform(x + 3 * i, 1, u + 6 * i, 1);
+    for (int i = 0; i < side; i++)
+        transform(x + 3 * i, 1, u + side * i, 1);
 }
 
-INLINE void pack_form(const struct wino_pack *t, pack_fn *const transform)
+INLINE void pack_form(const struct wino_pack *t, const int side, pack_fn *const transform)
 {
     for (int c = 0; c < t->columns; c += VL) {
-        vd low[9], high[9], u_low[WINO_POINTS], u_high[WINO_POINTS];
+        vd low[9], high[9], u_low[WINO5_POINTS], u_high[WINO5_POINTS];
         for (int i = 0; i < 9; i++) {
             vf x = v_load(t->g + (size_t)i * t->g_stride + c);
             low[i] = v_low(x);
             high[i] = v_high(x);
         }
-        pack_half(low, u_low, transform);
-        pack_half(high, u_high, transform);
-        for (int i = 0; i < WINO_POINTS; i++)
+        pack_half(low, u_low, side, transform);
+        pack_half(high, u_high, side, transform);
+        for (int i = 0; i < side * side; i++)
             v_store(t->u + (size_t)i * t->stride + c, v_of_halves(u_low[i], u_high[i]));
     }
 }
 
 static void wino_pack_s1(const struct wino_pack *t)
 {
-    pack_form(t, pack_1d);
+    pack_form(t, WINO_SIDE_S1, pack_1d);
+}
+
+static void wino_pack_s1_5(const struct wino_pack *t)
+{
+    pack_form(t, WINO_SIDE_S1_5, pack_1d_5);
 }
 
 static void wino_pack_s2(const struct wino_pack *t)
 {
-    pack_form(t, pack_1d_s2);
+    pack_form(t, WINO_SIDE_S1, pack_1d_s2);
 }
 
 /* e = A d: four to six */

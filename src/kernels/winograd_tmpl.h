@@ -43,6 +43,44 @@ static inline __attribute__((always_inline)) void output_1d(const vf m[6], vf y[
     y[3] = v_fma(v_set1(wino_b3), odd_b, v_fma(v_set1(wino_a3), odd_a, m[5]));
 }
 
+/* F(5x5): row +-p of B^T is odd +- p * even, where M/(x^2 - p^2) = x^4 - (q^2 + r^2) x^2 + q^2 r^2 has the coefficients
+ * of both. */
+static inline __attribute__((always_inline)) void input_pair(const vf d[7], const double p, const double q,
+                                                             const double r, vf *plus, vf *minus)
+{
+    const vf sum = v_set1((float)(q * q + r * r)), product = v_set1((float)(q * q * r * r));
+    const vf even = v_fma(product, d[0], v_fnma(sum, d[2], d[4]));
+    const vf odd = v_fma(product, d[1], v_fnma(sum, d[3], d[5]));
+    *plus = v_fma(v_set1((float)p), even, odd);
+    *minus = v_fnma(v_set1((float)p), even, odd);
+}
+
+static inline __attribute__((always_inline)) void input_1d_5(const vf d[7], vf t[7])
+{
+    const double a = WINO5_A, b = WINO5_B, c = WINO5_C, a2 = a * a, b2 = b * b, c2 = c * c;
+    const vf s1 = v_set1((float)(a2 + b2 + c2)), s2 = v_set1((float)(a2 * b2 + a2 * c2 + b2 * c2)),
+             s3 = v_set1((float)(a2 * b2 * c2));
+    input_pair(d, a, b, c, t, t + 1);
+    input_pair(d, b, a, c, t + 2, t + 3);
+    input_pair(d, c, a, b, t + 4, t + 5);
+    t[6] = v_fnma(s3, d[0], v_fma(s2, d[2], v_fnma(s1, d[4], d[6])));
+}
+
+static inline __attribute__((always_inline)) void output_1d_5(const vf m[7], vf y[5])
+{
+    const double a = WINO5_A, b = WINO5_B, c = WINO5_C, a2 = a * a, b2 = b * b, c2 = c * c;
+    const vf sum_a = v_add(m[0], m[1]), odd_a = v_sub(m[0], m[1]);
+    const vf sum_b = v_add(m[2], m[3]), odd_b = v_sub(m[2], m[3]);
+    const vf sum_c = v_add(m[4], m[5]), odd_c = v_sub(m[4], m[5]);
+    y[0] = v_add(sum_a, v_add(sum_b, sum_c));
+    y[1] = v_fma(v_set1((float)c), odd_c, v_fma(v_set1((float)b), odd_b, v_mul(v_set1((float)a), odd_a)));
+    y[2] = v_fma(v_set1((float)c2), sum_c, v_fma(v_set1((float)b2), sum_b, v_mul(v_set1((float)a2), sum_a)));
+    y[3] = v_fma(v_set1((float)(c2 * c)), odd_c,
+                 v_fma(v_set1((float)(b2 * b)), odd_b, v_mul(v_set1((float)(a2 * a)), odd_a)));
+    y[4] = v_fma(v_set1((float)(c2 * c2)), sum_c,
+                 v_fma(v_set1((float)(b2 * b2)), sum_b, v_fma(v_set1((float)(a2 * a2)), sum_a, m[6])));
+}
+
 /* Stride 2: the five odd-tap samples o to points, the four samples e as they are; d lies o e o e ... o. With
  * M(x) = x (x - 1)(x - p)(x - q): rows of B^T are M/(x - point). */
 static inline __attribute__((always_inline)) void input_1d_s2(const vf d[9], vf t[9])
@@ -179,6 +217,14 @@ static void wino_input_s1(const struct wino_input *t)
         input_form(t, WINO_SIDE_S1, 2, input_1d, false);
 }
 
+static void wino_input_s1_5(const struct wino_input *t)
+{
+    if (t->next)
+        input_form(t, WINO_SIDE_S1_5, 2, input_1d_5, true);
+    else
+        input_form(t, WINO_SIDE_S1_5, 2, input_1d_5, false);
+}
+
 static void wino_input_s2(const struct wino_input *t)
 {
     if (t->next)
@@ -191,20 +237,17 @@ static void wino_input_s2(const struct wino_input *t)
  * but the bias. */
 static inline __attribute__((always_inline)) void output_vector(const struct wino_output *t, const int c, const int n,
                                                                 const bool plain, const enum kernel_act act,
-                                                                const int side, wino_1d *const transform)
+                                                                const int side, const int out,
+                                                                wino_1d *const transform)
 {
     const vf bias = t->bias ? v_load(t->bias + c) : v_zero();
     const float *from = t->m + c;
     const size_t stride = t->stride, offset = t->dst_offset + (size_t)c;
     float *const *dst = t->dst;
-    _Alignas(64) float rows[4 * WINO_SIDE_MOST * VL];
-    vf m[WINO_SIDE_MOST], y[4];
+    _Alignas(64) float rows[WINO_OUT_MOST * WINO_SIDE_MOST * VL];
+    vf m[WINO_SIDE_MOST], y[WINO_OUT_MOST];
     if (!plain && t->residual_next) {
-        UNROLL
-        for (int i = 0; i < 12; i++)
-            __builtin_prefetch(t->residual_next[i] + t->residual_offset + c);
-        UNROLL
-        for (int i = 12; i < 16; i++)
+        for (int i = 0; i < out * out; i++)
             __builtin_prefetch(t->residual_next[i] + t->residual_offset + c);
     }
     UNROLL
@@ -214,17 +257,17 @@ static inline __attribute__((always_inline)) void output_vector(const struct win
             m[j] = v_load(from + (size_t)(j * side + i) * stride);
         transform(m, y);
         UNROLL
-        for (int j = 0; j < 4; j++)
+        for (int j = 0; j < out; j++)
             v_store(rows + (j * side + i) * VL, y[j]);
     }
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < out; i++) {
         UNROLL
         for (int j = 0; j < side; j++)
             m[j] = v_load(rows + (i * side + j) * VL);
         transform(m, y);
         UNROLL
-        for (int j = 0; j < 4; j++) {
-            float *to = dst[i * 4 + j] + offset;
+        for (int j = 0; j < out; j++) {
+            float *to = dst[i * out + j] + offset;
             vf x = v_add(y[j], bias);
             if (!plain && t->accumulate)
                 x = v_add(x, v_load_n(to, n));
@@ -233,7 +276,7 @@ static inline __attribute__((always_inline)) void output_vector(const struct win
             else if (act == KERNEL_ACT_RELU)
                 x = v_max(v_zero(), x);
             if (!plain && t->residual)
-                x = v_add(x, v_load_n(t->residual[i * 4 + j] + t->residual_offset + c, n));
+                x = v_add(x, v_load_n(t->residual[i * out + j] + t->residual_offset + c, n));
             if (plain)
                 v_store(to, x);
             else
@@ -242,37 +285,42 @@ static inline __attribute__((always_inline)) void output_vector(const struct win
     }
 }
 
-static inline __attribute__((always_inline)) void output_form(const struct wino_output *t, const int side,
+static inline __attribute__((always_inline)) void output_form(const struct wino_output *t, const int side, const int out,
                                                               wino_1d *const transform)
 {
     const bool plain = !t->accumulate && !t->residual;
     for (int c = 0; c < t->n; c += VL) {
         const int n = MIN(VL, t->n - c);
         if (!plain || n < VL)
-            output_vector(t, c, n, false, t->act, side, transform);
+            output_vector(t, c, n, false, t->act, side, out, transform);
         else if (t->act == KERNEL_ACT_SILU)
-            output_vector(t, c, VL, true, KERNEL_ACT_SILU, side, transform);
+            output_vector(t, c, VL, true, KERNEL_ACT_SILU, side, out, transform);
         else
-            output_vector(t, c, VL, true, t->act, side, transform);
+            output_vector(t, c, VL, true, t->act, side, out, transform);
     }
 }
 
 static void wino_output_s1(const struct wino_output *t)
 {
-    output_form(t, WINO_SIDE_S1, output_1d);
+    output_form(t, WINO_SIDE_S1, 4, output_1d);
+}
+
+static void wino_output_s1_5(const struct wino_output *t)
+{
+    output_form(t, WINO_SIDE_S1_5, 5, output_1d_5);
 }
 
 static void wino_output_s2(const struct wino_output *t)
 {
-    output_form(t, WINO_SIDE_S2, output_1d_s2);
+    output_form(t, WINO_SIDE_S2, 4, output_1d_s2);
 }
 
 /* clang-format off */
-#define WINOGRAD_KERNEL(isa)                                                            \
-    {                                                                                   \
-        {"winograd F(4x4) " isa, "winograd s2 F(4x4) " isa, "winograd pooled s2 F(4x4) " isa}, \
-        {wino_input_s1, wino_input_s2, wino_input_pooled},                              \
-        {wino_output_s1, wino_output_s2, wino_output_s2}                                \
+#define WINOGRAD_KERNEL(isa)                                                                                        \
+    {                                                                                                               \
+        {"winograd F(4x4) " isa, "winograd F(5x5) " isa, "winograd s2 F(4x4) " isa, "winograd pooled s2 F(4x4) " isa}, \
+        {wino_input_s1, wino_input_s1_5, wino_input_s2, wino_input_pooled},                                         \
+        {wino_output_s1, wino_output_s1_5, wino_output_s2, wino_output_s2}                                          \
     }
 /* clang-format on */
 

@@ -97,9 +97,8 @@ const struct op_impl cpu_conv2d = {conv2d_plan, conv2d_pack, conv2d_forward, NUL
 const char *conv2d_variant_name(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
-    const char *const names[] = {
-        k->conv_tile->name,         k->strassen->name,
-        k->winograd->name[WINO_S1], k->winograd->name[c->node->u.conv.pooled ? WINO_POOLED : WINO_S2],
-        k->conv_bf16->tile->name,   k->conv_bytes->tile->name};
+    const char *const winograd = k->winograd->name[winograd_form(c)];
+    const char *const names[] = {k->conv_tile->name, k->strassen->name,        winograd,
+                                 winograd,           k->conv_bf16->tile->name, k->conv_bytes->tile->name};
     return names[c->variant];
 }

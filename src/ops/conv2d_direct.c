@@ -16,7 +16,9 @@ struct conv_shape conv_shape_of(const struct call *c)
                            .kw = a->kw,
                            .stride = a->stride,
                            .pad = a->pad,
-                           .dilation = a->dilation};
+                           .dilation = a->dilation,
+                           .h = c->dst.h,
+                           .w = c->dst.w};
     return s;
 }
 

@@ -26,6 +26,7 @@ struct conv_shape {
     int first_ic,
         weight_ic; /* of a group's input channels the weights have weight_ic, the source those from first_ic */
     int kh, kw, stride, pad, dilation;
+    int h, w; /* of the output */
 };
 
 struct conv_shape conv_shape_of(const struct call *c);
@@ -131,10 +132,11 @@ void strassen_pack(const struct kernels *k, const struct call *c);
 size_t strassen_scratch_floats(const struct kernels *k, const struct call *c);
 void strassen_forward(const struct kernels *k, const struct call *c);
 
-/* --- Winograd F(4x4, 3x3) (conv2d_winograd.c) -------------------------------------------------------------------- */
+/* --- Winograd F(4x4, 3x3) and F(5x5, 3x3) (conv2d_winograd.c) ----------------------------------------------------- */
 /* Pointers to side x side pixels from (y0, x0) on; `outside` for those that do not exist. */
 void fill_tile(const struct tensor *map, int image, int y0, int x0, int side, const float *outside, const float **out);
 bool winograd_fits(const struct call *c); /* a 3x3 of stride 1 or 2 that it can compute */
+enum wino_form winograd_form(const struct call *c);
 size_t winograd_packed_floats(const struct kernels *k, const struct conv_shape *s);
 size_t winograd_packed_d_floats(const struct kernels *k, const struct conv_shape *s);
 void winograd_pack(const struct kernels *k, const struct call *c);

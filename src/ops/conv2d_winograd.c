@@ -1,4 +1,4 @@
-/* Winograd F(4x4, 3x3): forward of stride 1 and 2, data gradient of stride 1 (kernels/slots.h has the mathematics). A
+/* Winograd F(4x4, 3x3) and F(5x5, 3x3): forward of stride 1 and 2, data gradient of stride 1 (kernels/slots.h has the mathematics). A
  * part is a block of tiles: transform the input of all channels, then for each panel of output channels a product a
  * point and the output transform, all in the thread's scratch, which is sized to stay in L2. */
 #include "ops/conv2d_internal.h"
@@ -16,6 +16,7 @@ struct wino_pass {
     enum kernel_act act;
 
     int side, points, step;            /* of a tile: products a side, in all; source pixels to the next */
+    int out;                           /* target pixels of a tile a side */
     int from;                          /* source pixels of a tile a side */
     int tiles_x, tiles, block, blocks; /* of an image */
     int shares;                        /* parts that share a block's panels */
@@ -37,6 +38,34 @@ bool winograd_fits(const struct call *c)
            s.ocg >= least && c->dst.h >= 3 && c->dst.w >= 3;
 }
 
+/* F(5x5) has fewer products a pixel, if its tiles do not reach too far beyond the map, and more weights. */
+static bool by_five(const struct conv_shape *s)
+{
+    const int most = 128 * 128; /* weights of a tap */
+    const long long four = (long long)((s->h + 3) / 4) * ((s->w + 3) / 4) * WINO_POINTS;
+    const long long five = (long long)((s->h + 4) / 5) * ((s->w + 4) / 5) * WINO5_POINTS;
+    return s->stride == 1 && five < four && s->groups * s->icg * s->ocg <= most;
+}
+
+enum wino_form winograd_form(const struct call *c)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    if (s.stride == 1)
+        return by_five(&s) ? WINO_S1_5 : WINO_S1;
+    return c->node->u.conv.pooled ? WINO_POOLED : WINO_S2;
+}
+
+static int points_of(const struct conv_shape *s)
+{
+    return by_five(s) ? WINO5_POINTS : WINO_POINTS;
+}
+
+/* Transformed weights of a pair of channels */
+static int weight_points(enum wino_form form)
+{
+    return form == WINO_S1_5 ? WINO5_POINTS : WINO_POINTS;
+}
+
 /* Tiles of a block. Small weights stay in L2, and blocks of up to 48 tiles leave room for them. Large ones come from
  * memory once a block, which costs more than transformed maps that overflow L2: fewer, larger blocks, and where that
  * leaves a single one, its panels are shared by two parts (each transforms the input again, a few percent).
@@ -44,9 +73,12 @@ bool winograd_fits(const struct call *c)
 static void cut_blocks(struct wino_pass *p)
 {
     const int large = 512 * 1024; /* floats of transformed weights */
-    p->big = (long long)WINO_POINTS * p->groups * p->reduction * p->columns > large;
-    p->ahead = (long long)WINO_POINTS * p->groups * p->reduction * p->columns > 96 * 1024;
-    const int most = p->form != WINO_S1 ? 16 : p->big ? 64 : MIN(48, MAX(12, (p->tiles + 1) / 2));
+    const long long weights = (long long)weight_points(p->form) * p->groups * p->reduction * p->columns;
+    p->big = weights > large;
+    p->ahead = weights > 96 * 1024;
+    int most = p->form >= WINO_S2 ? 16 : p->big ? 64 : MIN(48, MAX(12, (p->tiles + 1) / 2));
+    if (p->form == WINO_S1_5)
+        most = p->big ? 48 : MIN(36, MAX(12, (p->tiles + 1) / 2)); /* of 49 points, not 36 */
     p->blocks = (p->tiles + most - 1) / most;
     if (p->blocks > 1)
         p->blocks = round_up(p->blocks, 2);
@@ -58,12 +90,14 @@ static void cut_blocks(struct wino_pass *p)
 static void lay_out(struct wino_pass *p)
 {
     const int vl = p->tile->vl, channels = p->groups * p->reduction;
-    p->side = p->form == WINO_S1 ? WINO_SIDE_S1 : WINO_SIDE_S2;
+    static const int side[] = {WINO_SIDE_S1, WINO_SIDE_S1_5, WINO_SIDE_S2, WINO_SIDE_S2};
+    p->side = side[p->form];
     p->points = p->side * p->side;
-    p->step = p->form == WINO_S1 ? 4 : 8;
+    p->out = p->form == WINO_S1_5 ? 5 : 4;
+    p->step = p->form >= WINO_S2 ? 2 * p->out : p->out;
     p->from = p->form == WINO_POOLED ? WINO_SIDE_POOLED : p->side;
-    p->tiles_x = (p->dst.w + 3) / 4;
-    p->tiles = p->tiles_x * ((p->dst.h + 3) / 4);
+    p->tiles_x = (p->dst.w + p->out - 1) / p->out;
+    p->tiles = p->tiles_x * ((p->dst.h + p->out - 1) / p->out);
     p->v_row = (size_t)round_up(channels, MAX(vl, 16));
     p->fetch = (long long)p->src.h * p->src.w * channels > 128 * 1024;
     cut_blocks(p);
@@ -73,7 +107,7 @@ static void lay_out(struct wino_pass *p)
     p->m_point = (size_t)(p->block * width) + PAD;
     p->v_floats = (size_t)p->points * p->v_point;
     p->m_floats = (size_t)p->points * p->m_point;
-    p->pointer_floats = round_up_size((size_t)(p->block * (2 + 2 * 16)) * POINTER_FLOATS, 16);
+    p->pointer_floats = round_up_size((size_t)(p->block * (2 + 2 * p->out * p->out)) * POINTER_FLOATS, 16);
     p->dump_floats = round_up_size((size_t)(p->groups * p->columns), 16);
     p->thread_floats = p->v_floats + p->m_floats + p->pointer_floats + p->dump_floats;
 }
@@ -138,17 +172,19 @@ static void transform_input(const struct wino_pass *p, int image, int first, int
     }
 }
 
-/* The 16 pixels of each tile in a map of dst's size; `outside` for those beyond it. */
+/* The pixels of each tile in a map of dst's size; `outside` for those beyond it. */
 static void fill_outputs(const struct wino_pass *p, const struct tensor *map, int image, int first, int count,
                          float *outside, float **out)
 {
-    for (int i = first; i < first + count; i++, out += 16)
-        fill_tile(map, image, i / p->tiles_x * 4, i % p->tiles_x * 4, 4, outside, (const float **)out);
+    for (int i = first; i < first + count; i++, out += p->out * p->out)
+        fill_tile(map, image, i / p->tiles_x * p->out, i % p->tiles_x * p->out, p->out, outside, (const float **)out);
 }
 
-/* Which of the 36 transformed weights belongs to a product: with stride 2 the four pixels of a side share one. */
+/* Which of the transformed weights belongs to a product: with stride 2 the four pixels of a side share one. */
 static int weights_of(const struct wino_pass *p, int point)
 {
+    if (p->form < WINO_S2)
+        return point;
     return MIN(point / p->side, 5) * 6 + MIN(point % p->side, 5);
 }
 
@@ -193,7 +229,7 @@ static void multiply_by_tile(const struct wino_pass *p, struct conv_tile t, cons
 static void multiply(const struct wino_pass *p, const struct conv_tile *t, const float *const *rows,
                      float *const *products, int count)
 {
-    const bool few = p->form == WINO_S1 && p->reduction <= 16;
+    const bool few = p->form < WINO_S2 && p->reduction <= 16;
     (few ? multiply_by_tile : multiply_by_point)(p, *t, rows, products, count);
 }
 
@@ -202,13 +238,13 @@ static void wino_part(void *context, int part, int thread)
     const struct wino_pass *p = context;
     const int share = part % p->shares, image = part / p->shares / p->blocks, vl = p->tile->vl;
     const int first = part / p->shares % p->blocks * p->block, middle = round_up(p->columns / p->shares, 2 * vl);
-    const int count = MIN(p->block, p->tiles - first);
+    const int count = MIN(p->block, p->tiles - first), pixels = p->out * p->out;
     if (count <= 0)
         return;
     float *v = p->scratch + (size_t)thread * p->thread_floats, *m = v + p->v_floats, *dump = m + p->m_floats;
     const float **rows = (const float **)(dump + p->dump_floats);
     float **products = (float **)(rows + p->block), **targets = products + p->block;
-    float **residuals = targets + 16 * p->block;
+    float **residuals = targets + pixels * p->block;
     transform_input(p, image, first, count, v);
     fill_outputs(p, &p->dst, image, first, count, dump, targets);
     if (p->residual.data)
@@ -231,13 +267,13 @@ static void wino_part(void *context, int part, int thread)
                 multiply(p, &t, rows, products, count);
                 for (int i = 0; i < count; i++) {
                     o.m = m + (size_t)(i * width);
-                    o.dst = targets + 16 * i;
-                    o.residual = p->residual.data ? (const float *const *)residuals + 16 * i : NULL;
-                    o.residual_next = o.residual && p->fetch && i + 1 < count ? o.residual + 16 : NULL;
+                    o.dst = targets + pixels * i;
+                    o.residual = p->residual.data ? (const float *const *)residuals + pixels * i : NULL;
+                    o.residual_next = o.residual && p->fetch && i + 1 < count ? o.residual + pixels : NULL;
                     p->kernel->output[p->form](&o);
                 }
             }
-            t.b += (size_t)(WINO_POINTS * t.k) * (size_t)width;
+            t.b += (size_t)(weight_points(p->form) * t.k) * (size_t)width;
             o.bias = o.bias ? o.bias + width : NULL;
             o.dst_offset += (size_t)width;
             o.residual_offset += (size_t)width;
@@ -258,18 +294,12 @@ static void run_wino(struct wino_pass *p, const struct call *c)
 /* --- the two passes ------------------------------------------------------------------------------------------------
  */
 
-static enum wino_form form_of(const struct call *c)
-{
-    const struct conv_attr *a = &c->node->u.conv;
-    return a->stride == 1 ? WINO_S1 : a->pooled ? WINO_POOLED : WINO_S2;
-}
-
 static struct wino_pass forward_pass(const struct kernels *k, const struct call *c)
 {
     const struct conv_shape s = conv_shape_of(c);
     struct wino_pass p = {.tile = k->conv_tile,
                           .kernel = k->winograd,
-                          .form = form_of(c),
+                          .form = winograd_form(c),
                           .src = c->src[0],
                           .dst = c->dst,
                           .pad = s.pad,
@@ -287,7 +317,7 @@ static struct wino_pass dgrad_pass(const struct kernels *k, const struct call *c
     const struct conv_shape s = conv_shape_of(c);
     struct wino_pass p = {.tile = k->conv_tile,
                           .kernel = k->winograd,
-                          .form = WINO_S1,
+                          .form = winograd_form(c),
                           .src = c->d_dst,
                           .dst = c->d_src[0],
                           .pad = 2 - s.pad,
@@ -339,16 +369,16 @@ void winograd_dgrad(const struct kernels *k, const struct call *c)
     run_wino(&p, c);
 }
 
-/* --- packing: [group][panel][36 points][reduction][panel columns] ------------------------------------------------- */
+/* --- packing: [group][panel][36 or 49 points][reduction][panel columns] ------------------------------------------------- */
 
 size_t winograd_packed_floats(const struct kernels *k, const struct conv_shape *s)
 {
-    return bias_floats(k, s) + (size_t)(WINO_POINTS * s->groups * s->icg) * (size_t)round_up(s->ocg, k->conv_tile->vl);
+    return bias_floats(k, s) + (size_t)(points_of(s) * s->groups * s->icg) * (size_t)round_up(s->ocg, k->conv_tile->vl);
 }
 
 size_t winograd_packed_d_floats(const struct kernels *k, const struct conv_shape *s)
 {
-    return (size_t)(WINO_POINTS * s->groups * s->ocg) * (size_t)round_up(s->icg, k->conv_tile->vl);
+    return (size_t)(points_of(s) * s->groups * s->ocg) * (size_t)round_up(s->icg, k->conv_tile->vl);
 }
 
 struct packing {
@@ -394,7 +424,7 @@ static void pack_part(void *context, int part, int thread)
             t.u = panel + (size_t)row * (size_t)width;
             p->kernel->pack[p->form](&t);
         }
-        panel += (size_t)(WINO_POINTS * p->reduction) * (size_t)width;
+        panel += (size_t)(weight_points(p->form) * p->reduction) * (size_t)width;
         left -= nv;
         first += width;
     }
@@ -415,8 +445,8 @@ static void pack_winograd(const struct kernels *k, const struct call *c, bool gr
                         .column_stride = gradient ? 9 : (size_t)s.icg * 9,
                         .group_weights = (size_t)s.icg * (size_t)s.ocg * 9,
                         .rotate = gradient,
-                        .form = form_of(c)};
-    p.group_floats = (size_t)(WINO_POINTS * p.reduction) * (size_t)round_up(p.columns, p.vl);
+                        .form = winograd_form(c)};
+    p.group_floats = (size_t)(points_of(&s) * p.reduction) * (size_t)round_up(p.columns, p.vl);
     team_run(c->team, s.groups * ((p.reduction + PACK_ROWS - 1) / PACK_ROWS), pack_part, &p);
 }
 

@@ -33,18 +33,18 @@ static void vandermonde(double *matrix, int n)
             matrix[i * n + k] = i < 5 ? power(p[i], k) : k == n - 1;
 }
 
-/* u = G g G^T, `matrix` is G */
-static void pack_form(const struct wino_pack *t, const double matrix[18])
+/* u = G g G^T, `matrix` is G, of `side` rows */
+static void pack_form(const struct wino_pack *t, int side, const double *matrix)
 {
     for (int c = 0; c < t->columns; c++)
-        for (int i = 0; i < 6; i++)
-            for (int j = 0; j < 6; j++) {
+        for (int i = 0; i < side; i++)
+            for (int j = 0; j < side; j++) {
                 double sum = 0;
                 for (int y = 0; y < 3; y++)
                     for (int x = 0; x < 3; x++)
                         sum += matrix[i * 3 + y] * matrix[j * 3 + x] *
                                (double)t->g[(size_t)(y * 3 + x) * t->g_stride + (size_t)c];
-                t->u[(size_t)(i * 6 + j) * t->stride + (size_t)c] = (float)sum;
+                t->u[(size_t)(i * side + j) * t->stride + (size_t)c] = (float)sum;
             }
 }
 
@@ -55,7 +55,21 @@ static void wino_pack_s1(const struct wino_pack *t)
     vandermonde(v, 3);
     for (int i = 0; i < 18; i++)
         v[i] /= slope[i / 3];
-    pack_form(t, v);
+    pack_form(t, 6, v);
+}
+
+static void wino_pack_s1_5(const struct wino_pack *t)
+{
+    const double p[6] = {WINO5_A, -WINO5_A, WINO5_B, -WINO5_B, WINO5_C, -WINO5_C};
+    double matrix[21] = {[6 * 3 + 2] = 1};
+    for (int i = 0; i < 6; i++) {
+        double slope = 1;
+        for (int j = 0; j < 6; j++)
+            slope *= i == j ? 1 : p[i] - p[j];
+        for (int k = 0; k < 3; k++)
+            matrix[i * 3 + k] = power(p[i], k) / slope;
+    }
+    pack_form(t, 7, matrix);
 }
 
 static void wino_pack_s2(const struct wino_pack *t)
@@ -69,7 +83,7 @@ static void wino_pack_s2(const struct wino_pack *t)
         matrix[i * 3] = 1 / slope;
         matrix[i * 3 + 2] = p[i] / slope;
     }
-    pack_form(t, matrix);
+    pack_form(t, 6, matrix);
 }
 
 static void wino_spread_run(const struct wino_spread *t)
@@ -109,4 +123,4 @@ static void wino_reduce_run(const struct wino_reduce *t)
 }
 
 const struct wino_weights_kernel wino_weights__c = {
-    "c", VL, {wino_pack_s1, wino_pack_s2, wino_pack_s2}, wino_spread_run, wino_reduce_run};
+    "c", VL, {wino_pack_s1, wino_pack_s1_5, wino_pack_s2, wino_pack_s2}, wino_spread_run, wino_reduce_run};

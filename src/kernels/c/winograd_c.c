@@ -27,23 +27,55 @@ static void output_1d(const double *m, int step, double *y, int y_step)
     y[3 * y_step] = a * a * a * odd_a + b * b * b * odd_b + m[5 * step];
 }
 
-/* The same for stride 2, from the definition: a Lagrange basis over the points for the odd taps. */
+/* The others from the definition. Coefficients of M / (x - at[k]), lowest first; of M for k = n: infinity. */
+static void basis(const double *at, int n, int k, double *coefficients)
+{
+    coefficients[0] = 1;
+    for (int i = 1; i <= n; i++)
+        coefficients[i] = 0;
+    for (int i = 0, degree = 0; i < n; i++) {
+        if (i == k)
+            continue;
+        degree++;
+        for (int j = degree; j >= 0; j--)
+            coefficients[j] = (j ? coefficients[j - 1] : 0) - at[i] * coefficients[j];
+    }
+}
+
+static const double f5_points[6] = {WINO5_A, -WINO5_A, WINO5_B, -WINO5_B, WINO5_C, -WINO5_C};
+
+static void input_1d_5(const double *d, int step, double *t, int t_step)
+{
+    for (int k = 0; k < 7; k++) {
+        double coefficients[7];
+        basis(f5_points, 6, k, coefficients);
+        t[k * t_step] = 0;
+        for (int j = 0; j < 7; j++)
+            t[k * t_step] += coefficients[j] * d[j * step];
+    }
+}
+
+static void output_1d_5(const double *m, int step, double *y, int y_step)
+{
+    for (int i = 0; i < 5; i++) {
+        double sum = i == 4 ? m[6 * step] : 0;
+        for (int k = 0; k < 6; k++)
+            sum += pow(f5_points[k], i) * m[k * step];
+        y[i * y_step] = sum;
+    }
+}
+
+/* Stride 2: points for the odd taps, the even pixels as they are. */
 static const double s2_points[4] = {0, 1, WINO_P, WINO_Q};
 
 static void input_1d_s2(const double *d, int step, double *t, int t_step)
 {
-    for (int k = 0; k < 5; k++) { /* coefficients of M / (x - point), of M for infinity, lowest first */
-        double basis[5] = {1};
-        for (int i = 0, degree = 0; i < 4; i++) {
-            if (i == k)
-                continue;
-            degree++;
-            for (int j = degree; j >= 0; j--)
-                basis[j] = (j ? basis[j - 1] : 0) - s2_points[i] * basis[j];
-        }
+    for (int k = 0; k < 5; k++) {
+        double coefficients[5];
+        basis(s2_points, 4, k, coefficients);
         t[k * t_step] = 0;
         for (int j = 0; j < 5; j++)
-            t[k * t_step] += basis[j] * d[2 * j * step];
+            t[k * t_step] += coefficients[j] * d[2 * j * step];
     }
     for (int k = 0; k < 4; k++)
         t[(5 + k) * t_step] = d[(2 * k + 1) * step];
@@ -81,6 +113,11 @@ static void wino_input_s1(const struct wino_input *t)
     input_form(t, WINO_SIDE_S1, input_1d);
 }
 
+static void wino_input_s1_5(const struct wino_input *t)
+{
+    input_form(t, WINO_SIDE_S1_5, input_1d_5);
+}
+
 static void wino_input_s2(const struct wino_input *t)
 {
     input_form(t, WINO_SIDE_S2, input_1d_s2);
@@ -105,17 +142,18 @@ static void wino_input_pooled(const struct wino_input *t)
     }
 }
 
-static void output_form(const struct wino_output *t, int side, wino_1d *transform)
+static void output_form(const struct wino_output *t, int side, int out, wino_1d *transform)
 {
     for (int c = 0; c < t->n; c++) {
-        double m[WINO_SIDE_MOST * WINO_SIDE_MOST], x[4 * WINO_SIDE_MOST], y[16];
+        double m[WINO_SIDE_MOST * WINO_SIDE_MOST], x[WINO_OUT_MOST * WINO_SIDE_MOST];
+        double y[WINO_OUT_MOST * WINO_OUT_MOST];
         for (int i = 0; i < side * side; i++)
             m[i] = t->m[(size_t)i * t->stride + (size_t)c];
         for (int i = 0; i < side; i++)
             transform(m + i, side, x + i, side);
-        for (int i = 0; i < 4; i++)
-            transform(x + side * i, 1, y + 4 * i, 1);
-        for (int i = 0; i < 16; i++) {
+        for (int i = 0; i < out; i++)
+            transform(x + side * i, 1, y + out * i, 1);
+        for (int i = 0; i < out * out; i++) {
             float *dst = t->dst[i] + t->dst_offset + c, value = (float)y[i];
             if (t->bias)
                 value += t->bias[c];
@@ -134,15 +172,20 @@ static void output_form(const struct wino_output *t, int side, wino_1d *transfor
 
 static void wino_output_s1(const struct wino_output *t)
 {
-    output_form(t, WINO_SIDE_S1, output_1d);
+    output_form(t, WINO_SIDE_S1, 4, output_1d);
+}
+
+static void wino_output_s1_5(const struct wino_output *t)
+{
+    output_form(t, WINO_SIDE_S1_5, 5, output_1d_5);
 }
 
 static void wino_output_s2(const struct wino_output *t)
 {
-    output_form(t, WINO_SIDE_S2, output_1d_s2);
+    output_form(t, WINO_SIDE_S2, 4, output_1d_s2);
 }
 
 const struct winograd_kernel winograd__c = {
-    {"winograd F(4x4) c", "winograd s2 F(4x4) c", "winograd pooled s2 F(4x4) c"},
-    {wino_input_s1, wino_input_s2, wino_input_pooled},
-    {wino_output_s1, wino_output_s2, wino_output_s2}};
+    {"winograd F(4x4) c", "winograd F(5x5) c", "winograd s2 F(4x4) c", "winograd pooled s2 F(4x4) c"},
+    {wino_input_s1, wino_input_s1_5, wino_input_s2, wino_input_pooled},
+    {wino_output_s1, wino_output_s1_5, wino_output_s2, wino_output_s2}};
