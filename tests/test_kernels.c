@@ -439,7 +439,7 @@ static struct shape random_shape(struct rng *r)
         s.oc = 128 + below(r, 60);
     }
     s.stride = 1 + (below(r, 3) == 0);
-    switch (below(r, 9)) {
+    switch (below(r, 12)) {
     case 0:
     case 1:
         s.kh = s.kw = 1;
@@ -468,6 +468,14 @@ static struct shape random_shape(struct rng *r)
         s.groups = s.oc = s.ic;
         s.kh = s.kw = 3;
         s.pad = 1;
+        break;
+    case 6: /* a map large enough for F(5x5) */
+        s.kh = s.kw = 3;
+        s.stride = s.pad = s.n = 1;
+        s.h = 80 + below(r, 4);
+        s.w = 80 + below(r, 4);
+        s.ic = 32 + below(r, 2) * 16;
+        s.oc = 32 + below(r, 4);
         break;
     default:
         s.kh = s.kw = 3;

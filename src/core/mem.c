@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static size_t round_up(size_t bytes)
 {
@@ -46,6 +48,13 @@ void *mem_grow(void *p, size_t old_bytes, size_t new_bytes)
 void mem_free(void *p)
 {
     free(p);
+}
+
+void mem_discard(void *p, size_t bytes)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), skip = (page - (uintptr_t)p % page) % page;
+    if (bytes >= skip + page)
+        madvise((char *)p + skip, (bytes - skip) / page * page, MADV_DONTNEED);
 }
 
 char *mem_strdup(const char *text)

@@ -1,6 +1,7 @@
 #include "graph/plan.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static int largest_first(const void *a, const void *b)
 {
@@ -32,15 +33,15 @@ static bool alive_together(const struct block *a, const struct block *b)
     return cross(a->first, a->last, b);
 }
 
-/* Biggest block first, each into the lowest gap that is free during its life (Pisarchyk and Lee 2020, "greedy by
- * size"). Sizes are multiples of 16 floats, so every block starts on a cache line. */
-size_t layout_blocks(struct block **blocks, int n)
+static size_t whole_lines(size_t floats)
+{
+    return (floats + 15) / 16 * 16;
+}
+
+/* Each block in this order into the lowest gap that is free during its life; returns the arena's size. */
+static size_t place(struct block *const *blocks, int n, struct block **busy)
 {
     size_t total = 0;
-    struct block **busy = mem_alloc((size_t)n + 1, sizeof *busy);
-    if (!busy)
-        return 0;
-    qsort(blocks, (size_t)n, sizeof *blocks, largest_first);
     for (int i = 0; i < n; i++) {
         struct block *b = blocks[i];
         int n_busy = 0;
@@ -49,15 +50,50 @@ size_t layout_blocks(struct block **blocks, int n)
                 busy[n_busy++] = blocks[k];
         }
         qsort(busy, (size_t)n_busy, sizeof *busy, lowest_first);
-        size_t floats = (b->floats + 15) / 16 * 16, at = 0;
+        size_t floats = whole_lines(b->floats), at = 0;
         for (int k = 0; k < n_busy; k++) {
             if (busy[k]->offset >= at + floats)
                 break;
-            size_t end = busy[k]->offset + (busy[k]->floats + 15) / 16 * 16;
-            at = MAX(at, end);
+            at = MAX(at, busy[k]->offset + whole_lines(busy[k]->floats));
         }
         b->offset = at;
         total = MAX(total, at + floats);
+    }
+    return total;
+}
+
+static void move(struct block **blocks, int from, int to)
+{
+    struct block *b = blocks[from];
+    if (to < from)
+        memmove(blocks + to + 1, blocks + to, (size_t)(from - to) * sizeof(struct block *));
+    else
+        memmove(blocks + from, blocks + from + 1, (size_t)(to - from) * sizeof(struct block *));
+    blocks[to] = b;
+}
+
+/* Biggest block first (Pisarchyk and Lee 2020, "greedy by size"). Then, as long as that helps, the block on top of the
+ * arena goes before all others. Sizes are multiples of 16 floats, so every block starts on a cache line. */
+size_t layout_blocks(struct block **blocks, int n)
+{
+    struct block **busy = mem_alloc((size_t)n + 1, sizeof(struct block *));
+    if (!busy)
+        return 0;
+    qsort(blocks, (size_t)n, sizeof *blocks, largest_first);
+    size_t total = place(blocks, n, busy);
+    for (bool better = n > 0; better;) {
+        int top = 0;
+        while (blocks[top]->offset + whole_lines(blocks[top]->floats) < total)
+            top++;
+        move(blocks, top, 0);
+        const size_t other = place(blocks, n, busy);
+        better = other < total;
+        if (!better) {
+            move(blocks, 0, top);
+            place(blocks, n, busy);
+        } else {
+            total = other;
+        }
     }
     mem_free(busy);
     return total;

@@ -14,6 +14,7 @@ struct packed_weights {
     float *data[2];
     size_t floats[2];
     unsigned version; /* of the parameters it was packed from; 0: never */
+    bool zeroed;      /* memory is touched by the first packing, not before */
 };
 
 struct net {
@@ -163,7 +164,7 @@ static enum status add_packed(struct net *net, const struct call *c, int node, i
     struct packed_weights w = {.node = node, .variant = c->variant};
     for (int i = 0; i < 2; i++) {
         w.floats[i] = c->packed_floats[i];
-        if (w.floats[i] && !(w.data[i] = mem_calloc(w.floats[i], sizeof(float)))) {
+        if (w.floats[i] && !(w.data[i] = mem_alloc(w.floats[i], sizeof(float)))) {
             mem_free(w.data[0]);
             return E_NOMEM;
         }
@@ -191,21 +192,33 @@ cleanup:
     return rc;
 }
 
-/* One call that has weights to pack: net->stale lists them. */
+/* Calls whose weights are packed in one hand-out. */
+struct packing {
+    const struct net *net;
+    const int *calls;
+};
+
 static void pack_part(void *context, int part, int thread)
 {
     (void)thread;
-    const struct net *net = context;
-    struct call c = net->current->calls[net->stale[part]];
+    const struct packing *job = context;
+    const struct net *net = job->net;
+    const int call = job->calls[part];
+    struct packed_weights *w = &net->packed[net->current->packed[call]];
+    for (int i = 0; i < 2 && !w->zeroed; i++) {
+        if (w->data[i])
+            memset(w->data[i], 0, w->floats[i] * sizeof(float));
+    }
+    w->zeroed = true;
+    struct call c = net->current->calls[call];
     c.team = NULL; /* this thread packs alone */
     net->request.backend->ops[c.node->op]->pack(&c);
 }
 
-/* Weights are packed once a version of the parameters: at the first run after a change. Layers are shared among the
- * threads: one hand-out for all instead of one a layer. */
-static void pack_weights(struct net *net)
+/* Lists in `stale` the calls whose weights were packed from older parameters, or never. */
+static int list_stale(struct net *net)
 {
-    struct plan *p = net->current;
+    const struct plan *p = net->current;
     int n = 0;
     for (int i = 0; i < p->n_calls; i++) {
         if (p->packed[i] < 0)
@@ -216,11 +229,39 @@ static void pack_weights(struct net *net)
         net->stale[n++] = i;
         w->version = net->version;
     }
-    team_run(net->team, n, pack_part, net);
+    return n;
+}
+
+static void pack_calls(struct net *net, int first, int end)
+{
+    struct packing job = {net, net->stale + first};
+    team_run(net->team, end - first, pack_part, &job);
+}
+
+/* Weights are packed once a version of the parameters: at the first run after a change. Layers are shared among the
+ * threads: one hand-out for all instead of one a layer. */
+static void pack_weights(struct net *net)
+{
+    pack_calls(net, 0, list_stale(net));
+}
+
+/* The lowest parameter that stale calls `i` .. n - 1 will read; NULL: none. */
+static float *lowest_read(const struct net *net, int i, int n)
+{
+    float *lowest = NULL;
+    for (; i < n; i++) {
+        const struct call *c = &net->current->calls[net->stale[i]];
+        for (int k = 0; k < 2; k++) {
+            if (c->param[k] && (!lowest || c->param[k] < lowest))
+                lowest = c->param[k];
+        }
+    }
+    return lowest;
 }
 
 bool net_drop_params(struct net *net)
 {
+    enum { FLOATS = 4 << 20 }; /* packed before their sources go: both forms of all weights are the most memory */
     const struct plan *p = net->current;
     if (net->request.options.mode != RUN_INFER)
         return false;
@@ -228,7 +269,18 @@ bool net_drop_params(struct net *net)
         if (p->calls[i].param[0] && p->packed[i] < 0)
             return false; /* this op reads them as it runs */
     }
-    pack_weights(net);
+    const int n = list_stale(net);
+    float *gone = net->request.params;
+    for (int i = 0, end = 0; i < n; i = end) {
+        for (size_t floats = 0; end < n && floats < FLOATS; end++)
+            floats += net->packed[p->packed[net->stale[end]]].floats[0];
+        pack_calls(net, i, end);
+        float *lowest = lowest_read(net, end, n);
+        if (lowest && lowest > gone) {
+            mem_discard(gone, (size_t)(lowest - gone) * sizeof *gone);
+            gone = lowest;
+        }
+    }
     net->dropped = true;
     return true;
 }

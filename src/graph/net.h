@@ -52,8 +52,8 @@ struct head_output {
 };
 struct head_output net_output(const struct net *net, int branch);
 
-/* Pack the weights of the current plan for good: true when nothing reads the parameters any more, so that the caller
- * may free them. Only plans that there are can run from then on; net_plan of another shape is E_ARGUMENT. RUN_INFER
+/* Pack the weights of the current plan for good: true when nothing reads the parameters any more. They are given up as
+ * packing goes on, so that the caller can only free them. Only plans that there are can run from then on; net_plan of another shape is E_ARGUMENT. RUN_INFER
  * only. */
 bool net_drop_params(struct net *net);
 

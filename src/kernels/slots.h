@@ -219,8 +219,8 @@ struct pool_kernel {
 #define WINO_A 0.625
 #define WINO_B 1.25
 #define WINO5_A 0.3125
-#define WINO5_B 0.8125
-#define WINO5_C 1.75
+#define WINO5_B 0.875
+#define WINO5_C 1.5625
 
 enum { WINO_POINTS = 36, WINO5_POINTS = 49 };
 

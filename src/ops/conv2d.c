@@ -9,11 +9,11 @@ _Static_assert((int)ACT_NONE == (int)KERNEL_ACT_NONE && (int)ACT_SILU == (int)KE
                    (int)ACT_RELU == (int)KERNEL_ACT_RELU,
                "enum act and enum kernel_act agree");
 
-enum algorithm { DIRECT, STRASSEN, WINOGRAD, WINOGRAD_S2, BF16, BYTES };
+enum algorithm { DIRECT, STRASSEN, WINOGRAD, WINOGRAD_5, WINOGRAD_S2, BF16, BYTES };
 
 /* What an algorithm needs and does in the forward pass. */
 static const struct {
-    size_t (*packed_floats)(const struct kernels *k, const struct conv_shape *s);
+    size_t (*packed_floats)(const struct kernels *k, const struct call *c);
     size_t (*scratch_floats)(const struct kernels *k, const struct call *c);
     void (*pack)(const struct kernels *k, const struct call *c);
     void (*forward)(const struct kernels *k, const struct call *c);
@@ -21,6 +21,7 @@ static const struct {
     [DIRECT] = {direct_packed_floats, direct_scratch_floats, direct_pack, direct_forward},
     [STRASSEN] = {strassen_packed_floats, strassen_scratch_floats, strassen_pack, strassen_forward},
     [WINOGRAD] = {winograd_packed_floats, winograd_scratch_floats, winograd_pack, winograd_forward},
+    [WINOGRAD_5] = {winograd_packed_floats, winograd_scratch_floats, winograd_pack, winograd_forward},
     [WINOGRAD_S2] = {winograd_packed_floats, winograd_scratch_floats, winograd_pack, winograd_forward},
     [BF16] = {bf16_packed_floats, bf16_scratch_floats, bf16_pack, bf16_forward},
     [BYTES] = {bytes_packed_floats, bytes_scratch_floats, bytes_pack, bytes_forward},
@@ -34,7 +35,7 @@ static enum algorithm choose(const struct kernels *k, const struct call *c)
         return BYTES;
     const bool fits = !c->options.exact && winograd_fits(c);
     if (fits && c->node->u.conv.stride == 1)
-        return WINOGRAD;
+        return winograd_form(c) == WINO_S1_5 ? WINOGRAD_5 : WINOGRAD;
     if (bf16_fits(c))
         return BF16;
     if (!c->options.exact && strassen_fits(k, c))
@@ -42,9 +43,14 @@ static enum algorithm choose(const struct kernels *k, const struct call *c)
     return fits ? WINOGRAD_S2 : DIRECT;
 }
 
+static bool dgrad_by_winograd(const struct call *c)
+{
+    return c->variant == WINOGRAD || c->variant == WINOGRAD_5;
+}
+
 static bool wgrad_by_winograd(const struct kernels *k, const struct call *c)
 {
-    return c->variant == WINOGRAD && wino_wgrad_fits(k, c);
+    return dgrad_by_winograd(c) && wino_wgrad_fits(k, c);
 }
 
 static enum status conv2d_plan(struct call *c)
@@ -53,12 +59,12 @@ static enum status conv2d_plan(struct call *c)
     const struct conv_shape s = conv_shape_of(c);
     assert(s.icg * s.groups == s.ic && s.ocg * s.groups == s.oc && s.oc == c->dst.c);
     c->variant = (int)choose(k, c);
-    c->packed_floats[0] = algorithms[c->variant].packed_floats(k, &s);
+    c->packed_floats[0] = algorithms[c->variant].packed_floats(k, c);
     c->scratch_floats = algorithms[c->variant].scratch_floats(k, c);
     if (c->options.mode != RUN_INFER) {
         assert(!c->node->u.conv.residual && c->node->u.conv.act == ACT_NONE);
-        const bool winograd = c->variant == WINOGRAD;
-        c->packed_floats[1] = winograd ? winograd_packed_d_floats(k, &s) : direct_packed_d_floats(k, &s);
+        const bool winograd = dgrad_by_winograd(c);
+        c->packed_floats[1] = winograd ? winograd_packed_d_floats(k, c) : direct_packed_d_floats(k, c);
         c->d_scratch_floats =
             MAX(winograd ? winograd_d_scratch_floats(k, c) : direct_d_scratch_floats(k, c),
                 wgrad_by_winograd(k, c) ? wino_wgrad_scratch_floats(k, c) : wgrad_scratch_floats(k, c));
@@ -72,7 +78,7 @@ static void conv2d_pack(const struct call *c)
     if (c->packed[0])
         algorithms[c->variant].pack(k, c);
     if (c->packed[1])
-        c->variant == WINOGRAD ? winograd_pack_d(k, c) : direct_pack_d(k, c);
+        dgrad_by_winograd(c) ? winograd_pack_d(k, c) : direct_pack_d(k, c);
 }
 
 static void conv2d_forward(const struct call *c)
@@ -85,7 +91,7 @@ static void conv2d_backward(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
     if (c->d_src[0].data)
-        c->variant == WINOGRAD ? winograd_dgrad(k, c) : direct_dgrad(k, c);
+        dgrad_by_winograd(c) ? winograd_dgrad(k, c) : direct_dgrad(k, c);
     if (c->d_param[0])
         wgrad_by_winograd(k, c) ? wino_wgrad(k, c) : direct_wgrad(k, c);
     if (c->d_param[1])
@@ -98,7 +104,7 @@ const char *conv2d_variant_name(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
     const char *const winograd = k->winograd->name[winograd_form(c)];
-    const char *const names[] = {k->conv_tile->name, k->strassen->name,        winograd,
+    const char *const names[] = {k->conv_tile->name, k->strassen->name,        winograd,                  winograd,
                                  winograd,           k->conv_bf16->tile->name, k->conv_bytes->tile->name};
     return names[c->variant];
 }

@@ -16,9 +16,7 @@ struct conv_shape conv_shape_of(const struct call *c)
                            .kw = a->kw,
                            .stride = a->stride,
                            .pad = a->pad,
-                           .dilation = a->dilation,
-                           .h = c->dst.h,
-                           .w = c->dst.w};
+                           .dilation = a->dilation};
     return s;
 }
 
@@ -155,16 +153,18 @@ static size_t bias_floats(const struct conv_tile_kernel *k, const struct conv_sh
     return round_up_size((size_t)s->groups * (size_t)round_up(s->ocg, k->vl), 16);
 }
 
-size_t direct_packed_floats(const struct kernels *k, const struct conv_shape *s)
+size_t direct_packed_floats(const struct kernels *k, const struct call *c)
 {
-    size_t reduction = (size_t)s->icg * (size_t)s->kh * (size_t)s->kw;
-    return bias_floats(k->conv_tile, s) + (size_t)s->groups * (size_t)round_up(s->ocg, k->conv_tile->vl) * reduction;
+    const struct conv_shape s = conv_shape_of(c);
+    const size_t reduction = (size_t)s.icg * (size_t)s.kh * (size_t)s.kw;
+    return bias_floats(k->conv_tile, &s) + (size_t)s.groups * (size_t)round_up(s.ocg, k->conv_tile->vl) * reduction;
 }
 
-size_t direct_packed_d_floats(const struct kernels *k, const struct conv_shape *s)
+size_t direct_packed_d_floats(const struct kernels *k, const struct call *c)
 {
-    size_t reduction = (size_t)s->ocg * (size_t)s->kh * (size_t)s->kw;
-    return (size_t)s->groups * (size_t)round_up(s->icg, k->conv_tile->vl) * reduction;
+    const struct conv_shape s = conv_shape_of(c);
+    const size_t reduction = (size_t)s.ocg * (size_t)s.kh * (size_t)s.kw;
+    return (size_t)s.groups * (size_t)round_up(s.icg, k->conv_tile->vl) * reduction;
 }
 
 /* The weights of one grid and group as panels: rows (tap, r < reduction), columns 0 .. columns-1. Element (row r,

@@ -26,7 +26,6 @@ struct conv_shape {
     int first_ic,
         weight_ic; /* of a group's input channels the weights have weight_ic, the source those from first_ic */
     int kh, kw, stride, pad, dilation;
-    int h, w; /* of the output */
 };
 
 struct conv_shape conv_shape_of(const struct call *c);
@@ -106,18 +105,18 @@ void run_pass(struct pass *p, const struct call *c, float *scratch);
 
 /* --- words of lower precision (conv2d_words.c): INT8 needs conv_in_bytes() of graph/bytes.h ---------------------- */
 bool bf16_fits(const struct call *c); /* a convolution that is faster with bf16 than direct with floats */
-size_t bf16_packed_floats(const struct kernels *k, const struct conv_shape *s);
+size_t bf16_packed_floats(const struct kernels *k, const struct call *c);
 void bf16_pack(const struct kernels *k, const struct call *c);
 size_t bf16_scratch_floats(const struct kernels *k, const struct call *c);
 void bf16_forward(const struct kernels *k, const struct call *c);
-size_t bytes_packed_floats(const struct kernels *k, const struct conv_shape *s);
+size_t bytes_packed_floats(const struct kernels *k, const struct call *c);
 void bytes_pack(const struct kernels *k, const struct call *c);
 size_t bytes_scratch_floats(const struct kernels *k, const struct call *c);
 void bytes_forward(const struct kernels *k, const struct call *c);
 
 /* --- direct (conv2d_direct.c) ---------------------------------------------------------------------------------- */
-size_t direct_packed_floats(const struct kernels *k, const struct conv_shape *s);
-size_t direct_packed_d_floats(const struct kernels *k, const struct conv_shape *s);
+size_t direct_packed_floats(const struct kernels *k, const struct call *c);
+size_t direct_packed_d_floats(const struct kernels *k, const struct call *c);
 void direct_pack(const struct kernels *k, const struct call *c);   /* packed[0] */
 void direct_pack_d(const struct kernels *k, const struct call *c); /* packed[1] */
 size_t direct_scratch_floats(const struct kernels *k, const struct call *c);
@@ -127,7 +126,7 @@ void direct_dgrad(const struct kernels *k, const struct call *c);
 
 /* --- Strassen, one level (conv2d_strassen.c) ---------------------------------------------------------------------- */
 bool strassen_fits(const struct kernels *k, const struct call *c); /* a wide 1x1 that it computes faster */
-size_t strassen_packed_floats(const struct kernels *k, const struct conv_shape *s);
+size_t strassen_packed_floats(const struct kernels *k, const struct call *c);
 void strassen_pack(const struct kernels *k, const struct call *c);
 size_t strassen_scratch_floats(const struct kernels *k, const struct call *c);
 void strassen_forward(const struct kernels *k, const struct call *c);
@@ -137,8 +136,8 @@ void strassen_forward(const struct kernels *k, const struct call *c);
 void fill_tile(const struct tensor *map, int image, int y0, int x0, int side, const float *outside, const float **out);
 bool winograd_fits(const struct call *c); /* a 3x3 of stride 1 or 2 that it can compute */
 enum wino_form winograd_form(const struct call *c);
-size_t winograd_packed_floats(const struct kernels *k, const struct conv_shape *s);
-size_t winograd_packed_d_floats(const struct kernels *k, const struct conv_shape *s);
+size_t winograd_packed_floats(const struct kernels *k, const struct call *c);
+size_t winograd_packed_d_floats(const struct kernels *k, const struct call *c);
 void winograd_pack(const struct kernels *k, const struct call *c);
 void winograd_pack_d(const struct kernels *k, const struct call *c);
 size_t winograd_scratch_floats(const struct kernels *k, const struct call *c);

@@ -143,10 +143,11 @@ void strassen_forward(const struct kernels *k, const struct call *c)
 
 /* --- packing: bias, q, right, then [panel of a half][product][half of the input][panel columns] ------------------- */
 
-size_t strassen_packed_floats(const struct kernels *k, const struct conv_shape *s)
+size_t strassen_packed_floats(const struct kernels *k, const struct call *c)
 {
     (void)k;
-    const size_t half = (size_t)(s->ic / 2), columns = (size_t)(s->oc / 2);
+    const struct conv_shape s = conv_shape_of(c);
+    const size_t half = (size_t)(s.ic / 2), columns = (size_t)(s.oc / 2);
     return 3 * columns + half + STRASSEN_PRODUCTS * half * columns;
 }
 

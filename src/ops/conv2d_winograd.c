@@ -3,6 +3,8 @@
  * point and the output transform, all in the thread's scratch, which is sized to stay in L2. */
 #include "ops/conv2d_internal.h"
 
+#include <limits.h>
+
 enum { POINTER_FLOATS = sizeof(void *) / sizeof(float), PAD = 16, MAX_PANEL_FLOATS = MAX_PANEL_VECTORS * 16 };
 
 struct wino_pass {
@@ -38,26 +40,24 @@ bool winograd_fits(const struct call *c)
            s.ocg >= least && c->dst.h >= 3 && c->dst.w >= 3;
 }
 
-/* F(5x5) has fewer products a pixel, if its tiles do not reach too far beyond the map, and more weights. */
-static bool by_five(const struct conv_shape *s)
+/* F(5x5) has fewer products a pixel, if its tiles do not reach too far beyond the map, and 1.36 times the weights. That
+ * memory must buy some time: small maps share it among few pixels, and in narrow layers the transforms take what the
+ * products save. */
+static bool by_five(const struct call *c)
 {
-    const int most = 128 * 128; /* weights of a tap */
-    const long long four = (long long)((s->h + 3) / 4) * ((s->w + 3) / 4) * WINO_POINTS;
-    const long long five = (long long)((s->h + 4) / 5) * ((s->w + 4) / 5) * WINO5_POINTS;
-    return s->stride == 1 && five < four && s->groups * s->icg * s->ocg <= most;
+    const struct conv_shape s = conv_shape_of(c);
+    const int narrow = 32, h = c->dst.h, w = c->dst.w;
+    const int least = h * w >= 80 * 80 ? narrow : h * w >= 40 * 40 ? 128 : INT_MAX;
+    const long long four = (long long)((h + 3) / 4) * ((w + 3) / 4) * WINO_POINTS;
+    const long long five = (long long)((h + 4) / 5) * ((w + 4) / 5) * WINO5_POINTS;
+    return s.stride == 1 && five < four && s.icg >= least && s.ocg >= narrow;
 }
 
 enum wino_form winograd_form(const struct call *c)
 {
-    const struct conv_shape s = conv_shape_of(c);
-    if (s.stride == 1)
-        return by_five(&s) ? WINO_S1_5 : WINO_S1;
+    if (c->node->u.conv.stride == 1)
+        return by_five(c) ? WINO_S1_5 : WINO_S1;
     return c->node->u.conv.pooled ? WINO_POOLED : WINO_S2;
-}
-
-static int points_of(const struct conv_shape *s)
-{
-    return by_five(s) ? WINO5_POINTS : WINO_POINTS;
 }
 
 /* Transformed weights of a pair of channels */
@@ -72,13 +72,15 @@ static int weight_points(enum wino_form form)
  * An even number of parts keeps two threads busy. */
 static void cut_blocks(struct wino_pass *p)
 {
-    const int large = 512 * 1024; /* floats of transformed weights */
+    const int large = 1024 * 1024; /* floats of transformed weights */
     const long long weights = (long long)weight_points(p->form) * p->groups * p->reduction * p->columns;
     p->big = weights > large;
     p->ahead = weights > 96 * 1024;
-    int most = p->form >= WINO_S2 ? 16 : p->big ? 64 : MIN(48, MAX(12, (p->tiles + 1) / 2));
+    int most = p->big ? 64 : MIN(48, MAX(12, (p->tiles + 1) / 2));
     if (p->form == WINO_S1_5)
-        most = p->big ? 48 : MIN(36, MAX(12, (p->tiles + 1) / 2)); /* of 49 points, not 36 */
+        most = most * WINO_POINTS / WINO5_POINTS; /* as much memory */
+    if (p->form >= WINO_S2)
+        most = 16;
     p->blocks = (p->tiles + most - 1) / most;
     if (p->blocks > 1)
         p->blocks = round_up(p->blocks, 2);
@@ -371,14 +373,17 @@ void winograd_dgrad(const struct kernels *k, const struct call *c)
 
 /* --- packing: [group][panel][36 or 49 points][reduction][panel columns] ------------------------------------------------- */
 
-size_t winograd_packed_floats(const struct kernels *k, const struct conv_shape *s)
+size_t winograd_packed_floats(const struct kernels *k, const struct call *c)
 {
-    return bias_floats(k, s) + (size_t)(points_of(s) * s->groups * s->icg) * (size_t)round_up(s->ocg, k->conv_tile->vl);
+    const struct conv_shape s = conv_shape_of(c);
+    return bias_floats(k, &s) + (size_t)(weight_points(winograd_form(c)) * s.groups * s.icg) *
+                                    (size_t)round_up(s.ocg, k->conv_tile->vl);
 }
 
-size_t winograd_packed_d_floats(const struct kernels *k, const struct conv_shape *s)
+size_t winograd_packed_d_floats(const struct kernels *k, const struct call *c)
 {
-    return (size_t)(points_of(s) * s->groups * s->ocg) * (size_t)round_up(s->icg, k->conv_tile->vl);
+    const struct conv_shape s = conv_shape_of(c);
+    return (size_t)(weight_points(winograd_form(c)) * s.groups * s.ocg) * (size_t)round_up(s.icg, k->conv_tile->vl);
 }
 
 struct packing {
@@ -446,7 +451,7 @@ static void pack_winograd(const struct kernels *k, const struct call *c, bool gr
                         .group_weights = (size_t)s.icg * (size_t)s.ocg * 9,
                         .rotate = gradient,
                         .form = winograd_form(c)};
-    p.group_floats = (size_t)(points_of(&s) * p.reduction) * (size_t)round_up(p.columns, p.vl);
+    p.group_floats = (size_t)(weight_points(p.form) * p.reduction) * (size_t)round_up(p.columns, p.vl);
     team_run(c->team, s.groups * ((p.reduction + PACK_ROWS - 1) / PACK_ROWS), pack_part, &p);
 }
 

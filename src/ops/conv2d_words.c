@@ -96,10 +96,11 @@ bool bf16_fits(const struct call *c)
            s.icg >= 16 && s.icg % 2 == 0;
 }
 
-size_t bf16_packed_floats(const struct kernels *k, const struct conv_shape *s)
+size_t bf16_packed_floats(const struct kernels *k, const struct call *c)
 {
     const struct conv_tile_kernel *t = k->conv_bf16->tile;
-    return column_floats(t, s) + panel_floats(t, s, BF16);
+    const struct conv_shape s = conv_shape_of(c);
+    return column_floats(t, &s) + panel_floats(t, &s, BF16);
 }
 
 static void put_bf16(void *context, size_t place, int oc, int channel, float weight)
@@ -113,7 +114,7 @@ void bf16_pack(const struct kernels *k, const struct call *c)
     const struct conv_tile_kernel *t = k->conv_bf16->tile;
     const struct conv_shape s = conv_shape_of(c);
     const int padded = round_up(s.ocg, t->vl);
-    memset(c->packed[0], 0, bf16_packed_floats(k, &s) * sizeof(float));
+    memset(c->packed[0], 0, bf16_packed_floats(k, c) * sizeof(float));
     for (int i = 0; i < s.groups && c->param[1]; i++)
         memcpy(c->packed[0] + i * padded, c->param[1] + i * s.ocg, (size_t)s.ocg * sizeof(float));
     pack_words(&(struct place){t, &s, BF16}, c->param[0], put_bf16, c->packed[0] + column_floats(t, &s));
@@ -143,10 +144,11 @@ void bf16_forward(const struct kernels *k, const struct call *c)
 
 /* --- bytes ------------------------------------------------------------------------------------------------------- */
 
-size_t bytes_packed_floats(const struct kernels *k, const struct conv_shape *s)
+size_t bytes_packed_floats(const struct kernels *k, const struct call *c)
 {
     const struct conv_tile_kernel *t = k->conv_bytes->tile;
-    return 2 * column_floats(t, s) + panel_floats(t, s, BYTES);
+    const struct conv_shape s = conv_shape_of(c);
+    return 2 * column_floats(t, &s) + panel_floats(t, &s, BYTES);
 }
 
 /* How a channel of the input is read: as its map says if that holds bytes, else as the node says. */
@@ -199,7 +201,7 @@ void bytes_pack(const struct kernels *k, const struct call *c)
     const size_t count = (size_t)(s.icg * s.kh * s.kw), columns = column_floats(t, &s);
     float *bias = c->packed[0], *scale = bias + columns;
     struct byte_packing packing = {c, (signed char *)(scale + columns), scale, s.icg, s.ocg, round_up(s.ocg, t->vl)};
-    memset(bias, 0, bytes_packed_floats(k, &s) * sizeof *bias);
+    memset(bias, 0, bytes_packed_floats(k, c) * sizeof *bias);
     for (int oc = 0; oc < s.oc; oc++) {
         const int at = oc / s.ocg * packing.padded + oc % s.ocg;
         fold_column(c, &s, oc, c->param[0] + (size_t)oc * count, &bias[at], &scale[at]);
