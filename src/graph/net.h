@@ -53,8 +53,8 @@ struct head_output {
 struct head_output net_output(const struct net *net, int branch);
 
 /* Pack the weights of the current plan for good: true when nothing reads the parameters any more. They are given up as
- * packing goes on, so that the caller can only free them. Only plans that there are can run from then on; net_plan of another shape is E_ARGUMENT. RUN_INFER
- * only. */
+ * packing goes on, so that the caller can only free them. Only plans that there are can run from then on; net_plan of
+ * another shape is E_ARGUMENT. RUN_INFER only. */
 bool net_drop_params(struct net *net);
 
 /* Attributes of the graph's nodes changed (what runs in 8 bits): plans are made again, net_plan must be called. */

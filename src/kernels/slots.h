@@ -216,8 +216,8 @@ struct pool_kernel {
  * holds the coefficients of M/(x - p), row p of G is (1, p, p^2)/M'(p), column p of A^T is (1, p, .. p^(m-1)); the last
  * point is infinity. F(4): 0, +-WINO_A, +-WINO_B. F(5): +-WINO5_A, +-WINO5_B, +-WINO5_C, which have a smaller error
  * than any choice with 0. */
-#define WINO_A 0.625
-#define WINO_B 1.25
+#define WINO_A  0.625
+#define WINO_B  1.25
 #define WINO5_A 0.3125
 #define WINO5_B 0.875
 #define WINO5_C 1.5625
@@ -251,7 +251,8 @@ struct wino_input {
     size_t stride;
 };
 
-/* dst[i][dst_offset + col] = act((A^T m A)[i] + bias[col] (+ dst)) (+ residual), i in row order over 4x4 or 5x5, col < n */
+/* dst[i][dst_offset + col] = act((A^T m A)[i] + bias[col] (+ dst)) (+ residual), i in row order over 4x4 or 5x5, col <
+ * n */
 struct wino_output {
     const float *m; /* side * side rows, `stride` apart, of whole vectors */
     size_t stride;

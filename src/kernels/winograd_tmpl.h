@@ -237,8 +237,7 @@ static void wino_input_s2(const struct wino_input *t)
  * but the bias. */
 static inline __attribute__((always_inline)) void output_vector(const struct wino_output *t, const int c, const int n,
                                                                 const bool plain, const enum kernel_act act,
-                                                                const int side, const int out,
-                                                                wino_1d *const transform)
+                                                                const int side, const int out, wino_1d *const transform)
 {
     const vf bias = t->bias ? v_load(t->bias + c) : v_zero();
     const float *from = t->m + c;
@@ -285,8 +284,8 @@ static inline __attribute__((always_inline)) void output_vector(const struct win
     }
 }
 
-static inline __attribute__((always_inline)) void output_form(const struct wino_output *t, const int side, const int out,
-                                                              wino_1d *const transform)
+static inline __attribute__((always_inline)) void output_form(const struct wino_output *t, const int side,
+                                                              const int out, wino_1d *const transform)
 {
     const bool plain = !t->accumulate && !t->residual;
     for (int c = 0; c < t->n; c += VL) {

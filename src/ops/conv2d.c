@@ -104,7 +104,7 @@ const char *conv2d_variant_name(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
     const char *const winograd = k->winograd->name[winograd_form(c)];
-    const char *const names[] = {k->conv_tile->name, k->strassen->name,        winograd,                  winograd,
-                                 winograd,           k->conv_bf16->tile->name, k->conv_bytes->tile->name};
+    const char *const names[] = {k->conv_tile->name,       k->strassen->name,        winograd, winograd, winograd,
+                                 k->conv_bf16->tile->name, k->conv_bytes->tile->name};
     return names[c->variant];
 }

@@ -1,6 +1,6 @@
-/* Winograd F(4x4, 3x3) and F(5x5, 3x3): forward of stride 1 and 2, data gradient of stride 1 (kernels/slots.h has the mathematics). A
- * part is a block of tiles: transform the input of all channels, then for each panel of output channels a product a
- * point and the output transform, all in the thread's scratch, which is sized to stay in L2. */
+/* Winograd F(4x4, 3x3) and F(5x5, 3x3): forward of stride 1 and 2, data gradient of stride 1 (kernels/slots.h has the
+ * mathematics). A part is a block of tiles: transform the input of all channels, then for each panel of output channels
+ * a product a point and the output transform, all in the thread's scratch, which is sized to stay in L2. */
 #include "ops/conv2d_internal.h"
 
 #include <limits.h>
@@ -371,13 +371,14 @@ void winograd_dgrad(const struct kernels *k, const struct call *c)
     run_wino(&p, c);
 }
 
-/* --- packing: [group][panel][36 or 49 points][reduction][panel columns] ------------------------------------------------- */
+/* --- packing: [group][panel][36 or 49 points][reduction][panel columns]
+ * ------------------------------------------------- */
 
 size_t winograd_packed_floats(const struct kernels *k, const struct call *c)
 {
     const struct conv_shape s = conv_shape_of(c);
-    return bias_floats(k, &s) + (size_t)(weight_points(winograd_form(c)) * s.groups * s.icg) *
-                                    (size_t)round_up(s.ocg, k->conv_tile->vl);
+    return bias_floats(k, &s) +
+           (size_t)(weight_points(winograd_form(c)) * s.groups * s.icg) * (size_t)round_up(s.ocg, k->conv_tile->vl);
 }
 
 size_t winograd_packed_d_floats(const struct kernels *k, const struct call *c)
