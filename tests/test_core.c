@@ -113,6 +113,23 @@ static void memory_is_aligned_and_checked(void **state)
     mem_free(fresh);
 }
 
+static void memory_is_discarded_by_whole_pages(void **state)
+{
+    (void)state;
+    const size_t n = 1 << 22, gap = 100;
+    unsigned char *p = mem_alloc(n, 1);
+    assert_non_null(p);
+    memset(p, 7, n);
+    mem_discard(p + gap, n - 2 * gap);
+    mem_discard(p + gap, 3); /* no whole page */
+    for (size_t i = 0; i < gap; i++)
+        assert_true(p[i] == 7 && p[n - 1 - i] == 7);
+    assert_int_equal(p[n / 2], 0); /* Linux: a fresh page */
+    memset(p, 9, n);
+    assert_int_equal(p[n / 2], 9);
+    mem_free(p);
+}
+
 static void arena_hands_out_zeroed_aligned_pieces(void **state)
 {
     (void)state;
@@ -493,6 +510,7 @@ int main(void)
         cmocka_unit_test(status_keeps_a_sentence),
         cmocka_unit_test(a_sentence_is_cut_not_overrun),
         cmocka_unit_test(memory_is_aligned_and_checked),
+        cmocka_unit_test(memory_is_discarded_by_whole_pages),
         cmocka_unit_test(arena_hands_out_zeroed_aligned_pieces),
         cmocka_unit_test(buffers_grow_and_end_with_zero),
         cmocka_unit_test(files_appear_whole_or_not_at_all),

@@ -2,6 +2,7 @@
  * by two concats (a copy), residuals, two readers of overlapping ranges (store, add, zeroed rests), CBFuse. */
 #include "core/rng.h"
 #include "graph/net.h"
+#include "graph/plan.h"
 #include "ops/cpu.h"
 #include "ops/recipe.h"
 
@@ -280,12 +281,104 @@ static void test_deployed_equals_eval(void **state)
     graph_free(&deployed);
 }
 
+/* Wide enough that weights are packed in several rounds and given up in between. `shared`: the last convolution reads
+ * the weights of the first wide one. */
+static void drop_in_rounds(bool shared)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e"};
+    struct graph g;
+    graph_init(&g);
+    int x = conv(&g, "stem", graph_input(&g, 3, "image"), 256, 1, 1), first = -1;
+    for (int i = 0; i < 5; i++) {
+        x = conv(&g, names[i], x, 256, 3, 1);
+        struct node *n = &g.nodes[g.n_nodes - 1];
+        first = i ? first : n->u.conv.weight;
+        if (shared && i == 4)
+            n->u.conv.weight = first;
+    }
+    assert_int_equal(graph_finish(&g), OK);
+    float *params = make_params(&g);
+    double sum[2];
+    for (int drop = 0; drop < 2; drop++) {
+        struct net *net = make_net(&g, params, NULL, RUN_INFER, false, NULL, x);
+        if (drop)
+            assert_true(net_drop_params(net));
+        fill_input(net);
+        net_forward(net);
+        sum[drop] = weigh(net, x, NULL);
+        net_destroy(net);
+    }
+    assert_true(sum[0] == sum[1] && sum[0] != 0);
+    const struct param *p = &g.params[first];
+    size_t zeros = 0;
+    for (size_t i = 0; i < p->count; i++)
+        zeros += params[p->first + i] == 0;
+    assert_int_equal(zeros > p->count / 2, !shared); /* given up as soon as nothing reads them, and not before */
+    mem_free(params);
+    graph_free(&g);
+}
+
+static void test_drop_params_in_rounds(void **state)
+{
+    (void)state;
+    drop_in_rounds(false);
+    drop_in_rounds(true);
+}
+
+/* A net that has run small maps does with large ones what a new net does: each algorithm has its own packed weights. */
+static void test_two_sizes(void **state)
+{
+    (void)state;
+    struct graph g;
+    graph_init(&g);
+    const int x = conv(&g, "a", conv(&g, "stem", graph_input(&g, 3, "image"), 32, 1, 1), 32, 3, 1);
+    assert_int_equal(graph_finish(&g), OK);
+    float *params = make_params(&g);
+    double sum[2];
+    for (int used = 0; used < 2; used++) {
+        struct net *net = make_net(&g, params, NULL, RUN_INFER, false, NULL, x);
+        if (used)
+            net_forward(net);
+        assert_int_equal(net_plan(net, 1, 80, 80), OK);
+        fill_input(net);
+        net_forward(net);
+        sum[used] = weigh(net, x, NULL);
+        net_destroy(net);
+    }
+    assert_true(sum[0] == sum[1] && sum[0] != 0);
+    mem_free(params);
+    graph_free(&g);
+}
+
+/* A map, a chain of maps that shrink, a large one again: by size alone they need 160 floats. */
+static void test_layout(void **state)
+{
+    (void)state;
+    struct block b[] = {{.floats = 64, .first = 0, .last = 0},
+                        {.floats = 64, .first = 0, .last = 1},
+                        {.floats = 32, .first = 1, .last = 2},
+                        {.floats = 64, .first = 2, .last = 5}};
+    struct block *list[] = {&b[0], &b[1], &b[2], &b[3]};
+    assert_int_equal(layout_blocks(list, 4), 128);
+    for (int i = 0; i < 4; i++) {
+        for (int k = 0; k < i; k++) {
+            const bool together = b[i].first <= b[k].last && b[k].first <= b[i].last;
+            const bool apart = b[i].offset + b[i].floats <= b[k].offset || b[k].offset + b[k].floats <= b[i].offset;
+            assert_true(!together || apart);
+        }
+    }
+    assert_int_equal(layout_blocks(list, 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_directional_gradient),
         cmocka_unit_test(test_same_bits),
         cmocka_unit_test(test_deployed_equals_eval),
+        cmocka_unit_test(test_drop_params_in_rounds),
+        cmocka_unit_test(test_two_sizes),
+        cmocka_unit_test(test_layout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -273,9 +273,9 @@ struct winograd_kernel {
     void (*output[WINO_FORMS])(const struct wino_output *t);
 };
 
-/* The weights' side. Weight gradients are F(3x3, 4x4) with the same points, so the input transform is the same too:
- * with e(p) = (1, p, p^2, p^3) d_dst, tap k of d_weights is the sum over points of p^k / M'(p) * sum over tiles of e(p)
- * * (B^T d)(p). */
+/* The weights' side. Weight gradients are F(3x3, 4x4) with the points of F(4x4), so the input transform is the same
+ * too: with e(p) = (1, p, p^2, p^3) d_dst, tap k of d_weights is the sum over points of p^k / M'(p) times the sum over
+ * tiles of e(p) * (B^T d)(p). */
 
 /* u[point*stride + col] = (G g G^T)[point]; g[tap*g_stride + col]; col < columns, whole vectors */
 struct wino_pack {
