@@ -27,55 +27,57 @@ static void output_1d(const double *m, int step, double *y, int y_step)
     y[3 * y_step] = a * a * a * odd_a + b * b * b * odd_b + m[5 * step];
 }
 
-/* The others from the definition. Coefficients of M / (x - at[k]), lowest first; of M for k = n: infinity. */
-static void basis(const double *at, int n, int k, double *coefficients)
+/* F(5x5): rows +p and -p of B^T; q and r are the other points */
+static void input_pair(const double *d, int step, double p, double q, double r, double *t, int t_step)
 {
-    coefficients[0] = 1;
-    for (int i = 1; i <= n; i++)
-        coefficients[i] = 0;
-    for (int i = 0, degree = 0; i < n; i++) {
-        if (i == k)
-            continue;
-        degree++;
-        for (int j = degree; j >= 0; j--)
-            coefficients[j] = (j ? coefficients[j - 1] : 0) - at[i] * coefficients[j];
-    }
+    const double sum = q * q + r * r, product = q * q * r * r;
+    const double even = product * d[0] - sum * d[2 * step] + d[4 * step];
+    const double odd = product * d[step] - sum * d[3 * step] + d[5 * step];
+    t[0] = odd + p * even;
+    t[t_step] = odd - p * even;
 }
-
-static const double f5_points[6] = {WINO5_A, -WINO5_A, WINO5_B, -WINO5_B, WINO5_C, -WINO5_C};
 
 static void input_1d_5(const double *d, int step, double *t, int t_step)
 {
-    for (int k = 0; k < 7; k++) {
-        double coefficients[7];
-        basis(f5_points, 6, k, coefficients);
-        t[k * t_step] = 0;
-        for (int j = 0; j < 7; j++)
-            t[k * t_step] += coefficients[j] * d[j * step];
-    }
+    const double a = WINO5_A, b = WINO5_B, c = WINO5_C, a2 = a * a, b2 = b * b, c2 = c * c;
+    input_pair(d, step, a, b, c, t, t_step);
+    input_pair(d, step, b, a, c, t + 2 * t_step, t_step);
+    input_pair(d, step, c, a, b, t + 4 * t_step, t_step);
+    t[6 * t_step] =
+        d[6 * step] - (a2 + b2 + c2) * d[4 * step] + (a2 * b2 + a2 * c2 + b2 * c2) * d[2 * step] - a2 * b2 * c2 * d[0];
 }
 
 static void output_1d_5(const double *m, int step, double *y, int y_step)
 {
+    const double points[6] = {WINO5_A, -WINO5_A, WINO5_B, -WINO5_B, WINO5_C, -WINO5_C};
+    double power[6] = {1, 1, 1, 1, 1, 1};
     for (int i = 0; i < 5; i++) {
         double sum = i == 4 ? m[6 * step] : 0;
-        for (int k = 0; k < 6; k++)
-            sum += pow(f5_points[k], i) * m[k * step];
+        for (int k = 0; k < 6; k++) {
+            sum += power[k] * m[k * step];
+            power[k] *= points[k];
+        }
         y[i * y_step] = sum;
     }
 }
 
-/* Stride 2: points for the odd taps, the even pixels as they are. */
+/* Stride 2, from the definition: a Lagrange basis over the points for the odd taps. */
 static const double s2_points[4] = {0, 1, WINO_P, WINO_Q};
 
 static void input_1d_s2(const double *d, int step, double *t, int t_step)
 {
-    for (int k = 0; k < 5; k++) {
-        double coefficients[5];
-        basis(s2_points, 4, k, coefficients);
+    for (int k = 0; k < 5; k++) { /* coefficients of M / (x - point), of M for infinity, lowest first */
+        double basis[5] = {1};
+        for (int i = 0, degree = 0; i < 4; i++) {
+            if (i == k)
+                continue;
+            degree++;
+            for (int j = degree; j >= 0; j--)
+                basis[j] = (j ? basis[j - 1] : 0) - s2_points[i] * basis[j];
+        }
         t[k * t_step] = 0;
         for (int j = 0; j < 5; j++)
-            t[k * t_step] += coefficients[j] * d[2 * j * step];
+            t[k * t_step] += basis[j] * d[2 * j * step];
     }
     for (int k = 0; k < 4; k++)
         t[(5 + k) * t_step] = d[(2 * k + 1) * step];
