@@ -371,8 +371,7 @@ void winograd_dgrad(const struct kernels *k, const struct call *c)
     run_wino(&p, c);
 }
 
-/* --- packing: [group][panel][36 or 49 points][reduction][panel columns]
- * ------------------------------------------------- */
+/* --- packing: [group][panel][36 or 49 points][reduction][panel columns] --------------------------------------- */
 
 size_t winograd_packed_floats(const struct kernels *k, const struct call *c)
 {

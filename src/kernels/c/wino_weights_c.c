@@ -58,14 +58,21 @@ static void wino_pack_s1(const struct wino_pack *t)
     pack_form(t, 6, v);
 }
 
+/* M'(p[i]) over n points */
+static double slope_at(const double *p, int n, int i)
+{
+    double slope = 1;
+    for (int j = 0; j < n; j++)
+        slope *= i == j ? 1 : p[i] - p[j];
+    return slope;
+}
+
 static void wino_pack_s1_5(const struct wino_pack *t)
 {
     const double p[6] = {WINO5_A, -WINO5_A, WINO5_B, -WINO5_B, WINO5_C, -WINO5_C};
     double matrix[21] = {[6 * 3 + 2] = 1};
     for (int i = 0; i < 6; i++) {
-        double slope = 1;
-        for (int j = 0; j < 6; j++)
-            slope *= i == j ? 1 : p[i] - p[j];
+        const double slope = slope_at(p, 6, i);
         for (int k = 0; k < 3; k++)
             matrix[i * 3 + k] = power(p[i], k) / slope;
     }
@@ -77,9 +84,7 @@ static void wino_pack_s2(const struct wino_pack *t)
     const double p[4] = {0, 1, WINO_P, WINO_Q};
     double matrix[18] = {[4 * 3 + 2] = 1, [5 * 3 + 1] = 1}; /* infinity: the last tap; then the middle one */
     for (int i = 0; i < 4; i++) {
-        double slope = 1;
-        for (int j = 0; j < 4; j++)
-            slope *= i == j ? 1 : p[i] - p[j];
+        const double slope = slope_at(p, 4, i);
         matrix[i * 3] = 1 / slope;
         matrix[i * 3 + 2] = p[i] / slope;
     }
