@@ -1,4 +1,5 @@
 #include "kernels/x86/simd_avx2.h"
+#include "kernels/x86/word_inline.h"
 
 /* Without VNNI: bytes 0 and 2, 1 and 3 of each word as pairs of 16 bits, whose products add up without rounding or
  * saturation (vpmaddubsw would saturate). */
@@ -18,7 +19,7 @@ static inline vword w_weights(const float *p)
 }
 static inline vword w_input(const float *p)
 {
-    const __m256i all = _mm256_castps_si256(_mm256_set1_ps(*p));
+    const __m256i all = _mm256_set1_epi32(word_at(p));
     return (vword){_mm256_and_si256(all, _mm256_set1_epi16(255)), _mm256_srli_epi16(all, 8)};
 }
 static inline vsum w_dot(vword x, vword y, vsum sum)

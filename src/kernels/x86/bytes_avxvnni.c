@@ -1,4 +1,5 @@
 #include "kernels/x86/simd_avx2.h"
+#include "kernels/x86/word_inline.h"
 
 typedef __m256i vword, vsum;
 
@@ -12,7 +13,7 @@ static inline vword w_weights(const float *p)
 }
 static inline vword w_input(const float *p)
 {
-    return _mm256_castps_si256(_mm256_set1_ps(*p));
+    return _mm256_set1_epi32(word_at(p));
 }
 static inline vsum w_dot(vword x, vword y, vsum sum)
 {
