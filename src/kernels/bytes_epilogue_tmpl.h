@@ -1,13 +1,36 @@
-/* What becomes of a tile's sums of bytes: include after a simd_<isa>.h and
- *   v_sums(p)   VL sums of 32 bits as floats */
+/* What becomes of a tile's sums of bytes: include after a simd_<isa>.h, vsum and
+ *   v_floats(x)          VL sums of 32 bits as floats
+ *   v_sums(p)            VL sums of 32 bits as floats
+ *   vsilu, silu_load(q)  what the next wants in registers, for the whole of a tile's column
+ *   v_silu_scaled(x, s)  SiLU(x) * q->factor + q->zero, to a fraction of 1 */
 #ifndef Y9_KERNELS_BYTES_EPILOGUE_TMPL_H
 #define Y9_KERNELS_BYTES_EPILOGUE_TMPL_H
 
 #include "core/status.h" /* MIN */
+#include "kernels/conv_registers_tmpl.h"
 #include "kernels/simd_math.h"
 #include "kernels/slots.h"
 
 enum residual_kind { NO_RESIDUAL, FLOAT_RESIDUAL, BYTE_RESIDUAL };
+
+/* The usual case: whole vectors, SiLU, bytes, nothing added. */
+INLINE bool conv_finish(const struct conv_tile *t, conv_acc acc, const int nv, const int m)
+{
+    const struct conv_bytes *q = t->bytes;
+    if (!q || !q->dst_bytes || t->act != KERNEL_ACT_SILU || t->residual || t->n != nv * VL)
+        return false;
+    const vsilu silu = silu_load(q);
+    UNROLL
+    for (int j = 0; j < nv; j++) {
+        const vf scale = v_load(t->bias + q->scale_offset + j * VL), bias = v_load(t->bias + j * VL);
+        UNROLL
+        for (int i = 0; i < m; i++) {
+            const vf x = v_fma(v_floats(acc[i][j]), scale, bias);
+            v_store_cut_n((unsigned char *)t->dst[i] + t->dst_offset + j * VL, v_silu_scaled(x, silu), VL);
+        }
+    }
+    return true;
+}
 
 /* Column j's vector of all m pixels; n, act, residual and to_bytes are constants where it counts. */
 static inline __attribute__((always_inline)) void bytes_column(const struct conv_tile *t, const float *sums,
@@ -19,23 +42,28 @@ static inline __attribute__((always_inline)) void bytes_column(const struct conv
     const vf scale = v_load(t->bias + q->scale_offset + j * VL), bias = v_load(t->bias + j * VL);
     const vf factor = v_set1(q->factor), zero = v_set1(q->zero);
     const size_t offset = t->dst_offset + (size_t)(j * VL), r_offset = t->residual_offset + (size_t)(j * VL);
+    const vf residual_zero = v_set1(q->residual_zero), residual_step = v_set1(q->residual_step);
+    const vsilu silu = silu_load(q); /* here: a store of bytes might change what q points to */
+    const vf residual_factor = to_bytes ? v_mul(residual_step, factor) : residual_step;
     for (int i = 0; i < m; i++) {
         vf x = v_fma(v_sums(sums + i * step), scale, bias);
-        if (act == KERNEL_ACT_SILU)
-            x = to_bytes ? v_silu_rough(x) : v_silu(x);
-        else if (act == KERNEL_ACT_RELU)
+        if (act == KERNEL_ACT_RELU)
             x = v_max(v_zero(), x);
-        if (residual == FLOAT_RESIDUAL)
-            x = v_add(x, v_load_n(t->residual[i] + r_offset, n));
-        else if (residual == BYTE_RESIDUAL)
-            x = v_fma(
-                v_sub(v_load_bytes_n((const unsigned char *)t->residual[i] + r_offset, n), v_set1(q->residual_zero)),
-                v_set1(q->residual_step), x);
-        if (to_bytes) {
-            v_store_cut_n((unsigned char *)t->dst[i] + offset, v_fma(x, factor, zero), n);
-        } else {
-            v_store_n(t->dst[i] + offset, x, n);
+        if (act == KERNEL_ACT_SILU)
+            x = to_bytes ? v_silu_scaled(x, silu) : v_silu(x);
+        else if (to_bytes)
+            x = v_fma(x, factor, zero);
+        if (residual == FLOAT_RESIDUAL) {
+            const vf r = v_load_n(t->residual[i] + r_offset, n);
+            x = to_bytes ? v_fma(r, factor, x) : v_add(r, x);
+        } else if (residual == BYTE_RESIDUAL) {
+            const vf r = v_load_bytes_n((const unsigned char *)t->residual[i] + r_offset, n);
+            x = v_fma(v_sub(r, residual_zero), residual_factor, x);
         }
+        if (to_bytes)
+            v_store_cut_n((unsigned char *)t->dst[i] + offset, x, n);
+        else
+            v_store_n(t->dst[i] + offset, x, n);
     }
 }
 
@@ -49,9 +77,7 @@ static __attribute__((noinline)) void conv_epilogue(const struct conv_tile *t, c
         const int n = MIN(t->n - j * VL, VL);
         if (n <= 0)
             break;
-        if (n == VL && to_bytes && t->act == KERNEL_ACT_SILU && residual == NO_RESIDUAL)
-            bytes_column(t, sums, j, VL, KERNEL_ACT_SILU, NO_RESIDUAL, true);
-        else if (n == VL && to_bytes && t->act == KERNEL_ACT_SILU && residual == BYTE_RESIDUAL)
+        if (n == VL && to_bytes && t->act == KERNEL_ACT_SILU && residual == BYTE_RESIDUAL)
             bytes_column(t, sums, j, VL, KERNEL_ACT_SILU, BYTE_RESIDUAL, true);
         else if (to_bytes)
             bytes_column(t, sums, j, n, t->act, residual, true);

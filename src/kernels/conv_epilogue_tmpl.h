@@ -3,8 +3,15 @@
 #define Y9_KERNELS_CONV_EPILOGUE_TMPL_H
 
 #include "core/status.h" /* MIN */
+#include "kernels/conv_registers_tmpl.h"
 #include "kernels/simd_math.h"
 #include "kernels/slots.h"
+
+INLINE bool conv_finish(const struct conv_tile *t, conv_acc acc, const int nv, const int m)
+{
+    (void)t, (void)acc, (void)nv, (void)m;
+    return false;
+}
 
 /* One vector of columns; `whole`: all of its lanes, else n. */
 static inline __attribute__((always_inline)) void epilogue_column(const struct conv_tile *t, const float *sums,

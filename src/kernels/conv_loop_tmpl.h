@@ -4,27 +4,15 @@
  *   vword, vsum                   a vector of words as w_dot wants it, a vector of sums
  *   w_zero, w_weights, w_input    no sum yet; VL words from memory; one word in all lanes
  *   w_dot, w_store                sums + word . word; VL sums to memory
+ *   conv_finish(t, acc, nv, m)    sums -> dst while they are in registers, or false: not this tile
  *   conv_epilogue(t, sums)        sums [m][nv * VL] -> dst
  *   TILES                         the tile sizes to build */
 #ifndef Y9_KERNELS_CONV_LOOP_TMPL_H
 #define Y9_KERNELS_CONV_LOOP_TMPL_H
 
 #include "core/status.h" /* MIN */
+#include "kernels/conv_registers_tmpl.h"
 #include "kernels/slots.h"
-
-#define INLINE static inline __attribute__((always_inline))
-
-/* Loops over registers must vanish, or the arrays of vectors stay in memory. */
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 12")
-#endif
-
-enum { MR_MOST = 12, NV_MOST = 4 };
-
-/* A tile's sums, in registers. */
-typedef vsum conv_acc[MR_MOST][NV_MOST];
 
 INLINE void conv_clear(conv_acc acc, const int nv, const int m)
 {
@@ -59,16 +47,9 @@ INLINE const float *conv_steps(conv_acc acc, const float *const *a, const float 
 /* `fetch`: between every 16 steps of the reduction the same stretch of the next tile's pixels is fetched, and a share
  * of weights to come. One tile is longer than the processor looks ahead, pixels that lie in memory a map's width apart
  * are no stream to it, and a stream of weights breaks off at every page. */
-INLINE void conv_loop(const struct conv_tile *t, const int nv, const int m, const bool fetch)
+INLINE void conv_taps(const struct conv_tile *t, conv_acc acc, const int nv, const int m, const bool fetch)
 {
-    conv_acc acc;
-    conv_clear(acc, nv, m);
     const float *b = t->b, *ahead = t->ahead;
-    if (t->residual_next) {
-        for (int i = 0; i < m; i++)
-            for (int j = 0; j < nv * VL; j += 16)
-                __builtin_prefetch(t->residual_next[i] + t->residual_offset + j);
-    }
     const long k = t->k;
     for (int tap = 0; tap < t->taps; tap++) {
         const float *a[MR_MOST];
@@ -90,6 +71,12 @@ INLINE void conv_loop(const struct conv_tile *t, const int nv, const int m, cons
             c = end;
         }
     }
+}
+
+INLINE void conv_put(const struct conv_tile *t, conv_acc acc, const int nv, const int m)
+{
+    if (conv_finish(t, acc, nv, m))
+        return;
     const bool plain = !t->bias && !t->accumulate && !t->residual && !t->addend && !t->act && t->n == nv * VL;
     _Alignas(64) float sums[MR_MOST * NV_MOST * VL];
     UNROLL
@@ -130,12 +117,22 @@ INLINE void conv_sums(const struct conv_tile *t, const int nv, const int m)
 
 INLINE void conv_tile(const struct conv_tile *t, const int nv, const int m)
 {
-    if (t->more)
+    if (t->more) {
         conv_sums(t, nv, m);
-    else if (t->next || t->ahead)
-        conv_loop(t, nv, m, true);
+        return;
+    }
+    if (t->residual_next) {
+        for (int i = 0; i < m; i++)
+            for (int j = 0; j < nv * VL; j += 16)
+                __builtin_prefetch(t->residual_next[i] + t->residual_offset + j);
+    }
+    conv_acc acc;
+    conv_clear(acc, nv, m);
+    if (t->next || t->ahead)
+        conv_taps(t, acc, nv, m, true);
     else
-        conv_loop(t, nv, m, false);
+        conv_taps(t, acc, nv, m, false);
+    conv_put(t, acc, nv, m);
 }
 
 typedef void conv_tile_fn(const struct conv_tile *t);

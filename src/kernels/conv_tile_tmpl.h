@@ -4,8 +4,6 @@
 #ifndef Y9_KERNELS_CONV_TILE_TMPL_H
 #define Y9_KERNELS_CONV_TILE_TMPL_H
 
-#include "kernels/conv_epilogue_tmpl.h"
-
 typedef vf vword, vsum;
 
 static inline vsum w_zero(void)
@@ -29,6 +27,7 @@ static inline void w_store(float *p, vsum x)
     v_store(p, x);
 }
 
+#include "kernels/conv_epilogue_tmpl.h"
 #include "kernels/conv_loop_tmpl.h"
 
 /* `whole`: the last vector has no empty lanes. */

@@ -81,15 +81,4 @@ static inline vf v_silu(vf x)
     return v_quotient(x, d);
 }
 
-/* The same for results that are cut to bytes: 1.5e-4 of the value, from a polynomial of degree 3 for 2^f, |f| <= 1/2.
- * -x log2(e) = n + f, rounded by an addition: that leaves few operations for the adders, which are the bottleneck. */
-static inline vf v_silu_rough(vf x)
-{
-    const vf magic = v_set1(12582912.0f), log2e = v_set1(-0x1.715476p+0f);
-    vf n = v_sub(v_fma(x, log2e, magic), magic), f = v_fms(x, log2e, n);
-    vf p = v_fma(v_set1(0.05517166909f), f, v_set1(0.24261112222f));
-    p = v_fma(v_fma(p, f, v_set1(0.69326098545f)), f, v_set1(0.99992807354f));
-    return v_mul(x, v_reciprocal_rough(v_add(v_set1(1), v_scale_any(p, n))));
-}
-
 #endif

@@ -1,5 +1,5 @@
 /* Convolutions of lower precision: the direct pass on words of two bf16 numbers or four bytes. Packed:
- * [group][ocg padded to a vector] bias (bytes: and the same of scales), then
+ * [group][ocg padded to a vector] bias (bytes: SiLU's pieces before it, the same of scales behind it), then
  * [group][panel][tap][word][column][element]. */
 #include "graph/bytes.h"
 #include "kernels/bf16_inline.h"
@@ -8,6 +8,7 @@
 #include <math.h>
 
 enum { BF16 = 2, BYTES = 4 }; /* elements of a word */
+enum { SILU_FLOATS = 3 * SILU_PIECES };
 
 static int words_of(int channels, int elements)
 {
@@ -148,7 +149,7 @@ size_t bytes_packed_floats(const struct kernels *k, const struct call *c)
 {
     const struct conv_tile_kernel *t = k->conv_bytes->tile;
     const struct conv_shape s = conv_shape_of(c);
-    return 2 * column_floats(t, &s) + panel_floats(t, &s, BYTES);
+    return SILU_FLOATS + 2 * column_floats(t, &s) + panel_floats(t, &s, BYTES);
 }
 
 /* How a channel of the input is read: as its map says if that holds bytes, else as the node says. */
@@ -194,14 +195,41 @@ static void fold_column(const struct call *c, const struct conv_shape *s, int oc
     *bias = (float)((c->param[1] ? (double)c->param[1][oc] : 0) - (double)*scale * sum);
 }
 
+static double silu(double x)
+{
+    return x / (1 + exp(-x));
+}
+
+/* SiLU in pieces of 1/2 around whole halves: the parabola through three Chebyshev points of each, to 2e-4. Below the
+ * first piece there is a constant, above the last one x and a constant, both in the middle of what they stand for. */
+static void silu_pieces(float *c0)
+{
+    float *const c1 = c0 + SILU_PIECES, *const c2 = c1 + SILU_PIECES;
+    const double quarter = 0.25, s = quarter * sqrt(3) / 2;
+    for (int i = 0; i < SILU_PIECES; i++) {
+        const double m = (i - SILU_PIECE_OF_0) / 2.0, low = silu(m - s), high = silu(m + s);
+        const double slope = (high - low) / (2 * s), bend = (high + low - 2 * silu(m)) / (2 * s * s);
+        c0[i] = (float)(silu(m) - slope * m + bend * m * m);
+        c1[i] = (float)(slope - 2 * bend * m);
+        c2[i] = (float)bend;
+    }
+    const int last = SILU_PIECES - 1;
+    const double least = -SILU_PIECE_OF_0 / 2.0 + quarter, most = (last - SILU_PIECE_OF_0) / 2.0 - quarter;
+    c0[0] = (float)(silu(least) / 2);
+    c0[last] = (float)((silu(most) - most) / 2);
+    c1[0] = c2[0] = c2[last] = 0;
+    c1[last] = 1;
+}
+
 void bytes_pack(const struct kernels *k, const struct call *c)
 {
     const struct conv_tile_kernel *t = k->conv_bytes->tile;
     const struct conv_shape s = conv_shape_of(c);
     const size_t count = (size_t)(s.icg * s.kh * s.kw), columns = column_floats(t, &s);
-    float *bias = c->packed[0], *scale = bias + columns;
+    float *bias = c->packed[0] + SILU_FLOATS, *scale = bias + columns;
     struct byte_packing packing = {c, (signed char *)(scale + columns), scale, s.icg, s.ocg, round_up(s.ocg, t->vl)};
-    memset(bias, 0, bytes_packed_floats(k, c) * sizeof *bias);
+    memset(c->packed[0], 0, bytes_packed_floats(k, c) * sizeof *bias);
+    silu_pieces(c->packed[0]);
     for (int oc = 0; oc < s.oc; oc++) {
         const int at = oc / s.ocg * packing.padded + oc % s.ocg;
         fold_column(c, &s, oc, c->param[0] + (size_t)oc * count, &bias[at], &scale[at]);
@@ -235,15 +263,18 @@ void bytes_forward(const struct kernels *k, const struct call *c)
     const struct conv_quant *dst = &c->dst_quant, *residual = &c->src_quant[1];
     struct pass p = bytes_pass(k, c);
     const size_t columns = column_floats(p.kernel, &s);
-    const struct conv_bytes bytes = {.scale_offset = columns,
-                                     .dst_bytes = dst->on,
-                                     .residual_bytes = residual->on,
-                                     .factor = dst->on ? 1 / dst->scale : 0,
-                                     .zero = (float)dst->zero,
-                                     .residual_step = residual->scale,
-                                     .residual_zero = (float)residual->zero};
+    struct conv_bytes bytes = {.scale_offset = columns,
+                               .dst_bytes = dst->on,
+                               .residual_bytes = residual->on,
+                               .factor = dst->on ? 1 / dst->scale : 0,
+                               .zero = (float)dst->zero,
+                               .residual_step = residual->scale,
+                               .residual_zero = (float)residual->zero};
+    for (int i = 0; i < SILU_FLOATS; i++)
+        bytes.silu[i / SILU_PIECES][i % SILU_PIECES] =
+            c->packed[0][i] * bytes.factor + (i < SILU_PIECES ? bytes.zero : 0);
     p.bytes = &bytes;
-    p.bias = c->packed[0];
-    p.weights = c->packed[0] + 2 * columns;
+    p.bias = c->packed[0] + SILU_FLOATS;
+    p.weights = p.bias + 2 * columns;
     run_pass(&p, c, c->scratch);
 }

@@ -73,10 +73,6 @@ static inline vf v_quotient(vf x, vf d)
 {
     return v_div(x, d);
 }
-static inline vf v_reciprocal_rough(vf x)
-{
-    return v_reciprocal(x);
-}
 static inline vf v_fma(vf a, vf b, vf c) /* a*b + c */
 {
     return vfmaq_f32(c, a, b);
@@ -109,10 +105,6 @@ static inline vf v_scale(vf x, vf n) /* x * 2^n, n whole, -126 .. 127 */
 {
     int32x4_t e = vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127)), 23);
     return vmulq_f32(x, vreinterpretq_f32_s32(e));
-}
-static inline vf v_scale_any(vf x, vf n) /* for every n: 2^n stays between 2^-126 and 2^126 */
-{
-    return v_scale(x, vminq_f32(vmaxq_f32(n, vdupq_n_f32(-126)), vdupq_n_f32(126)));
 }
 
 /* --- choices between lanes --- */

@@ -57,10 +57,6 @@ static inline vf v_quotient(vf x, vf d) /* x/d to 2 ulp, d as for v_reciprocal *
     const vf r = _mm512_rcp14_ps(d), y = _mm512_mul_ps(x, r);
     return _mm512_fmadd_ps(y, _mm512_fnmadd_ps(d, r, _mm512_set1_ps(1)), y);
 }
-static inline vf v_reciprocal_rough(vf x) /* 1/x to 14 bits */
-{
-    return _mm512_rcp14_ps(x);
-}
 static inline vf v_fma(vf a, vf b, vf c) /* a*b + c */
 {
     return _mm512_fmadd_ps(a, b, c);
@@ -90,10 +86,6 @@ static inline vf v_round(vf x)
     return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 static inline vf v_scale(vf x, vf n) /* x * 2^n, n whole */
-{
-    return _mm512_scalef_ps(x, n);
-}
-static inline vf v_scale_any(vf x, vf n) /* for every n: towards infinity or 0 where 2^n does not exist */
 {
     return _mm512_scalef_ps(x, n);
 }
