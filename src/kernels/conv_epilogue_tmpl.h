@@ -7,10 +7,19 @@
 #include "kernels/simd_math.h"
 #include "kernels/slots.h"
 
+/* The usual case: whole vectors, SiLU, nothing added. */
 INLINE bool conv_finish(const struct conv_tile *t, conv_acc acc, const int nv, const int m)
 {
-    (void)t, (void)acc, (void)nv, (void)m;
-    return false;
+    if (!t->bias || t->act != KERNEL_ACT_SILU || t->accumulate || t->addend || t->residual || t->n != nv * VL)
+        return false;
+    UNROLL
+    for (int j = 0; j < nv; j++) {
+        const vf bias = v_load(t->bias + j * VL);
+        UNROLL
+        for (int i = 0; i < m; i++)
+            v_store(t->dst[i] + t->dst_offset + j * VL, v_silu(v_add(acc[i][j], bias)));
+    }
+    return true;
 }
 
 /* One vector of columns; `whole`: all of its lanes, else n. */

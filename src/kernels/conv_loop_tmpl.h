@@ -47,28 +47,45 @@ INLINE const float *conv_steps(conv_acc acc, const float *const *a, const float 
 /* `fetch`: between every 16 steps of the reduction the same stretch of the next tile's pixels is fetched, and a share
  * of weights to come. One tile is longer than the processor looks ahead, pixels that lie in memory a map's width apart
  * are no stream to it, and a stream of weights breaks off at every page. */
-INLINE void conv_taps(const struct conv_tile *t, conv_acc acc, const int nv, const int m, const bool fetch)
+INLINE void conv_taps(const struct conv_tile **tile, conv_acc acc, const int nv, const int m, const bool fetch)
 {
+    const struct conv_tile *t = *tile;
     const float *b = t->b, *ahead = t->ahead;
+    const float *const *from = t->a, *const *next = t->next;
     const long k = t->k;
-    for (int tap = 0; tap < t->taps; tap++) {
+    long offset = (long)t->a_offset;
+    for (int tap = 0, beside = 0; tap < t->taps; tap++) {
         const float *a[MR_MOST];
         UNROLL
         for (int i = 0; i < m; i++)
-            a[i] = t->a[(size_t)tap * t->a_stride + (size_t)i] + t->a_offset;
+            a[i] = from[i] + offset;
+        PARK(*tile);
+        PARK(from);
+        PARK(offset);
+        PARK(tap);
+        PARK(beside);
         for (long c = 0; c < k;) {
             const long end = fetch ? MIN(k, c + FETCH_STEPS) : k;
             if (fetch && ahead) {
                 for (int i = 0; i < t->ahead_lines; i++, ahead += 16)
                     __builtin_prefetch(ahead, 0, 2);
             }
-            if (fetch && t->next) {
+            if (fetch && next) {
                 UNROLL
                 for (int i = 0; i < m; i++)
-                    __builtin_prefetch(t->next[(size_t)tap * t->a_stride + (size_t)i] + t->a_offset + c);
+                    __builtin_prefetch(next[i] + offset + c);
             }
             b = conv_steps(acc, a, b, c, end, nv, m);
             c = end;
+        }
+        t = *tile;
+        offset += t->beside_step;
+        if (beside++ == t->beside) {
+            beside = 0;
+            offset = (long)t->a_offset;
+            from += t->a_stride;
+            if (fetch && next)
+                next += t->a_stride;
         }
     }
 }
@@ -94,7 +111,6 @@ INLINE void conv_put(const struct conv_tile *t, conv_acc acc, const int nv, cons
 INLINE void conv_sums(const struct conv_tile *t, const int nv, const int m)
 {
     const float *a[MR_MOST], *b = t->b;
-    const long k = t->k;
     size_t to = t->dst_offset;
     UNROLL
     for (int i = 0; i < m; i++)
@@ -103,7 +119,10 @@ INLINE void conv_sums(const struct conv_tile *t, const int nv, const int m)
     for (int tile = 0; tile <= t->more; tile++) {
         conv_acc acc;
         conv_clear(acc, nv, m);
-        b = conv_steps(acc, a, b, c, c + k, nv, m);
+        PARK(t);
+        PARK(to);
+        PARK(tile);
+        b = conv_steps(acc, a, b, c, c + t->k, nv, m);
         UNROLL
         for (int i = 0; i < m; i++) {
             UNROLL
@@ -129,9 +148,9 @@ INLINE void conv_tile(const struct conv_tile *t, const int nv, const int m)
     conv_acc acc;
     conv_clear(acc, nv, m);
     if (t->next || t->ahead)
-        conv_taps(t, acc, nv, m, true);
+        conv_taps(&t, acc, nv, m, true);
     else
-        conv_taps(t, acc, nv, m, false);
+        conv_taps(&t, acc, nv, m, false);
     conv_put(t, acc, nv, m);
 }
 

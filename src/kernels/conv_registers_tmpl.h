@@ -11,6 +11,10 @@
 #define UNROLL _Pragma("GCC unroll 12")
 #endif
 
+/* A tap's steps keep twelve pointers in the general registers of x86, all but two or three: what only the loops around
+ * them need waits in memory, or compilers fetch a pointer for every product instead. */
+#define PARK(x) __asm__ volatile("" : "+m"(x))
+
 enum { MR_MOST = 12, NV_MOST = 4 };
 typedef vsum conv_acc[MR_MOST][NV_MOST];
 

@@ -18,8 +18,10 @@ enum kernel_act { KERNEL_ACT_NONE, KERNEL_ACT_SILU, KERNEL_ACT_RELU };
 struct conv_tile {
     int m, n, nv;          /* pixels (<= mr[nv]), valid columns (<= nv*vl), vectors in the panel */
     int taps, k;           /* reduction: taps x channels; taps 0 writes act(bias) */
-    const float *const *a; /* one pointer a tap and pixel; padding points to k + a_offset zeros */
+    const float *const *a; /* one pointer a tap and pixel; padding points to zeros */
     size_t a_stride, a_offset;
+    int beside; /* a pointer serves so many taps more, each beside_step floats behind the one before */
+    long beside_step;
     const float *const *next; /* like a: a later tile's, to be fetched into the cache; NULL: none */
     const float *ahead;       /* weights that later tiles read, to be fetched into L2: ahead_lines cache lines for */
     int ahead_lines;          /* every FETCH_STEPS steps of the reduction; NULL: none */

@@ -2,6 +2,8 @@
  * whose columns are packed panels of output channels. */
 #include "ops/conv2d_internal.h"
 
+#include <stdlib.h>
+
 struct conv_shape conv_shape_of(const struct call *c)
 {
     const struct conv_attr *a = &c->node->u.conv;
@@ -87,11 +89,31 @@ static void inside(int first, int step, int w, int gw, int *low, int *high)
     *high = MAX(*low, MIN(h, gw));
 }
 
-static void fill_tap(const struct tap_grid *g, const struct tensor *src, int image, const float *zeros, int first,
-                     int count, int ty, int tx, const float **out)
+/* Points whose taps of a row do not all lie inside of the source have copies of them, with their padding: every row of
+ * the source has `count` of these, for the grid columns below `low` and from `high` on. A copy is laid out like the
+ * source, its first tap `origin` floats behind its start. */
+struct edges {
+    float *copies;
+    int y0, low, high, count; /* y0: the source row of the first copies */
+    size_t copy, origin;
+};
+
+static const float *edge_of(const struct edges *e, int y, int gx)
+{
+    const int i = (y - e->y0) * e->count + (gx < e->low ? gx : gx - e->high + e->low);
+    return e->copies + (size_t)i * e->copy + e->origin;
+}
+
+/* Tap (ty, tx) of grid points [first, first + count); with edges it is the first of a row's taps. */
+static void fill_tap(const struct tap_grid *g, const struct tensor *src, int image, const float *zeros,
+                     const struct edges *edges, int first, int count, int ty, int tx, const float **out)
 {
     int low, high, sx = g->x0 + tx * g->dx;
     inside(sx, g->step, src->w, g->gw, &low, &high);
+    if (edges) {
+        low = edges->low;
+        high = edges->high;
+    }
     const size_t advance = (size_t)g->step * src->pixel_stride;
     for (int i = 0, gy = first / g->gw, gx = first % g->gw; i < count; gy++, gx = 0) {
         int y = gy * g->step + g->y0 + ty * g->dy, end = MIN(g->gw, gx + count - i);
@@ -101,14 +123,14 @@ static void fill_tap(const struct tap_grid *g, const struct tensor *src, int ima
             continue;
         }
         for (; gx < MIN(low, end); gx++)
-            out[i++] = zeros;
+            out[i++] = edges ? edge_of(edges, y, gx) : zeros;
         if (gx < MIN(high, end)) {
             const float *p = tensor_pixel(src, image, y, gx * g->step + sx);
             for (; gx < MIN(high, end); gx++, p += advance)
                 out[i++] = p;
         }
         for (; gx < end; gx++)
-            out[i++] = zeros;
+            out[i++] = edges ? edge_of(edges, y, gx) : zeros;
     }
 }
 
@@ -117,7 +139,7 @@ void fill_taps(const struct tap_grid *g, const struct tensor *src, int image, co
 {
     for (int ty = 0; ty < g->n_ty; ty++) {
         for (int tx = 0; tx < g->n_tx; tx++, out += out_stride)
-            fill_tap(g, src, image, zeros, first, count, ty, tx, out);
+            fill_tap(g, src, image, zeros, NULL, first, count, ty, tx, out);
     }
 }
 
@@ -242,93 +264,109 @@ struct window {
     int y0, y1, x0, x1;
 };
 
+static bool is_long_row(const struct pass *p)
+{
+    return p->grid.gh == 1 && p->grid.n_tx == 1 && p->src.h == 1;
+}
+
 static struct window window_of(const struct pass *p, int first, int count)
 {
     const struct tap_grid *g = &p->grid;
-    const int last = first + count - 1, dy = (g->n_ty - 1) * g->dy, dx = (g->n_tx - 1) * g->dx;
+    const int last = first + count - 1, dy = (g->n_ty - 1) * g->dy;
     struct window w = {.x1 = p->src.w};
-    w.y0 = MAX(0, first / g->gw * g->step + g->y0);
-    w.y1 = MAX(w.y0, MIN(p->src.h, last / g->gw * g->step + g->y0 + dy + 1));
-    if (g->gh == 1 && p->src.h == 1) {
+    w.y0 = MAX(0, first / g->gw * g->step + g->y0 + MIN(0, dy));
+    w.y1 = MAX(w.y0, MIN(p->src.h, last / g->gw * g->step + g->y0 + MAX(0, dy) + 1));
+    if (is_long_row(p)) {
         w.x0 = MAX(0, first * g->step + g->x0);
-        w.x1 = MAX(w.x0, MIN(p->src.w, last * g->step + g->x0 + dx + 1));
+        w.x1 = MAX(w.x0, MIN(p->src.w, last * g->step + g->x0 + 1));
     }
     return w;
 }
 
-static size_t window_floats(const struct pass *p)
+/* Most rows of a window. */
+static int window_rows(const struct pass *p)
 {
     const struct tap_grid *g = &p->grid;
     const int rows = g->gh == 1 ? 1 : MIN(g->gh, (p->per_part + 2 * g->gw - 2) / g->gw);
-    const int h = MIN(p->src.h, (rows - 1) * g->step + (g->n_ty - 1) * g->dy + 1);
-    const int all = p->src.w - (p->joined ? 2 * g->x0 : 0);
-    const int w = g->gh == 1 && p->src.h == 1 ? MIN(all, (p->per_part - 1) * g->step + (g->n_tx - 1) * g->dx + 1) : all;
-    return round_up_size((size_t)h * (size_t)w * (size_t)(p->groups * p->reduction), 16);
+    return MIN(p->src.h, (rows - 1) * g->step + (g->n_ty - 1) * abs(g->dy) + 1);
 }
 
-/* Rows [y0, y1) as words with the padding beside them, so that the taps of a row lie one after another. */
-static void convert_rows(const struct pass *p, int image, int y0, int y1, float *to)
+static size_t window_floats(const struct pass *p)
 {
-    const int border = -p->grid.x0, words = p->reduction;
-    for (int y = y0; y < y1; y++) {
-        for (int i = 0; i < border * words; i++)
-            memcpy(to++, &p->padding, sizeof *to);
-        p->convert(&(struct word_run){.src = tensor_pixel(&p->src, image, y, 0),
-                                      .src_pixel = p->src.pixel_stride,
-                                      .dst = to,
-                                      .dst_pixel = (size_t)words,
-                                      .pixels = p->src.w,
-                                      .c = p->src.c,
-                                      .factor = p->factor,
-                                      .zero = p->zero});
-        to += p->src.w * words;
-        for (int i = 0; i < border * words; i++)
-            memcpy(to++, &p->padding, sizeof *to);
-    }
+    const int w = is_long_row(p) ? MIN(p->src.w, (p->per_part - 1) * p->grid.step + 1) : p->src.w;
+    return round_up_size((size_t)window_rows(p) * (size_t)w * (size_t)(p->groups * p->reduction), 16);
 }
 
 /* Convert what the points read into `to`; src and grid become those of the window. */
-static void take_window(const struct pass *p, int image, int first, int count, float *to, struct tap_grid *grid,
+static void take_window(const struct pass *p, int image, const struct window *w, float *to, struct tap_grid *grid,
                         struct tensor *src)
 {
-    const struct window w = window_of(p, first, count);
     const size_t words = (size_t)(p->groups * p->reduction);
-    grid->y0 -= w.y0;
-    if (p->joined) {
-        convert_rows(p, image, w.y0, w.y1, to);
-        *src = (struct tensor){
-            .data = to, .n = 1, .h = w.y1 - w.y0, .w = p->src.w - 2 * grid->x0, .c = p->src.c, .pixel_stride = words};
-        grid->n_tx = 1;
-        grid->x0 = 0;
-        return;
-    }
-    p->convert(&(struct word_run){.src = tensor_pixel(&p->src, image, w.y0, w.x0),
+    p->convert(&(struct word_run){.src = tensor_pixel(&p->src, image, w->y0, w->x0),
                                   .src_pixel = p->src.pixel_stride,
                                   .dst = to,
                                   .dst_pixel = words,
-                                  .pixels = (w.y1 - w.y0) * (w.x1 - w.x0),
+                                  .pixels = (w->y1 - w->y0) * (w->x1 - w->x0),
                                   .c = p->src.c,
                                   .factor = p->factor,
                                   .zero = p->zero});
-    *src =
-        (struct tensor){.data = to, .n = 1, .h = w.y1 - w.y0, .w = w.x1 - w.x0, .c = p->src.c, .pixel_stride = words};
-    grid->x0 -= w.x0;
+    *src = (struct tensor){
+        .data = to, .n = 1, .h = w->y1 - w->y0, .w = w->x1 - w->x0, .c = p->src.c, .pixel_stride = words};
+    grid->y0 -= w->y0;
+    grid->x0 -= w->x0;
+}
+
+/* The edges of a grid's points, without their copies. */
+static struct edges edges_of(const struct pass *p)
+{
+    const struct tap_grid *g = &p->grid;
+    const int reach = MAX(0, g->n_tx - 1) * g->dx;
+    const size_t pixel = p->convert ? (size_t)(p->groups * p->reduction) : p->src.pixel_stride;
+    struct edges e = {.origin = reach < 0 ? (size_t)-reach * pixel : 0};
+    int low, high;
+    inside(g->x0, g->step, p->src.w, g->gw, &e.low, &e.high);
+    inside(g->x0 + reach, g->step, p->src.w, g->gw, &low, &high);
+    e.low = MAX(e.low, low);
+    e.high = MAX(e.low, MIN(e.high, high));
+    e.count = e.low + g->gw - e.high;
+    e.copy = (size_t)abs(reach) * pixel + (size_t)(p->groups * p->reduction);
+    return e;
+}
+
+/* Fill the copies of source rows [y0, y1). */
+static void take_edges(const struct pass *p, const struct tap_grid *g, const struct tensor *src, int image, int y0,
+                       int y1, struct edges *e)
+{
+    const size_t words = (size_t)(p->groups * p->reduction);
+    e->y0 = y0;
+    float *to = e->copies + e->origin;
+    for (int y = y0; y < y1; y++) {
+        for (int i = 0; i < e->count; i++, to += e->copy) {
+            const int gx = i < e->low ? i : i - e->low + e->high;
+            for (int tx = 0; tx < g->n_tx; tx++) {
+                const int x = gx * g->step + g->x0 + tx * g->dx;
+                const float *from = x < 0 || x >= src->w ? p->zeros : tensor_pixel(src, image, y, x);
+                memcpy(to + (long)(tx * g->dx) * (long)src->pixel_stride, from, words * sizeof *to);
+            }
+        }
+    }
 }
 
 /* Everything that follows from the shape. */
 static void lay_out(struct pass *p)
 {
     const struct tap_grid *g = &p->grid;
-    p->joined = p->convert && p->groups == 1 && g->gh > 1 && g->n_tx > 1 && g->dx == 1;
-    p->taps = p->joined ? g->n_ty : g->n_ty * g->n_tx;
-    p->k = p->joined ? g->n_tx * p->reduction : p->reduction;
     p->points = g->gh * g->gw;
     if (!p->points)
         return;
     p->per_part = points_per_part(p->points, g->n_ty * g->n_tx, p->groups * p->reduction * p->grid.step * p->grid.step);
     p->parts_per_image = (p->points + p->per_part - 1) / p->per_part;
-    p->pointer_floats = round_up_size((size_t)p->per_part * (size_t)(p->taps + 3) * POINTER_FLOATS, 16);
-    p->thread_floats = p->pointer_floats + (p->convert ? window_floats(p) : 0);
+    p->pointer_floats = round_up_size((size_t)p->per_part * (size_t)(g->n_ty + 3) * POINTER_FLOATS, 16);
+    p->window_floats = p->convert ? window_floats(p) : 0;
+    const struct edges e = edges_of(p);
+    p->zero_floats = round_up_size(e.copy, 16);
+    const size_t edge_floats = (size_t)(window_rows(p) * e.count) * e.copy;
+    p->thread_floats = p->pointer_floats + p->window_floats + round_up_size(edge_floats, 16);
 }
 
 static void run_panel(const struct pass *p, struct conv_tile *t, const float **taps, float **targets,
@@ -356,20 +394,30 @@ static void pass_part(void *context, int part, int thread)
     const int count = MIN(p->per_part, p->points - first);
     float *const mine = p->scratch + (size_t)thread * p->thread_floats;
     const float **pointers = (const float **)mine;
-    float **targets = (float **)(pointers + (size_t)p->taps * (size_t)p->per_part);
+    float **targets = (float **)(pointers + (size_t)p->grid.n_ty * (size_t)p->per_part);
     const float **residuals = (const float **)(targets + p->per_part), **addends = residuals + p->per_part;
+    const struct window w = window_of(p, first, count);
     struct tap_grid grid = p->grid;
     struct tensor src = p->src;
     if (p->convert)
-        take_window(p, image, first, count, mine + p->pointer_floats, &grid, &src);
-    fill_taps(&grid, &src, image, p->zeros, first, count, pointers, (size_t)p->per_part);
+        take_window(p, image, &w, mine + p->pointer_floats, &grid, &src);
+    struct edges edges = edges_of(p);
+    edges.copies = mine + p->pointer_floats + p->window_floats;
+    take_edges(p, &grid, &src, p->convert ? 0 : image, p->convert ? 0 : w.y0, p->convert ? src.h : w.y1, &edges);
+    for (int ty = 0; ty < grid.n_ty; ty++)
+        fill_tap(&grid, &src, p->convert ? 0 : image, p->zeros + edges.origin, &edges, first, count, ty, 0,
+                 pointers + (size_t)ty * (size_t)p->per_part);
     fill_targets(&p->grid, &p->dst, image, first, count, targets);
     if (p->residual.data)
         fill_targets(&p->grid, &p->residual, image, first, count, (float **)residuals);
     if (p->addend.data)
         fill_addends(&p->addend, p->addend_scale, image, first, count, addends);
-    struct conv_tile t = {.taps = p->taps,
-                          .k = p->k,
+    const long beside_step = (long)grid.dx * (long)src.pixel_stride;
+    const bool joined = p->groups == 1 && beside_step == p->reduction; /* the taps of a row are one run of words */
+    struct conv_tile t = {.taps = joined ? grid.n_ty : grid.n_ty * grid.n_tx,
+                          .beside = joined ? 0 : grid.n_tx - 1,
+                          .beside_step = beside_step,
+                          .k = joined ? grid.n_tx * p->reduction : p->reduction,
                           .a_stride = (size_t)p->per_part,
                           .b = p->weights,
                           .bias = p->bias,
@@ -386,7 +434,7 @@ static void pass_part(void *context, int part, int thread)
             const bool first_use = column == 0 && p->reduction >= 16; /* pixels of the group not in L2 yet */
             run_panel(p, &t, pointers, targets, p->residual.data ? residuals : NULL, p->addend.data ? addends : NULL,
                       count, first_use);
-            t.b += (size_t)p->taps * (size_t)p->k * (size_t)width;
+            t.b += (size_t)(grid.n_ty * grid.n_tx * p->reduction) * (size_t)width;
             t.bias = t.bias ? t.bias + width : NULL;
             t.dst_offset += (size_t)width;
             t.residual_offset += (size_t)width;
@@ -396,9 +444,16 @@ static void pass_part(void *context, int part, int thread)
     }
 }
 
-static size_t zero_floats(const struct pass *p)
+/* What a pixel outside of the source holds, at every tap of a row. */
+static void put_padding(const struct pass *p, float *zeros)
 {
-    return round_up_size((size_t)(p->groups * p->k), 16);
+    for (size_t i = 0; i < p->zero_floats; i++)
+        memcpy(zeros + i, &p->padding, sizeof *zeros);
+    for (int tap = 0; p->channels && tap < p->grid.n_tx; tap++) {
+        unsigned char *to = (unsigned char *)(zeros + (size_t)(tap * abs(p->grid.dx)) * p->src.pixel_stride);
+        for (int i = 0; i < p->src.c; i++)
+            to[i] = (unsigned char)p->channels[i].zero;
+    }
 }
 
 void run_pass(struct pass *p, const struct call *c, float *scratch)
@@ -406,19 +461,16 @@ void run_pass(struct pass *p, const struct call *c, float *scratch)
     lay_out(p);
     if (!p->points)
         return;
-    for (size_t i = 0; i < zero_floats(p); i++)
-        memcpy(scratch + i, &p->padding, sizeof *scratch);
-    for (int i = 0; p->channels && i < p->src.c; i++)
-        ((unsigned char *)scratch)[i] = (unsigned char)p->channels[i].zero;
+    put_padding(p, scratch);
     p->zeros = scratch;
-    p->scratch = scratch + zero_floats(p);
+    p->scratch = scratch + p->zero_floats;
     team_run(c->team, p->parts_per_image * p->src.n, pass_part, p);
 }
 
 size_t pass_scratch_floats(struct pass *p, int threads)
 {
     lay_out(p);
-    return zero_floats(p) + (size_t)MAX(1, threads) * p->thread_floats;
+    return p->points ? p->zero_floats + (size_t)MAX(1, threads) * p->thread_floats : 0;
 }
 
 void pass_set_sources(struct pass *p, const struct call *c)

@@ -90,10 +90,8 @@ struct pass {
     float factor, zero;
 
     /* Set by run_pass */
-    bool joined; /* the taps of a row are one: converted rows have their padding beside them */
-    int taps, k; /* of the kernel: the grid's and the reduction, or joined */
     int points, per_part, parts_per_image; /* grid points of an image; how they are cut */
-    size_t pointer_floats, thread_floats;
+    size_t zero_floats, pointer_floats, window_floats, thread_floats;
     const float *zeros;
     float *scratch;
 };

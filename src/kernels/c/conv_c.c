@@ -1,23 +1,16 @@
 /* Plain C convolution tiles: the oracle of every other variant. */
-#include "kernels/slots.h"
+#include "kernels/c/conv_inline.h"
 
 #include <math.h>
 
 enum { VL = 16 };
-
-static float activate(float x, enum kernel_act act)
-{
-    if (act == KERNEL_ACT_SILU)
-        return x / (1.0f + expf(-x));
-    return act == KERNEL_ACT_RELU && x < 0 ? 0 : x;
-}
 
 static void conv_tile_pixel(const struct conv_tile *t, int i)
 {
     float acc[VL] = {0};
     const float *b = t->b;
     for (int tap = 0; tap < t->taps; tap++) {
-        const float *a = t->a[(size_t)tap * t->a_stride + (size_t)i] + t->a_offset;
+        const float *a = conv_tile_source(t, tap, i);
         for (int c = 0; c < t->k; c++, b += VL) {
             for (int j = 0; j < VL; j++)
                 acc[j] += a[c] * b[j];

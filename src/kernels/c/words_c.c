@@ -1,25 +1,18 @@
 /* Plain C on words of two bf16 numbers and of four bytes: the oracle of every other variant. */
 #include "core/status.h"
 #include "kernels/bf16_inline.h"
-#include "kernels/slots.h"
+#include "kernels/c/conv_inline.h"
 
 #include <math.h>
 
 enum { VL = 16 };
-
-static float activate(float x, enum kernel_act act)
-{
-    if (act == KERNEL_ACT_SILU)
-        return x / (1.0f + expf(-x));
-    return act == KERNEL_ACT_RELU && x < 0 ? 0 : x;
-}
 
 static void bf16_pixel(const struct conv_tile *t, int i)
 {
     float acc[VL] = {0};
     const uint16_t *b = (const uint16_t *)t->b;
     for (int tap = 0; tap < t->taps; tap++) {
-        const uint16_t *a = (const uint16_t *)(t->a[(size_t)tap * t->a_stride + (size_t)i] + t->a_offset);
+        const uint16_t *a = (const uint16_t *)conv_tile_source(t, tap, i);
         for (int c = 0; c < t->k; c++, a += 2, b += 2 * VL) {
             for (int j = 0; j < VL; j++)
                 acc[j] += bf16_value(a[0]) * bf16_value(b[2 * j]) + bf16_value(a[1]) * bf16_value(b[2 * j + 1]);
@@ -71,7 +64,7 @@ static void bytes_tile(const struct conv_tile *t)
         int sums[VL] = {0};
         const signed char *b = (const signed char *)t->b;
         for (int tap = 0; tap < t->taps; tap++) {
-            const unsigned char *a = (const unsigned char *)(t->a[(size_t)tap * t->a_stride + (size_t)i] + t->a_offset);
+            const unsigned char *a = (const unsigned char *)conv_tile_source(t, tap, i);
             for (int c = 0; c < t->k; c++, a += 4, b += 4 * VL) {
                 for (int j = 0; j < 4 * VL; j++)
                     sums[j / 4] += a[j % 4] * b[j];

@@ -1,0 +1,23 @@
+/* What the plain C convolution tiles share. */
+#ifndef Y9_KERNELS_C_CONV_INLINE_H
+#define Y9_KERNELS_C_CONV_INLINE_H
+
+#include "kernels/slots.h"
+
+#include <math.h>
+
+static inline float activate(float x, enum kernel_act act)
+{
+    if (act == KERNEL_ACT_SILU)
+        return x / (1.0f + expf(-x));
+    return act == KERNEL_ACT_RELU && x < 0 ? 0 : x;
+}
+
+/* Pixel i's source of a tap. */
+static inline const float *conv_tile_source(const struct conv_tile *t, int tap, int i)
+{
+    const int pointer = tap / (t->beside + 1), beside = tap % (t->beside + 1);
+    return t->a[(size_t)pointer * t->a_stride + (size_t)i] + beside * t->beside_step + t->a_offset;
+}
+
+#endif
