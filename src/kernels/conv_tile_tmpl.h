@@ -47,6 +47,7 @@ INLINE void wgrad_loop(const struct wgrad_tile *t, const int nv, const int m, co
     const float *const *pixel = t->a;
     for (int p = 0; p < pixels; p++, b += b_stride) {
         const float *a = pixel[p] + a_offset;
+        __asm__("" : "+r"(a)); /* one register, and not one more for each row's sum of offsets */
         vf y[NV_MOST];
         UNROLL
         for (int j = 0; j < nv - 1; j++)
