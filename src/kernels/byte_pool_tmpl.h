@@ -31,32 +31,42 @@ static void byte_max(const struct byte_pool_run *r)
         byte_rescale(dst, dst, c, r->factor, r->shift);
 }
 
-/* The mean of four bytes, halves to even, without the way through floats. */
-static void byte_mean_4(const struct byte_pool_run *r)
+/* VL bytes from `first` on of all taps, or n of them, added as floats. */
+static inline vf byte_sum(const struct byte_pool_run *r, int first, int n)
 {
-    const unsigned char *x = r->src[0], *y = r->src[1], *z = r->src[2], *w = r->src[3];
-    unsigned char *restrict dst = r->dst;
-    const int c = r->c;
-    for (int i = 0; i < c; i++) {
-        const unsigned short sum = (unsigned short)(x[i] + y[i] + z[i] + w[i]);
-        dst[i] = (unsigned char)((unsigned short)(sum + 1 + (sum >> 2 & 1)) >> 2);
+    vf sum = v_load_bytes_n(r->src[0] + first, n);
+    for (int tap = 1; tap < r->taps; tap++)
+        sum = v_add(sum, v_load_bytes_n(r->src[tap] + first, n));
+    return sum;
+}
+
+/* The means of 32 times four bytes: in 16 bits, halves to even, or changed to floats once and not four times. */
+static inline void byte_means_of_4(const struct byte_pool_run *r, int first, vf factor, vf shift)
+{
+    enum { COUNT = 32 };
+    const unsigned char *x = r->src[0] + first, *y = r->src[1] + first, *z = r->src[2] + first, *w = r->src[3] + first;
+    unsigned short sum[COUNT];
+    for (int i = 0; i < COUNT; i++) /* compilers make vectors of it */
+        sum[i] = (unsigned short)(x[i] + y[i] + z[i] + w[i]);
+    if (r->factor == 1 && r->shift == 0) {
+        unsigned char *restrict dst = r->dst + first;
+        for (int i = 0; i < COUNT; i++)
+            dst[i] = (unsigned char)((unsigned short)(sum[i] + 1 + (sum[i] >> 2 & 1)) >> 2);
+        return;
     }
+    for (int i = 0; i < COUNT; i += VL)
+        v_store_cut_n(r->dst + first + i, v_add(v_mul(v_load_shorts(sum + i), factor), shift), VL);
 }
 
 static void byte_mean(const struct byte_pool_run *r)
 {
-    if (r->taps == 4 && r->factor == 1 && r->shift == 0) {
-        byte_mean_4(r);
-        return;
-    }
-    const vf f = v_set1(r->factor / (float)r->taps), s = v_set1(r->shift);
-    for (int i = 0; i < r->c; i += VL) {
+    const vf factor = v_set1(r->factor / (float)r->taps), shift = v_set1(r->shift);
+    int i = 0;
+    for (; r->taps == 4 && i + 32 <= r->c; i += 32)
+        byte_means_of_4(r, i, factor, shift);
+    for (; i < r->c; i += VL) {
         const int n = MIN(r->c - i, VL);
-        vf sum = v_load_bytes_n(r->src[0] + i, n);
-        for (int tap = 1; tap < r->taps; tap++)
-            sum = v_add(sum, v_load_bytes_n(r->src[tap] + i, n));
-        const vf x = v_round(v_add(v_mul(sum, f), s));
-        v_store_bytes_n(r->dst + i, v_min(v_max(x, v_zero()), v_set1(255)), n);
+        v_store_cut_n(r->dst + i, v_add(v_mul(byte_sum(r, i, n), factor), shift), n);
     }
 }
 

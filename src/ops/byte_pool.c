@@ -26,26 +26,40 @@ struct byte_pool_job {
     void (*run)(const struct byte_pool_run *r); /* NULL: resize */
 };
 
-static void pool_row(const struct byte_pool_job *job, int image, int y)
+/* `pixels` pixels of a row from x on, which all have the same taps. */
+static void pool_run(const struct byte_pool_job *job, int image, int y, int x, int pixels)
 {
     const struct tensor *src = &job->call->src[0], *dst = &job->call->dst;
     const struct pool_attr *pool = &job->call->node->u.pool;
     const struct pool_span rows = pool_taps(y, pool->k, pool->stride, pool->pad, src->h);
+    const struct pool_span columns = pool_taps(x, pool->k, pool->stride, pool->pad, src->w);
     const unsigned char *taps[MAX_POOL_K * MAX_POOL_K];
-    for (int x = 0; x < dst->w; x++) {
-        const struct pool_span columns = pool_taps(x, pool->k, pool->stride, pool->pad, src->w);
-        int n = 0;
-        for (int ky = rows.first; ky < rows.end; ky++) {
-            for (int kx = columns.first; kx < columns.end; kx++)
-                taps[n++] = (const unsigned char *)tensor_pixel(src, image, y * pool->stride - pool->pad + ky,
-                                                                x * pool->stride - pool->pad + kx);
-        }
-        job->run(&(struct byte_pool_run){.src = taps,
-                                         .taps = n,
-                                         .c = dst->c,
-                                         .dst = (unsigned char *)tensor_pixel(dst, image, y, x),
-                                         .factor = job->scale.factor,
-                                         .shift = job->scale.shift});
+    int n = 0;
+    for (int ky = rows.first; ky < rows.end; ky++) {
+        for (int kx = columns.first; kx < columns.end; kx++)
+            taps[n++] = (const unsigned char *)tensor_pixel(src, image, y * pool->stride - pool->pad + ky,
+                                                            x * pool->stride - pool->pad + kx);
+    }
+    job->run(&(struct byte_pool_run){.src = taps,
+                                     .taps = n,
+                                     .c = pixels * dst->c,
+                                     .dst = (unsigned char *)tensor_pixel(dst, image, y, x),
+                                     .factor = job->scale.factor,
+                                     .shift = job->scale.shift});
+}
+
+/* Where pixels lie one after another in both maps, those with all their taps are one of so many times the channels. */
+static void pool_row(const struct byte_pool_job *job, int image, int y)
+{
+    const struct tensor *src = &job->call->src[0], *dst = &job->call->dst;
+    const struct pool_attr *pool = &job->call->node->u.pool;
+    const size_t bytes = (size_t)dst->c;
+    const bool tight = pool->stride == 1 && 4 * src->pixel_stride == bytes && 4 * dst->pixel_stride == bytes;
+    const int last = src->w + pool->pad - pool->k; /* pixel with all its taps */
+    for (int x = 0; x < dst->w;) {
+        const int pixels = tight && x >= pool->pad && x <= last ? last - x + 1 : 1;
+        pool_run(job, image, y, x, pixels);
+        x += pixels;
     }
 }
 

@@ -136,6 +136,10 @@ static inline vf v_load_bytes_n(const unsigned char *p, int n)
     }
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
 }
+static inline vf v_load_shorts(const unsigned short *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
+}
 static inline void v_store_bytes_n(unsigned char *p, vf x, int n)
 {
     __m256i whole = _mm256_cvtps_epi32(x);

@@ -121,6 +121,10 @@ static inline vf v_load_bytes_n(const unsigned char *p, int n)
                                   : _mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1), p);
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
 }
+static inline vf v_load_shorts(const unsigned short *p)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)));
+}
 static inline void v_store_bytes_n(unsigned char *p, vf x, int n)
 {
     const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x)); /* storing as it converts would be microcode */
