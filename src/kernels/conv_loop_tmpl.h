@@ -25,7 +25,7 @@ INLINE void conv_clear(conv_acc acc, const int nv, const int m)
 }
 
 /* Steps c .. end - 1 of the reduction; returns the weights of the next one. */
-INLINE const float *conv_steps(conv_acc acc, const float *const *a, const float *b, long c, const long end,
+INLINE const float *conv_steps(conv_acc acc, conv_held held, conv_parked parked, const float *b, long c, const long end,
                                const int nv, const int m)
 {
     for (; c < end; c++, b += nv * VL) {
@@ -35,7 +35,7 @@ INLINE const float *conv_steps(conv_acc acc, const float *const *a, const float 
             y[j] = w_weights(b + j * VL);
         UNROLL
         for (int i = 0; i < m; i++) {
-            const vword x = w_input(a[i] + c);
+            const vword x = w_input((i < HELD ? held[i] : parked[i - HELD]) + c);
             UNROLL
             for (int j = 0; j < nv; j++)
                 acc[i][j] = w_dot(x, y[j], acc[i][j]);
@@ -55,10 +55,9 @@ INLINE void conv_taps(const struct conv_tile **tile, conv_acc acc, const int nv,
     const long k = t->k;
     long offset = (long)t->a_offset;
     for (int tap = 0, beside = 0; tap < t->taps; tap++) {
-        const float *a[MR_MOST];
-        UNROLL
-        for (int i = 0; i < m; i++)
-            a[i] = from[i] + offset;
+        conv_held held;
+        conv_parked parked;
+        conv_point(held, parked, from, offset, m);
         PARK(*tile);
         PARK(from);
         PARK(offset);
@@ -75,7 +74,7 @@ INLINE void conv_taps(const struct conv_tile **tile, conv_acc acc, const int nv,
                 for (int i = 0; i < m; i++)
                     __builtin_prefetch(next[i] + offset + c);
             }
-            b = conv_steps(acc, a, b, c, end, nv, m);
+            b = conv_steps(acc, held, parked, b, c, end, nv, m);
             c = end;
         }
         t = *tile;
@@ -110,11 +109,11 @@ INLINE void conv_put(const struct conv_tile *t, conv_acc acc, const int nv, cons
 /* t->more + 1 tiles of sums in a row: for products of few channels a call costs as much as a third of the sums. */
 INLINE void conv_sums(const struct conv_tile *t, const int nv, const int m)
 {
-    const float *a[MR_MOST], *b = t->b;
+    const float *b = t->b;
     size_t to = t->dst_offset;
-    UNROLL
-    for (int i = 0; i < m; i++)
-        a[i] = t->a[i] + t->a_offset;
+    conv_held held;
+    conv_parked parked;
+    conv_point(held, parked, t->a, (long)t->a_offset, m);
     long c = 0;
     for (int tile = 0; tile <= t->more; tile++) {
         conv_acc acc;
@@ -122,7 +121,7 @@ INLINE void conv_sums(const struct conv_tile *t, const int nv, const int m)
         PARK(t);
         PARK(to);
         PARK(tile);
-        b = conv_steps(acc, a, b, c, c + t->k, nv, m);
+        b = conv_steps(acc, held, parked, b, c, c + t->k, nv, m);
         UNROLL
         for (int i = 0; i < m; i++) {
             UNROLL

@@ -43,17 +43,17 @@ static void strassen_finish(const struct strassen_tile *t, const float *sums, in
 INLINE void strassen_add(const struct strassen_tile *t, const int m, enum strassen_product product, const float **b,
                          conv_acc sum, const float *const *next, int offset)
 {
-    const float *const *rows = t->a + (size_t)product * t->a_stride, *a[MR_MOST], *weights = *b;
-    UNROLL
-    for (int i = 0; i < m; i++)
-        a[i] = rows[i];
+    const float *weights = *b;
+    conv_held held;
+    conv_parked parked;
+    conv_point(held, parked, t->a + (size_t)product * t->a_stride, 0, m);
     for (long c = 0; c < t->half;) {
         if (next) {
             UNROLL
             for (int i = 0; i < m; i++)
                 __builtin_prefetch(next[i] + offset + c, 0, 2);
         }
-        weights = conv_steps(sum, a, weights, c, c + FETCH_STEPS, STRASSEN_NV, m);
+        weights = conv_steps(sum, held, parked, weights, c, c + FETCH_STEPS, STRASSEN_NV, m);
         c += FETCH_STEPS;
     }
     *b = weights;
