@@ -13,11 +13,12 @@
 
 enum residual_kind { NO_RESIDUAL, FLOAT_RESIDUAL, BYTE_RESIDUAL };
 
-/* The usual case: whole vectors, SiLU, bytes, nothing added. */
-INLINE bool conv_finish(const struct conv_tile *t, conv_acc acc, const int nv, const int m)
+/* The usual case: whole vectors (`half`: but for the last), SiLU, bytes, nothing added. */
+INLINE bool conv_finish(const struct conv_tile *t, conv_acc acc, const int nv, const int m, const bool half)
 {
     const struct conv_bytes *q = t->bytes;
-    if (!q || !q->dst_bytes || t->act != KERNEL_ACT_SILU || t->residual || t->n != nv * VL)
+    const int last = t->n - (nv - 1) * VL;
+    if (!q || !q->dst_bytes || t->act != KERNEL_ACT_SILU || t->residual || (!half && last != VL))
         return false;
     const vsilu silu = silu_load(q);
     UNROLL
@@ -26,7 +27,8 @@ INLINE bool conv_finish(const struct conv_tile *t, conv_acc acc, const int nv, c
         UNROLL
         for (int i = 0; i < m; i++) {
             const vf x = v_fma(v_floats(acc[i][j]), scale, bias);
-            v_store_cut_n((unsigned char *)t->dst[i] + t->dst_offset + j * VL, v_silu_scaled(x, silu), VL);
+            v_store_cut_n((unsigned char *)t->dst[i] + t->dst_offset + j * VL, v_silu_scaled(x, silu),
+                          half && j == nv - 1 ? last : VL);
         }
     }
     return true;

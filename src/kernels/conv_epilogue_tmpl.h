@@ -7,17 +7,24 @@
 #include "kernels/simd_math.h"
 #include "kernels/slots.h"
 
-/* The usual case: whole vectors, SiLU, nothing added. */
-INLINE bool conv_finish(const struct conv_tile *t, conv_acc acc, const int nv, const int m)
+/* The usual case: whole vectors (`half`: but for the last), SiLU, nothing added. */
+INLINE bool conv_finish(const struct conv_tile *t, conv_acc acc, const int nv, const int m, const bool half)
 {
-    if (!t->bias || t->act != KERNEL_ACT_SILU || t->accumulate || t->addend || t->residual || t->n != nv * VL)
+    const int last = t->n - (nv - 1) * VL;
+    if (!t->bias || t->act != KERNEL_ACT_SILU || t->accumulate || t->addend || t->residual || (!half && last != VL))
         return false;
     UNROLL
     for (int j = 0; j < nv; j++) {
         const vf bias = v_load(t->bias + j * VL);
         UNROLL
-        for (int i = 0; i < m; i++)
-            v_store(t->dst[i] + t->dst_offset + j * VL, v_silu(v_add(acc[i][j], bias)));
+        for (int i = 0; i < m; i++) {
+            float *dst = t->dst[i] + t->dst_offset + j * VL;
+            const vf x = v_silu(v_add(acc[i][j], bias));
+            if (half && j == nv - 1)
+                v_store_n(dst, x, last);
+            else
+                v_store(dst, x);
+        }
     }
     return true;
 }

@@ -4,15 +4,21 @@
  *   vword, vsum                   a vector of words as w_dot wants it, a vector of sums
  *   w_zero, w_weights, w_input    no sum yet; VL words from memory; one word in all lanes
  *   w_dot, w_store                sums + word . word; VL sums to memory
- *   conv_finish(t, acc, nv, m)    sums -> dst while they are in registers, or false: not this tile
+ *   conv_finish(t, acc, nv, m, half)   sums -> dst while they are in registers, or false: not this tile
  *   conv_epilogue(t, sums)        sums [m][nv * VL] -> dst
- *   TILES                         the tile sizes to build */
+ *   TILES                         the tile sizes to build
+ *   HALF_TILES, w_dot_half        where half a vector costs less than a whole one: tiles whose last vector has an empty
+ *                                 upper half, and w_dot on the lower one, which leaves zeros above */
 #ifndef Y9_KERNELS_CONV_LOOP_TMPL_H
 #define Y9_KERNELS_CONV_LOOP_TMPL_H
 
 #include "core/status.h" /* MIN */
 #include "kernels/conv_registers_tmpl.h"
 #include "kernels/slots.h"
+
+#ifndef HALF_TILES
+#define w_dot_half w_dot
+#endif
 
 INLINE void conv_clear(conv_acc acc, const int nv, const int m)
 {
@@ -26,7 +32,7 @@ INLINE void conv_clear(conv_acc acc, const int nv, const int m)
 
 /* Steps c .. end - 1 of the reduction; returns the weights of the next one. */
 INLINE const float *conv_steps(conv_acc acc, conv_held held, conv_parked parked, const float *b, long c, const long end,
-                               const int nv, const int m)
+                               const int nv, const int m, const bool half)
 {
     for (; c < end; c++, b += nv * VL) {
         vword y[NV_MOST];
@@ -38,7 +44,7 @@ INLINE const float *conv_steps(conv_acc acc, conv_held held, conv_parked parked,
             const vword x = w_input((i < HELD ? held[i] : parked[i - HELD]) + c);
             UNROLL
             for (int j = 0; j < nv; j++)
-                acc[i][j] = w_dot(x, y[j], acc[i][j]);
+                acc[i][j] = half && j == nv - 1 ? w_dot_half(x, y[j], acc[i][j]) : w_dot(x, y[j], acc[i][j]);
         }
     }
     return b;
@@ -47,7 +53,8 @@ INLINE const float *conv_steps(conv_acc acc, conv_held held, conv_parked parked,
 /* `fetch`: between every 16 steps of the reduction the same stretch of the next tile's pixels is fetched, and a share
  * of weights to come. One tile is longer than the processor looks ahead, pixels that lie in memory a map's width apart
  * are no stream to it, and a stream of weights breaks off at every page. */
-INLINE void conv_taps(const struct conv_tile **tile, conv_acc acc, const int nv, const int m, const bool fetch)
+INLINE void conv_taps(const struct conv_tile **tile, conv_acc acc, const int nv, const int m, const bool half,
+                      const bool fetch)
 {
     const struct conv_tile *t = *tile;
     const float *b = t->b, *ahead = t->ahead;
@@ -74,7 +81,7 @@ INLINE void conv_taps(const struct conv_tile **tile, conv_acc acc, const int nv,
                 for (int i = 0; i < m; i++)
                     __builtin_prefetch(next[i] + offset + c);
             }
-            b = conv_steps(acc, held, parked, b, c, end, nv, m);
+            b = conv_steps(acc, held, parked, b, c, end, nv, m, half);
             c = end;
         }
         t = *tile;
@@ -89,9 +96,9 @@ INLINE void conv_taps(const struct conv_tile **tile, conv_acc acc, const int nv,
     }
 }
 
-INLINE void conv_put(const struct conv_tile *t, conv_acc acc, const int nv, const int m)
+INLINE void conv_put(const struct conv_tile *t, conv_acc acc, const int nv, const int m, const bool half)
 {
-    if (conv_finish(t, acc, nv, m))
+    if (conv_finish(t, acc, nv, m, half))
         return;
     const bool plain = !t->bias && !t->accumulate && !t->residual && !t->addend && !t->act && t->n == nv * VL;
     _Alignas(64) float sums[MR_MOST * NV_MOST * VL];
@@ -107,7 +114,7 @@ INLINE void conv_put(const struct conv_tile *t, conv_acc acc, const int nv, cons
 }
 
 /* t->more + 1 tiles of sums in a row: for products of few channels a call costs as much as a third of the sums. */
-INLINE void conv_sums(const struct conv_tile *t, const int nv, const int m)
+INLINE void conv_sums(const struct conv_tile *t, const int nv, const int m, const bool half)
 {
     const float *b = t->b;
     size_t to = t->dst_offset;
@@ -121,7 +128,7 @@ INLINE void conv_sums(const struct conv_tile *t, const int nv, const int m)
         PARK(t);
         PARK(to);
         PARK(tile);
-        b = conv_steps(acc, held, parked, b, c, c + t->k, nv, m);
+        b = conv_steps(acc, held, parked, b, c, c + t->k, nv, m, half);
         UNROLL
         for (int i = 0; i < m; i++) {
             UNROLL
@@ -133,10 +140,10 @@ INLINE void conv_sums(const struct conv_tile *t, const int nv, const int m)
     }
 }
 
-INLINE void conv_tile(const struct conv_tile *t, const int nv, const int m)
+INLINE void conv_tile(const struct conv_tile *t, const int nv, const int m, const bool half)
 {
     if (t->more) {
-        conv_sums(t, nv, m);
+        conv_sums(t, nv, m, half);
         return;
     }
     if (t->residual_next) {
@@ -147,10 +154,10 @@ INLINE void conv_tile(const struct conv_tile *t, const int nv, const int m)
     conv_acc acc;
     conv_clear(acc, nv, m);
     if (t->next || t->ahead)
-        conv_taps(&t, acc, nv, m, true);
+        conv_taps(&t, acc, nv, m, half, true);
     else
-        conv_taps(&t, acc, nv, m, false);
-    conv_put(t, acc, nv, m);
+        conv_taps(&t, acc, nv, m, half, false);
+    conv_put(t, acc, nv, m, half);
 }
 
 typedef void conv_tile_fn(const struct conv_tile *t);
@@ -159,7 +166,7 @@ typedef void conv_tile_fn(const struct conv_tile *t);
 #define TILE(nv, m)                                             \
     static void conv_tile_##nv##_##m(const struct conv_tile *t) \
     {                                                           \
-        conv_tile(t, nv, m);                                    \
+        conv_tile(t, nv, m, false);                             \
     }
 TILES
 #undef TILE
@@ -170,8 +177,30 @@ static conv_tile_fn *const conv_tiles[NV_MOST + 1][MR_MOST + 1] = {
 #undef TILE
 };
 
+#ifdef HALF_TILES
+#define TILE(nv, m)                                                  \
+    static void conv_half_tile_##nv##_##m(const struct conv_tile *t) \
+    {                                                                \
+        conv_tile(t, nv, m, true);                                   \
+    }
+HALF_TILES
+#undef TILE
+
+static conv_tile_fn *const conv_half_tiles[NV_MOST + 1][MR_MOST + 1] = {
+#define TILE(nv, m) [nv][m] = conv_half_tile_##nv##_##m,
+    HALF_TILES
+#undef TILE
+};
+#endif
+
 static void conv_tile_run(const struct conv_tile *t)
 {
+#ifdef HALF_TILES
+    if (t->half && conv_half_tiles[t->nv][t->m]) {
+        conv_half_tiles[t->nv][t->m](t);
+        return;
+    }
+#endif
     conv_tiles[t->nv][t->m](t);
 }
 

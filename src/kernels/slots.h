@@ -26,6 +26,7 @@ struct conv_tile {
     const float *ahead;       /* weights that later tiles read, to be fetched into L2: ahead_lines cache lines for */
     int ahead_lines;          /* every FETCH_STEPS steps of the reduction; NULL: none */
     const float *b;           /* packed panel [taps*k][nv*vl], aligned to a vector */
+    bool half;                /* the last half vector of the panel is empty: no weights, sums that nobody reads */
     const float *bias;        /* [nv*vl], or NULL */
     float *const *dst;        /* one pointer a pixel */
     size_t dst_offset;

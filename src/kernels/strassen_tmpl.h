@@ -53,7 +53,7 @@ INLINE void strassen_add(const struct strassen_tile *t, const int m, enum strass
             for (int i = 0; i < m; i++)
                 __builtin_prefetch(next[i] + offset + c, 0, 2);
         }
-        weights = conv_steps(sum, held, parked, weights, c, c + FETCH_STEPS, STRASSEN_NV, m);
+        weights = conv_steps(sum, held, parked, weights, c, c + FETCH_STEPS, STRASSEN_NV, m, false);
         c += FETCH_STEPS;
     }
     *b = weights;

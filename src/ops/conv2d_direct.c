@@ -431,6 +431,7 @@ static void pass_part(void *context, int part, int thread)
             t.nv = panel_vectors(left, k->nv_main, k->nv_max);
             const int width = t.nv * k->vl;
             t.n = MIN(width, p->columns - column);
+            t.half = panel_is_half(k, t.nv, t.n);
             const bool first_use = column == 0 && p->reduction >= 16; /* pixels of the group not in L2 yet */
             run_panel(p, &t, pointers, targets, p->residual.data ? residuals : NULL, p->addend.data ? addends : NULL,
                       count, first_use);

@@ -47,6 +47,12 @@ static inline int panel_vectors(int left, int nv_main, int nv_max)
     return left <= nv_max ? left : nv_main;
 }
 
+/* Whether a panel of n columns leaves its last half vector empty. */
+static inline bool panel_is_half(const struct conv_tile_kernel *k, int nv, int n)
+{
+    return n <= nv * k->vl - k->vl / 2;
+}
+
 /* Tiles to come fetch `floats` weights from `from` on (NULL: none), each of them its share. */
 static inline void conv_ahead(struct conv_tile *t, const float *from, size_t floats, int tiles)
 {

@@ -265,6 +265,7 @@ static void wino_part(void *context, int part, int thread)
             }
             t.n = width; /* products are whole vectors */
             o.n = MIN(width, p->columns - column);
+            t.half = panel_is_half(p->tile, t.nv, o.n);
             if (p->shares == 1 || (column >= middle) == (share == 1)) {
                 multiply(p, &t, rows, products, count);
                 for (int i = 0; i < count; i++) {

@@ -68,7 +68,16 @@ static inline vf v_silu_scaled(vf x, vsilu s)
     TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6) TILE(2, 7) TILE(2, 8) \
     TILE(2, 9) TILE(2, 10) TILE(2, 11) TILE(2, 12) \
     TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4) TILE(3, 5) TILE(3, 6) TILE(3, 7) TILE(3, 8)
+#define HALF_TILES \
+    TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6) TILE(2, 7) TILE(2, 8) \
+    TILE(2, 9) TILE(2, 10) TILE(2, 11) TILE(2, 12)
 /* clang-format on */
+static inline vsum w_dot_half(vword x, vword y, vsum sum)
+{
+    return _mm512_zextsi256_si512(
+        _mm256_dpbusd_epi32(_mm512_castsi512_si256(sum), _mm512_castsi512_si256(x), _mm512_castsi512_si256(y)));
+}
+
 #include "kernels/bytes_epilogue_tmpl.h"
 #include "kernels/conv_loop_tmpl.h"
 

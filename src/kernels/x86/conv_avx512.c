@@ -8,10 +8,19 @@
     TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6) TILE(2, 7) TILE(2, 8) \
     TILE(2, 9) TILE(2, 10) TILE(2, 11) TILE(2, 12) \
     TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4) TILE(3, 5) TILE(3, 6) TILE(3, 7) TILE(3, 8)
+#define HALF_TILES \
+    TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6) TILE(2, 7) TILE(2, 8) \
+    TILE(2, 9) TILE(2, 10) TILE(2, 11) TILE(2, 12)
 #define STRASSEN_NV 2
 #define STRASSEN_TILES \
     TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12)
 /* clang-format on */
+static inline vf w_dot_half(vf x, vf y, vf sum)
+{
+    return _mm512_zextps256_ps512(
+        _mm256_fmadd_ps(_mm512_castps512_ps256(x), _mm512_castps512_ps256(y), _mm512_castps512_ps256(sum)));
+}
+
 #include "kernels/conv_tile_tmpl.h"
 #include "kernels/strassen_tmpl.h"
 
