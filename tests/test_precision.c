@@ -247,7 +247,7 @@ static void case_make(struct conv_case *t, struct rng *r, unsigned features, enu
         t->weights[i] =
             exact ? (float)(i % count ? below(r, 255) - 127 : 127) : (float)rng_normal(r) / sqrtf((float)count);
     for (int i = 0; i < s.oc && s.bias; i++)
-        t->bias[i] = exact ? (float)below(r, 100) : (float)rng_normal(r);
+        t->bias[i] = exact ? (float)below(r, 100) : (float)rng_normal(r) * (i % 2 ? 6 : 1); /* SiLU's ends too */
     if (exact)
         t->s.act = below(r, 2) ? ACT_NONE : ACT_RELU;
     t->node = (struct node){.op = OP_CONV2D,

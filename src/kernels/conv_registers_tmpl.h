@@ -19,7 +19,7 @@
 enum { MR_MOST = 12, NV_MOST = 4 };
 typedef vsum conv_acc[MR_MOST][NV_MOST];
 
-/* ... and so do pointers beyond the first ten: volatile, or they would not stay there. */
+/* ... and so do all pointers but the first six: volatile, or they would not stay there. */
 enum { HELD = 6 };
 typedef const float *conv_held[HELD];
 typedef const float *volatile conv_parked[MR_MOST - HELD];
