@@ -5,7 +5,6 @@
 #include "core/status.h"
 #include "kernels/slots.h"
 
-#include <string.h>
 
 static void byte_rescale(unsigned char *dst, const unsigned char *src, int c, float factor, float shift)
 {
@@ -19,13 +18,19 @@ static void byte_rescale(unsigned char *dst, const unsigned char *src, int c, fl
 
 static void byte_max(const struct byte_pool_run *r)
 {
-    unsigned char *restrict dst = r->dst;
+    unsigned char *dst = r->dst;
     const int c = r->c;
-    memcpy(dst, r->src[0], (size_t)c);
-    for (int tap = 1; tap < r->taps; tap++) { /* compilers make vectors of it */
-        const unsigned char *src = r->src[tap];
-        for (int i = 0; i < c; i++)
-            dst[i] = src[i] > dst[i] ? src[i] : dst[i];
+    int i = 0;
+    for (; i + VB <= c; i += VB) {
+        vb most = vb_load(r->src[0] + i);
+        for (int tap = 1; tap < r->taps; tap++)
+            most = vb_max(most, vb_load(r->src[tap] + i));
+        vb_store(dst + i, most);
+    }
+    for (; i < c; i++) {
+        dst[i] = r->src[0][i];
+        for (int tap = 1; tap < r->taps; tap++)
+            dst[i] = MAX(dst[i], r->src[tap][i]);
     }
     if (r->factor != 1 || r->shift != 0)
         byte_rescale(dst, dst, c, r->factor, r->shift);

@@ -154,6 +154,23 @@ static inline void v_store_cut_n(unsigned char *p, vf x, int n) /* rounded, cut 
     v_store_bytes_n(p, x, n); /* its packing cuts */
 }
 
+/* --- a vector of bytes --- */
+typedef __m256i vb;
+enum { VB = 32 };
+
+static inline vb vb_load(const unsigned char *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+static inline void vb_store(unsigned char *p, vb x)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p, x);
+}
+static inline vb vb_max(vb a, vb b)
+{
+    return _mm256_max_epu8(a, b);
+}
+
 /* --- the lower and the upper half as doubles --- */
 typedef __m256d vd;
 

@@ -142,6 +142,23 @@ static inline void v_store_cut_n(unsigned char *p, vf x, int n) /* rounded, cut 
         _mm_mask_storeu_epi8(p, (__mmask16)((1u << n) - 1), bytes);
 }
 
+/* --- a vector of bytes --- */
+typedef __m512i vb;
+enum { VB = 64 };
+
+static inline vb vb_load(const unsigned char *p)
+{
+    return _mm512_loadu_si512(p);
+}
+static inline void vb_store(unsigned char *p, vb x)
+{
+    _mm512_storeu_si512(p, x);
+}
+static inline vb vb_max(vb a, vb b)
+{
+    return _mm512_max_epu8(a, b);
+}
+
 /* --- the lower and the upper half as doubles --- */
 typedef __m512d vd;
 
