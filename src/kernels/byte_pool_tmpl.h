@@ -5,7 +5,6 @@
 #include "core/status.h"
 #include "kernels/slots.h"
 
-
 static void byte_rescale(unsigned char *dst, const unsigned char *src, int c, float factor, float shift)
 {
     const vf f = v_set1(factor), s = v_set1(shift);
