@@ -352,6 +352,26 @@ static void take_edges(const struct pass *p, const struct tap_grid *g, const str
     }
 }
 
+/* Pointers to the first tap of each row of taps, made with the help of `scratch`; returns the floats from a tap to the
+ * one beside it. */
+static long fill_sources(const struct pass *p, int image, int first, int count, float *scratch, const float **pointers)
+{
+    struct window w = window_of(p, first, count);
+    struct tap_grid grid = p->grid;
+    struct tensor src = p->src;
+    if (p->convert) {
+        take_window(p, image, &w, scratch, &grid, &src);
+        image = w.y0 = 0;
+        w.y1 = src.h;
+    }
+    struct edges edges = edges_of(p);
+    edges.copies = scratch + p->window_floats;
+    take_edges(p, &grid, &src, image, w.y0, w.y1, &edges);
+    for (int ty = 0; ty < grid.n_ty; ty++, pointers += p->per_part)
+        fill_tap(&grid, &src, image, p->zeros + edges.origin, &edges, first, count, ty, 0, pointers);
+    return (long)grid.dx * (long)src.pixel_stride;
+}
+
 /* Everything that follows from the shape. */
 static void lay_out(struct pass *p)
 {
@@ -396,28 +416,18 @@ static void pass_part(void *context, int part, int thread)
     const float **pointers = (const float **)mine;
     float **targets = (float **)(pointers + (size_t)p->grid.n_ty * (size_t)p->per_part);
     const float **residuals = (const float **)(targets + p->per_part), **addends = residuals + p->per_part;
-    const struct window w = window_of(p, first, count);
-    struct tap_grid grid = p->grid;
-    struct tensor src = p->src;
-    if (p->convert)
-        take_window(p, image, &w, mine + p->pointer_floats, &grid, &src);
-    struct edges edges = edges_of(p);
-    edges.copies = mine + p->pointer_floats + p->window_floats;
-    take_edges(p, &grid, &src, p->convert ? 0 : image, p->convert ? 0 : w.y0, p->convert ? src.h : w.y1, &edges);
-    for (int ty = 0; ty < grid.n_ty; ty++)
-        fill_tap(&grid, &src, p->convert ? 0 : image, p->zeros + edges.origin, &edges, first, count, ty, 0,
-                 pointers + (size_t)ty * (size_t)p->per_part);
+    const long beside_step = fill_sources(p, image, first, count, mine + p->pointer_floats, pointers);
     fill_targets(&p->grid, &p->dst, image, first, count, targets);
     if (p->residual.data)
         fill_targets(&p->grid, &p->residual, image, first, count, (float **)residuals);
     if (p->addend.data)
         fill_addends(&p->addend, p->addend_scale, image, first, count, addends);
-    const long beside_step = (long)grid.dx * (long)src.pixel_stride;
     const bool joined = p->groups == 1 && beside_step == p->reduction; /* the taps of a row are one run of words */
-    struct conv_tile t = {.taps = joined ? grid.n_ty : grid.n_ty * grid.n_tx,
-                          .beside = joined ? 0 : grid.n_tx - 1,
+    const int n_ty = p->grid.n_ty, n_tx = p->grid.n_tx;
+    struct conv_tile t = {.taps = joined ? n_ty : n_ty * n_tx,
+                          .beside = joined ? 0 : n_tx - 1,
                           .beside_step = beside_step,
-                          .k = joined ? grid.n_tx * p->reduction : p->reduction,
+                          .k = joined ? n_tx * p->reduction : p->reduction,
                           .a_stride = (size_t)p->per_part,
                           .b = p->weights,
                           .bias = p->bias,
@@ -435,7 +445,7 @@ static void pass_part(void *context, int part, int thread)
             const bool first_use = column == 0 && p->reduction >= 16; /* pixels of the group not in L2 yet */
             run_panel(p, &t, pointers, targets, p->residual.data ? residuals : NULL, p->addend.data ? addends : NULL,
                       count, first_use);
-            t.b += (size_t)(grid.n_ty * grid.n_tx * p->reduction) * (size_t)width;
+            t.b += (size_t)(n_ty * n_tx * p->reduction) * (size_t)width;
             t.bias = t.bias ? t.bias + width : NULL;
             t.dst_offset += (size_t)width;
             t.residual_offset += (size_t)width;

@@ -1,8 +1,6 @@
 /* Plain C convolution tiles: the oracle of every other variant. */
 #include "kernels/c/conv_inline.h"
 
-#include <math.h>
-
 enum { VL = 16 };
 
 static void conv_tile_pixel(const struct conv_tile *t, int i)
