@@ -1,6 +1,6 @@
 /* What becomes of a tile's sums of bytes: include after a simd_<isa>.h, vsum and
  *   v_floats(x)          VL sums of 32 bits as floats
- *   v_sums(p)            VL sums of 32 bits as floats
+ *   v_sums(p)            the same from memory
  *   vsilu, silu_load(q)  what the next wants in registers, for the whole of a tile's column
  *   v_silu_scaled(x, s)  SiLU(x) * q->factor + q->zero, to a fraction of 1 */
 #ifndef Y9_KERNELS_BYTES_EPILOGUE_TMPL_H

@@ -9,10 +9,11 @@
 
 struct conv_tile;
 
+enum { SILU_PIECES = 32, SILU_PIECE_OF_0 = 17 };
+
 /* A tile of bytes: inputs 0 .. 255, weights -127 .. 127, sums of 32 bits that are the same in every instruction set.
  * y = act(sum * scale[col] + bias[col]) (+ residual); a map of bytes holds q = round(y * factor + zero), cut to
  * 0 .. 255 (|y * factor| < 2^31), and stands for (q - zero) * step. dst_offset and residual_offset count channels. */
-enum { SILU_PIECES = 32, SILU_PIECE_OF_0 = 17 };
 struct conv_bytes {
     size_t scale_offset;            /* scale = bias + scale_offset; bias is never NULL */
     bool dst_bytes, residual_bytes; /* dst and residual point to bytes */

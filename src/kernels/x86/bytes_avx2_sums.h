@@ -15,7 +15,7 @@ static inline vf v_floats(__m256i x)
 }
 static inline vf v_sums(const float *p)
 {
-    return _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+    return v_floats(_mm256_loadu_si256((const __m256i *)(const void *)p));
 }
 
 typedef struct {

@@ -30,7 +30,7 @@ static inline vf v_floats(vsum x)
 }
 static inline vf v_sums(const float *p)
 {
-    return _mm512_cvtepi32_ps(_mm512_loadu_si512(p));
+    return v_floats(_mm512_loadu_si512(p));
 }
 
 typedef struct {
