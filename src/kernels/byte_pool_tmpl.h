@@ -44,21 +44,22 @@ static inline vf byte_sum(const struct byte_pool_run *r, int first, int n)
     return sum;
 }
 
-/* The means of 32 times four bytes: in 16 bits, halves to even, or changed to floats once and not four times. */
+enum { MEANS = 32 }; /* at once: as many sums of 16 bits as 512 hold */
+
+/* MEANS times the mean of four bytes: in 16 bits, halves to even, or changed to floats once and not four times. */
 static inline void byte_means_of_4(const struct byte_pool_run *r, int first, vf factor, vf shift)
 {
-    enum { COUNT = 32 };
     const unsigned char *x = r->src[0] + first, *y = r->src[1] + first, *z = r->src[2] + first, *w = r->src[3] + first;
-    unsigned short sum[COUNT];
-    for (int i = 0; i < COUNT; i++) /* compilers make vectors of it */
+    unsigned short sum[MEANS];
+    for (int i = 0; i < MEANS; i++) /* compilers make vectors of it */
         sum[i] = (unsigned short)(x[i] + y[i] + z[i] + w[i]);
     if (r->factor == 1 && r->shift == 0) {
         unsigned char *restrict dst = r->dst + first;
-        for (int i = 0; i < COUNT; i++)
+        for (int i = 0; i < MEANS; i++)
             dst[i] = (unsigned char)((unsigned short)(sum[i] + 1 + (sum[i] >> 2 & 1)) >> 2);
         return;
     }
-    for (int i = 0; i < COUNT; i += VL)
+    for (int i = 0; i < MEANS; i += VL)
         v_store_cut_n(r->dst + first + i, v_add(v_mul(v_load_shorts(sum + i), factor), shift), VL);
 }
 
@@ -66,7 +67,7 @@ static void byte_mean(const struct byte_pool_run *r)
 {
     const vf factor = v_set1(r->factor / (float)r->taps), shift = v_set1(r->shift);
     int i = 0;
-    for (; r->taps == 4 && i + 32 <= r->c; i += 32)
+    for (; r->taps == 4 && i + MEANS <= r->c; i += MEANS)
         byte_means_of_4(r, i, factor, shift);
     for (; i < r->c; i += VL) {
         const int n = MIN(r->c - i, VL);

@@ -1,5 +1,5 @@
-/* Pooling of maps of bytes, forward only. Source and target share one scale (graph/bytes.c), so the maximum is exact
- * and the mean is rounded once. */
+/* Pooling of maps of bytes, forward only. Where source and target have one scale the maximum is exact; otherwise, as
+ * the mean always, it is rounded once. */
 #include "ops/byte_pool.h"
 
 #include "kernels/kernels.h"

@@ -108,11 +108,13 @@ static const float *edge_of(const struct edges *e, int y, int gx)
 static void fill_tap(const struct tap_grid *g, const struct tensor *src, int image, const float *zeros,
                      const struct edges *edges, int first, int count, int ty, int tx, const float **out)
 {
-    int low, high, sx = g->x0 + tx * g->dx;
-    inside(sx, g->step, src->w, g->gw, &low, &high);
+    const int sx = g->x0 + tx * g->dx;
+    int low, high;
     if (edges) {
         low = edges->low;
         high = edges->high;
+    } else {
+        inside(sx, g->step, src->w, g->gw, &low, &high);
     }
     const size_t advance = (size_t)g->step * src->pixel_stride;
     for (int i = 0, gy = first / g->gw, gx = first % g->gw; i < count; gy++, gx = 0) {
