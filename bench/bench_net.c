@@ -1,4 +1,4 @@
-/* Milliseconds of one network, node by node, with random weights: what docs/PERFORMANCE.md quotes.
+/* Milliseconds of one network, node by node, with random weights: what docs/notebook quotes.
  *
  *   bench_net MODEL [--size N] [--batch N] [--threads N] [--rounds N] [--exact] [--train] [--nodes]
  *                 [--precision fp32|bf16|int8]

@@ -1,4 +1,4 @@
-/* What stands around the network: what docs/PERFORMANCE.md quotes under "Whole pipeline".
+/* What stands around the network: what docs/notebook/pipeline.md quotes.
  *
  *   bench_pipeline steps WEIGHTS PICTURES...   medians of reading, letterbox, network, and decode + NMS as validation
  *                                              asks for them (every class above 0.001, 300 a picture); one thread
