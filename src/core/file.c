@@ -66,6 +66,54 @@ cleanup:
     return rc;
 }
 
+/* Not UTF-8: a mark of another encoding, or its letters with zero bytes between them. */
+static bool is_wide_text(const struct buf *text)
+{
+    const unsigned char *b = (const unsigned char *)text->data;
+    if (text->size < 2)
+        return false;
+    return (b[0] == 0xff && b[1] == 0xfe) || (b[0] == 0xfe && b[1] == 0xff) || !b[0] || !b[1];
+}
+
+/* \r\n and a lone \r to \n, in place; lines stay as many as they are. */
+static void unify_lines(struct buf *text)
+{
+    char *from = memchr(text->data, '\r', text->size), *end = text->data + text->size, *to = from;
+    while (from && from < end) {
+        char *stop = memchr(from, '\r', (size_t)(end - from));
+        size_t n = (size_t)((stop ? stop : end) - from);
+        memmove(to, from, n);
+        to += n;
+        from += n;
+        if (!stop)
+            break;
+        *to++ = '\n';
+        from += 1 + (from + 1 < end && from[1] == '\n');
+    }
+    if (to) {
+        text->size = (size_t)(to - text->data);
+        *to = 0;
+    }
+}
+
+enum status file_read_text(const char *path, size_t limit, struct buf *out)
+{
+    static const char mark[3] = {'\xef', '\xbb', '\xbf'};
+    enum status rc = file_read(path, limit, out);
+    if (rc != OK)
+        return rc;
+    if (is_wide_text(out)) {
+        buf_free(out);
+        return fail(E_UNSUPPORTED, "%s: the text is not UTF-8 (UTF-16?); save it as UTF-8", path);
+    }
+    if (out->size >= sizeof mark && !memcmp(out->data, mark, sizeof mark)) {
+        out->size -= sizeof mark;
+        memmove(out->data, out->data + sizeof mark, out->size + 1);
+    }
+    unify_lines(out);
+    return OK;
+}
+
 enum status file_map_open(const char *path, struct file_map *map)
 {
     int fd = -1;

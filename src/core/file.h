@@ -10,6 +10,10 @@
 /* Read a regular file of at most `limit` bytes into `out` (replaced). E_LIMIT names the file and both sizes. */
 enum status file_read(const char *path, size_t limit, struct buf *out);
 
+/* The same for a text: a byte order mark at its start is left out and every line ends with \n alone, however the file
+ * ends them (CRLF, CR). A text in UTF-16 or UTF-32 is E_UNSUPPORTED. Every reader of text files reads through here. */
+enum status file_read_text(const char *path, size_t limit, struct buf *out);
+
 /* A read-only mapping of a whole file; an empty file gives size 0 and data NULL. */
 struct file_map {
     const unsigned char *data;

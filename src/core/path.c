@@ -4,10 +4,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static char *copy_range(const char *text, size_t n)
 {
@@ -28,6 +30,39 @@ char *path_join(const char *folder, const char *name)
     if (joined)
         snprintf(joined, size, "%s%s%s", folder, folder[n - 1] == '/' ? "" : "/", name);
     return joined;
+}
+
+/* Append the names of `path` to `out` ("" or "/a/b"), which has room. */
+static size_t append_names(char *out, size_t size, const char *path)
+{
+    while (*path) {
+        size_t n = strcspn(path, "/");
+        if (n == 2 && path[0] == '.' && path[1] == '.') {
+            while (size && out[--size] != '/')
+                ;
+        } else if (n && !(n == 1 && path[0] == '.')) {
+            out[size] = '/';
+            memcpy(out + size + 1, path, n);
+            size += n + 1;
+        }
+        path += n + (path[n] == '/');
+    }
+    out[size] = 0;
+    return size;
+}
+
+char *path_absolute(const char *path)
+{
+    char here[PATH_MAX] = "/";
+    if (path[0] != '/' && !getcwd(here, sizeof here))
+        strcpy(here, "/"); /* the working directory was removed */
+    char *out = mem_alloc(strlen(here) + strlen(path) + 3, 1);
+    if (!out)
+        return NULL;
+    size_t size = append_names(out, path[0] == '/' ? 0 : append_names(out, 0, here), path);
+    if (!size)
+        strcpy(out, "/");
+    return out;
 }
 
 char *path_parent(const char *path)

@@ -7,10 +7,12 @@
 #include <stdbool.h>
 
 char *path_join(const char *folder, const char *name); /* an absolute name wins; NULL when short of memory */
-char *path_parent(const char *path);                   /* "." for a bare name */
-char *path_stem(const char *path);                     /* file name without folder and last extension */
-const char *path_name(const char *path);               /* view: after the last slash */
-const char *path_extension(const char *path);          /* view: after the last dot of the name, or "" */
+/* From the root, without ".", ".." and double slashes: text only, links are not followed and nothing needs to exist. */
+char *path_absolute(const char *path);
+char *path_parent(const char *path);          /* "." for a bare name */
+char *path_stem(const char *path);            /* file name without folder and last extension */
+const char *path_name(const char *path);      /* view: after the last slash */
+const char *path_extension(const char *path); /* view: after the last dot of the name, or "" */
 
 bool path_exists(const char *path);
 bool path_is_folder(const char *path);

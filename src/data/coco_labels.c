@@ -367,7 +367,7 @@ enum status loading_add_annotations(struct loading *l, const char *path)
     struct annotations a = {.file = path, .l = l};
     l->annotations = true;
     l->folders_only = false;
-    TRY(file_read(path, MAX_TEXT_BYTES, &text));
+    TRY(file_read_text(path, MAX_TEXT_BYTES, &text));
     drop_segmentations(&text);
     TRY(json_read_memory(path, text.data, text.size, NULL, &a.root));
     buf_free(&text);

@@ -62,7 +62,7 @@ static enum status check_label_file(const struct loading *l, struct loading_pict
     p->label_missing = !path_exists(p->label_path);
     if (p->label_missing)
         return OK;
-    TRY(file_read(p->label_path, LABEL_FILE_MAX_BYTES, &text));
+    TRY(file_read_text(p->label_path, LABEL_FILE_MAX_BYTES, &text));
     TRY(label_text_read(p->label_path, text.data, text.size, l->d->nc, l->options->single_class, &p->rows));
     if (p->rows.duplicates) {
         fail(E_FORMAT, "%s: %d label%s twice, counted once", p->label_path, p->rows.duplicates,

@@ -99,7 +99,7 @@ static enum status add_list(struct loading *l, const char *list)
     char *folder = path_parent(list), *path = NULL;
     const char *name = arena_strdup(&l->d->arena, list);
     TRY(folder && name ? OK : E_NOMEM);
-    TRY(file_read(list, MAX_LIST_BYTES, &text));
+    TRY(file_read_text(list, MAX_LIST_BYTES, &text));
     int number = 0;
     for (char *line = text.data, *end; line && line < text.data + text.size; line = end + 1) {
         end = memchr(line, '\n', (size_t)(text.data + text.size - line));

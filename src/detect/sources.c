@@ -88,7 +88,7 @@ static enum status add_list(struct sources *s, const char *list)
     struct buf text = {0};
     char *folder = NULL, *rest = NULL;
     int before = s->count;
-    enum status rc = file_read(list, LIST_LIMIT, &text);
+    enum status rc = file_read_text(list, LIST_LIMIT, &text);
     if (rc != OK)
         return rc;
     if (!(folder = path_parent(list))) {

@@ -66,7 +66,7 @@ enum status json_read_file(const char *path, const struct json_limits *limits, j
 {
     struct buf text = {0};
     *out = NULL;
-    enum status rc = file_read(path, (limits ? limits : &json_limits_default)->bytes, &text);
+    enum status rc = file_read_text(path, (limits ? limits : &json_limits_default)->bytes, &text);
     if (rc == OK)
         rc = json_read_memory(path, text.data, text.size, limits, out);
     buf_free(&text);

@@ -249,7 +249,7 @@ enum status yaml_open(const char *path, struct yaml *doc)
 {
     struct buf text = {0};
     *doc = (struct yaml){0};
-    enum status rc = file_read(path, MAX_BYTES, &text);
+    enum status rc = file_read_text(path, MAX_BYTES, &text);
     if (rc == OK)
         rc = yaml_open_memory(path, text.data, text.size, doc);
     buf_free(&text);

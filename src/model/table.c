@@ -336,7 +336,7 @@ enum status table_load(const char *path, struct table *out)
 {
     struct buf text = {0};
     *out = (struct table){0};
-    enum status rc = file_read(path, TABLE_MAX_BYTES, &text);
+    enum status rc = file_read_text(path, TABLE_MAX_BYTES, &text);
     if (rc == OK)
         rc = table_read(text.data ? text.data : "", text.size, path, out);
     buf_free(&text);

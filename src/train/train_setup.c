@@ -419,7 +419,7 @@ cleanup:
 static enum status read_options(struct job *j)
 {
     struct buf text = {0};
-    enum status rc = file_read(j->folder.options, 1 << 20, &text);
+    enum status rc = file_read_text(j->folder.options, 1 << 20, &text);
     if (rc == OK)
         rc = run_options_read(j->folder.options, text.data, text.size, &j->options);
     buf_free(&text);
