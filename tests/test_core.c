@@ -18,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/y9_test_core.XXXXXX";
@@ -227,6 +228,28 @@ static void files_appear_whole_or_not_at_all(void **state)
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0666 & ~mask); /* like any other program's file, not mkstemp's 0600 */
     mem_free(path);
+}
+
+static void an_ending_program_leaves_no_temporary_file(void **state)
+{
+    (void)state;
+    char *one = in_folder("one.out"), *two = in_folder("two.out");
+    int before = entries(folder);
+    pid_t child = fork();
+    if (child == 0) {
+        struct file_writer a, b, c;
+        bool opened = file_writer_open(&a, one) == OK && file_writer_open(&b, two) == OK &&
+                      file_writer_open(&c, one) == OK && entries(folder) == before + 3;
+        file_writer_abort(&c); /* no longer among them */
+        file_remove_temporaries();
+        _exit(opened ? 7 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(WEXITSTATUS(status), 7);
+    assert_int_equal(entries(folder), before);
+    mem_free(one);
+    mem_free(two);
 }
 
 static void files_fail_with_a_sentence(void **state)
@@ -514,6 +537,7 @@ int main(void)
         cmocka_unit_test(arena_hands_out_zeroed_aligned_pieces),
         cmocka_unit_test(buffers_grow_and_end_with_zero),
         cmocka_unit_test(files_appear_whole_or_not_at_all),
+        cmocka_unit_test(an_ending_program_leaves_no_temporary_file),
         cmocka_unit_test(files_fail_with_a_sentence),
         cmocka_unit_test(a_write_over_the_file_size_limit_keeps_the_old_file),
         cmocka_unit_test(a_full_disk_keeps_the_old_file),

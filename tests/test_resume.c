@@ -182,7 +182,7 @@ static void an_interrupt_saves_and_says_how_to_go_on(void **state)
     int code = wait_for(child, 0.05);
     assert_int_equal(code, -1);
     kill(child, SIGINT);
-    assert_int_equal(wait_for(child, 120), 1);
+    assert_int_equal(wait_for(child, 120), 128 + SIGINT);
     assert_log("yolo9 train --resume runs/stopped");
     assert_true(path_exists(saved));
     static const char *const resume[] = {"train", "--resume", "--project", "runs", NULL}; /* the newest */

@@ -1,5 +1,6 @@
 /* The command line: the only place that prints to the user or exits.
- * Exit codes: 0 done, 1 failed, 2 usage. Messages go to standard error, results to standard output. */
+ * Exit codes: 0 done, 1 failed, 2 usage, 130 and 143 interrupted (cli/interrupt.h). Messages go to standard error,
+ * results to standard output. */
 #ifndef Y9_CLI_CLI_H
 #define Y9_CLI_CLI_H
 
@@ -16,7 +17,8 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* --json FILE: the whole tree to a file, or to standard output for "-". */
 enum status output_json(const char *path, const json_t *root);
 
-/* The end of a verb: tells the kept sentence when rc is a failure; returns the exit code. */
+/* The end of a verb: tells the kept sentence when rc is a failure; returns the exit code, of a signal where one made it
+ * E_INTERRUPTED. */
 int verb_end(const char *verb, enum status rc);
 
 #endif

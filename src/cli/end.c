@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include "cli/interrupt.h"
 #include "formats/json.h"
 
 #include <stdio.h>
@@ -21,5 +22,5 @@ int verb_end(const char *verb, enum status rc)
     if (rc == OK)
         return EXIT_DONE;
     fprintf(stderr, "yolo9 %s: %s\n", verb, fail_text());
-    return EXIT_FAILED;
+    return rc == E_INTERRUPTED && interrupt_exit_code() ? interrupt_exit_code() : EXIT_FAILED;
 }

@@ -1,5 +1,6 @@
 /* yolo9 VERB [options] [arguments]: finds the verb, runs it, and sees that its output arrived. */
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 #include "cli/options.h"
 #include "core/cpu.h"
 
@@ -66,6 +67,7 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    interrupt_start();
     int code = run(argc, argv);
     if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_DONE) {
         fprintf(stderr, "yolo9: standard output: %s\n", strerror(errno));

@@ -2,6 +2,7 @@
 #include "train/train.h"
 
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 #include "cli/options.h"
 #include "core/clock.h"
 #include "core/cpu.h"
@@ -10,7 +11,6 @@
 #include "core/path.h"
 #include "model/table.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -353,17 +353,6 @@ static void show_metrics(void *context, const char *table, bool final)
 
 /* --- the verb ---------------------------------------------------------------------------------------------------- */
 
-static volatile sig_atomic_t stop; /* a signal handler can reach nothing else */
-
-static void on_signal(int number)
-{
-    static const char word[] = "\nfinishing the batch, then saving; once more: stop at once\n";
-    stop = 1;
-    signal(number, SIG_DFL);
-    if (write(2, word, sizeof word - 1) < 0)
-        return;
-}
-
 /* What the command line says, into options or the run to resume. Text that must live as long goes to *memory. */
 static enum status read_request(const struct options *o, struct run_options *options, struct train_request *request,
                                 char **memory)
@@ -435,7 +424,7 @@ int verb_train(int argc, char **argv)
         .name = option_string(o, "name"),
         .exist_ok = option_flag(o, "exist-ok"),
         .workers = option_int(o, "workers"),
-        .events = {&display, show_text, show_tick, show_metrics, &stop},
+        .events = {&display, show_text, show_tick, show_metrics, interrupt_flag()},
     };
     struct run_options options = {0};
     char *memory = NULL;
@@ -444,8 +433,7 @@ int verb_train(int argc, char **argv)
         code = EXIT_USAGE;
     } else {
         tell_unused(o);
-        signal(SIGINT, on_signal);
-        signal(SIGTERM, on_signal);
+        interrupt_defer("finishing the batch, then saving");
         code = verb_end("train", run(o, &request));
     }
     run_options_free(&options);

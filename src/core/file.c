@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,10 +141,47 @@ void file_map_close(struct file_map *map)
     *map = (struct file_map){0};
 }
 
+/* --- writing ----------------------------------------------------------------------------------------------------- */
+
+/* Names of temporary files that are being written, for a signal handler, which can reach nothing else. Whoever takes a
+ * name out of its place owns it: the writer, or the handler that removes the file. */
+enum { WRITERS = 256 };
+static _Atomic(char *) temporaries[WRITERS];
+
+static void remember_temporary(char *name)
+{
+    for (int i = 0; i < WRITERS; i++) {
+        char *empty = NULL;
+        if (atomic_compare_exchange_strong(&temporaries[i], &empty, name))
+            return;
+    }
+}
+
+/* false: a signal handler has it, and the program is about to end. */
+static bool forget_temporary(char *name)
+{
+    for (int i = 0; i < WRITERS; i++) {
+        char *expected = name;
+        if (atomic_compare_exchange_strong(&temporaries[i], &expected, NULL))
+            return true;
+    }
+    return false;
+}
+
+void file_remove_temporaries(void)
+{
+    for (int i = 0; i < WRITERS; i++) {
+        char *name = atomic_exchange(&temporaries[i], NULL);
+        if (name)
+            unlink(name);
+    }
+}
+
 static void writer_release(struct file_writer *w)
 {
     mem_free(w->path);
-    mem_free(w->temporary);
+    if (w->temporary && forget_temporary(w->temporary))
+        mem_free(w->temporary);
     *w = (struct file_writer){0};
 }
 
@@ -173,6 +211,8 @@ enum status file_writer_open(struct file_writer *w, const char *path)
         writer_release(w);
         return E_NOMEM;
     }
+    w->temporary[0] = 0;
+    remember_temporary(w->temporary);
     int fd = create_temporary(path, w->temporary, n);
     if (fd < 0) {
         enum status rc = fail_errno("%s: cannot be written", path);

@@ -34,6 +34,9 @@ enum status file_writer_open(struct file_writer *w, const char *path);
 enum status file_writer_commit(struct file_writer *w);
 void file_writer_abort(struct file_writer *w);
 
+/* Remove the temporary files of all writers that are open, in a signal handler that ends the program then. */
+void file_remove_temporaries(void);
+
 /* All of it in one call. */
 enum status file_write(const char *path, const void *bytes, size_t size);
 
