@@ -223,6 +223,8 @@ static void test_folder(void **state)
     assert_true(s->pictures == 3 && s->labelled == 1 && s->missing == 1 && s->empty == 1 && s->corrupt == 0);
     assert_true(s->orphans == 1 && s->objects == 2 && s->problem_total == 1);
     assert_contains(s->problems[0], "labels/train/gone.txt: a label file without a picture");
+    assert_int_equal(s->faults[0].fault, FAULT_ORPHAN);
+    assert_contains(s->faults[0].path, "labels/train/gone.txt");
     struct buf text = {0};
     assert_int_equal(dataset_describe(d, "train", 5, &text), OK);
     assert_contains(text.data, "train: 3 of 3 pictures, 1 with labels, 2 labels of 3 classes");
@@ -258,6 +260,14 @@ static void test_faulty_pictures_and_labels(void **state)
     assert_contains(s->problems[2], "labels/train/good.txt: 1 label stands twice");
     assert_contains(s->problems[3], "images/train/text.jpg: ");
     assert_contains(s->problems[4], "images/train/tiny.png: 9x40 pixels, smaller than 10x10");
+    static const enum dataset_fault faults[] = {FAULT_LABELS, FAULT_PICTURE, FAULT_REPEATED_ROWS, FAULT_PICTURE,
+                                                FAULT_PICTURE};
+    for (int i = 0; i < COUNT(faults); i++)
+        assert_int_equal(s->faults[i].fault, faults[i]);
+    assert_contains(s->faults[0].path, "images/train/bad.png");
+    assert_true(s->bad_labels == 1);
+    assert_contains(d->images[0].label_path, "labels/train/good.txt");
+    assert_true(!d->images[0].label_missing && d->images[1].label_missing);
     dataset_destroy(d);
     d = load(p, SPLIT_TRAIN, &few);
     assert_true(d->n_images == 1 && d->summary.few == 1);
@@ -350,6 +360,9 @@ static void test_yaml_faults(void **state)
     make_text(p, "full/a.txt", "9 .5 .5 .5 .5\n");
     assert_fails(p, "train: full\nnames: [a]\n", E_FORMAT,
                  "none of the 1 pictures of split train can be used; the first");
+    struct dataset *d = load(p, SPLIT_TRAIN, &(struct dataset_options){.keep_unusable = true});
+    assert_true(d->n_images == 0 && d->summary.corrupt == 1 && d->summary.bad_labels == 1);
+    dataset_destroy(d);
 }
 
 /* --- the cache
@@ -364,6 +377,8 @@ static void assert_same_dataset(const struct dataset *a, const struct dataset *b
     assert_memory_equal(a->points, b->points, a->n_points * sizeof(*a->points));
     for (int i = 0; i < a->summary.n_problems; i++)
         assert_string_equal(a->summary.problems[i], b->summary.problems[i]);
+    for (int i = 0; i < a->summary.n_problems; i++)
+        assert_int_equal(a->summary.faults[i].fault, b->summary.faults[i].fault);
     for (int i = 0; i < a->n_images; i++) {
         assert_string_equal(a->images[i].path, b->images[i].path);
         assert_true(a->images[i].w == b->images[i].w && a->images[i].h == b->images[i].h);

@@ -13,10 +13,12 @@ enum { MIN_SIDE = 10, PART = 32 };
 /* --- checking one picture and its labels ---------------------------------------------------------------------------
  */
 
-static void picture_fault(struct loading_picture *p, enum picture_state state, const char *sentence)
+static void picture_fault(struct loading_picture *p, enum picture_state state, enum dataset_fault fault,
+                          const char *sentence)
 {
     mem_free(p->problem);
     p->state = state;
+    p->fault = fault;
     p->problem = mem_strdup(sentence);
 }
 
@@ -67,7 +69,7 @@ static enum status check_label_file(const struct loading *l, struct loading_pict
     if (p->rows.duplicates) {
         fail(E_FORMAT, "%s: %d label%s twice, counted once", p->label_path, p->rows.duplicates,
              p->rows.duplicates == 1 ? " stands" : "s stand");
-        picture_fault(p, PICTURE_OK, fail_text());
+        picture_fault(p, PICTURE_OK, FAULT_REPEATED_ROWS, fail_text());
     }
 cleanup:
     buf_free(&text);
@@ -90,7 +92,7 @@ static void normalise_annotations(struct loading_picture *p)
         float x2 = clamp(o.cxcywh[0] + o.cxcywh[2], w), y2 = clamp(o.cxcywh[1] + o.cxcywh[3], h);
         if (!(x2 > x1) || !(y2 > y1)) {
             fail(E_FORMAT, "%s: an annotated box has no area inside the picture and is dropped", p->path);
-            picture_fault(p, PICTURE_OK, fail_text());
+            picture_fault(p, PICTURE_OK, FAULT_NO_AREA, fail_text());
             continue;
         }
         o.cxcywh[0] = (x1 + x2) / 2 / w;
@@ -112,9 +114,12 @@ static void check_picture(const struct loading *l, struct loading_picture *p)
             fail(E_IO, "%s:%d: %s does not exist", p->list, p->line, p->path);
         else
             fail(E_IO, "%s: it does not exist", p->path);
-        picture_fault(p, PICTURE_ABSENT, fail_text());
-    } else if (check_pixels(p) != OK || (p->label_path && check_label_file(l, p) != OK)) {
-        picture_fault(p, PICTURE_CORRUPT, fail_text());
+        picture_fault(p, PICTURE_ABSENT, FAULT_ABSENT, fail_text());
+    } else if (check_pixels(p) != OK) {
+        picture_fault(p, PICTURE_CORRUPT, FAULT_PICTURE, fail_text());
+        label_rows_free(&p->rows);
+    } else if (p->label_path && check_label_file(l, p) != OK) {
+        picture_fault(p, PICTURE_CORRUPT, FAULT_LABELS, fail_text());
         label_rows_free(&p->rows);
     } else if (!p->label_path) {
         normalise_annotations(p);
@@ -147,14 +152,35 @@ static void check_pictures(struct loading *l)
 /* --- putting the split together --------------------------------------------------------------------------------------
  */
 
-static enum status add_problem(struct dataset *d, const char **problems, const char *sentence)
+/* Room for one more; capacities are 64, 128, 256 ... */
+static enum status reserve_problem(struct dataset_summary *s)
 {
+    size_t n = (size_t)s->n_problems, capacity = n ? 2 * n : 64;
+    if (n && (n < 64 || (n & (n - 1))))
+        return OK;
+    void *problems = mem_grow((void *)s->problems, n * sizeof(*s->problems), capacity * sizeof(*s->problems));
+    s->problems = problems ? problems : s->problems;
+    void *faults = mem_grow((void *)s->faults, n * sizeof(*s->faults), capacity * sizeof(*s->faults));
+    s->faults = faults ? faults : s->faults;
+    return problems && faults ? OK : E_NOMEM;
+}
+
+/* `path` lives as long as the dataset, or is copied where `copy`. */
+static enum status add_problem(struct dataset *d, enum dataset_fault fault, const char *path, bool copy,
+                               const char *sentence)
+{
+    enum status rc = OK;
     struct dataset_summary *s = &d->summary;
     s->problem_total++;
     if (s->n_problems == DATASET_MAX_PROBLEMS)
         return OK;
-    problems[s->n_problems] = arena_strdup(&d->arena, sentence);
-    return problems[s->n_problems++] ? OK : E_NOMEM;
+    TRY(reserve_problem(s));
+    const char *words = arena_strdup(&d->arena, sentence), *where = copy ? arena_strdup(&d->arena, path) : path;
+    TRY(words && where ? OK : E_NOMEM);
+    ((const char **)s->problems)[s->n_problems] = words;
+    ((struct dataset_problem *)s->faults)[s->n_problems++] = (struct dataset_problem){fault, where};
+cleanup:
+    return rc;
 }
 
 static int compare_strings(const void *a, const void *b)
@@ -163,8 +189,7 @@ static int compare_strings(const void *a, const void *b)
 }
 
 /* Label files of one folder whose picture is not there. `known`: label paths of all pictures, sorted. */
-static enum status orphans_of(struct dataset *d, const char **problems, const char *folder, const char *const *known,
-                              size_t n_known)
+static enum status orphans_of(struct dataset *d, const char *folder, const char *const *known, size_t n_known)
 {
     char **names = NULL, *path = NULL;
     int n = 0;
@@ -181,7 +206,7 @@ static enum status orphans_of(struct dataset *d, const char **problems, const ch
         if (!bsearch(&key, known, n_known, sizeof(*known), compare_strings)) {
             d->summary.orphans++;
             fail(E_FORMAT, "%s: a label file without a picture, not used", path);
-            TRY(add_problem(d, problems, fail_text()));
+            TRY(add_problem(d, FAULT_ORPHAN, path, true, fail_text()));
         }
         mem_free(path);
         path = NULL;
@@ -192,7 +217,7 @@ cleanup:
     return rc;
 }
 
-static enum status find_orphans(struct loading *l, const char **problems)
+static enum status find_orphans(struct loading *l)
 {
     enum status rc = OK;
     int n_folders = 0;
@@ -217,7 +242,7 @@ static enum status find_orphans(struct loading *l, const char **problems)
     qsort(folders, (size_t)n_folders, sizeof(*folders), compare_strings);
     for (int i = 0; i < n_folders; i++)
         if (i == 0 || strcmp(folders[i], folders[i - 1]) != 0)
-            TRY(orphans_of(l->d, problems, folders[i], known, (size_t)l->count));
+            TRY(orphans_of(l->d, folders[i], known, (size_t)l->count));
 cleanup:
     mem_free(folder);
     mem_free(picture_folder);
@@ -234,6 +259,7 @@ static bool count_picture(struct loading *l, const struct loading_picture *p)
     struct dataset_summary *s = &l->d->summary;
     int labels = p->rows.n_objects - p->n_crowds;
     s->corrupt += p->state == PICTURE_CORRUPT;
+    s->bad_labels += p->state == PICTURE_CORRUPT && p->fault == FAULT_LABELS;
     s->absent += p->state == PICTURE_ABSENT;
     if (p->state != PICTURE_OK)
         return false;
@@ -270,7 +296,9 @@ static void move_picture(struct dataset *d, const struct loading_picture *p)
                                     p->orientation,
                                     d->n_objects,
                                     p->rows.n_objects - p->n_crowds,
-                                    p->n_crowds};
+                                    p->n_crowds,
+                                    p->label_path,
+                                    p->label_missing};
     for (int i = 0; i < p->rows.n_objects; i++) {
         struct dataset_object *o = &d->objects[d->n_objects++];
         *o = p->rows.objects[i];
@@ -289,9 +317,6 @@ static enum status assemble(struct loading *l)
     enum status rc = OK;
     struct dataset *d = l->d;
     size_t objects = 0, points = 0;
-    const char **problems = arena_alloc(&d->arena, DATASET_MAX_PROBLEMS, sizeof(*problems));
-    TRY(problems ? OK : E_NOMEM);
-    d->summary.problems = problems;
     for (int i = 0; i < l->count; i++) {
         objects += (size_t)l->pictures[i].rows.n_objects;
         points += (size_t)l->pictures[i].rows.n_points;
@@ -302,13 +327,14 @@ static enum status assemble(struct loading *l)
     TRY(d->images && d->objects && d->points ? OK : E_NOMEM);
     d->summary.pictures = l->count;
     for (int i = 0; i < l->count; i++) {
-        if (count_picture(l, &l->pictures[i]))
-            move_picture(d, &l->pictures[i]);
-        if (l->pictures[i].problem)
-            TRY(add_problem(d, problems, l->pictures[i].problem));
+        const struct loading_picture *p = &l->pictures[i];
+        if (count_picture(l, p))
+            move_picture(d, p);
+        if (p->problem)
+            TRY(add_problem(d, p->fault, p->path, false, p->problem));
     }
     if (l->folders_only && !l->annotations)
-        TRY(find_orphans(l, problems));
+        TRY(find_orphans(l));
 cleanup:
     return rc;
 }
@@ -363,6 +389,8 @@ enum status dataset_load(const struct dataset_yaml *yaml, enum dataset_split spl
     check_pictures(&l);
     TRY(assemble(&l));
     const struct dataset_summary *s = &l.d->summary;
+    if (l.d->n_images == 0 && options->keep_unusable)
+        goto cleanup;
     if (l.d->n_images == 0 && s->few == s->pictures)
         rc = fail(E_FORMAT, "%s: all %d pictures of split %s have fewer than %d labels", yaml->file, s->pictures, name,
                   options->min_items);
@@ -389,6 +417,8 @@ void dataset_destroy(struct dataset *d)
     mem_free(d->images);
     mem_free(d->objects);
     mem_free(d->points);
+    mem_free((void *)d->summary.problems);
+    mem_free((void *)d->summary.faults);
     arena_free(&d->arena);
     mem_free(d);
 }

@@ -46,23 +46,42 @@ struct dataset_image {
     int orientation;     /* EXIF, 1..8 */
     size_t first_object; /* of dataset.objects: n_objects labels, then n_crowds COCO crowds (never for training) */
     int n_objects, n_crowds;
+    const char *label_path; /* where its label file is or would be; NULL: labels come from annotations */
+    bool label_missing;     /* there is no label file */
 };
 
-enum { DATASET_MAX_PROBLEMS = 1000 }; /* sentences that are kept */
+enum { DATASET_MAX_PROBLEMS = 100000 }; /* sentences that are kept */
+
+/* What a sentence about a problem is about. */
+enum dataset_fault {
+    FAULT_PICTURE,       /* damaged, too small, or not of the size that its annotations say: left out */
+    FAULT_LABELS,        /* its label file cannot be read: left out */
+    FAULT_ABSENT,        /* named, but not there: left out */
+    FAULT_ORPHAN,        /* a label file without a picture */
+    FAULT_REPEATED_ROWS, /* label rows that stood twice */
+    FAULT_NO_AREA,       /* an annotated box outside of its picture or without area: dropped */
+};
+
+struct dataset_problem {
+    enum dataset_fault fault;
+    const char *path; /* the picture or, of an orphan, the label file */
+};
 
 struct dataset_summary {
     int pictures;    /* named by the split */
     int labelled;    /* with at least one label */
     int missing;     /* without a label file: background */
     int empty;       /* with an empty label file (COCO: without annotations): background */
-    int corrupt;     /* left out: the picture or its label file is not right */
+    int corrupt;     /* left out: the picture or its label file is not right, */
+    int bad_labels;  /* of these for the label file */
     int absent;      /* left out: named in a list or an annotation file, but not there */
     int few;         /* left out: fewer labels than min_items */
     int orphans;     /* label files whose picture is not there (folders only) */
     long duplicates; /* label rows that stood twice and were removed */
     long objects;
-    const char *const *problems; /* sentences about corrupt and absent pictures, orphans, duplicates */
-    int n_problems;              /* at most DATASET_MAX_PROBLEMS */
+    const char *const *problems;          /* sentences about corrupt and absent pictures, orphans, duplicates */
+    const struct dataset_problem *faults; /* [n_problems]: what each sentence is about */
+    int n_problems;                       /* at most DATASET_MAX_PROBLEMS */
     long problem_total;
     bool cached; /* labels came from the cache */
 };
@@ -83,10 +102,11 @@ struct dataset {
 };
 
 struct dataset_options {
-    bool single_class; /* every label gets class 0; nc becomes 1 */
-    int min_items;     /* pictures with fewer labels are left out */
-    bool no_cache;     /* neither read nor write the cache */
-    struct team *team; /* checks pictures in parallel; may be NULL */
+    bool single_class;  /* every label gets class 0; nc becomes 1 */
+    int min_items;      /* pictures with fewer labels are left out */
+    bool no_cache;      /* neither read nor write the cache */
+    bool keep_unusable; /* a split of which no picture can be used is no failure: for reports */
+    struct team *team;  /* checks pictures in parallel; may be NULL */
 };
 
 /* E_IO: the split is not there (the sentence names the places looked at); E_FORMAT: no usable picture in it. */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { CACHE_VERSION = 1, CACHE_ORDER = 0x01020304, CACHE_MAX_BYTES = 0x7fffffff, CACHE_MAX_TEXT = 1 << 16 };
+enum { CACHE_VERSION = 2, CACHE_ORDER = 0x01020304, CACHE_MAX_BYTES = 0x7fffffff, CACHE_MAX_TEXT = 1 << 16 };
 
 static const char magic[8] = {'Y', '9', 'L', 'A', 'B', 'E', 'L', 'S'};
 
@@ -79,6 +79,7 @@ char *cache_path(const struct loading *l)
 /* What stands in the file of one picture, before its problem, objects and points. */
 struct cache_picture {
     int32_t state, label_missing, w, h, orientation, n_objects, n_points, duplicates;
+    int32_t fault;          /* what its problem is about */
     uint32_t problem_bytes; /* 0: none */
 };
 
@@ -100,6 +101,7 @@ static enum status put_picture(struct buf *out, const struct loading_picture *p)
                                  rows->n_objects,
                                  rows->n_points,
                                  rows->duplicates,
+                                 (int32_t)p->fault,
                                  p->problem ? (uint32_t)strlen(p->problem) : 0};
     TRY(buf_append(out, &head, sizeof(head)));
     if (p->problem)
@@ -181,7 +183,8 @@ static bool take_picture(struct cursor *c, int nc, struct loading_picture *p)
 {
     struct cache_picture head;
     if (!take(c, &head, sizeof(head)) || head.state < PICTURE_OK || head.state > PICTURE_ABSENT ||
-        head.problem_bytes > CACHE_MAX_TEXT || head.w < 0 || head.h < 0)
+        head.fault < FAULT_PICTURE || head.fault > FAULT_NO_AREA || head.problem_bytes > CACHE_MAX_TEXT || head.w < 0 ||
+        head.h < 0)
         return false;
     if (head.problem_bytes) {
         p->problem = mem_calloc(head.problem_bytes + 1, 1);
@@ -191,6 +194,7 @@ static bool take_picture(struct cursor *c, int nc, struct loading_picture *p)
     if (!take_objects(c, &head, nc, &p->rows))
         return false;
     p->state = (enum picture_state)head.state;
+    p->fault = (enum dataset_fault)head.fault;
     p->label_missing = head.label_missing != 0;
     p->w = head.w;
     p->h = head.h;

@@ -17,9 +17,10 @@ struct loading_picture {
     enum picture_state state;
     bool label_missing;
     int w, h, orientation;
-    struct label_rows rows; /* annotations: boxes are x, y, w, h in pixels until they are checked; crowds last */
-    int n_crowds;           /* the last of rows.n_objects */
-    char *problem;          /* heap sentence, NULL: none */
+    struct label_rows rows;   /* annotations: boxes are x, y, w, h in pixels until they are checked; crowds last */
+    int n_crowds;             /* the last of rows.n_objects */
+    char *problem;            /* heap sentence, NULL: none */
+    enum dataset_fault fault; /* what it is about */
 };
 
 struct loading {
