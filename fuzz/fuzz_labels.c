@@ -12,12 +12,13 @@ enum { CLASSES = 3 };
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct label_rows rows;
+    const struct label_rules rules = {.nc = CLASSES, .key_points = size % 3 ? 0 : 2, .key_values = 2 + (int)(size & 1)};
     char *text = mem_calloc(size + 1, 1);
     if (!text)
         return 0;
     if (size)
         memcpy(text, bytes, size);
-    if (label_text_read("fuzz", text, size, CLASSES, false, &rows) == OK) {
+    if (label_text_read("fuzz", text, size, &rules, &rows) == OK) {
         for (int i = 0; i < rows.n_objects; i++) {
             const struct dataset_object *o = &rows.objects[i];
             if (o->class < 0 || o->class >= CLASSES || o->n_points < 0 ||

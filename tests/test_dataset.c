@@ -4,7 +4,7 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/path.h"
-#include "data/label_file.h"
+#include "data/dataset.h"
 #include "image/encode.h"
 
 #include <math.h>
@@ -112,86 +112,6 @@ static void assert_fails(struct place *p, const char *yaml, enum status code, co
     assert_int_equal(try_load(in(p, "data.yaml"), SPLIT_TRAIN, NULL, &d), code);
     assert_null(d);
     assert_contains(fail_text(), part);
-}
-
-/* --- label files -----------------------------------------------------------------------------------------------------
- */
-
-static void assert_label_fault(const char *text, const char *part)
-{
-    struct label_rows rows;
-    char sentence[300];
-    assert_int_equal(label_text_read("a.txt", text, strlen(text), 3, false, &rows), E_FORMAT);
-    assert_null(rows.objects);
-    snprintf(sentence, sizeof(sentence), "%s", fail_text());
-    assert_contains(sentence, part);
-}
-
-static void test_label_faults(void **state)
-{
-    (void)state;
-    assert_label_fault("0 .5 .5 nan .2\n", "a.txt:1: 'nan' is not a finite number");
-    assert_label_fault("0 .5 .5 .2 .2\n\n1 .5 inf .2 .2", "a.txt:3: 'inf' is not a finite number");
-    assert_label_fault("0 .5 .5 1e99 .2\n", "a.txt:1: '1e99' is not a finite number");
-    assert_label_fault("0 .5 .5 .2 1.01\n", "a.txt:1: height 1.01 is above 1");
-    assert_label_fault("0 -.5 .5 .2 .2\n", "a.txt:1: centre x -0.5 is negative");
-    assert_label_fault("3 .5 .5 .2 .2\n", "a.txt:1: class 3, but the dataset has 3 classes (0 to 2)");
-    assert_label_fault("-1 .5 .5 .2 .2\n", "a.txt:1: class -1 is negative");
-    assert_label_fault("0.5 .5 .5 .2 .2\n", "a.txt:1: class 0.5 is no class number");
-    assert_label_fault("0 .5 .5 .2\n", "a.txt:1: 4 words");
-    assert_label_fault("0 .5 .5 .2 .2 .9\n", "a.txt:1: 6 words");
-    assert_label_fault("0 .5 .5 .2 x2\n", "a.txt:1: 'x2' is not a number");
-    assert_label_fault("0,.5,.5,.2,.2\n", "a.txt:1: 1 words");
-    assert_label_fault("0 .1 .1 .2 .2 .3 .3\n1 .5 .5 .2\n", "a.txt:2: 4 words where a class and pairs x y");
-    assert_label_fault("0 .1 .1 .2 .2 .3 .3\n1\n", "a.txt:2: 1 words");
-}
-
-static void test_label_boxes(void **state)
-{
-    (void)state;
-    struct label_rows rows;
-    const char *text = "2 0.5 0.25 1 0.5\r\n \n0\t0.1 0.1 0 0.2"; /* blank line, CRLF, tab, no newline at the end */
-    assert_int_equal(label_text_read("a", text, strlen(text), 3, false, &rows), OK);
-    assert_true(rows.n_objects == 2 && rows.n_points == 0 && rows.duplicates == 0);
-    assert_true(rows.objects[0].class == 2 && rows.objects[0].cxcywh[2] == 1 && rows.objects[1].class == 0);
-    label_rows_free(&rows);
-    assert_int_equal(label_text_read("a", "7 .5 .5 .1 .1", 13, 3, true, &rows), OK); /* single class: any number goes */
-    assert_true(rows.n_objects == 1 && rows.objects[0].class == 0);
-    label_rows_free(&rows);
-    assert_int_equal(label_text_read("a", " \n\n", 3, 3, false, &rows), OK);
-    assert_true(rows.n_objects == 0);
-    label_rows_free(&rows);
-}
-
-/* SPEC 11.2: one long line makes the whole file polygons, and a box line in it is read as two points. */
-static void test_label_polygons(void **state)
-{
-    (void)state;
-    struct label_rows rows;
-    const char *text = "1 0.25 0.5 0.75 0.5 0.5 1\n0 0.25 0.5 0.5 0.25\n";
-    assert_int_equal(label_text_read("a", text, strlen(text), 3, false, &rows), OK);
-    assert_true(rows.n_objects == 2 && rows.n_points == 5);
-    const struct dataset_object *o = rows.objects;
-    assert_true(o[0].n_points == 3 && o[0].first_point == 0 && o[1].n_points == 2 && o[1].first_point == 3);
-    assert_true(o[0].cxcywh[0] == 0.5f && o[0].cxcywh[1] == 0.75f && o[0].cxcywh[2] == 0.5f && o[0].cxcywh[3] == 0.5f);
-    assert_true(o[1].cxcywh[0] == 0.375f && o[1].cxcywh[1] == 0.375f && o[1].cxcywh[2] == 0.25f);
-    assert_true(rows.points[4][0] == 0.5f && rows.points[4][1] == 0.25f);
-    label_rows_free(&rows);
-}
-
-static void test_label_duplicates(void **state)
-{
-    (void)state;
-    struct label_rows rows;
-    const char *once = "2 .5 .5 .1 .1\n0 .5 .5 .1 .1\n1 .5 .4 .1 .1\n";
-    const char *twice = "2 .5 .5 .1 .1\n0 .5 .5 .1 .1\n1 .5 .4 .1 .1\n0 0.5 0.50 .1 .1\n1 .4 .4 .1 .1\n";
-    assert_int_equal(label_text_read("a", once, strlen(once), 3, false, &rows), OK);
-    assert_true(rows.n_objects == 3 && rows.objects[0].class == 2 && rows.duplicates == 0); /* not sorted */
-    label_rows_free(&rows);
-    assert_int_equal(label_text_read("a", twice, strlen(twice), 3, false, &rows), OK);
-    assert_true(rows.n_objects == 4 && rows.duplicates == 1);
-    assert_true(rows.objects[0].class == 0 && rows.objects[1].cxcywh[0] == 0.4f && rows.objects[3].class == 2);
-    label_rows_free(&rows);
 }
 
 /* --- YAML and splits -------------------------------------------------------------------------------------------------
@@ -623,10 +543,6 @@ static void test_sorting_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_label_faults),
-        cmocka_unit_test(test_label_boxes),
-        cmocka_unit_test(test_label_polygons),
-        cmocka_unit_test(test_label_duplicates),
         cmocka_unit_test_setup_teardown(test_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_faulty_pictures_and_labels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lists, set_up, tear_down),

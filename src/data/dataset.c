@@ -61,11 +61,12 @@ static enum status check_label_file(const struct loading *l, struct loading_pict
 {
     enum status rc = OK;
     struct buf text = {0};
+    const struct label_rules rules = {l->d->nc, l->options->single_class, l->yaml->key_points, l->yaml->key_values};
     p->label_missing = !path_exists(p->label_path);
     if (p->label_missing)
         return OK;
     TRY(file_read_text(p->label_path, LABEL_FILE_MAX_BYTES, &text));
-    TRY(label_text_read(p->label_path, text.data, text.size, l->d->nc, l->options->single_class, &p->rows));
+    TRY(label_text_read(p->label_path, text.data, text.size, &rules, &p->rows));
     if (p->rows.duplicates) {
         fail(E_FORMAT, "%s: %d label%s twice, counted once", p->label_path, p->rows.duplicates,
              p->rows.duplicates == 1 ? " stands" : "s stand");
@@ -264,6 +265,8 @@ static bool count_picture(struct loading *l, const struct loading_picture *p)
     if (p->state != PICTURE_OK)
         return false;
     s->duplicates += p->rows.duplicates;
+    s->poses += p->rows.poses;
+    s->crowds += p->n_crowds;
     s->missing += p->label_missing;
     s->empty += !p->label_missing && p->rows.n_objects == 0;
     s->few += labels < l->options->min_items;
@@ -438,6 +441,8 @@ enum status dataset_describe(const struct dataset *d, const char *title, int pro
         {s->few, "left out: too few labels"},
         {s->orphans, "label files without a picture, not used"},
         {s->duplicates, "labels that stood twice, counted once"},
+        {s->poses, "labels with key points: their boxes are used, the key points left aside (kpt_shape)"},
+        {s->crowds, "crowd regions: not learned, and ignored in the COCO metric"},
     };
     TRY(buf_printf(out, "%s: %d of %d pictures, %d with labels, %ld labels of %d class%s%s\n", title, d->n_images,
                    s->pictures, s->labelled, s->objects, d->nc, d->nc == 1 ? "" : "es",

@@ -24,6 +24,7 @@ struct dataset_yaml {
     const char *path;                           /* its `path`, NULL when absent */
     const char *const *names;                   /* [nc] */
     int nc;                                     /* 0: no names; then the splits must be COCO annotations */
+    int key_points, key_values;                 /* kpt_shape: label rows carry key points; 0: they do not */
     const struct yaml_node *split[SPLIT_COUNT]; /* NULL: absent */
     struct yaml doc;
     struct arena arena;
@@ -79,6 +80,8 @@ struct dataset_summary {
     int orphans;     /* label files whose picture is not there (folders only) */
     long duplicates; /* label rows that stood twice and were removed */
     long objects;
+    long poses;                           /* label rows whose key points were left aside (kpt_shape) */
+    long crowds;                          /* COCO's crowd regions: ignored in COCO's metric, never learned */
     const char *const *problems;          /* sentences about corrupt and absent pictures, orphans, duplicates */
     const struct dataset_problem *faults; /* [n_problems]: what each sentence is about */
     int n_problems;                       /* at most DATASET_MAX_PROBLEMS */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { CACHE_VERSION = 2, CACHE_ORDER = 0x01020304, CACHE_MAX_BYTES = 0x7fffffff, CACHE_MAX_TEXT = 1 << 16 };
+enum { CACHE_VERSION = 3, CACHE_ORDER = 0x01020304, CACHE_MAX_BYTES = 0x7fffffff, CACHE_MAX_TEXT = 1 << 16 };
 
 static const char magic[8] = {'Y', '9', 'L', 'A', 'B', 'E', 'L', 'S'};
 
@@ -37,18 +37,22 @@ static uint64_t mix_bytes(uint64_t h, const void *bytes, size_t n)
 static uint64_t mix_file(uint64_t h, const char *path)
 {
     struct stat s;
-    int64_t facts[3] = {-1, -1, -1};
+    int64_t facts[6] = {-1, -1, -1, -1, -1, -1};
     if (stat(path, &s) == 0) {
         facts[0] = (int64_t)s.st_size;
         facts[1] = (int64_t)s.st_mtim.tv_sec;
         facts[2] = (int64_t)s.st_mtim.tv_nsec;
+        facts[3] = (int64_t)s.st_ctim.tv_sec; /* what a tool that keeps the old time cannot set back */
+        facts[4] = (int64_t)s.st_ctim.tv_nsec;
+        facts[5] = (int64_t)s.st_ino; /* another file that was moved here */
     }
     return mix_bytes(mix_bytes(h, path, strlen(path) + 1), facts, sizeof(facts));
 }
 
 uint64_t cache_key(const struct loading *l)
 {
-    uint64_t facts[3] = {(uint64_t)l->count, (uint64_t)l->d->nc, l->options->single_class};
+    uint64_t facts[5] = {(uint64_t)l->count, (uint64_t)l->d->nc, l->options->single_class,
+                         (uint64_t)l->yaml->key_points, (uint64_t)l->yaml->key_values};
     uint64_t h = mix_bytes(CACHE_VERSION, facts, sizeof(facts));
     for (int i = 0; i < l->count; i++) {
         h = mix_file(h, l->pictures[i].path);
@@ -78,7 +82,7 @@ char *cache_path(const struct loading *l)
 
 /* What stands in the file of one picture, before its problem, objects and points. */
 struct cache_picture {
-    int32_t state, label_missing, w, h, orientation, n_objects, n_points, duplicates;
+    int32_t state, label_missing, w, h, orientation, n_objects, n_points, duplicates, poses;
     int32_t fault;          /* what its problem is about */
     uint32_t problem_bytes; /* 0: none */
 };
@@ -101,6 +105,7 @@ static enum status put_picture(struct buf *out, const struct loading_picture *p)
                                  rows->n_objects,
                                  rows->n_points,
                                  rows->duplicates,
+                                 rows->poses,
                                  (int32_t)p->fault,
                                  p->problem ? (uint32_t)strlen(p->problem) : 0};
     TRY(buf_append(out, &head, sizeof(head)));
@@ -176,6 +181,7 @@ static bool take_objects(struct cursor *c, const struct cache_picture *head, int
     rows->n_objects = head->n_objects;
     rows->n_points = head->n_points;
     rows->duplicates = head->duplicates;
+    rows->poses = head->poses;
     return true;
 }
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { MAX_CLASSES = 100000 };
+enum { MAX_CLASSES = 100000, MAX_KEY_POINTS = 1000 };
 
 const char *dataset_split_name(enum dataset_split split)
 {
@@ -56,6 +56,20 @@ cleanup:
     return rc;
 }
 
+/* kpt_shape: [n, 2 or 3]: a pose set. */
+static enum status read_key_points(struct dataset_yaml *yaml, const struct yaml_node *root)
+{
+    enum status rc = OK;
+    const struct yaml_node *shape = yaml_find(root, "kpt_shape");
+    if (!shape || shape->type == YAML_NULL)
+        return OK;
+    TRY(yaml_get_list(shape, "kpt_shape", 2, 2));
+    TRY(yaml_get_int(shape->items[0], "the number of key points", 1, MAX_KEY_POINTS, &yaml->key_points));
+    TRY(yaml_get_int(shape->items[1], "the values of a key point", 2, 3, &yaml->key_values));
+cleanup:
+    return rc;
+}
+
 static enum status read_splits(struct dataset_yaml *yaml, const struct yaml_node *root)
 {
     enum status rc = OK;
@@ -95,6 +109,7 @@ enum status dataset_yaml_open(const char *file, struct dataset_yaml *yaml)
     if (path && path->type != YAML_NULL)
         TRY(yaml_get_string(path, "path", &yaml->path));
     TRY(read_names(yaml, yaml->doc.root));
+    TRY(read_key_points(yaml, yaml->doc.root));
     TRY(read_splits(yaml, yaml->doc.root));
 cleanup:
     mem_free(folder);

@@ -103,6 +103,11 @@ enum status check_labels(const struct dataset *d, int size, struct buf *words)
             tiny += o->cxcywh[2] * (float)image->w * scale < 1 || o->cxcywh[3] * (float)image->h * scale < 1;
         }
     }
+    if (!labels && d->summary.crowds)
+        TRY(fail(E_ARGUMENT,
+                 "all %ld training annotations are crowd regions (iscrowd: 1), and those are not learned: there is "
+                 "nothing to learn",
+                 d->summary.crowds));
     if (!labels)
         TRY(fail(E_ARGUMENT, "none of the %d training pictures has a label: there is nothing to learn", d->n_images));
     TRY(list_unseen(d, seen, words));
