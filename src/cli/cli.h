@@ -7,12 +7,17 @@
 #include "core/status.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 #define VERB(name, summary) int verb_##name(int argc, char **argv);
 #include "cli/verbs.def"
 #undef VERB
+
+/* A sentence or more, a line each, to standard output or standard error: wrapped where that is a terminal, and never
+ * behind a progress bar on its line (core/terminal.h). */
+void print(FILE *stream, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* --json FILE: the whole tree to a file, or to standard output for "-". */
 enum status output_json(const char *path, const json_t *root);

@@ -1,8 +1,10 @@
 #include "cli/cli.h"
 
 #include "cli/interrupt.h"
+#include "core/terminal.h"
 #include "formats/json.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,10 +19,26 @@ enum status output_json(const char *path, const json_t *root)
     return OK;
 }
 
+void print(FILE *stream, const char *format, ...)
+{
+    struct buf text = {0};
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    if (n >= 0 && buf_reserve(&text, (size_t)n + 1) == OK) {
+        vsnprintf(text.data, (size_t)n + 1, format, again);
+        terminal_print(stream, text.data);
+    }
+    va_end(again);
+    va_end(args);
+    buf_free(&text);
+}
+
 int verb_end(const char *verb, enum status rc)
 {
     if (rc == OK)
         return EXIT_DONE;
-    fprintf(stderr, "yolo9 %s: %s\n", verb, fail_text());
+    print(stderr, "yolo9 %s: %s", verb, fail_text());
     return rc == E_INTERRUPTED && interrupt_exit_code() ? interrupt_exit_code() : EXIT_FAILED;
 }

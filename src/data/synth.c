@@ -2,9 +2,9 @@
 
 #include "core/buf.h"
 #include "core/file.h"
-#include "core/log.h"
 #include "core/mem.h"
 #include "core/path.h"
+#include "core/progress.h"
 #include "data/synth_parts.h"
 #include "formats/yaml_write.h"
 #include "image/encode.h"

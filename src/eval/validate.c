@@ -1,8 +1,8 @@
 #include "eval/validate.h"
 
 #include "core/clock.h"
-#include "core/log.h"
 #include "core/mem.h"
+#include "core/progress.h"
 #include "detect/nms.h"
 
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #include "quant/quantize.h"
 
-#include "core/log.h"
 #include "core/prefetch.h"
+#include "core/progress.h"
 #include "detect/decode.h"
 #include "image/decode.h"
 #include "image/letterbox.h"
