@@ -2,10 +2,12 @@
 
 #include "core/clock.h"
 #include "core/mem.h"
+#include "core/path.h"
 #include "core/rng.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,7 +19,7 @@
 static enum status open_regular(const char *path, int *fd, size_t *size)
 {
     struct stat st;
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a pipe nobody writes to would be waited for */
     if (*fd < 0)
         return fail_errno("%s", path);
     if (fstat(*fd, &st) != 0) {
@@ -185,35 +187,61 @@ static void writer_release(struct file_writer *w)
     *w = (struct file_writer){0};
 }
 
-/* "<path>.tmpXXXXXX" with six random hex digits. Not mkstemp: its files are closed to others, and the umask that would
- * open them can only be read by changing it, which other threads that write would see. */
+/* "<path>.tmpXXXXXX" with six random hex digits; of a very long name the beginning. Not mkstemp: its files are closed
+ * to others, and the umask that would open them can only be read by changing it, which other threads that write would
+ * see. */
 static int create_temporary(const char *path, char *name, size_t size)
 {
-    enum { ATTEMPTS = 100 };
+    enum { ATTEMPTS = 100, LONGEST_NAME = 240 };
+    size_t folder = (size_t)(path_name(path) - path);
+    int kept = (int)(folder + MIN(strlen(path + folder), LONGEST_NAME));
     uint64_t random = (uint64_t)getpid() << 32 ^ (uint64_t)(uintptr_t)name ^ (uint64_t)(clock_seconds() * 1e9);
     int fd = -1;
     errno = EEXIST;
     for (int i = 0; i < ATTEMPTS && fd < 0 && errno == EEXIST; i++) {
         random = rng_mix(random);
-        snprintf(name, size, "%s.tmp%06x", path, (unsigned)(random >> 40));
+        snprintf(name, size, "%.*s.tmp%06x", kept, path, (unsigned)(random >> 40));
         fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     }
     return fd;
 }
 
-enum status file_writer_open(struct file_writer *w, const char *path)
+/* Where an output of that name is to be made: a link's target, not the link, is replaced. *direct: at the path stands a
+ * device or a pipe, which is written to and stays. Heap. */
+static enum status find_target(const char *path, char **target, bool *direct)
 {
-    *w = (struct file_writer){0};
-    w->path = mem_strdup(path);
-    size_t n = strlen(path) + 16;
+    struct stat st;
+    char real[PATH_MAX];
+    bool there = stat(path, &st) == 0;
+    *direct = false;
+    if (there && S_ISDIR(st.st_mode))
+        return fail(E_IO, "%s: cannot be written: it is a folder", path);
+    *direct = there && !S_ISREG(st.st_mode);
+    *target = mem_strdup(there && !*direct && realpath(path, real) ? real : path);
+    return *target ? OK : E_NOMEM;
+}
+
+static int create_output(struct file_writer *w, bool direct)
+{
+    if (direct)
+        return open(w->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    size_t n = strlen(w->path) + 16;
     w->temporary = mem_alloc(n, 1);
-    if (!w->path || !w->temporary) {
-        writer_release(w);
-        return E_NOMEM;
-    }
+    if (!w->temporary)
+        return -1;
     w->temporary[0] = 0;
     remember_temporary(w->temporary);
-    int fd = create_temporary(path, w->temporary, n);
+    return create_temporary(w->path, w->temporary, n);
+}
+
+enum status file_writer_open(struct file_writer *w, const char *path)
+{
+    bool direct;
+    *w = (struct file_writer){0};
+    enum status found = find_target(path, &w->path, &direct);
+    if (found != OK)
+        return found;
+    int fd = create_output(w, direct);
     if (fd < 0) {
         enum status rc = fail_errno("%s: cannot be written", path);
         writer_release(w);
@@ -222,7 +250,8 @@ enum status file_writer_open(struct file_writer *w, const char *path)
     if (!(w->stream = fdopen(fd, "wb"))) {
         enum status rc = fail_errno("%s: cannot be written", path);
         close(fd);
-        unlink(w->temporary);
+        if (w->temporary)
+            unlink(w->temporary);
         writer_release(w);
         return rc;
     }
@@ -257,11 +286,11 @@ enum status file_writer_commit(struct file_writer *w)
     if (fclose(w->stream) != 0 && rc == OK)
         rc = fail_errno("%s: cannot be written", w->path);
     w->stream = NULL;
-    if (rc == OK && rename(w->temporary, w->path) != 0)
+    if (rc == OK && w->temporary && rename(w->temporary, w->path) != 0)
         rc = fail_errno("%s: cannot be written", w->path);
-    if (rc != OK)
+    if (rc != OK && w->temporary)
         unlink(w->temporary);
-    else
+    else if (w->temporary)
         sync_folder(w->path);
     writer_release(w);
     return rc;
@@ -269,12 +298,25 @@ enum status file_writer_commit(struct file_writer *w)
 
 void file_writer_abort(struct file_writer *w)
 {
-    if (!w->temporary)
+    if (!w->path)
         return;
     if (w->stream)
         fclose(w->stream);
-    unlink(w->temporary);
+    if (w->temporary)
+        unlink(w->temporary);
     writer_release(w);
+}
+
+enum status file_try_output(const char *path)
+{
+    struct file_writer w;
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) /* opening a pipe might wait */
+        return access(path, W_OK) == 0 ? OK : fail_errno("%s: cannot be written", path);
+    enum status rc = file_writer_open(&w, path);
+    if (rc == OK)
+        file_writer_abort(&w);
+    return rc;
 }
 
 enum status file_write(const char *path, const void *bytes, size_t size)

@@ -25,10 +25,12 @@ void file_map_close(struct file_map *map);
 /* An output that appears under its name only when it is whole:
  *   file_writer_open -> fwrite(..., w.stream) ... -> file_writer_commit, or file_writer_abort on any failure.
  * The temporary file lies in the same folder. commit flushes, fsyncs and renames; a full disk fails there, the
- * temporary file is removed and an older file of that name stays as it was. abort after commit does nothing. */
+ * temporary file is removed and an older file of that name stays as it was. abort after commit does nothing.
+ * A link's target is replaced, not the link; a folder is refused; a device or a pipe is written to directly. */
 struct file_writer {
     FILE *stream;
-    char *path, *temporary;
+    char *path;      /* NULL: not open */
+    char *temporary; /* NULL: written directly */
 };
 enum status file_writer_open(struct file_writer *w, const char *path);
 enum status file_writer_commit(struct file_writer *w);
@@ -36,6 +38,9 @@ void file_writer_abort(struct file_writer *w);
 
 /* Remove the temporary files of all writers that are open, in a signal handler that ends the program then. */
 void file_remove_temporaries(void);
+
+/* Could an output of that name be written? Says why not, before long work begins; leaves nothing behind. */
+enum status file_try_output(const char *path);
 
 /* All of it in one call. */
 enum status file_write(const char *path, const void *bytes, size_t size);

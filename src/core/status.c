@@ -1,29 +1,44 @@
 #include "core/status.h"
 
+#include "core/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { SENTENCE_SIZE = 1024 };
+enum { SENTENCE_SIZE = 1024, LONG_SENTENCE = 8192 };
 
 static _Thread_local char sentence[SENTENCE_SIZE];
 
+/* A sentence is one line, and of one that is too long (a very long path) both ends are kept: the fault stands last. */
+static void keep(char *text)
+{
+    static const char gap[] = " ... ";
+    const size_t half = (SENTENCE_SIZE - sizeof gap) / 2;
+    text_one_line(text);
+    size_t n = strlen(text);
+    if (n < SENTENCE_SIZE)
+        memcpy(sentence, text, n + 1);
+    else
+        snprintf(sentence, sizeof sentence, "%.*s%s%s", (int)half, text, gap, text + n - half);
+}
+
 enum status fail(enum status code, const char *format, ...)
 {
-    char text[SENTENCE_SIZE]; /* arguments may point into the old sentence */
+    char text[LONG_SENTENCE]; /* arguments may point into the old sentence */
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    memcpy(sentence, text, sizeof text);
+    keep(text);
     return code;
 }
 
 enum status fail_errno(const char *format, ...)
 {
     int error = errno;
-    char text[SENTENCE_SIZE];
+    char text[LONG_SENTENCE - 256]; /* room for the reason */
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);

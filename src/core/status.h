@@ -25,7 +25,8 @@ enum status {
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
-/* Keep the sentence for fail_text() and return `code`. Sentences carry no newline and no final dot. */
+/* Keep the sentence for fail_text() and return `code`. Sentences carry no newline and no final dot; control characters
+ * that come from outside (in a file's name) become "?". */
 enum status fail(enum status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Like fail(E_IO, ...) with ": strerror(errno)" appended. */

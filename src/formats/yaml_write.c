@@ -1,5 +1,6 @@
 #include "formats/yaml_write.h"
 
+#include "core/text.h"
 #include "formats/yaml_scalar.h"
 
 #include <assert.h>
@@ -13,24 +14,6 @@ static void put(struct yaml_writer *w, const char *text)
 {
     if (w->rc == OK)
         w->rc = buf_append(w->out, text, strlen(text));
-}
-
-/* Code point at p and its length in bytes; length 0: not UTF-8. */
-static unsigned decode(const unsigned char *p, int *length)
-{
-    static const unsigned smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
-    int n = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
-    unsigned c = n == 1 ? p[0] : p[0] & (0xffu >> (n + 1));
-    for (int i = 1; i < n; i++) {
-        if (p[i] >> 6 != 2)
-            n = 0; /* also at the terminating zero */
-        else
-            c = c << 6 | (p[i] & 0x3f);
-    }
-    if (n > 1 && (c < smallest[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)))
-        n = 0;
-    *length = n;
-    return c;
 }
 
 static bool printable(unsigned c)
@@ -54,7 +37,8 @@ static void put_quoted(struct yaml_writer *w, const char *text)
     bool escapes = false;
     int n;
     for (const char *p = text; *p; p += n) {
-        unsigned c = decode((const unsigned char *)p, &n);
+        unsigned c = 0;
+        n = text_decode(p, &c);
         if (n == 0) {
             if (w->rc == OK)
                 w->rc = fail(E_ARGUMENT, "text is not UTF-8 and cannot be written as YAML: %.60s", text);
@@ -64,7 +48,8 @@ static void put_quoted(struct yaml_writer *w, const char *text)
     }
     put(w, escapes ? "\"" : "'");
     for (const char *p = text; *p; p += n) {
-        unsigned c = decode((const unsigned char *)p, &n);
+        unsigned c = 0;
+        n = text_decode(p, &c);
         char piece[16];
         if (c == '\n' || c == '\t')
             snprintf(piece, sizeof piece, "\\%c", c == '\n' ? 'n' : 't');

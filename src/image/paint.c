@@ -1,5 +1,7 @@
 #include "image/paint.h"
 
+#include "core/text.h"
+
 #include <string.h>
 
 enum { TILE = 2048 };
@@ -112,30 +114,12 @@ void font_select(cairo_t *cr, double size, int bold)
     cairo_set_font_size(cr, size);
 }
 
-/* Length of the valid UTF-8 sequence at p (RFC 3629: shortest form, no surrogates, at most U+10FFFF), else 0. */
-static size_t utf8_length(const unsigned char *p)
-{
-    size_t n = p[0] < 0x80                   ? 1
-               : p[0] >= 0xC2 && p[0] < 0xE0 ? 2
-               : p[0] >= 0xE0 && p[0] < 0xF0 ? 3
-               : p[0] >= 0xF0 && p[0] < 0xF5 ? 4
-                                             : 0;
-    for (size_t i = 1; i < n; i++) {
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-    }
-    if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF0 && p[1] < 0x90) ||
-        (p[0] == 0xF4 && p[1] > 0x8F))
-        return 0;
-    return n;
-}
-
 void text_clean(const char *text, char *out, size_t size)
 {
     const unsigned char *p = (const unsigned char *)text;
     size_t used = 0;
     while (*p && used + 1 < size) {
-        size_t n = utf8_length(p);
+        size_t n = (size_t)text_decode((const char *)p, NULL);
         if (used + MAX(n, 1) >= size)
             break;
         if (n == 0 || *p < 0x20)
