@@ -347,6 +347,46 @@ static void yaml_round_trip(void **state)
     buf_free(&out);
 }
 
+/* A simple key ends within 1,024 characters; longer ones are written with a question mark, wherever they stand. */
+static void yaml_long_keys(void **state)
+{
+    (void)state;
+    static const char *const fill[] = {"k", "\xc3\xa9", "\x01", "'"};
+    for (int variant = 0; variant < 2 * COUNT(fill); variant++) {
+        bool flow = variant % 2;
+        struct yaml_writer w;
+        struct buf out = {0}, key = {0};
+        struct yaml doc;
+        for (int i = 0; i < 1500; i++)
+            assert_int_equal(buf_append(&key, fill[variant / 2], strlen(fill[variant / 2])), OK);
+        yaml_begin(&w, &out);
+        yaml_begin_list(&w, NULL, flow);
+        yaml_begin_map(&w, NULL, flow);
+        yaml_put_string(&w, key.data, "first");
+        yaml_begin_map(&w, "short", flow);
+        yaml_begin_list(&w, key.data, flow);
+        yaml_put_int(&w, NULL, 7);
+        yaml_end(&w);
+        yaml_end(&w);
+        yaml_put_string(&w, "last", key.data);
+        yaml_end(&w);
+        yaml_end(&w);
+        assert_int_equal(yaml_finish(&w), OK);
+        if (yaml_open_memory("long", out.data, out.size, &doc) != OK)
+            fail_msg("%s", fail_text());
+        const struct yaml_node *map = doc.root->items[0], *inner = map->items[1];
+        assert_int_equal(map->count, 3);
+        assert_string_equal(map->keys[0]->text, key.data);
+        assert_string_equal(map->items[0]->text, "first");
+        assert_string_equal(inner->keys[0]->text, key.data);
+        assert_string_equal(inner->items[0]->items[0]->text, "7");
+        assert_string_equal(map->items[2]->text, key.data);
+        yaml_close(&doc);
+        buf_free(&out);
+        buf_free(&key);
+    }
+}
+
 static void shared_yaml(void **state)
 {
     (void)state;
@@ -417,8 +457,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(yaml_types),   cmocka_unit_test(yaml_table),      cmocka_unit_test(yaml_malformed),
-        cmocka_unit_test(yaml_written), cmocka_unit_test(yaml_round_trip), cmocka_unit_test(shared_yaml),
-        cmocka_unit_test(json_limits),  cmocka_unit_test(json_written),
+        cmocka_unit_test(yaml_written), cmocka_unit_test(yaml_round_trip), cmocka_unit_test(yaml_long_keys),
+        cmocka_unit_test(shared_yaml),  cmocka_unit_test(json_limits),     cmocka_unit_test(json_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

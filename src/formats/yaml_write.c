@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LONGEST_SIMPLE_KEY = 1000 };
+
 static void put(struct yaml_writer *w, const char *text)
 {
     if (w->rc == OK)
@@ -72,6 +74,37 @@ static void put_text(struct yaml_writer *w, const char *text)
         put_quoted(w, text);
 }
 
+/* Readers look for the colon of a simple key within 1,024 characters; a longer key is written behind a question mark.
+ */
+static bool is_long_key(const char *key)
+{
+    size_t written = 2; /* quotes */
+    unsigned c;
+    int n;
+    for (const char *p = key; *p && written <= LONGEST_SIMPLE_KEY; p += n) {
+        n = text_decode(p, &c);
+        if (n == 0)
+            return false; /* refused by put_quoted */
+        written += !printable(c) ? 6 : c == '\'' || c == '"' || c == '\\' ? 2 : 1;
+    }
+    return written > LONGEST_SIMPLE_KEY;
+}
+
+static void put_key(struct yaml_writer *w, const char *key)
+{
+    bool explicit_key = is_long_key(key);
+    int d = w->depth - 1;
+    if (explicit_key)
+        put(w, "? ");
+    put_text(w, key);
+    if (explicit_key && !w->level[d].flow) {
+        put(w, "\n");
+        for (int i = 0; i < w->level[d].column; i++)
+            put(w, " ");
+    }
+    put(w, ":");
+}
+
 /* What stands in front of an entry: separator, indentation, dash, key. */
 static void start_entry(struct yaml_writer *w, const char *key)
 {
@@ -96,10 +129,8 @@ static void start_entry(struct yaml_writer *w, const char *key)
         if (!w->level[d].map)
             put(w, "-");
     }
-    if (key) {
-        put_text(w, key);
-        put(w, ":");
-    }
+    if (key)
+        put_key(w, key);
 }
 
 static bool in_flow(const struct yaml_writer *w)
