@@ -38,7 +38,7 @@ static void usage_errors_exit_2_and_speak_on_stderr(void **state)
         {"inof", "did you mean info?"},
         {"zzz", "--help lists the verbs"},
         {"info --jsn x", "did you mean --json?"},
-        {"info --img 5", "between 32"},
+        {"info --img 0", "between 1 and"},
     };
     struct buf out = {0};
     for (int i = 0; i < COUNT(cases); i++) {

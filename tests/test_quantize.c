@@ -482,7 +482,7 @@ static void the_verb_makes_weights_that_run(void **state)
     expect("bench --weights a.safetensors --img 64 --runs 1 --json - --precision fp32", 0, "\"precision\": \"fp32\"");
     expect("bench --weights float.safetensors --img 64 --runs 1 --json -", 0, "\"precision\": \"fp32\"");
     expect("convert a.safetensors floats.safetensors --deploy", 0, "written as floats");
-    expect("info --weights floats.safetensors", 0, "float");
+    expect("info --weights floats.safetensors", 0, "gelan-t");
 }
 
 static void convolutions_stay_higher_as_asked(void **state)

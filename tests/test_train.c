@@ -157,7 +157,8 @@ static void a_state_is_the_whole_trainer(void **state)
     assert_int_equal(run_progress_add_row(&progress, row), OK);
     for (long ni = 0; ni < 5; ni++) /* steps after 1 and 3; the gradient of 4 waits */
         assert_int_equal(iterate(&a, ni, 2), OK);
-    const struct state_subject subject = {&options, &a.table, names, 3, 0x123456789abcdef0u};
+    const struct weights_meta meta = {.table = &a.table, .names = names, .nc = 3};
+    const struct state_subject subject = {&options, &meta, 0x123456789abcdef0u};
     assert_int_equal(state_write(path, &subject, &progress, &a.trainer), OK);
     assert_int_equal(state_open(path, &s), OK);
     assert_true(s.data == subject.data && s.gradients && s.progress.batch == 4 && s.progress.n_rows == 1);
@@ -218,7 +219,8 @@ static void damaged_states_are_refused(void **state)
     run_options_init(&options);
     fixture_init(&a, OPTIMIZER_SGD);
     assert_int_equal(run_progress_init(&progress, 3), OK);
-    const struct state_subject subject = {&options, &a.table, names, 3, 2};
+    const struct weights_meta meta = {.table = &a.table, .names = names, .nc = 3};
+    const struct state_subject subject = {&options, &meta, 2};
     assert_int_equal(state_write(path, &subject, &progress, &a.trainer), OK);
     assert_int_equal(file_read(path, 1 << 30, &bytes), OK);
     static const char *const words[] = {"yolo9.run", "\\\"epoch\\\":0", "\\\"ap\\\":[", "\\\"last_step\\\":-1"};

@@ -1,6 +1,7 @@
 /* yolo9 bench: the time of the network alone, of one model at one size, with GFLOP/s and what ran. */
 #include "cli/bench.h"
 #include "cli/cli.h"
+#include "cli/image_size.h"
 #include "cli/precision.h"
 #include "core/clock.h"
 #include "core/cpu.h"
@@ -18,7 +19,7 @@
 static const struct option_spec options_table[] = {
     {"weights", NULL, OPTION_STRING, NULL, "weight file; without one --cfg runs with random weights", 0, 0},
     {"cfg", "model", OPTION_STRING, NULL, "network name (yolov9-t) or table file", 0, 0},
-    {"img", "imgsz img-size", OPTION_INTS, "640", "network input: one number or height and width", 32, 8192},
+    IMAGE_SIZE_OPTION("network input, N or H W; default: that of the weights, else 640", 2),
     {"batch", "batch-size", OPTION_INT, "1", "images at once", 1, 1024},
     {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024},
     {"runs", NULL, OPTION_INT, "20", "timed runs", 1, 100000},
@@ -233,14 +234,13 @@ int verb_bench(int argc, char **argv)
         options_free(o);
         return code;
     }
-    int count;
-    const int *img = option_ints(o, "img", &count);
-    b.h = img[0];
-    b.w = count > 1 ? img[1] : img[0];
     b.n = option_int(o, "batch");
     b.runs = option_int(o, "runs");
     b.threads = option_int(o, "threads") ? option_int(o, "threads") : cpu_count();
     TRY(load(&b, o));
+    const struct image_size size = image_size_of(o, option_string(o, "weights") ? &b.weights : NULL);
+    b.h = size.h;
+    b.w = size.w;
     TRY(team_create(b.threads, &b.team));
     struct net_config config = {.backend = &cpu_backend,
                                 .team = b.team,

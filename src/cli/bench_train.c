@@ -1,6 +1,7 @@
 /* yolo9 bench --train: where the time of a training step goes. Random pictures, eight boxes an image. */
 #include "cli/bench.h"
 #include "cli/cli.h"
+#include "cli/image_size.h"
 #include "core/cpu.h"
 #include "core/mem.h"
 #include "core/rng.h"
@@ -29,6 +30,9 @@ static enum status set_up(struct train_bench *b, const struct options *o)
     TRY(bench_load(o, &b->weights));
     if (!b->weights.params)
         return fail(E_ARGUMENT, "the weights are folded: training needs their training form");
+    const struct image_size size = image_size_of(o, option_string(o, "weights") ? &b->weights : NULL);
+    b->h = size.h;
+    b->w = size.w;
     TRY(team_create(b->threads, &b->team));
     struct hyper hyper = hyper_default();
     struct trainer_config config = {.graph = &b->weights.training,
@@ -139,13 +143,8 @@ static enum status report(struct train_bench *b, const struct options *o)
 enum status bench_train(const struct options *o)
 {
     enum status rc = OK;
-    int count;
-    const int *img = option_ints(o, "img", &count);
-    struct train_bench b = {.n = option_int(o, "batch"),
-                            .h = img[0],
-                            .w = img[count > 1],
-                            .runs = option_int(o, "runs"),
-                            .threads = option_int(o, "threads")};
+    struct train_bench b = {
+        .n = option_int(o, "batch"), .runs = option_int(o, "runs"), .threads = option_int(o, "threads")};
     b.threads = b.threads ? b.threads : cpu_count();
     TRY(set_up(&b, o));
     TRY(run(&b));

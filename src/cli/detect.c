@@ -1,6 +1,7 @@
 /* yolo9 detect: boxes on photos. Worker threads read and letterbox pictures before the network, and write what is
  * saved of them after it, while the main thread runs the network and prints and collects results in order. */
 #include "cli/cli.h"
+#include "cli/image_size.h"
 #include "cli/options.h"
 #include "cli/precision.h"
 #include "core/clock.h"
@@ -27,8 +28,7 @@ static const struct option_spec options_table[] = {
     {"weights", NULL, OPTION_STRING, NULL, "weight file: .safetensors, or an official .pt of any form", 0, 0},
     {"source", NULL, OPTION_STRINGS, NULL, "pictures: files, folders, globs, .txt lists (also without --source)", 0, 0},
     {"cfg", "model", OPTION_STRING, NULL, "network name or table file; normally found from the weights", 0, 0},
-    {"img", "imgsz img-size", OPTION_INTS, "640", "network input, one number or height and width; multiples of 32", 32,
-     8192, 32, 2},
+    IMAGE_SIZE_OPTION("network input, N or H W; default: that of the weights, else 640", 2),
     {"rect", NULL, OPTION_FLAG, NULL, "letterbox to the smallest rectangle instead of the whole input", 0, 0},
     {"conf", "conf-thres", OPTION_FLOAT, "0.25", "keep scores above this", 0, 1},
     {"iou", "iou-thres", OPTION_FLOAT, "0.45", "non-maximum suppression above this overlap", 0, 1},
@@ -353,12 +353,12 @@ static enum status make_detector(struct job *job)
 {
     enum status rc = OK;
     bool params_unused;
-    int n_img, n_classes, threads = option_int(job->o, "threads");
-    const int *img = option_ints(job->o, "img", &n_img);
+    int n_classes, threads = option_int(job->o, "threads");
+    const struct image_size size = image_size_of(job->o, &job->weights);
     const int *classes = option_ints(job->o, "classes", &n_classes);
     struct detector_config config = {
-        .h = img[0],
-        .w = img[n_img > 1],
+        .h = size.h,
+        .w = size.w,
         .rect = option_flag(job->o, "rect"),
         .conf = (float)option_float(job->o, "conf"),
         .iou = option_float(job->o, "iou"),

@@ -1,5 +1,6 @@
 /* yolo9 export: the inference form of a network for other programs. */
 #include "cli/cli.h"
+#include "cli/image_size.h"
 #include "cli/options.h"
 #include "core/buf.h"
 #include "core/mem.h"
@@ -16,7 +17,7 @@ static const struct option_spec options_table[] = {
     {"cfg", "model", OPTION_STRING, NULL, "network name (yolov9-t) or table file", 0, 0},
     {"format", "include", OPTION_STRING, "onnx", "onnx", 0, 0},
     {"out", "output", OPTION_STRING, NULL, "file to write; default: beside the weights, or the network's name", 0, 0},
-    {"img", "imgsz img-size", OPTION_INTS, "640", "network input: one number or height and width", 32, 8192, 32, 2},
+    IMAGE_SIZE_OPTION("network input, N or H W; default: that of the weights, else 640", 2),
     {"batch", "batch-size", OPTION_INT, "1", "images at once", 1, 1024},
     {"dynamic", NULL, OPTION_FLAG, NULL, "batch, height and width are left open", 0, 0},
     {"half", NULL, OPTION_FLAG, NULL, "weights and convolutions in 16 bits; inputs and outputs stay float32", 0, 0},
@@ -104,10 +105,12 @@ static enum status write_file(const struct options *o)
         .max_det = option_int(o, "max-det"),
         .opset = option_int(o, "opset"),
     };
-    option_size(o, "img", &to.h, &to.w);
     if (strcmp(format, "onnx") != 0)
         return fail(E_ARGUMENT, "--format %s: only onnx is known", format);
     TRY(load(o, &w));
+    const struct image_size size = image_size_of(o, option_string(o, "weights") ? &w : NULL);
+    to.h = size.h;
+    to.w = size.w;
     path = option_string(o, "out") ? mem_strdup(option_string(o, "out")) : default_path(o, &w);
     if (!path) {
         rc = E_NOMEM;

@@ -1,5 +1,6 @@
 /* yolo9 info: what a network is made of and what it costs, in training and in deployed form. */
 #include "cli/cli.h"
+#include "cli/image_size.h"
 #include "cli/options.h"
 #include "formats/json.h"
 #include "model/builtin.h"
@@ -12,7 +13,7 @@
 static const struct option_spec table[] = {
     {"cfg", "model", OPTION_STRINGS, NULL, "model name or table file; several are allowed (none: all built-in models)"},
     {"weights", NULL, OPTION_STRING, NULL, "a weight file: the network it holds, with its own head widths"},
-    {"img", "imgsz img-size", OPTION_INTS, "640", "input size FLOPs are counted for: N or H W", 32, 8192, 32, 2},
+    IMAGE_SIZE_OPTION("input size FLOPs are counted for, N or H W (default 640)", 2),
     {"nc", NULL, OPTION_INT, NULL, "number of classes, instead of the table's", 1, MAX_CLASSES},
     {"rows", NULL, OPTION_FLAG, NULL, "list the rows: what each costs, and which only training needs"},
     {"json", NULL, OPTION_STRING, NULL, "write the figures as JSON to this file; - is standard output"},
@@ -321,7 +322,7 @@ static void print_figures(struct printer *p, const struct figures *r)
 static enum status run(const struct options *o)
 {
     enum status rc = OK;
-    int n_models, h, w;
+    int n_models;
     const char *const *models = option_strings(o, "cfg", &n_models);
     const char *json_path = option_string(o, "json"), *weights = option_string(o, "weights");
     bool all = n_models == 0 && !weights;
@@ -331,21 +332,21 @@ static enum status run(const struct options *o)
     struct model_options options;
     model_options_init(&options);
     options.nc = option_given(o, "nc") ? option_int(o, "nc") : 0;
-    option_size(o, "img", &h, &w);
+    const struct image_size size = image_size_of(o, NULL);
     if (!p.quiet)
-        print_summary_head(h, w);
+        print_summary_head(size.h, size.w);
     if (weights) {
-        TRY(figures_of_weights(weights, h, w, &r));
+        TRY(figures_of_weights(weights, size.h, size.w, &r));
         print_figures(&p, &r);
         figures_free(&r);
     }
     for (int i = 0; all ? builtin_tables[i].name != NULL : i < n_models; i++) {
-        TRY(figures_build(all ? builtin_tables[i].name : models[i], &options, h, w, &r));
+        TRY(figures_build(all ? builtin_tables[i].name : models[i], &options, size.h, size.w, &r));
         print_figures(&p, &r);
         figures_free(&r);
     }
     if (p.met_t && !p.quiet && !options.nc)
-        TRY(explain_t(h, w));
+        TRY(explain_t(size.h, size.w));
     if (json_path)
         TRY(write_json(json_path, json_array_size(p.list) == 1 ? json_array_get(p.list, 0) : p.list));
 cleanup:

@@ -222,8 +222,6 @@ static enum status add_ints(const struct options *o, const struct option_spec *s
         enum status rc = check_range(s, x, one);
         if (rc != OK)
             return rc;
-        if (s->multiple && x % s->multiple)
-            return fail(E_ARGUMENT, "--%s %s: must be a multiple of %d", s->name, one, s->multiple);
         if (v->count == (s->most ? s->most : o->max_words))
             return fail(E_ARGUMENT, "--%s takes %d numbers at most", s->name, v->count);
         v->ints[v->count++] = x;

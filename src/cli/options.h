@@ -29,7 +29,7 @@ struct option_spec {
     const char *fallback; /* default, as a user would write it; NULL: none */
     const char *help;     /* one line */
     double low, high;     /* range of (each) number; both 0: any */
-    int multiple, most;   /* OPTION_INTS: each a multiple of this; so many numbers at most; 0: any */
+    int most;             /* OPTION_INTS: so many numbers at most; 0: any */
     const char *bare;     /* OPTION_STRING: the value where no word follows; NULL: one is needed */
 };
 

@@ -1,6 +1,7 @@
 /* yolo9 quantize: weights made ready for 8-bit inference, from photos of the training set. */
 #include "quant/quantize.h"
 #include "cli/cli.h"
+#include "cli/image_size.h"
 #include "cli/options.h"
 #include "core/cpu.h"
 #include "core/mem.h"
@@ -17,8 +18,7 @@ static const struct option_spec options_table[] = {
     {"cfg", "model", OPTION_STRING, NULL, "network name or table file; normally found from the weights", 0, 0},
     {"images", NULL, OPTION_INT, "100", "photos for the ranges, spread over the training set", 1, 100000},
     {"trials", NULL, OPTION_INT, "8", "of these, for measuring what each convolution costs", 1, 1000},
-    {"img", "imgsz img-size", OPTION_INTS, "640", "network input, one number or height and width; multiples of 32", 32,
-     8192, 32, 2},
+    IMAGE_SIZE_OPTION("network input, N or H W; default: that of the weights, else 640", 2),
     {"clip", NULL, OPTION_STRING, "mse", "how a range is chosen: mse (least squared error), percentile, minmax", 0, 0},
     {"percentile", NULL, OPTION_FLOAT, "99.99", "with --clip percentile: the share of values on either side", 50, 100},
     {"budget", NULL, OPTION_FLOAT, "0.01", "keep convolutions higher until the result differs by no more than this", 0,
@@ -168,11 +168,14 @@ static enum status run(struct job *j)
         .progress = true,
     };
     config.keep = option_strings(o, "keep", &config.n_keep);
-    option_size(o, "img", &config.h, &config.w);
     TRY(clip_of(o, &config.clip));
     TRY(team_create(threads ? threads : cpu_count(), &j->team));
     config.team = j->team;
     TRY(load(j));
+    const struct image_size size = image_size_of(o, &j->weights);
+    image_size_compare(&j->weights, size.h, size.w);
+    config.h = size.h;
+    config.w = size.w;
     TRY(quantize(&j->weights, j->dataset, &config, &j->result));
     TRY(finish(j));
 cleanup:

@@ -13,7 +13,7 @@ static const struct option_spec table[] = {
     {"classes", NULL, OPTION_INT, "4", "number of classes: disc, star, cross, triangle, ring ...", 1,
      SYNTH_MAX_CLASSES},
     {"seed", NULL, OPTION_INT, "0", "another seed, another set", 0, 2147483647},
-    {"img", "imgsz img-size", OPTION_INTS, "480 640", "size of the pictures: N or H W", 64, 4096, 1, 2},
+    {"img", "imgsz img-size", OPTION_INTS, "480 640", "size of the pictures: N or H W", 64, 4096, 2},
     {"val-fraction", NULL, OPTION_FLOAT, "0.2", "part of the pictures that is for validation", 0, 1},
     {"threads", NULL, OPTION_INT, NULL, "threads (default: all cores); makes no difference to the pictures", 1, 1024},
 };

@@ -2,6 +2,7 @@
 #include "train/train.h"
 
 #include "cli/cli.h"
+#include "cli/image_size.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
 #include "core/clock.h"
@@ -24,20 +25,19 @@ static const struct option_spec options_table[] = {
     {"cfg", "model", OPTION_STRING, NULL, "network name (yolov9-t) or table file; without one that of --weights", 0, 0},
     {"data", NULL, OPTION_STRING, NULL, "dataset YAML", 0, 0},
     {"weights", NULL, OPTION_STRING, NULL, "start from these: .safetensors, or an official .pt of any form", 0, 0},
-    {"resume", NULL, OPTION_STRING, NULL, "go on with this run (its folder); alone: with the newest", 0, 0, 0, 0,
-     NEWEST},
+    {"resume", NULL, OPTION_STRING, NULL, "go on with this run (its folder); alone: with the newest", 0, 0, 0, NEWEST},
     {"hyp", NULL, OPTION_PAIRS, NULL, "hyper-parameters: a YAML file, or words as lr0=0.02", 0, 0},
     {"epochs", NULL, OPTION_INT, "100", "times through the training pictures", 1, 1e6},
     {"batch", "batch-size", OPTION_INT, "16", "pictures a batch", -1, 4096},
     {"nominal-batch", NULL, OPTION_INT, "64", "sum gradients over so many pictures before a step", 1, 65536},
-    {"img", "imgsz img-size", OPTION_INT, "640", "image size in training and validation", 32, 8192},
+    IMAGE_SIZE_OPTION("image size in training and validation (default 640)", 1),
     {"optimizer", NULL, OPTION_STRING, "SGD", "SGD, Adam, AdamW or LION", 0, 0},
     {"cos-lr", NULL, OPTION_FLAG, NULL, "learning rate along a cosine instead of a line", 0, 0},
     {"flat-cos-lr", NULL, OPTION_FLAG, NULL, "constant for one half, then along a cosine", 0, 0},
     {"fixed-lr", NULL, OPTION_FLAG, NULL, "constant after warm-up", 0, 0},
     {"close-mosaic", NULL, OPTION_INT, NULL, "last epochs without mosaic (default 15; 0 below 30 epochs)", 0, 1e6},
     {"patience", NULL, OPTION_INT, "100", "stop after so many epochs without a better one; 0: never", 0, 1e6},
-    {"freeze", NULL, OPTION_INTS, NULL, "rows that are not trained: 10 means the first ten, 0 1 2 these", 0, 100000, 0,
+    {"freeze", NULL, OPTION_INTS, NULL, "rows that are not trained: 10 means the first ten, 0 1 2 these", 0, 100000,
      RUN_MAX_FREEZE},
     {"assign", NULL, OPTION_STRING, "independent", "targets of the branches: independent, lead or coarse-to-fine", 0,
      0},
@@ -48,7 +48,7 @@ static const struct option_spec options_table[] = {
     {"image-weights", NULL, OPTION_FLAG, NULL, "draw pictures of rare and difficult classes more often", 0, 0},
     {"single-cls", NULL, OPTION_FLAG, NULL, "all classes are one", 0, 0},
     {"min-items", NULL, OPTION_INT, "0", "leave out training pictures with fewer labels", 0, 1e6},
-    {"cache", NULL, OPTION_STRING, NULL, "keep pictures in memory: ram, or val (validation only)", 0, 0, 0, 0, "ram"},
+    {"cache", NULL, OPTION_STRING, NULL, "keep pictures in memory: ram, or val (validation only)", 0, 0, 0, "ram"},
     {"seed", NULL, OPTION_INT, "0", "of all random numbers", 0, 2147483647},
     {"no-lr-lag", NULL, OPTION_FLAG, NULL, "epoch e with its own learning rate, not that of e - 1", 0, 0},
     {"official-quirks", NULL, OPTION_FLAG, NULL, "weights rounded to fp16 at the start, left-over gradients dropped", 0,
@@ -73,11 +73,11 @@ static const struct option_spec options_table[] = {
      0, 1},
     {"entity", NULL, OPTION_STRING, NULL, "accepted: there is no logging service", 0, 0},
     {"bucket", NULL, OPTION_STRING, NULL, "accepted: there is no logging service", 0, 0},
-    {"upload-dataset", NULL, OPTION_STRING, NULL, "accepted: there is no logging service", 0, 0, 0, 0, "val"},
+    {"upload-dataset", NULL, OPTION_STRING, NULL, "accepted: there is no logging service", 0, 0, 0, "val"},
     {"bbox-interval", NULL, OPTION_INT, NULL, "accepted: there is no logging service", -1, 1e6},
     {"artifact-alias", NULL, OPTION_STRING, NULL, "accepted: there is no logging service", 0, 0},
     {"quad", NULL, OPTION_FLAG, NULL, "refused: not offered here", 0, 0},
-    {"evolve", NULL, OPTION_STRING, NULL, "refused: not offered here", 0, 0, 0, 0, "300"},
+    {"evolve", NULL, OPTION_STRING, NULL, "refused: not offered here", 0, 0, 0, "300"},
 };
 
 static const struct verb_spec spec = {
@@ -174,6 +174,8 @@ static enum status read_fields(const struct options *o, struct run_options *out)
         enum option_type type;
         if (!has_option(field_name(f, name, sizeof name), &type) || !option_given(o, name))
             continue;
+        if (!strcmp(name, "img"))
+            continue; /* rounded, see below */
         if (!strcmp(name, "batch") && option_int(o, name) < 1)
             continue; /* the official -1: by the GPU's memory, and 16 on a CPU */
         if (f->kind == FIELD_TEXT)
@@ -200,6 +202,8 @@ static enum status read_options(const struct options *o, struct run_options *out
     TRY(read_fields(o, out));
     if (option_int(o, "batch") < 1)
         log_info("batch %d: without a GPU there is no automatic size", out->batch);
+    if (option_given(o, "img"))
+        out->img = image_side_of(o, NULL);
     out->lr_lag = !option_flag(o, "no-lr-lag");
     TRY(read_schedule(o, out));
     TRY(read_hyper(o, &out->hyper));

@@ -1,5 +1,6 @@
 /* yolo9 val: the numbers the field compares, of weights on a dataset or of any tool's results file. */
 #include "cli/cli.h"
+#include "cli/image_size.h"
 #include "cli/options.h"
 #include "cli/precision.h"
 #include "core/cpu.h"
@@ -20,7 +21,7 @@ static const struct option_spec options_table[] = {
     {"data", NULL, OPTION_STRING, NULL, "dataset YAML", 0, 0},
     {"results", NULL, OPTION_STRING, NULL, "score this COCO results file instead of running a network", 0, 0},
     {"cfg", "model", OPTION_STRING, NULL, "network name or table file; normally found from the weights", 0, 0},
-    {"img", "imgsz img-size", OPTION_INT, "640", "image size, a multiple of 32", 32, 8192, 32},
+    IMAGE_SIZE_OPTION("image size; default: that of the weights, else 640", 1),
     {"batch", "batch-size", OPTION_INT, "32", "pictures a batch; with --rect it changes shapes and so the numbers", 1,
      1024},
     {"rect", NULL, OPTION_FLAG, "on", "batches of similar shapes, as the official validation", 0, 0},
@@ -188,12 +189,10 @@ static enum status run_network(struct job *job)
     bool rect = option_flag(o, "rect") && !option_flag(o, "square") && !speed;
     struct loader_config loader = {
         .dataset = job->dataset,
-        .size = option_int(o, "img"),
         .batch = option_int(o, "batch"),
         .rect = rect,
         .rect_pad = 0.5,
         .linear = !rect,
-        .stride = 32,
         .ranks = 1,
         .workers = option_int(o, "workers"),
     };
@@ -206,6 +205,9 @@ static enum status run_network(struct job *job)
     };
     TRY(load_network(job));
     config.nc = job->weights.nc;
+    loader.size = image_side_of(o, &job->weights);
+    loader.stride = graph_largest_stride(&job->weights.deployed);
+    image_size_compare(&job->weights, loader.size, loader.size);
     TRY(make_folder(job));
     TRY(loader_open(&loader, &job->loader));
     TRY(validate(job->net, job->loader, job->dataset, &config, &job->evaluation, &job->times, each_picture, job));

@@ -175,6 +175,14 @@ cleanup:
     return rc;
 }
 
+int graph_largest_stride(const struct graph *g)
+{
+    int stride = GRAPH_LEAST_STRIDE;
+    for (int l = 0; g->n_branches && l < g->branch[g->n_branches - 1].n_levels; l++)
+        stride = MAX(stride, g->stride[l]);
+    return stride;
+}
+
 /* --- shapes --- */
 
 static int window_count(int size, int k, int stride, int pad, int dilation)

@@ -174,6 +174,7 @@ enum status graph_finish(struct graph *g);
 enum status graph_lower(const struct graph *g, struct graph *out, int *map);
 
 /* --- asking ---------------------------------------------------------------------------------------------------- */
+enum { GRAPH_LEAST_STRIDE = 32 };
 struct extent {
     int h, w;
 };
@@ -182,6 +183,8 @@ struct extent {
 enum status graph_infer(const struct graph *g, const struct extent *inputs, struct extent *out);
 /* Convolution FLOPs (2 x multiply-accumulates) of one node for a given extent of its dst (SPEC 5). */
 double graph_node_flops(const struct graph *g, const struct node *n, struct extent dst);
+/* Of the main branch's strides the largest, and 32 at least: sides of an image are multiples of it. */
+int graph_largest_stride(const struct graph *g);
 int graph_find_param(const struct graph *g, const char *name); /* -1 when absent */
 int graph_find_value(const struct graph *g, const char *name); /* -1 when absent */
 const char *op_name(enum op op);

@@ -343,6 +343,11 @@ enum status table_load(const char *path, struct table *out)
     return rc;
 }
 
+enum status table_set_name(struct table *t, const char *name)
+{
+    return keep_text(t, name, &t->name);
+}
+
 const char *model_find_table(const char *name)
 {
     for (const struct builtin_table *b = builtin_tables; b->name; b++) {

@@ -74,6 +74,8 @@ enum status table_read(const char *text, size_t size, const char *source, struct
 enum status table_load(const char *path, struct table *out);
 /* A built-in table's name, or else the path of a file. */
 enum status table_open(const char *name_or_path, struct table *out);
+/* Another name than that of the file it came from. */
+enum status table_set_name(struct table *t, const char *name);
 void table_free(struct table *t);
 
 /* Text of a built-in table; NULL if there is none of that name. */

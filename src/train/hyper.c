@@ -129,6 +129,14 @@ void hyper_put(const struct hyper *h, struct yaml_writer *w)
         yaml_put_double(w, keys[i].name, *value_of(&copy, &keys[i]));
 }
 
+json_t *hyper_json(const struct hyper *h)
+{
+    json_t *map = json_object();
+    for (int i = 0; map && i < COUNT(keys); i++)
+        json_object_set_new(map, keys[i].name, json_real(*(const double *)((const char *)h + keys[i].offset)));
+    return map;
+}
+
 enum status hyper_write(const char *path, const struct hyper *h)
 {
     enum status rc = OK;

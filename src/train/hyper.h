@@ -7,6 +7,8 @@
 #include "train/loss.h"
 #include "train/schedule.h"
 
+#include <jansson.h>
+
 struct hyper {
     double lr0, lrf, momentum, weight_decay;
     double warmup_epochs, warmup_momentum, warmup_bias_lr;
@@ -28,6 +30,7 @@ enum status hyper_set(const char *word, struct hyper *h);
 
 /* All keys and values as the entries of the writer's current map. */
 void hyper_put(const struct hyper *h, struct yaml_writer *w);
+json_t *hyper_json(const struct hyper *h); /* the same as an object */
 enum status hyper_write(const char *path, const struct hyper *h);
 
 /* Hand the values on to those who use them; other fields stay. */

@@ -1,7 +1,9 @@
 #include "train/run_options.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -13,17 +15,17 @@ static const char *const cache_words[] = {"none", "ram", "val", NULL};
 /* In the order of opt.yaml. */
 static const struct run_field fields[] = {
 #define AT(field) offsetof(struct run_options, field)
-    {"cfg", NULL, FIELD_TEXT, AT(cfg)},
-    {"data", NULL, FIELD_TEXT, AT(data)},
-    {"weights", NULL, FIELD_TEXT, AT(weights)},
+    {"cfg", NULL, FIELD_TEXT, AT(cfg), .aside = true},
+    {"data", NULL, FIELD_TEXT, AT(data), .aside = true},
+    {"weights", NULL, FIELD_TEXT, AT(weights), .aside = true},
     {"epochs", NULL, FIELD_INT, AT(epochs), 1, 1e6},
     {"batch_size", "batch", FIELD_INT, AT(batch), 1, 4096},
     {"nominal_batch", NULL, FIELD_INT, AT(nominal_batch), 1, 65536},
     {"imgsz", "img", FIELD_INT, AT(img), 32, 8192},
     {"close_mosaic", NULL, FIELD_INT, AT(close_mosaic), RUN_DEFAULT, 1e6},
     {"patience", NULL, FIELD_INT, AT(patience), 0, 1e6},
-    {"save_period", NULL, FIELD_INT, AT(save_period), -1, 1e6},
-    {"save_minutes", NULL, FIELD_DOUBLE, AT(save_minutes), 0, 1e6},
+    {"save_period", NULL, FIELD_INT, AT(save_period), -1, 1e6, .aside = true},
+    {"save_minutes", NULL, FIELD_DOUBLE, AT(save_minutes), 0, 1e6, .aside = true},
     {"min_items", NULL, FIELD_INT, AT(min_items), 0, 1e6},
     {"seed", NULL, FIELD_INT, AT(seed), 0, 2147483647},
     {"optimizer", NULL, FIELD_CHOICE, AT(optimizer), 0, 0, optimizer_words},
@@ -31,14 +33,14 @@ static const struct run_field fields[] = {
     {"assign", NULL, FIELD_CHOICE, AT(assign), 0, 0, assign_words},
     {"aux_weight", NULL, FIELD_DOUBLE, AT(aux_weight), 0, 1e6},
     {"main_weight", NULL, FIELD_DOUBLE, AT(main_weight), 0, 1e6},
-    {"cache", NULL, FIELD_CHOICE, AT(cache), 0, 0, cache_words},
+    {"cache", NULL, FIELD_CHOICE, AT(cache), 0, 0, cache_words, .aside = true},
     {"rect", NULL, FIELD_BOOL, AT(rect)},
     {"image_weights", NULL, FIELD_BOOL, AT(image_weights)},
     {"multi_scale", NULL, FIELD_BOOL, AT(multi_scale)},
     {"single_cls", NULL, FIELD_BOOL, AT(single_cls)},
-    {"noval", NULL, FIELD_BOOL, AT(noval)},
-    {"nosave", NULL, FIELD_BOOL, AT(nosave)},
-    {"noplots", NULL, FIELD_BOOL, AT(noplots)},
+    {"noval", NULL, FIELD_BOOL, AT(noval), .aside = true},
+    {"nosave", NULL, FIELD_BOOL, AT(nosave), .aside = true},
+    {"noplots", NULL, FIELD_BOOL, AT(noplots), .aside = true},
     {"lr_lag", NULL, FIELD_BOOL, AT(lr_lag)},
     {"official_quirks", NULL, FIELD_BOOL, AT(official_quirks)},
     {"exact", NULL, FIELD_BOOL, AT(exact)},
@@ -184,6 +186,49 @@ enum status run_options_write(const struct run_options *o, struct buf *out)
     yaml_end(&w);
     return yaml_finish(&w);
 }
+
+/* --- JSON ---------------------------------------------------------------------------------------------------------
+ */
+
+static json_t *field_json(const struct run_options *o, const struct run_field *f)
+{
+    const void *at = field_in(o, f);
+    switch (f->kind) {
+    case FIELD_INT:
+        return json_integer(*(const int *)at);
+    case FIELD_DOUBLE:
+        return json_real(*(const double *)at);
+    case FIELD_BOOL:
+        return json_boolean(*(const bool *)at);
+    case FIELD_CHOICE:
+        return json_string(f->choices[*(const int *)at]);
+    case FIELD_TEXT:
+        break;
+    }
+    return json_string(*(const char *const *)at);
+}
+
+enum status run_options_recipe(const struct run_options *o, char **out)
+{
+    json_t *root = json_object(), *freeze = json_array(), *hyper = hyper_json(&o->hyper);
+    for (int i = 0; root && i < COUNT(fields); i++) {
+        if (!fields[i].aside)
+            json_object_set_new(root, fields[i].key, field_json(o, &fields[i]));
+    }
+    for (int i = 0; freeze && i < o->n_freeze; i++)
+        json_array_append_new(freeze, json_integer(o->freeze[i]));
+    json_object_set_new(root, "close_mosaic", json_integer(run_close_mosaic(o))); /* its default depends on epochs */
+    json_object_set_new(root, "freeze", freeze);
+    json_object_set_new(root, "hyp", hyper);
+    char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_decref(root);
+    *out = text ? mem_strdup(text) : NULL;
+    free(text);
+    return *out ? OK : fail(E_NOMEM, "out of memory");
+}
+
+/* --- reading YAML ------------------------------------------------------------------------------------------------
+ */
 
 static enum status read_field(const struct yaml_node *map, const struct run_field *f, struct run_options *o)
 {

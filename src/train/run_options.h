@@ -40,6 +40,7 @@ struct run_field {
     size_t offset; /* in struct run_options */
     double min, max;
     const char *const *choices; /* FIELD_CHOICE: words of 0, 1, 2 ..., NULL at the end */
+    bool aside;                 /* a path, or what is shown and kept: the trained numbers do not depend on it */
 };
 const struct run_field *run_fields(int *count);
 
@@ -51,6 +52,10 @@ enum status run_set_choice(struct run_options *o, const struct run_field *f, con
  * "name:line: ...". `o` is initialised by the call. */
 enum status run_options_write(const struct run_options *o, struct buf *out);
 enum status run_options_read(const char *name, const char *text, size_t size, struct run_options *o);
+
+/* What weights remember of their training (yolo9.recipe): everything that the numbers depend on, as JSON. No path, date
+ * or number of threads is in it, so that equal training gives equal bytes. *out is for mem_free. */
+enum status run_options_recipe(const struct run_options *o, char **out);
 
 int run_close_mosaic(const struct run_options *o); /* with the default put in */
 

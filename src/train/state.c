@@ -111,40 +111,26 @@ static enum status list_tensors(const struct trainer_state *t, struct arena *mem
     return OK;
 }
 
-static char *names_text(const struct state_subject *s)
-{
-    json_t *list = json_array();
-    for (int i = 0; list && i < s->nc; i++)
-        json_array_append_new(list, json_string(s->names[i]));
-    char *text = list ? json_dumps(list, JSON_COMPACT) : NULL;
-    json_decref(list);
-    return text;
-}
-
 enum status state_write(const char *path, const struct state_subject *subject, const struct run_progress *progress,
                         struct trainer_state *trainer)
 {
     enum status rc = OK;
     struct arena memory = {0};
-    struct buf table = {0}, options = {0};
+    struct buf options = {0};
     struct safetensor_source *tensors = NULL;
-    int count = 0;
-    char *names = names_text(subject), *run = progress_text(subject, progress, trainer);
-    TRY(names && run ? OK : fail(E_NOMEM, "%s: out of memory", path));
-    TRY(table_write(subject->table, &table));
+    struct safetensors_text metadata[WEIGHTS_METADATA + 2];
+    int count = 0, n_metadata = 0;
+    char *run = progress_text(subject, progress, trainer);
+    TRY(run ? OK : fail(E_NOMEM, "%s: out of memory", path));
+    TRY(weights_metadata(subject->weights, &memory, metadata, &n_metadata));
     TRY(run_options_write(subject->options, &options));
+    metadata[n_metadata++] = (struct safetensors_text){"yolo9.options", options.data};
+    metadata[n_metadata++] = (struct safetensors_text){"yolo9.run", run};
     if (trainer)
         TRY(list_tensors(trainer, &memory, &tensors, &count));
-    const struct safetensors_text metadata[] = {{"yolo9.form", "training"},
-                                                {"yolo9.table", table.data},
-                                                {"yolo9.names", names},
-                                                {"yolo9.options", options.data},
-                                                {"yolo9.run", run}};
-    TRY(safetensors_write(path, tensors, count, metadata, COUNT(metadata)));
+    TRY(safetensors_write(path, tensors, count, metadata, n_metadata));
 cleanup:
-    free(names);
     free(run);
-    buf_free(&table);
     buf_free(&options);
     arena_free(&memory);
     return rc;
@@ -236,7 +222,7 @@ cleanup:
 enum status state_open(const char *path, struct state *s)
 {
     enum status rc = OK;
-    const char *table, *options, *run;
+    const char *table, *options, *run, *network;
     json_t *root = NULL;
     *s = (struct state){0};
     TRY(safetensors_open(path, &s->file));
@@ -244,6 +230,9 @@ enum status state_open(const char *path, struct state *s)
     TRY(need_text(s, "yolo9.table", &table));
     TRY(need_text(s, "yolo9.options", &options));
     TRY(table_read(table, strlen(table), path, &s->table));
+    network = safetensors_metadata(&s->file, "yolo9.network");
+    if (network) /* weights that the resumed run writes say the same as before */
+        TRY(table_set_name(&s->table, network));
     TRY(run_options_read(path, options, strlen(options), &s->options));
     TRY(json_read_memory(path, run, strlen(run), NULL, &root));
     TRY(read_progress(s, root));

@@ -2,8 +2,8 @@
  * optimizer, counters, position in the epoch, results, options, network table.
  *
  * A safetensors file. Tensors "<name>" (parameter), "ema.<name>", "grad.<name>" (left out where all are zero) and
- * "<optimizer state>.<name>" ("momentum_buffer.model.0.conv.weight"); metadata yolo9.form, yolo9.table and yolo9.names
- * as in every weight file, yolo9.options (run_options.h) and yolo9.run, JSON. It is written to a temporary name and
+ * "<optimizer state>.<name>" ("momentum_buffer.model.0.conv.weight"); metadata as in every weight file (weights.h),
+ * yolo9.options (run_options.h) and yolo9.run, JSON. It is written to a temporary name and
  * renamed, so a kill at any moment leaves the old or the new one. */
 #ifndef Y9_TRAIN_STATE_H
 #define Y9_TRAIN_STATE_H
@@ -11,16 +11,15 @@
 #include "formats/safetensors.h"
 #include "train/run.h"
 #include "train/step.h"
+#include "weights/weights.h"
 
 #include <stdint.h>
 
 /* What a state is the state of; all borrowed. */
 struct state_subject {
     const struct run_options *options;
-    const struct table *table; /* training form: nc and widths are in it */
-    const char *const *names;  /* (nc) */
-    int nc;
-    uint64_t data; /* fingerprint of the training pictures and labels */
+    const struct weights_meta *weights; /* of the training form: nc and widths are in its table */
+    uint64_t data;                      /* fingerprint of the training pictures and labels */
 };
 
 /* trainer NULL: the run is over, and only its story is kept. */

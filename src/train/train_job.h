@@ -31,6 +31,8 @@ struct job {
     struct loss *val_loss;   /* heads of one branch; NULL: not measured, as the official trainer of two branches */
     double *picture_weights; /* (train->n_images) of --image-weights, else NULL */
 
+    char *recipe; /* JSON: what weights remember of this training */
+
     double saved, begun; /* clock_seconds of the last state, of the start */
 };
 

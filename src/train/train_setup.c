@@ -139,6 +139,9 @@ static enum status build_network(struct job *j)
     j->deployed_ema = mem_calloc(j->deployed.param_floats, sizeof *j->deployed_ema);
     if (!j->start || !j->deployed_ema)
         return E_NOMEM;
+    if (j->options.img % graph_largest_stride(&j->graph))
+        TRY(fail(E_ARGUMENT, "image size %d: it must be a multiple of %d, the largest stride of %s", j->options.img,
+                 graph_largest_stride(&j->graph), j->table.source));
     if (j->graph.nc != j->train->nc)
         TRY(fail(E_SHAPE, "%s: the head has %d classes whatever nc is, the dataset has %d", j->table.source,
                  j->graph.nc, j->train->nc));
@@ -187,14 +190,6 @@ static struct augment_config augment_of(const struct hyper *h)
                                    .copy_paste = h->copy_paste};
 }
 
-static int largest_stride(const struct graph *g)
-{
-    int stride = 32;
-    for (int l = 0; l < g->branch[g->n_branches - 1].n_levels; l++)
-        stride = MAX(stride, g->stride[l]);
-    return stride;
-}
-
 static enum status open_loader(struct job *j)
 {
     const struct run_options *o = &j->options;
@@ -204,7 +199,7 @@ static enum status open_loader(struct job *j)
                                          .training = true,
                                          .augment = augment_of(&o->hyper),
                                          .rect = o->rect,
-                                         .stride = largest_stride(&j->graph),
+                                         .stride = graph_largest_stride(&j->graph),
                                          .seed = (uint64_t)o->seed,
                                          .workers = j->request->workers,
                                          .ranks = 1,
@@ -272,7 +267,7 @@ static enum status open_validation(struct job *j)
                                          .batch = 2 * o->batch,
                                          .rect = true,
                                          .rect_pad = 0.5,
-                                         .stride = largest_stride(&j->graph),
+                                         .stride = graph_largest_stride(&j->graph),
                                          .workers = j->request->workers,
                                          .ranks = 1,
                                          .cache = o->cache != CACHE_NONE && !o->noval};
@@ -364,10 +359,20 @@ cleanup:
 
 /* --- folder and state -------------------------------------------------------------------------------------------- */
 
+static struct weights_meta meta_of(const struct job *j)
+{
+    return (struct weights_meta){.table = &j->table,
+                                 .names = j->train->names,
+                                 .nc = j->train->nc,
+                                 .img_h = j->options.img,
+                                 .img_w = j->options.img,
+                                 .recipe = j->recipe};
+}
+
 enum status job_save_state(struct job *j)
 {
-    const struct state_subject subject = {
-        .options = &j->options, .table = &j->table, .names = j->train->names, .nc = j->train->nc, .data = j->data};
+    const struct weights_meta meta = meta_of(j);
+    const struct state_subject subject = {.options = &j->options, .weights = &meta, .data = j->data};
     enum status rc = state_write(j->folder.state, &subject, &j->progress, j->progress.finished ? NULL : &j->trainer);
     if (rc == OK)
         j->saved = clock_seconds();
@@ -376,7 +381,7 @@ enum status job_save_state(struct job *j)
 
 enum status job_write_weights(const struct job *j, const char *path)
 {
-    const struct weights_meta meta = {.table = &j->table, .names = j->train->names, .nc = j->train->nc};
+    const struct weights_meta meta = meta_of(j);
     return weights_write(path, &j->graph, j->trainer.ema.value, &meta);
 }
 
@@ -402,10 +407,6 @@ static enum status take_options(struct job *j, const struct run_options *from)
     TRY(make_absolute(&j->options, &j->options.weights));
     if (j->options.cfg && !model_find_table(j->options.cfg))
         TRY(make_absolute(&j->options, &j->options.cfg));
-    if (j->options.img % 32) {
-        j->options.img = (j->options.img / 32 + 1) * 32;
-        job_say(j, "image size becomes %d, a multiple of 32", j->options.img);
-    }
     if (j->options.image_weights && j->options.rect) {
         j->options.rect = false;
         job_say(j, "--image-weights turns --rect off");
@@ -478,6 +479,7 @@ enum status job_open(struct job *j, const struct train_request *request)
         return OK;
     TRY(open_data(j));
     TRY(open_network(j));
+    TRY(run_options_recipe(&j->options, &j->recipe));
     TRY(open_loader(j));
     TRY(open_trainer(j));
     state_close(&j->state);
@@ -497,6 +499,7 @@ void job_close(struct job *j)
     loader_close(j->loader);
     trainer_free(&j->trainer);
     mem_free(j->picture_weights);
+    mem_free(j->recipe);
     mem_free(j->start);
     mem_free(j->deployed_ema);
     graph_free(&j->graph);

@@ -137,6 +137,25 @@ static enum status read_number(const struct checkpoint *ckpt, const char *key, d
     return rc;
 }
 
+/* "480 640" */
+static enum status read_img(struct checkpoint *ckpt)
+{
+    const char *text = checkpoint_metadata(ckpt, "yolo9.img");
+    long side[2];
+    char *end = NULL;
+    if (!text)
+        return OK;
+    for (int i = 0; i < 2; i++) {
+        const char *at = i ? end : text;
+        side[i] = strtol(at, &end, 10);
+        if (end == at || side[i] < 1 || side[i] > CHECKPOINT_IMG_MOST || *end != (i ? 0 : ' '))
+            return fail(E_FORMAT, "%s: yolo9.img is no height and width: %.40s", ckpt->path, text);
+    }
+    ckpt->img_h = (int)side[0];
+    ckpt->img_w = (int)side[1];
+    return OK;
+}
+
 static struct checkpoint_tensor row_major(const struct safetensor *from, size_t prefix)
 {
     struct checkpoint_tensor t = {.name = from->name + prefix,
@@ -180,6 +199,9 @@ static enum status read_safetensors(struct checkpoint *ckpt)
     ckpt->date = checkpoint_metadata(ckpt, "yolo9.date");
     ckpt->options_text = checkpoint_metadata(ckpt, "yolo9.options");
     raw->table_text = checkpoint_metadata(ckpt, "yolo9.table");
+    ckpt->network = checkpoint_metadata(ckpt, "yolo9.network");
+    ckpt->recipe = checkpoint_metadata(ckpt, "yolo9.recipe");
+    TRY(read_img(ckpt));
     TRY(read_names(ckpt, raw));
     TRY(read_strides(ckpt, raw));
     TRY(read_number(ckpt, "yolo9.epoch", -1, INT_MAX, &epoch));

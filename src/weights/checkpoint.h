@@ -7,6 +7,9 @@
  * Metadata of our own safetensors, all text and all optional:
  *   yolo9.form      "training" or "deployed"          yolo9.table    the network table, YAML
  *   yolo9.names     class names, JSON list            yolo9.strides  of the head's levels, JSON list
+ *   yolo9.network   the network's name             yolo9.img      rows and columns it was trained at, "480 640"
+ *   yolo9.recipe    what it was trained with, JSON: hyper-parameters, epochs, batch, seed ... (train/run_options.h);
+ *                   no path, date or number of threads is among it, so that equal training gives equal bytes
  *   yolo9.epoch, yolo9.updates, yolo9.best_fitness    numbers        yolo9.options  training options, YAML
  *   yolo9.date      text
  * Tensors named "ema.<name>" beside "<name>" are the EMA of the same network: they form the model `ema`. */
@@ -17,7 +20,7 @@
 #include "formats/safetensors.h"
 #include "formats/torch_file.h"
 
-enum { CHECKPOINT_RANK = 8 };
+enum { CHECKPOINT_RANK = 8, CHECKPOINT_IMG_MOST = 8192 };
 
 enum checkpoint_kind { CHECKPOINT_TORCH, CHECKPOINT_SAFETENSORS };
 
@@ -76,6 +79,9 @@ struct checkpoint {
     const struct checkpoint_model *model;     /* the one to use: ema if there is one, else raw (SPEC 14) */
     const struct checkpoint_model *raw, *ema; /* NULL: not there */
     bool from_ema;
+    int img_h, img_w;         /* the image size that it was trained at; 0: the file does not say */
+    const char *network;      /* name of the network as the metadata says; NULL: it does not */
+    const char *recipe;       /* JSON text: what the training was; NULL: unknown */
     const char *form;         /* "training" or "deployed" as the metadata says; NULL: it does not */
     int epoch;                /* -1: stripped or unknown */
     long updates;             /* of the EMA; -1: unknown */

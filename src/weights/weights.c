@@ -35,7 +35,9 @@ static enum status find_table(const struct checkpoint *c, const char *cfg, struc
         return E_NOMEM;
     if (cfg || text) {
         TRY(match_head(c->path, shapes, c->model->count, match));
-        rc = cfg ? table_open(cfg, table) : table_read(text, strlen(text), c->path, table);
+        TRY(cfg ? table_open(cfg, table) : table_read(text, strlen(text), c->path, table));
+        if (!cfg && c->network) /* not that of the file, which may be called anything */
+            rc = table_set_name(table, c->network);
     } else {
         TRY(match_table(c->path, shapes, c->model->count, match));
         rc = table_open(match->table, table);
@@ -138,6 +140,15 @@ static enum status complain(const struct checkpoint *c, const struct weights *w,
     return rc;
 }
 
+/* What the file says of its training. */
+static enum status remember(const struct checkpoint *c, struct weights *w)
+{
+    w->img_h = c->img_h;
+    w->img_w = c->img_w;
+    w->recipe = c->recipe ? mem_strdup(c->recipe) : NULL;
+    return c->recipe && !w->recipe ? E_NOMEM : OK;
+}
+
 enum status weights_load(const char *path, const char *cfg, struct weights *out, struct weights_report *report)
 {
     enum status rc = OK;
@@ -150,6 +161,7 @@ enum status weights_load(const char *path, const char *cfg, struct weights *out,
     TRY(find_table(&c, cfg, &out->table, &match));
     out->options = match.options;
     TRY(build(out));
+    TRY(remember(&c, out));
     TRY(set_names(out, c.model->names, c.model->n_names));
     if (c.model->n_names && c.model->n_names != out->nc)
         log_warn("%s: %d class names for %d classes", path, c.model->n_names, out->nc);
@@ -214,6 +226,7 @@ void weights_free(struct weights *w)
     for (int i = 0; w->names && i < w->nc; i++)
         mem_free(w->names[i]);
     mem_free(w->names);
+    mem_free(w->recipe);
     mem_free(w->params);
     mem_free(w->deployed_params);
     graph_free(&w->training);

@@ -21,6 +21,8 @@ struct weights {
     bool eight_bit;         /* the deployed graph says what runs in 8 bits (struct conv_quant): `yolo9 quantize` */
     char **names;           /* nc class names, owned */
     int nc;
+    int img_h, img_w; /* the image size that it was trained at; 0: unknown */
+    char *recipe;     /* JSON text: what it was trained with (checkpoint.h); NULL: unknown. Owned */
 };
 
 /* `cfg` (a built-in table's name or a table file) wins over the table in the file; NULL: from the file, else found
@@ -54,6 +56,8 @@ struct weights_meta {
     const struct table *table; /* of the form that is written */
     const char *const *names;
     int nc;
+    int img_h, img_w;   /* 0: unknown, not written */
+    const char *recipe; /* NULL: unknown, not written */
     bool deployed;
     bool half;      /* floating values as F16 */
     bool eight_bit; /* convolutions whose conv_quant is on as I8 with their scales; deployed only */
@@ -62,7 +66,13 @@ struct weights_meta {
 enum status weights_write(const char *path, const struct graph *g, const float *params,
                           const struct weights_meta *meta);
 
-/* Write a loaded model: in training form, or deployed. E_ARGUMENT if a folded file is asked for its training form. */
+/* The metadata of such a file, text owned by `memory`: what every file that holds a network says of it. */
+enum { WEIGHTS_METADATA = 6 };
+enum status weights_metadata(const struct weights_meta *meta, struct arena *memory,
+                             struct safetensors_text out[WEIGHTS_METADATA], int *count);
+
+/* Write a loaded model, with what it remembers of its training: in training form, or deployed. E_ARGUMENT if a folded
+ * file is asked for its training form. */
 enum status weights_save(const char *path, const struct weights *w, bool deployed, bool half);
 /* Write the deployed form with 8-bit weights where the graph's conv_quant is on; a quarter of the size. */
 enum status weights_save_eight_bit(const char *path, const struct weights *w);

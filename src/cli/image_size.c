@@ -1,0 +1,89 @@
+#include "cli/image_size.h"
+
+#include "core/log.h"
+
+#include <stdio.h>
+
+enum { SIZE_TEXT = 32 };
+
+/* "640", or "480 640" where height and width differ: as --img takes it */
+static const char *size_text(int h, int w, char buffer[SIZE_TEXT])
+{
+    if (h == w)
+        snprintf(buffer, SIZE_TEXT, "%d", h);
+    else
+        snprintf(buffer, SIZE_TEXT, "%d %d", h, w);
+    return buffer;
+}
+
+static int round_up(int n, int multiple)
+{
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+static int stride_of(const struct weights *w)
+{
+    return w ? graph_largest_stride(&w->deployed) : GRAPH_LEAST_STRIDE;
+}
+
+static struct image_size round_size(struct image_size size, const struct weights *w)
+{
+    char before[SIZE_TEXT], after[SIZE_TEXT];
+    const int stride = stride_of(w);
+    const struct image_size rounded = {round_up(size.h, stride), round_up(size.w, stride)};
+    if (rounded.h != size.h || rounded.w != size.w)
+        log_info("--img %s becomes %s: sides are multiples of %d", size_text(size.h, size.w, before),
+                 size_text(rounded.h, rounded.w, after), stride);
+    return rounded;
+}
+
+/* The size that nobody gave. */
+static struct image_size known_size(const struct weights *w, bool square)
+{
+    char text[SIZE_TEXT];
+    struct image_size size = {IMAGE_SIZE_DEFAULT, IMAGE_SIZE_DEFAULT};
+    if (!w)
+        return size;
+    if (!w->img_h) {
+        log_info("--img %d, the default: the weights do not tell their size", size.h);
+        return size;
+    }
+    size = (struct image_size){w->img_h, w->img_w};
+    if (square && size.h != size.w) {
+        size.h = size.w = MAX(w->img_h, w->img_w);
+        log_info("--img %d, the longer side of the %s from the weights", size.h, size_text(w->img_h, w->img_w, text));
+    } else {
+        log_info("--img %s from the weights", size_text(size.h, size.w, text));
+    }
+    return size;
+}
+
+static struct image_size resolve(const struct options *o, const struct weights *w, bool square)
+{
+    struct image_size size;
+    if (option_given(o, "img"))
+        option_size(o, "img", &size.h, &size.w);
+    else
+        size = known_size(w, square);
+    return round_size(size, w);
+}
+
+struct image_size image_size_of(const struct options *o, const struct weights *w)
+{
+    return resolve(o, w, false);
+}
+
+int image_side_of(const struct options *o, const struct weights *w)
+{
+    return resolve(o, w, true).h;
+}
+
+void image_size_compare(const struct weights *w, int height, int width)
+{
+    char here[SIZE_TEXT], there[SIZE_TEXT];
+    const int stride = stride_of(w);
+    if (!w->img_h || (round_up(w->img_h, stride) == height && round_up(w->img_w, stride) == width))
+        return;
+    log_warn("the weights were trained at --img %s, this is %s: expect other accuracy than they were trained for",
+             size_text(w->img_h, w->img_w, there), size_text(height, width, here));
+}

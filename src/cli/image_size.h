@@ -1,0 +1,29 @@
+/* --img, the same for every verb that runs a network: what was given, else the size that the weights were trained at,
+ * else 640; rounded up to a multiple of the network's largest stride. Which of these it was is said in one line. */
+#ifndef Y9_CLI_IMAGE_SIZE_H
+#define Y9_CLI_IMAGE_SIZE_H
+
+#include "cli/options.h"
+#include "weights/weights.h"
+
+enum { IMAGE_SIZE_DEFAULT = 640, IMAGE_SIZE_MOST = 8192 };
+
+/* clang-format off */
+/* `most`: 2 where height and width may differ, 1 where the input is a square. */
+#define IMAGE_SIZE_OPTION(help, most) \
+    {"img", "imgsz img-size", OPTION_INTS, NULL, help, 1, IMAGE_SIZE_MOST, most}
+/* clang-format on */
+
+struct image_size {
+    int h, w;
+};
+
+/* `w` NULL: no weights are there that could know a size. */
+struct image_size image_size_of(const struct options *o, const struct weights *w);
+/* The same for a verb that takes squares only: the longer side of a rectangle that the weights remember. */
+int image_side_of(const struct options *o, const struct weights *w);
+
+/* Warns where the weights were trained at another size than they are about to be used at. */
+void image_size_compare(const struct weights *w, int height, int width);
+
+#endif
