@@ -159,7 +159,7 @@ int axis_ticks(const struct scale *s, int wanted, struct tick ticks[MAX_TICKS])
 
 static struct colour series_colour(const struct chart *c, int k)
 {
-    return c->series[k].coloured ? c->series[k].colour : chart_colour(k);
+    return c->series[k].coloured ? c->series[k].colour : palette_get(k);
 }
 
 struct plot {
@@ -333,7 +333,7 @@ static void legend_draw(cairo_t *cr, const struct plot *p)
         if (!p->chart->series[k].name)
             continue;
         legend_mark(cr, p, k, x + size * 0.5, y, mark);
-        set_colour(cr, chart_ink, 1);
+        set_colour(cr, colour_ink, 1);
         text_show(cr, x + size + mark, y, 0, 0.5, p->chart->series[k].name);
         y += row;
         entries--;

@@ -2,15 +2,6 @@
 
 #include <math.h>
 
-struct colour chart_colour(int series)
-{
-    static const struct colour colours[10] = {
-        {31, 99, 178}, {226, 106, 16}, {44, 140, 68}, {200, 40, 45},  {126, 87, 178},
-        {121, 85, 72}, {214, 86, 164}, {90, 98, 106}, {165, 160, 20}, {15, 160, 176},
-    };
-    return colours[series % 10];
-}
-
 void frame_begin(struct frame *f, cairo_t *cr, double w, double h)
 {
     cairo_set_source_rgb(cr, 1, 1, 1);
@@ -87,7 +78,7 @@ void frame_layout(struct frame *f, cairo_t *cr, double w, double h, const char *
     bool upright = crowded(cr, x, n_x, f->w, font);
     double words = upright ? widest(cr, x, n_x) : line;
     f->h = MAX(h - f->y - words - font * 0.9 - (x_label ? line * 1.1 : 0), 1.0);
-    set_colour(cr, chart_ink, 1);
+    set_colour(cr, colour_ink, 1);
     x_words(f, cr, x, n_x, upright);
     y_words(f, cr, y, n_y);
     font_select(cr, font, 0);
@@ -129,7 +120,7 @@ void frame_border(const struct frame *f, cairo_t *cr)
     cairo_move_to(cr, sharp(f->x), sharp(f->y));
     cairo_line_to(cr, sharp(f->x), sharp(f->y + f->h));
     cairo_line_to(cr, sharp(f->x + f->w), sharp(f->y + f->h));
-    set_colour(cr, chart_ink, 0.8);
+    set_colour(cr, colour_ink, 0.8);
     cairo_set_line_width(cr, 1);
     cairo_stroke(cr);
 }

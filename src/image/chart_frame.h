@@ -8,8 +8,6 @@
 
 enum { MAX_TICKS = 96 };
 
-static const struct colour chart_ink = {38, 44, 52};
-
 struct scale {
     double low, high;
     bool logarithmic;
@@ -30,7 +28,6 @@ double scale_place(const struct scale *s, double v); /* 0 at low, 1 at high */
 double tick_step(double range, int wanted);          /* 1, 2, 2.5 or 5 times a power of ten */
 void tick_text(double v, double step, char text[24]);
 int axis_ticks(const struct scale *s, int wanted, struct tick ticks[MAX_TICKS]); /* returns how many */
-struct colour chart_colour(int series);
 
 /* White ground and the text size. */
 void frame_begin(struct frame *f, cairo_t *cr, double w, double h);

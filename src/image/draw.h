@@ -1,5 +1,6 @@
-/* Detections drawn on a photo: boxes in the class's colour with "name 0.87" on a filled ground (SPEC 13). Line width
- * and text grow with the picture, and labels stay inside of it. */
+/* Detections drawn on a photo: boxes in the class's colour (palette.h) with "name 0.87" on a filled ground. Line width
+ * and text grow with the picture. A label lies beside its box where it covers no small box and no better label, always
+ * inside the picture, and is shortened where the picture is too narrow for it. */
 #ifndef Y9_IMAGE_DRAW_H
 #define Y9_IMAGE_DRAW_H
 

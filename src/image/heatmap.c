@@ -95,7 +95,7 @@ static void heat_bar(cairo_t *cr, const struct frame *f, const struct scale *s, 
     cairo_set_antialias(cr, CAIRO_ANTIALIAS_DEFAULT);
     int n = axis_ticks(s, 5, ticks);
     font_select(cr, f->font * 0.85, 0);
-    set_colour(cr, chart_ink, 1);
+    set_colour(cr, colour_ink, 1);
     for (int i = 0; i < n; i++)
         text_show(cr, x + w + f->font * 0.35, f->y + f->h * (1 - scale_place(s, ticks[i].value)), 0, 0.5,
                   ticks[i].text);
@@ -117,7 +117,7 @@ void heatmap_draw(cairo_t *cr, double w, double h, const void *what)
     heat_cells(cr, m, &f, &s);
     heat_bar(cr, &f, &s, inner, bar);
     cairo_rectangle(cr, f.x, f.y, f.w, f.h);
-    set_colour(cr, chart_ink, 0.6);
+    set_colour(cr, colour_ink, 0.6);
     cairo_set_line_width(cr, 1);
     cairo_stroke(cr);
 }
