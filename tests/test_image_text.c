@@ -239,7 +239,7 @@ static void long_texts_are_shortened(void **state)
     for (int i = 0; i < COUNT(texts); i++) {
         for (int room = 0; room < 300; room += 7) {
             char out[64], clean[64];
-            text_fit(cr, texts[i], room, i == 1, out, sizeof out);
+            text_shorten(cr, texts[i], room, i == 1, out, sizeof out);
             text_clean(texts[i], clean, sizeof clean);
             assert_true(out[0] == 0 || text_width(cr, out) <= room);
             if (text_width(cr, clean) <= room)
@@ -251,7 +251,7 @@ static void long_texts_are_shortened(void **state)
         }
     }
     char out[16]; /* bytes can be short too */
-    text_fit(cr, texts[0], 1e6, false, out, sizeof out);
+    text_shorten(cr, texts[0], 1e6, false, out, sizeof out);
     assert_string_equal(out, "a long class...");
     cairo_destroy(cr);
 }

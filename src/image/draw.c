@@ -41,7 +41,7 @@ static void label_text(struct label *l, cairo_t *measure, const char *name, cons
         number[0] = 0;
         left = room;
     }
-    text_fit(measure, name, left, false, fitted, sizeof fitted);
+    text_shorten(measure, name, left, false, fitted, sizeof fitted);
     snprintf(l->text, sizeof l->text, "%s%s", fitted, fitted[0] ? number : "");
 }
 

@@ -1,6 +1,5 @@
 #include "image/paint.h"
 
-
 #include <string.h>
 
 enum { TILE = 2048 };

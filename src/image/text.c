@@ -244,7 +244,7 @@ static int character_places(const char *text, size_t places[TEXT_BYTES])
     return n;
 }
 
-void text_fit(cairo_t *cr, const char *text, double room, bool keep_end, char *out, size_t size)
+void text_shorten(cairo_t *cr, const char *text, double room, bool keep_end, char *out, size_t size)
 {
     char prepared[TEXT_BYTES];
     size_t places[TEXT_BYTES];

@@ -28,7 +28,7 @@ double text_height(cairo_t *cr);
 
 /* out = text, shortened with three dots where it is wider than `room`: at its end, or where `keep_end` at its start
  * (file names differ at their ends). Empty where not even the dots fit. */
-void text_fit(cairo_t *cr, const char *text, double room, bool keep_end, char *out, size_t size);
+void text_shorten(cairo_t *cr, const char *text, double room, bool keep_end, char *out, size_t size);
 
 /* How a class is called in a picture: its name, or "class 3" where it has none, an empty one, or one with letters that
  * no installed font has. names (n_names) may be NULL. */
