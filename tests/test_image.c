@@ -447,7 +447,7 @@ static void other_files(void **state)
     assert_refused("", 0, E_FORMAT, "empty");
     assert_refused("BM123456789", 11, E_UNSUPPORTED, "BMP");
     assert_refused("GIF89a......", 12, E_UNSUPPORTED, "GIF");
-    assert_refused("hello, world", 12, E_UNSUPPORTED, "neither");
+    assert_refused("hello, world", 12, E_UNSUPPORTED, "not a picture");
     assert_refused("\xFF\xD8\xFF", 3, E_FORMAT, NULL);
     assert_null(image_kind_name("BM12", 4));
     path_of("absent.jpg", path);

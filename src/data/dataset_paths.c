@@ -2,7 +2,7 @@
 #include "core/file.h"
 #include "core/path.h"
 #include "data/loading.h"
-#include "detect/sources.h"
+#include "image/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,10 +70,10 @@ static enum status add_folder(struct loading *l, const char *folder, int depth)
         if (names[i][0] == '.') /* hidden, or a shadow file of macOS */
             continue;
         char *path = path_join(folder, names[i]);
-        rc = !path                      ? E_NOMEM
-             : sources_is_picture(path) ? add_picture(l, path, NULL, 0)
-             : path_is_folder(path)     ? add_folder(l, path, depth + 1)
-                                        : OK;
+        rc = !path                         ? E_NOMEM
+             : image_is_picture_name(path) ? add_picture(l, path, NULL, 0)
+             : path_is_folder(path)        ? add_folder(l, path, depth + 1)
+                                           : OK;
         mem_free(path);
         if (rc != OK)
             break;

@@ -4,22 +4,13 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/path.h"
+#include "image/kinds.h"
 
 #include <glob.h>
 #include <string.h>
 #include <strings.h>
 
 enum { LIST_LIMIT = 256 << 20 };
-
-bool sources_is_picture(const char *path)
-{
-    static const char *const suffixes[] = {"bmp", "dng", "jpeg", "jpg", "mpo", "png", "tif", "tiff", "webp", "pfm"};
-    for (int i = 0; i < COUNT(suffixes); i++) {
-        if (!strcasecmp(path_extension(path), suffixes[i]))
-            return true;
-    }
-    return false;
-}
 
 /* Takes ownership of `path`, also on failure. */
 static enum status add(struct sources *s, char *path)
@@ -47,13 +38,13 @@ static enum status add_folder(struct sources *s, const char *folder)
     if (rc != OK)
         return rc;
     for (int i = 0; i < n; i++) {
-        if (sources_is_picture(names[i]))
+        if (image_is_picture_name(names[i]))
             TRY(add(s, path_join(folder, names[i])));
         else
             s->other++;
     }
     if (s->count == before)
-        rc = fail(E_IO, "%s: no pictures in this folder (jpg, jpeg, png, webp)", folder);
+        rc = fail(E_IO, "%s: no pictures in this folder (%s)", folder, image_suffixes());
 cleanup:
     path_list_free(names, n);
     return rc;
@@ -71,7 +62,7 @@ static enum status add_glob(struct sources *s, const char *pattern)
     int before = s->count;
     for (size_t i = 0; i < found.gl_pathc; i++) {
         const char *path = found.gl_pathv[i];
-        if (sources_is_picture(path) && !path_is_folder(path))
+        if (image_is_picture_name(path) && !path_is_folder(path))
             TRY(add(s, mem_strdup(path)));
         else
             s->other++;

@@ -18,7 +18,4 @@ struct sources {
 enum status sources_expand(char *const *sources, int n, struct sources *out);
 void sources_free(struct sources *s);
 
-/* Does the suffix mark a picture? (SPEC 11.1; more kinds than can be decoded) */
-bool sources_is_picture(const char *path);
-
 #endif

@@ -2,6 +2,7 @@
 
 #include "core/file.h"
 #include "image/codec.h"
+#include "image/kinds.h"
 
 #include <string.h>
 
@@ -24,27 +25,6 @@ const char *image_kind_name(const void *bytes, size_t size)
     return codec ? codec->word : NULL;
 }
 
-/* Kinds we know by sight but do not decode: the sentence says what the file is. */
-static enum status unsupported(const uint8_t *bytes, size_t size, const char *name)
-{
-    static const struct {
-        const char *word, *magic;
-        size_t at, n;
-    } kinds[] = {
-        {"BMP", "BM", 0, 2},           {"GIF", "GIF8", 0, 4},
-        {"TIFF", "II*\0", 0, 4},       {"TIFF", "MM\0*", 0, 4},
-        {"AVIF", "ftypavif", 4, 8},    {"HEIF", "ftyphei", 4, 7},
-        {"HEIF", "ftypmif1", 4, 8},    {"JPEG 2000", "\0\0\0\014jP  ", 0, 8},
-        {"JPEG XL", "\xFF\x0A", 0, 2}, {"JPEG XL", "\0\0\0\014JXL ", 0, 8},
-        {"Photoshop", "8BPS", 0, 4},   {"PDF", "%PDF", 0, 4},
-    };
-    for (int i = 0; i < COUNT(kinds); i++) {
-        if (size >= kinds[i].at + kinds[i].n && memcmp(bytes + kinds[i].at, kinds[i].magic, kinds[i].n) == 0)
-            return fail(E_UNSUPPORTED, "%s: a %s file; pictures must be JPEG, PNG or WebP", name, kinds[i].word);
-    }
-    return fail(E_UNSUPPORTED, "%s: neither a JPEG, a PNG nor a WebP picture", name);
-}
-
 enum status image_decode_limited(const void *bytes, size_t size, const char *name, const struct image_limits *limits,
                                  struct image *img)
 {
@@ -54,7 +34,7 @@ enum status image_decode_limited(const void *bytes, size_t size, const char *nam
         return fail(E_FORMAT, "%s: the file is empty", name);
     const struct codec *codec = find_codec(bytes, size);
     if (!codec)
-        return unsupported(bytes, size, name);
+        return image_refuse_kind(bytes, size, name);
     enum status rc = codec->decode(&in, img, &header);
     return rc == OK ? image_orient(img, header.orientation) : rc;
 }
@@ -86,7 +66,7 @@ enum status image_probe_size(const char *path, int *w, int *h, int *orientation)
     if (map.size == 0)
         rc = fail(E_FORMAT, "%s: the file is empty", path);
     else if (!codec)
-        rc = unsupported(map.data, map.size, path);
+        rc = image_refuse_kind(map.data, map.size, path);
     else
         rc = codec->read_header(&in, &header);
     file_map_close(&map);

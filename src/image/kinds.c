@@ -1,0 +1,66 @@
+#include "image/kinds.h"
+
+#include "core/path.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const char read_suffixes[] = "jpg, jpeg, jpe, jfif, mpo, png, webp, bmp, dib, tif, tiff, gif";
+static const char refused_suffixes[] = "heic, heif, avif, dng, pfm, jxl, jp2";
+
+static bool is_among(const char *suffix, const char *suffixes)
+{
+    size_t n = strlen(suffix);
+    for (const char *at = suffixes; n && at; at = strchr(at, ' ')) {
+        at += *at == ' ';
+        if (strcspn(at, ",") == n && !strncasecmp(at, suffix, n))
+            return true;
+    }
+    return false;
+}
+
+bool image_is_picture_name(const char *path)
+{
+    const char *suffix = path_extension(path);
+    return is_among(suffix, read_suffixes) || is_among(suffix, refused_suffixes);
+}
+
+const char *image_suffixes(void)
+{
+    return read_suffixes;
+}
+
+enum status image_refuse_kind(const uint8_t *bytes, size_t size, const char *name)
+{
+    static const struct {
+        const char *word, *magic;
+        size_t at, n;
+    } kinds[] = {
+        {"BMP", "BM", 0, 2},
+        {"GIF", "GIF8", 0, 4},
+        {"TIFF", "II*\0", 0, 4},
+        {"TIFF", "MM\0*", 0, 4},
+        {"AVIF", "ftypavif", 4, 8},
+        {"AVIF", "ftypavis", 4, 8},
+        {"HEIC", "ftyphe", 4, 6},
+        {"HEIF", "ftypmif1", 4, 8},
+        {"HEIF", "ftypmsf1", 4, 8},
+        {"Canon raw", "ftypcrx ", 4, 8},
+        {"JPEG 2000", "\0\0\0\014jP  ", 0, 8},
+        {"JPEG 2000", "\xFF\x4F\xFF\x51", 0, 4},
+        {"JPEG XL", "\xFF\x0A", 0, 2},
+        {"JPEG XL", "\0\0\0\014JXL ", 0, 8},
+        {"Photoshop", "8BPS", 0, 4},
+        {"PFM", "PF\n", 0, 3},
+        {"PFM", "Pf\n", 0, 3},
+        {"PPM", "P6", 0, 2},
+        {"PGM", "P5", 0, 2},
+        {"SVG", "<svg", 0, 4},
+        {"PDF", "%PDF", 0, 4},
+    };
+    for (int i = 0; i < COUNT(kinds); i++) {
+        if (size >= kinds[i].at + kinds[i].n && memcmp(bytes + kinds[i].at, kinds[i].magic, kinds[i].n) == 0)
+            return fail(E_UNSUPPORTED, "%s: %s pictures are not read: convert to JPEG or PNG", name, kinds[i].word);
+    }
+    return fail(E_UNSUPPORTED, "%s: not a picture of a kind that is read (JPEG, PNG, WebP)", name);
+}
