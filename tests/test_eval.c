@@ -219,8 +219,8 @@ static void write_report(const struct evaluation *e, const struct evaluation_res
     struct buf text = {0};
     json_t *json;
     char path[512], line[128];
-    assert_int_equal(report_table(e, r, names, true, &text), OK);
-    assert_int_equal(report_coco_table(r, &text), OK);
+    assert_int_equal(report_table(e, r, names, true, 0, &text), OK);
+    assert_int_equal(report_coco_table(r, 0, &text), OK);
     snprintf(line, sizeof(line), "%22s%11d%11d%11.3g", "all", (int)e->images, (int)e->instances, r->official.precision);
     assert_contains(text.data,
                     "                 Class     Images  Instances          P          R      mAP50   mAP50-95\n");

@@ -1,6 +1,7 @@
 /* Text for people: display width, cutting, wrapping and progress lines, all within the columns they are given. */
 #include "support/unit.h"
 
+#include "core/listing.h"
 #include "core/progress.h"
 #include "core/terminal.h"
 
@@ -125,6 +126,40 @@ static void progress_lines_fit_and_keep_what_matters(void **state)
     assert_string_equal(out, "val: 1000/1000 (100%), 12.3/s, in 1:21");
 }
 
+static void tables_shrink_then_cut_then_leave_columns_out(void **state)
+{
+    (void)state;
+    static const struct listing_column columns[] = {
+        {"Class", LISTING_RIGHT, 12, .least = 5},
+        {"Layer", LISTING_LEFT, 0, .least = 6, .cut = TEXT_CUT_BEGINNING},
+        {"Images", LISTING_RIGHT, 9, .drop = 1},
+        {"mAP", LISTING_RIGHT, 9},
+    };
+    static const char whole[] =
+        "       Class Layer            Images      mAP\n    triangle model.22.cv2.0       12    0.517\n"
+        "\u732b\u732b\u732b\u732b\u732b\u732b model.9               5    0.500\n";
+    struct listing l;
+    struct buf out = {0};
+    listing_init(&l, columns, COUNT(columns));
+    const char *const cells[] = {
+        "triangle", "model.22.cv2.0", "12", "0.517", "\u732b\u732b\u732b\u732b\u732b\u732b", "model.9", "5", "0.500"};
+    for (int i = 0; i < COUNT(cells); i++)
+        assert_int_equal(listing_add(&l, "%s", cells[i]), OK);
+    assert_int_equal(listing_write(&l, 0, &out), OK);
+    assert_string_equal(out.data, whole);
+    for (int limit = 18; limit < 80; limit++) {
+        out.size = 0;
+        assert_int_equal(listing_write(&l, limit, &out), OK);
+        expect_within(out.data, limit);
+        assert_true((strstr(out.data, "Images") != NULL) == (limit >= 25)); /* cut first, left out last */
+        assert_non_null(strstr(out.data, "0.517"));
+        if (limit == 25)
+            assert_non_null(strstr(out.data, "\u2026cv2.0"));
+    }
+    buf_free(&out);
+    listing_free(&l);
+}
+
 static void counts_have_their_words(void **state)
 {
     (void)state;
@@ -140,6 +175,7 @@ int main(void)
         cmocka_unit_test(text_is_cut_by_width),
         cmocka_unit_test(sentences_are_wrapped_between_words),
         cmocka_unit_test(progress_lines_fit_and_keep_what_matters),
+        cmocka_unit_test(tables_shrink_then_cut_then_leave_columns_out),
         cmocka_unit_test(counts_have_their_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

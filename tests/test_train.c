@@ -9,7 +9,7 @@
 #include "model/init.h"
 #include "ops/cpu.h"
 #include "train/check.h"
-#include "train/run_report.h"
+#include "train/run_words.h"
 #include "train/state.h"
 #include "train/train.h"
 #include "weights/weights.h"
@@ -297,7 +297,7 @@ static void results_csv_has_the_official_form(void **state)
         "               epoch,      train/box_loss,      train/cls_loss,      train/dfl_loss,   metrics/precision,"
         "      metrics/recall,     metrics/mAP_0.5,metrics/mAP_0.5:0.95,        val/box_loss,        val/cls_loss,"
         "        val/dfl_loss,               x/lr0,               x/lr1,               x/lr2\n"
-        "                   0,              1.2346,                 0.5,                 100,                 0.1,"
+        "                   1,              1.2346,                 0.5,                 100,                 0.1,"
         "                   0,                   1,                0.25,                   0,                   0,"
         "                   0,                0.07,               1e-05,                0.01\n";
     assert_string_equal(text.data, want);
@@ -362,7 +362,7 @@ static void the_end_tells_what_to_try(void **state)
     row[RESULT_MAP50] = row[RESULT_MAP] = 0.5;
     assert_int_equal(run_progress_add_row(&p, row), OK);
     assert_int_equal(run_closing_words(&o, &p, 10, &words), OK);
-    assert_non_null(strstr(words.data, "best epoch 1"));
+    assert_non_null(strstr(words.data, "best epoch 2 of 2"));
     assert_null(strstr(words.data, "near 0"));
     buf_free(&words);
     run_progress_free(&p);
@@ -434,7 +434,7 @@ static void threads_workers_and_names_change_no_byte(void **state)
     same_bytes("results.csv");
     same_bytes("weights/last.safetensors");
     same_bytes("weights/best.safetensors");
-    same_bytes("weights/epoch0.safetensors");
+    same_bytes("weights/epoch1.safetensors");
     static const char *const pictures[] = {"labels.png",          "results.png",
                                            "train_batch0.jpg",    "val_batch0_labels.jpg",
                                            "val_batch0_pred.jpg", "confusion_matrix.png"};

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/image_size.h"
 #include "cli/options.h"
+#include "core/terminal.h"
 #include "formats/json.h"
 #include "model/builtin.h"
 #include "model/model.h"
@@ -180,21 +181,6 @@ static enum status figures_of_weights(const char *path, int h, int w, struct fig
 /* --- words ---------------------------------------------------------------------------------------------------------
  */
 
-/* 3717680 -> "3,717,680" */
-static const char *grouped(double number, char *buffer, size_t size)
-{
-    char digits[32];
-    int n = snprintf(digits, sizeof digits, "%.0f", number);
-    size_t at = 0;
-    for (int i = 0; i < n && at + 2 < size; i++) {
-        buffer[at++] = digits[i];
-        if ((n - i) % 3 == 1 && i + 1 < n)
-            buffer[at++] = ',';
-    }
-    buffer[at] = 0;
-    return buffer;
-}
-
 static void print_summary_head(int h, int w)
 {
     printf("Parameters and GFLOPs (2 x multiply-accumulates of convolutions, input %d x %d)\n\n", h, w);
@@ -205,8 +191,8 @@ static void print_summary_head(int h, int w)
 static void print_summary(const struct figures *r)
 {
     char a[32], b[32];
-    printf("%-14s %14s %12.2f %14s %12.2f", r->table.name, grouped(r->whole.params, a, sizeof a), r->whole.gflops,
-           grouped(r->left.params, b, sizeof b), r->left.gflops);
+    printf("%-14s %14s %12.2f %14s %12.2f", r->table.name, text_grouped(r->whole.params, a, sizeof a), r->whole.gflops,
+           text_grouped(r->left.params, b, sizeof b), r->left.gflops);
     for (int i = 0; i < COUNT(paper); i++) {
         if (!strcmp(paper[i].model, r->table.name))
             printf(" %8s %7s", paper[i].params, paper[i].gflops);
@@ -225,9 +211,9 @@ static void print_rows(const struct figures *r)
         snprintf(from, sizeof from, "%s", row->from);
         bool part = row->use == ROW_MAIN && row->auxiliary.params > 0;
         printf("%4d %-12s %-16s %-30s %-5s %12s %9.3f", i, from, row->module, row->args, row->tag ? row->tag : "",
-               grouped(row->cost.params, a, sizeof a), row->cost.gflops);
+               text_grouped(row->cost.params, a, sizeof a), row->cost.gflops);
         if (part)
-            printf("  %s and %.3f of it training only", grouped(row->auxiliary.params, a, sizeof a),
+            printf("  %s and %.3f of it training only", text_grouped(row->auxiliary.params, a, sizeof a),
                    row->auxiliary.gflops);
         printf("%s%s\n", use[row->use][0] ? "  " : "", use[row->use]);
         aux.params += row->auxiliary.params;
@@ -235,7 +221,7 @@ static void print_rows(const struct figures *r)
     }
     if (aux.params > 0)
         printf("\nAuxiliary branch: %s parameters and %.2f GFLOPs, which training needs and the deployed form drops.\n",
-               grouped(aux.params, a, sizeof a), aux.gflops);
+               text_grouped(aux.params, a, sizeof a), aux.gflops);
 }
 
 /* The paper's figures of T are those of a narrower class tower: shown by counting that head. */
@@ -253,8 +239,8 @@ static enum status explain_t(int h, int w)
     printf("\nT: the official table and code give a class tower of 128 channels; the paper's figures are those of 80\n"
            "(%s parameters, %.2f GFLOPs). The known COCO weights have 80 and a box tower without groups:\n"
            "%s parameters, %.2f GFLOPs. yolo9 takes these widths from the weights.\n",
-           grouped(grouped_box.left.params, a, sizeof a), grouped_box.left.gflops,
-           grouped(dense_box.left.params, b, sizeof b), dense_box.left.gflops);
+           text_grouped(grouped_box.left.params, a, sizeof a), grouped_box.left.gflops,
+           text_grouped(dense_box.left.params, b, sizeof b), dense_box.left.gflops);
 cleanup:
     figures_free(&grouped_box);
     figures_free(&dense_box);

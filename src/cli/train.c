@@ -5,7 +5,7 @@
 #include "cli/image_size.h"
 #include "cli/interrupt.h"
 #include "cli/options.h"
-#include "core/clock.h"
+#include "cli/train_display.h"
 #include "core/cpu.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -264,97 +264,6 @@ static enum status find_newest(const char *project, char **out)
     return rc;
 }
 
-/* --- what is shown ------------------------------------------------------------------------------------------------ */
-
-struct display {
-    bool terminal;
-    double shown; /* clock_seconds of the last progress line */
-    bool header;  /* the epoch's header stands */
-};
-
-static void show_text(void *context, const char *line)
-{
-    (void)context;
-    fprintf(stderr, "%s\n", line);
-}
-
-static double memory_gb(void)
-{
-    long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (!f || fscanf(f, "%*s %ld", &pages) != 1)
-        pages = 0;
-    if (f)
-        fclose(f);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE) / (1 << 30);
-}
-
-/* "12/13 [#####..] 1.05 it/s 0:34 left" */
-static void show_rate(const struct train_tick *t, bool bar)
-{
-    enum { WIDTH = 10 };
-    long done = t->batch - t->first;
-    double rate = t->seconds > 0 ? (double)done / t->seconds : 0;
-    int left = rate > 0 ? (int)((double)(t->batches - t->batch) / rate + 0.5) : 0;
-    int passed = (int)t->seconds;
-    fprintf(stderr, "  %ld/%ld", t->batch, t->batches);
-    if (bar) {
-        int filled = (int)(WIDTH * t->batch / MAX(t->batches, 1));
-        fprintf(stderr, " [%.*s%.*s]", filled, "##########", WIDTH - filled, "..........");
-    }
-    fprintf(stderr, rate >= 1 || rate == 0 ? " %.2f it/s" : " %.2f s/it", rate >= 1 || rate == 0 ? rate : 1 / rate);
-    if (t->batch < t->batches)
-        fprintf(stderr, " %d:%02d left", left / 60, left % 60);
-    else
-        fprintf(stderr, " %d:%02d", passed / 60, passed % 60);
-}
-
-static void show_line(const struct train_tick *t, bool bar)
-{
-    char epoch[32], memory[32];
-    if (t->phase == PHASE_VALIDATE) {
-        fprintf(stderr, "%22s", "validation");
-    } else {
-        snprintf(epoch, sizeof epoch, "%d/%d", t->epoch, t->epochs - 1);
-        snprintf(memory, sizeof memory, "%.3gG", memory_gb());
-        fprintf(stderr, "%11s%11s%11.4g%11.4g%11.4g%11d%11d", epoch, memory, t->loss[LOSS_BOX], t->loss[LOSS_CLS],
-                t->loss[LOSS_DFL], t->instances, t->size);
-    }
-    show_rate(t, bar);
-}
-
-/* A terminal has one line that is drawn again and again; elsewhere a line an epoch, and one a minute in long ones. */
-static void show_tick(void *context, const struct train_tick *t)
-{
-    struct display *d = context;
-    bool last = t->batch == t->batches, train = t->phase == PHASE_TRAIN;
-    double now = clock_seconds();
-    if (!d->header && train) {
-        fprintf(stderr, "\n%11s%11s%11s%11s%11s%11s%11s\n", "Epoch", "Memory", "box_loss", "cls_loss", "dfl_loss",
-                "Instances", "Size");
-        d->header = true;
-        d->shown = d->terminal ? 0 : now;
-    }
-    if (d->terminal ? !last && now - d->shown < 0.1 : !(last && train) && now - d->shown < 60)
-        return;
-    d->shown = now;
-    fprintf(stderr, d->terminal ? "\r\033[K" : "");
-    show_line(t, d->terminal);
-    if (!d->terminal || (last && train))
-        fputc('\n', stderr);
-    if (last && train)
-        d->header = false;
-}
-
-static void show_metrics(void *context, const char *table, bool final)
-{
-    struct display *d = context;
-    fprintf(stderr, d->terminal ? "\r\033[K" : "");
-    fputs(table, final ? stdout : stderr);
-    if (final)
-        fflush(stdout);
-}
-
 /* --- the verb ---------------------------------------------------------------------------------------------------- */
 
 /* What the command line says, into options or the run to resume. Text that must live as long goes to *memory. */
@@ -422,14 +331,15 @@ int verb_train(int argc, char **argv)
     int code = options_begin(&spec, argc, argv, &o);
     if (code >= 0)
         return code;
-    struct display display = {.terminal = isatty(2)};
+    struct train_display display = {0};
     struct train_request request = {
         .project = option_string(o, "project"),
         .name = option_string(o, "name"),
         .exist_ok = option_flag(o, "exist-ok"),
         .workers = option_int(o, "workers"),
-        .events = {&display, show_text, show_tick, show_metrics, interrupt_flag()},
+        .events = train_display_events(&display),
     };
+    request.events.stop = interrupt_flag();
     struct run_options options = {0};
     char *memory = NULL;
     if (read_request(o, &options, &request, &memory) != OK) {

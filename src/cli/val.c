@@ -6,6 +6,7 @@
 #include "core/cpu.h"
 #include "core/mem.h"
 #include "core/path.h"
+#include "core/terminal.h"
 #include "detect/results.h"
 #include "eval/report.h"
 #include "eval/results.h"
@@ -15,6 +16,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct option_spec options_table[] = {
     {"weights", NULL, OPTION_STRING, NULL, "weight file: .safetensors, or an official .pt of any form", 0, 0},
@@ -106,7 +108,7 @@ static enum status load_dataset(struct job *job)
     TRY(dataset_yaml_open(data, &job->yaml));
     TRY(dataset_load(&job->yaml, job->split, &options, &job->dataset));
     TRY(dataset_describe(job->dataset, dataset_split_name(job->split), PROBLEMS_SHOWN, &text));
-    fputs(text.data, stderr);
+    terminal_print(stderr, text.data);
     if (!job->dataset->summary.objects)
         fprintf(stderr, "no picture has a label: precision, recall and mAP say nothing here\n");
     job->category_ids = results_category_ids(&job->yaml, job->split, job->dataset);
@@ -236,14 +238,15 @@ static enum status print_tables(const struct job *job, const char *const *names)
     struct buf text = {0};
     const struct validate_times *t = &job->times;
     double n = MAX((double)job->evaluation.images, 1);
+    int columns = terminal_columns(STDOUT_FILENO);
     bool per_class = option_flag(job->o, "verbose") || (job->dataset->nc < CLASSES_SHOWN && job->dataset->nc > 1);
-    TRY(report_table(&job->evaluation, &job->result, names, per_class, &text));
-    TRY(report_coco_table(&job->result, &text));
+    TRY(report_table(&job->evaluation, &job->result, names, per_class, columns, &text));
+    TRY(report_coco_table(&job->result, columns, &text));
     if (job->net)
         TRY(buf_printf(&text, "Speed: %.1f ms read, %.1f ms letterbox, %.1f ms network, %.1f ms NMS a picture\n",
                        1e3 * t->read / n, 1e3 * t->letterbox / n, 1e3 * t->net / n, 1e3 * t->nms / n));
     if (!job->quiet)
-        fputs(text.data, stdout);
+        terminal_print(stdout, text.data);
 cleanup:
     buf_free(&text);
     return rc;

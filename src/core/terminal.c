@@ -1,6 +1,7 @@
 #include "core/terminal.h"
 
 #include "core/mem.h"
+#include "core/text.h"
 
 #include <locale.h>
 #include <stdatomic.h>
@@ -40,6 +41,20 @@ const char *noun(long n, const char *one, const char *many)
     return n == 1 ? one : many;
 }
 
+const char *text_grouped(double number, char *out, size_t size)
+{
+    char digits[32];
+    int n = snprintf(digits, sizeof digits, "%.0f", number);
+    size_t at = 0;
+    for (int i = 0; i < n && at + 2 < size; i++) {
+        out[at++] = digits[i];
+        if ((n - i) % 3 == 1 && i + 1 < n)
+            out[at++] = ',';
+    }
+    out[at] = 0;
+    return out;
+}
+
 /* --- width ------------------------------------------------------------------------------------------------------- */
 
 static bool is_plain(const char *text)
@@ -67,17 +82,12 @@ static void end_utf8(locale_t utf8, locale_t before)
 }
 
 /* The character at `text`: its bytes, and its columns, -1 where it cannot be shown. */
-static int next_character(const char *text, size_t left, int *columns)
+static int next_character(const char *text, int *columns)
 {
-    mbstate_t state = {0};
-    wchar_t c;
-    size_t n = mbrtowc(&c, text, left, &state);
-    if (n == 0 || n == (size_t)-1 || n == (size_t)-2) {
-        *columns = -1;
-        return 1;
-    }
-    *columns = c < 0x20 || c == 0x7f ? -1 : wcwidth(c);
-    return (int)n;
+    unsigned code;
+    int n = text_decode(text, &code);
+    *columns = n == 0 || code < 0x20 || code == 0x7f ? -1 : wcwidth((wchar_t)code);
+    return MAX(n, 1);
 }
 
 static int width_of(const char *text, size_t n)
@@ -85,7 +95,7 @@ static int width_of(const char *text, size_t n)
     int width = 0;
     for (size_t i = 0; i < n;) {
         int columns;
-        i += (size_t)next_character(text + i, n - i, &columns);
+        i += (size_t)next_character(text + i, &columns);
         width += columns < 0 ? 1 : columns;
     }
     return width;
@@ -106,7 +116,7 @@ static void copy_columns(const char *text, int width, char *out, size_t size)
 {
     size_t left = strlen(text), at = 0;
     while (left > 0) {
-        int columns, n = next_character(text, left, &columns);
+        int columns, n = next_character(text, &columns);
         bool shown = columns >= 0;
         width -= shown ? columns : 1;
         if (width < 0 || at + (size_t)n >= size)
@@ -139,7 +149,7 @@ void text_fit(const char *text, int width, enum text_end cut, char *out, size_t 
         const char *rest = text;
         size_t left = strlen(text);
         while (left && (whole > width - 1 || left >= size - dots)) {
-            int columns, n = next_character(rest, left, &columns);
+            int columns, n = next_character(rest, &columns);
             whole -= columns < 0 ? 1 : columns;
             rest += n;
             left -= (size_t)n;
@@ -160,7 +170,7 @@ static size_t break_at(const char *line, size_t n, int columns)
     size_t word = 0, slash = 0, i = 0;
     int width = 0, c;
     while (i < n) {
-        size_t bytes = (size_t)next_character(line + i, n - i, &c);
+        size_t bytes = (size_t)next_character(line + i, &c);
         width += c < 0 ? 1 : c;
         if (line[i] == ' ' && i > 0 && line[i - 1] != ' ')
             word = i;

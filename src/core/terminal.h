@@ -24,6 +24,9 @@ void text_fit(const char *text, int width, enum text_end cut, char *out, size_t 
  * wider than `columns`; lines that go on are indented by two. columns 0: as it is. */
 enum status text_wrap(const char *text, int columns, struct buf *out);
 
+/* A whole number with its thousands apart, 3,717,680; returns out. */
+const char *text_grouped(double number, char *out, size_t size);
+
 /* The word for n things: noun(1, "class", "classes") is "class". */
 const char *noun(long n, const char *one, const char *many);
 

@@ -1,5 +1,6 @@
 #include "eval/report.h"
 
+#include "core/listing.h"
 #include "core/mem.h"
 #include "core/path.h"
 #include "image/chart.h"
@@ -19,29 +20,47 @@ static double class_map(const struct ap_result *a, int row)
 /* --- text ----------------------------------------------------------------------------------------------------------
  */
 
-static enum status table_row(struct buf *out, const char *name, uint64_t images, uint64_t instances, double p, double r,
-                             double map50, double map)
+static enum status table_row(struct listing *l, const char *name, uint64_t images, uint64_t instances, double p,
+                             double r, double map50, double map)
 {
-    return buf_printf(out, "%22s%11llu%11llu%11.3g%11.3g%11.3g%11.3g\n", name, (unsigned long long)images,
-                      (unsigned long long)instances, p, r, map50, map);
-}
-
-enum status report_table(const struct evaluation *e, const struct evaluation_result *r, const char *const *names,
-                         bool per_class, struct buf *out)
-{
-    const struct ap_result *a = &r->official;
+    const double metric[] = {p, r, map50, map};
     enum status rc = OK;
-    TRY(buf_printf(out, "%22s%11s%11s%11s%11s%11s%11s\n", "Class", "Images", "Instances", "P", "R", "mAP50",
-                   "mAP50-95"));
-    TRY(table_row(out, "all", e->images, e->instances, a->precision, a->recall, a->map50, a->map));
-    for (int row = 0; row < a->n_classes && per_class; row++)
-        TRY(table_row(out, names[a->class[row]], e->images, a->labels[row], a->p[row], a->r[row], a->ap[row][0],
-                      class_map(a, row)));
+    TRY(listing_add(l, "%s", name));
+    TRY(listing_add(l, "%llu", (unsigned long long)images));
+    TRY(listing_add(l, "%llu", (unsigned long long)instances));
+    for (int i = 0; i < COUNT(metric); i++)
+        TRY(listing_add(l, "%.3g", metric[i]));
 cleanup:
     return rc;
 }
 
-enum status report_coco_table(const struct evaluation_result *r, struct buf *out)
+enum status report_table(const struct evaluation *e, const struct evaluation_result *r, const char *const *names,
+                         bool per_class, int limit, struct buf *out)
+{
+    static const struct listing_column columns[] = {
+        {"Class", LISTING_RIGHT, 22, .least = 10},
+        {"Images", LISTING_RIGHT, 11, .drop = 2},
+        {"Instances", LISTING_RIGHT, 11, .drop = 1},
+        {"P", LISTING_RIGHT, 11},
+        {"R", LISTING_RIGHT, 11},
+        {"mAP50", LISTING_RIGHT, 11},
+        {"mAP50-95", LISTING_RIGHT, 11},
+    };
+    const struct ap_result *a = &r->official;
+    enum status rc = OK;
+    struct listing l;
+    listing_init(&l, columns, COUNT(columns));
+    TRY(table_row(&l, "all", e->images, e->instances, a->precision, a->recall, a->map50, a->map));
+    for (int row = 0; row < a->n_classes && per_class; row++)
+        TRY(table_row(&l, names[a->class[row]], e->images, a->labels[row], a->p[row], a->r[row], a->ap[row][0],
+                      class_map(a, row)));
+    TRY(listing_write(&l, limit, out));
+cleanup:
+    listing_free(&l);
+    return rc;
+}
+
+enum status report_coco_table(const struct evaluation_result *r, int limit, struct buf *out)
 {
     static const struct {
         const char *iou, *area;
@@ -52,11 +71,14 @@ enum status report_coco_table(const struct evaluation_result *r, struct buf *out
         {"0.50:0.95", "all", 1},     {"0.50:0.95", "all", 10},     {"0.50:0.95", "all", 100},
         {"0.50:0.95", "small", 100}, {"0.50:0.95", "medium", 100}, {"0.50:0.95", "large", 100},
     };
+    enum { WHOLE = 81 }; /* columns of the protocol's own lines */
+    const char *const format = limit && limit < WHOLE
+                                   ? "%.0s%s  IoU %-9s  area %-6s  at most %3d a picture  %6.4f\n"
+                                   : "Average %-9s  (%s) @[ IoU=%-9s | area=%6s | maxDets=%3d ] = %6.4f\n";
     enum status rc = OK;
     for (int i = 0; i < COCO_NUMBERS && r->has_coco; i++)
-        TRY(buf_printf(out, "Average %-9s  (%s) @[ IoU=%-9s | area=%6s | maxDets=%3d ] = %6.4f\n",
-                       i < COCO_AR1 ? "precision" : "recall", i < COCO_AR1 ? "AP" : "AR", lines[i].iou, lines[i].area,
-                       lines[i].most, r->coco.value[i]));
+        TRY(buf_printf(out, format, i < COCO_AR1 ? "precision" : "recall", i < COCO_AR1 ? "AP" : "AR", lines[i].iou,
+                       lines[i].area, lines[i].most, r->coco.value[i]));
 cleanup:
     return rc;
 }

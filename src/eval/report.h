@@ -7,12 +7,14 @@
 
 #include <jansson.h>
 
-/* Append the table: header, the line of all classes, and one line a class with labels if asked. */
+/* Append the table: header, the line of all classes, and one line a class with labels if asked. No line is wider than
+ * `limit` columns; 0: as wide as it is. */
 enum status report_table(const struct evaluation *e, const struct evaluation_result *r, const char *const *names,
-                         bool per_class, struct buf *out);
+                         bool per_class, int limit, struct buf *out);
 
-/* Append the COCO protocol's twelve lines; nothing without metric B. */
-enum status report_coco_table(const struct evaluation_result *r, struct buf *out);
+/* Append the COCO protocol's twelve lines, shorter ones where theirs are wider than `limit`; nothing without metric B.
+ */
+enum status report_coco_table(const struct evaluation_result *r, int limit, struct buf *out);
 
 /* What `val --json` writes, but for the speed: images, instances, precision, recall, map50, map, classes, coco. */
 enum status report_json(const struct evaluation *e, const struct evaluation_result *r, const char *const *names,

@@ -68,7 +68,7 @@ enum status run_write_results(const struct run_folder *f, const struct run_progr
         TRY(buf_printf(&text, ",%20s", result_column_name(c)));
     TRY(buf_append(&text, "\n", 1));
     for (int i = 0; i < p->n_rows; i++) {
-        TRY(buf_printf(&text, "%20.5g", (double)i));
+        TRY(buf_printf(&text, "%20.5g", (double)(i + 1)));
         for (int c = 0; c < RESULT_COLUMNS; c++)
             TRY(buf_printf(&text, ",%20.5g", p->rows[i][c]));
         TRY(buf_append(&text, "\n", 1));

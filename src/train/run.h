@@ -3,7 +3,7 @@
  *   opt.yaml hyp.yaml               what was asked for
  *   state.safetensors               everything that --resume needs (state.h); the truth of which the rest is made
  *   weights/{last,best}.safetensors training form with the EMA's values; epoch<n>.safetensors with --save-period
- *   results.csv                     a row an epoch
+ *   results.csv                     a row an epoch, the first is 1 (the official code counts from 0)
  *   results.png labels.png ...      pictures (report.h)
  *
  * Order is what makes a kill harmless: at the end of an epoch the state is written first, then results.csv and the

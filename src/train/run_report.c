@@ -1,7 +1,6 @@
 #include "train/run_report.h"
 
 #include "core/path.h"
-#include "eval/ap.h"
 #include "image/chart.h"
 #include "image/draw.h"
 #include "image/encode.h"
@@ -141,43 +140,4 @@ void batch_sheet_free(struct batch_sheet *s)
     for (int i = 0; i < SHEET_PICTURES; i++)
         image_free(&s->pictures[i]);
     s->count = 0;
-}
-
-/* --- words ------------------------------------------------------------------------------------------------------- */
-
-enum status run_closing_words(const struct run_options *o, const struct run_progress *p, long batches,
-                              struct buf *words)
-{
-    enum status rc = OK;
-    int best = 0;
-    double most = -1;
-    for (int i = 0; i < p->n_rows; i++) {
-        double fitness = ap_fitness(p->rows[i][RESULT_MAP50], p->rows[i][RESULT_MAP]);
-        if (fitness >= most) {
-            most = fitness;
-            best = i;
-        }
-    }
-    if (!p->n_rows)
-        return OK;
-    TRY(buf_printf(words, "best epoch %d: mAP50 %.3f, mAP50-95 %.3f\n", best, p->rows[best][RESULT_MAP50],
-                   p->rows[best][RESULT_MAP]));
-    if (p->stopped)
-        TRY(buf_printf(words, "stopped early: %d epochs without a better one (--patience)\n", o->patience));
-    if (p->rows[best][RESULT_MAP50] >= 0.01 || o->noval)
-        return OK;
-    TRY(buf_printf(words,
-                   "mAP stayed near 0. Things to try: look at labels.png and train_batch0.jpg, whether boxes lie "
-                   "where they should"));
-    long iterations = batches * p->n_rows;
-    if (iterations < 2000)
-        TRY(buf_printf(words, "; more epochs (%ld iterations were made, a start from nothing needs thousands)",
-                       iterations));
-    if (!o->weights)
-        TRY(buf_printf(words, "; start from trained weights (--weights)"));
-    if (p->rows[p->n_rows - 1][RESULT_TRAIN_CLS] > 2 * p->rows[0][RESULT_TRAIN_CLS])
-        TRY(buf_printf(words, "; a smaller learning rate (--hyp lr0=%g), for the loss grew", o->hyper.lr0 / 10));
-    TRY(buf_printf(words, "\n"));
-cleanup:
-    return rc;
 }

@@ -1,4 +1,4 @@
-/* What a run shows of itself in its folder: pictures of labels, batches and results, and the words at its end. */
+/* What a run shows of itself in its folder: pictures of labels, batches and results. */
 #ifndef Y9_TRAIN_RUN_REPORT_H
 #define Y9_TRAIN_RUN_REPORT_H
 
@@ -23,9 +23,5 @@ enum status batch_sheet_add(struct batch_sheet *s, const struct batch *b, int pl
                             int count);
 enum status batch_sheet_write(struct batch_sheet *s, const struct run_folder *f, const char *name); /* and empty it */
 void batch_sheet_free(struct batch_sheet *s);
-
-/* Sentences at the end: what was reached, and what to try where mAP stayed near 0; one a line. */
-enum status run_closing_words(const struct run_options *o, const struct run_progress *p, long batches,
-                              struct buf *words);
 
 #endif

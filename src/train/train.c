@@ -4,6 +4,8 @@
 
 #include "core/clock.h"
 #include "core/path.h"
+#include "core/progress.h"
+#include "core/terminal.h"
 #include "data/multiscale.h"
 #include "data/preview.h"
 #include "data/sampling.h"
@@ -11,6 +13,7 @@
 #include "eval/validate.h"
 #include "ops/recipe.h"
 #include "train/run_report.h"
+#include "train/run_words.h"
 #include "train/train_job.h"
 #include "weights/weights.h"
 
@@ -79,8 +82,12 @@ static enum status interrupted(struct job *j)
     enum status rc = job_save_state(j);
     if (rc != OK)
         return rc;
-    return fail(E_INTERRUPTED, "stopped in epoch %d after %ld of %ld batches; go on with: yolo9 train --resume %s",
-                j->progress.epoch, j->progress.batch, loader_batches(j->loader), j->folder.path);
+    const struct run_progress *p = &j->progress;
+    if (!p->batch)
+        return fail(E_INTERRUPTED, "stopped after epoch %d/%d; go on with: yolo9 train --resume %s", p->epoch,
+                    j->options.epochs, j->folder.path);
+    return fail(E_INTERRUPTED, "stopped in epoch %d/%d after %ld of %ld batches; go on with: yolo9 train --resume %s",
+                p->epoch + 1, j->options.epochs, p->batch, loader_batches(j->loader), j->folder.path);
 }
 
 static enum status save_now_and_then(struct job *j)
@@ -95,7 +102,7 @@ static void tell_batch(const struct job *j, const struct batch *b, int size, lon
 {
     const struct train_events *e = &j->request->events;
     struct train_tick tick = {.phase = PHASE_TRAIN,
-                              .epoch = j->progress.epoch,
+                              .epoch = j->progress.epoch + 1,
                               .epochs = j->options.epochs,
                               .batch = j->progress.batch,
                               .batches = loader_batches(j->loader),
@@ -182,6 +189,7 @@ static bool is_last_epoch(const struct job *j)
 struct watch {
     struct job *j;
     struct batch_sheet *sheet; /* NULL: nothing is drawn */
+    bool final;
     double begun;
     double loss[LOSS_ITEMS]; /* summed over batches */
 };
@@ -204,8 +212,8 @@ static enum status watch_picture(void *context, const struct validated *v)
     const struct job *j = w->j;
     const struct train_events *e = &j->request->events;
     const struct batch *b = v->batch;
-    struct train_tick tick = {.phase = PHASE_VALIDATE,
-                              .epoch = j->progress.epoch,
+    struct train_tick tick = {.phase = w->final ? PHASE_FINAL : PHASE_VALIDATE,
+                              .epoch = MIN(j->progress.epoch + 1, j->options.epochs),
                               .epochs = j->options.epochs,
                               .batch = b->number + 1,
                               .batches = loader_batches(j->val_loader),
@@ -238,14 +246,13 @@ static enum status validate_values(struct job *j, const float *value, bool final
 {
     enum status rc = OK;
     const struct run_options *o = &j->options;
-    const struct train_events *events = &j->request->events;
     const struct validate_config config = {
         .nc = j->graph.nc, .conf = 0.001f, .iou = 0.7, .max_det = 300, .single_cls = o->single_cls};
     const struct evaluation_config plain = {0};
     struct validate_times times = {0};
     struct batch_sheet sheet = {.dataset = j->val};
-    struct watch watch = {.j = j, .sheet = final && !o->noplots ? &sheet : NULL, .begun = clock_seconds()};
-    struct buf table = {0};
+    struct watch watch = {
+        .j = j, .sheet = final && !o->noplots ? &sheet : NULL, .final = final, .begun = clock_seconds()};
     recipe_evaluate(&j->graph, value, &j->deployed, j->deployed_ema);
     net_params_changed(j->val_net);
     TRY(evaluation_init(e, j->graph.nc, &plain));
@@ -253,23 +260,20 @@ static enum status validate_values(struct job *j, const float *value, bool final
     TRY(evaluation_finish(e, result));
     for (int k = 0; k < LOSS_ITEMS; k++)
         loss[k] = watch.loss[k] / (double)loader_batches(j->val_loader);
-    TRY(report_table(e, result, j->val->names, final && j->val->nc > 1, &table));
-    if (events->validated)
-        events->validated(events->context, table.data, final);
 cleanup:
     batch_sheet_free(&sheet);
-    buf_free(&table);
     return rc;
 }
 
-static enum status validate_epoch(struct job *j)
+static enum status validate_epoch(struct job *j, bool *validated)
 {
     enum status rc = OK;
     struct run_progress *p = &j->progress;
     struct evaluation evaluation = {0};
     struct evaluation_result result = {0};
     double loss[LOSS_ITEMS];
-    if (j->options.noval && !is_last_epoch(j))
+    *validated = !j->options.noval || is_last_epoch(j);
+    if (!*validated)
         return OK;
     rc = validate_values(j, j->trainer.ema.value, false, &evaluation, &result, loss);
     if (rc == OK) {
@@ -289,8 +293,20 @@ static double row_fitness(const double row[RESULT_COLUMNS])
     return ap_fitness(row[RESULT_MAP50], row[RESULT_MAP]);
 }
 
+static void tell_epoch(const struct job *j, const double *row, bool validated)
+{
+    const struct train_events *e = &j->request->events;
+    const struct train_epoch told = {.epoch = j->progress.epoch,
+                                     .epochs = j->options.epochs,
+                                     .row = row,
+                                     .validated = validated,
+                                     .best = row_fitness(row) > 0 && row_fitness(row) == j->progress.best_fitness};
+    if (e->epoch)
+        e->epoch(e->context, &told);
+}
+
 /* The row of the epoch that was just trained and validated; then it is over. */
-static enum status close_epoch(struct job *j)
+static enum status close_epoch(struct job *j, bool validated)
 {
     struct run_progress *p = &j->progress;
     long batches = loader_batches(j->loader);
@@ -314,6 +330,7 @@ static enum status close_epoch(struct job *j)
     p->epoch++;
     p->batch = 0;
     memset(p->sum, 0, sizeof p->sum);
+    tell_epoch(j, row, validated);
     return OK;
 }
 
@@ -327,18 +344,18 @@ static enum status publish_epoch(struct job *j)
 {
     enum status rc = OK;
     const struct run_progress *p = &j->progress;
-    int period = j->options.save_period, epoch = p->epoch - 1;
-    if (epoch < 0 || p->batch > 0)
+    int period = j->options.save_period;
+    if (p->epoch < 1 || p->batch > 0)
         return OK;
     TRY(run_write_results(&j->folder, p));
     if (j->options.nosave && !is_trained(j))
         return OK;
     TRY(job_write_weights(j, j->folder.last));
-    if (row_fitness(p->rows[epoch]) == p->best_fitness)
+    if (row_fitness(p->rows[p->epoch - 1]) == p->best_fitness)
         TRY(job_write_weights(j, j->folder.best));
-    if (period > 0 && epoch % period == 0) {
+    if (period > 0 && p->epoch % period == 0) {
         char name[64];
-        snprintf(name, sizeof name, "epoch%d.safetensors", epoch);
+        snprintf(name, sizeof name, "epoch%d.safetensors", p->epoch);
         char *path = path_join(j->folder.weights, name);
         rc = path ? job_write_weights(j, path) : E_NOMEM;
         mem_free(path);
@@ -365,6 +382,8 @@ static enum status final_pass(struct job *j)
     TRY(weights_transfer(&c, &j->graph, value, &report));
     job_say(j, "validating %s", path);
     TRY(validate_values(j, value, true, &evaluation, &result, loss));
+    if (j->request->events.final)
+        j->request->events.final(j->request->events.context, &evaluation, &result, j->val->names);
     if (!j->options.noplots) {
         TRY(report_pictures(&evaluation, &result, j->val->names, j->folder.path));
         TRY(run_plot_results(&j->folder, &j->progress));
@@ -382,11 +401,14 @@ static enum status finish(struct job *j)
 {
     enum status rc = OK;
     struct buf words = {0};
+    char time[32];
     TRY(final_pass(j));
     TRY(run_closing_words(&j->options, &j->progress, loader_batches(j->loader), &words));
     j->progress.finished = true;
     TRY(job_save_state(j));
-    job_say(j, "%d epochs done in %.3f hours", j->progress.epoch, (clock_seconds() - j->begun) / 3600);
+    progress_time(clock_seconds() - j->begun, time, sizeof time);
+    job_say(j, "%d %s done%s in %s", j->progress.epoch, noun(j->progress.epoch, "epoch", "epochs"),
+            j->resumed ? ", the last part" : "", time);
     for (const char *line = words.data; line && *line; line += strcspn(line, "\n") + 1)
         job_say(j, "%.*s", (int)strcspn(line, "\n"), line);
     job_say(j, "results are in %s, the best weights: %s", j->folder.path,
@@ -401,9 +423,10 @@ static enum status run(struct job *j)
     enum status rc = OK;
     TRY(publish_epoch(j));
     while (!is_trained(j)) {
+        bool validated;
         TRY(train_epoch(j));
-        TRY(validate_epoch(j));
-        TRY(close_epoch(j));
+        TRY(validate_epoch(j, &validated));
+        TRY(close_epoch(j, validated));
         TRY(job_save_state(j));
         TRY(publish_epoch(j));
         if (asked_to_stop(j) && !is_trained(j))
@@ -439,10 +462,15 @@ enum status train_run(const struct train_request *request)
     struct job j;
     enum status rc = job_open(&j, request);
     if (rc == OK && j.progress.finished) {
-        job_say(&j, "%s: this run is finished (%d epochs), there is nothing to resume", j.folder.path,
-                j.progress.epoch);
+        job_say(&j, "%s: this run is finished (%d %s), there is nothing to resume", j.folder.path, j.progress.epoch,
+                noun(j.progress.epoch, "epoch", "epochs"));
     } else if (rc == OK) {
-        job_say(&j, "%s %s", j.resumed ? "resuming in" : "training in", j.folder.path);
+        if (j.resumed)
+            job_say(&j, "resuming in %s: epoch %d/%d, %ld of %ld batches of it are done", j.folder.path,
+                    MIN(j.progress.epoch + 1, j.options.epochs), j.options.epochs, j.progress.batch,
+                    loader_batches(j.loader));
+        else
+            job_say(&j, "training in %s", j.folder.path);
         rc = run(&j);
         if (rc != OK)
             rc = explain(&j, rc);

@@ -5,6 +5,7 @@
 #ifndef Y9_TRAIN_TRAIN_H
 #define Y9_TRAIN_TRAIN_H
 
+#include "eval/evaluation.h"
 #include "train/run.h"
 #include "train/step.h"
 
@@ -26,12 +27,12 @@ enum status train_step(struct trainer_state *t, long ni, const struct schedule_p
 /* --- a whole run ---------------------------------------------------------------------------------------------------
  */
 
-enum train_phase { PHASE_TRAIN, PHASE_VALIDATE };
+enum train_phase { PHASE_TRAIN, PHASE_VALIDATE, PHASE_FINAL }; /* the last: validation of the best weights */
 
 /* What a user is told after each batch. */
 struct train_tick {
     enum train_phase phase;
-    int epoch, epochs;
+    int epoch, epochs;   /* the first is 1 */
     long batch, batches; /* done of the phase, of all */
     long first;          /* batches that were done before, in the part of the epoch that a resumed run had behind it */
     double loss[LOSS_ITEMS]; /* means of the epoch so far */
@@ -39,12 +40,23 @@ struct train_tick {
     double seconds;          /* since the phase began (was resumed) */
 };
 
+/* And at the end of an epoch. */
+struct train_epoch {
+    int epoch, epochs; /* the first is 1 */
+    const double *row; /* (RESULT_COLUMNS) */
+    bool validated;    /* else the metrics are those of an earlier epoch (--noval) */
+    bool best;         /* so far */
+};
+
 struct train_events {
     void *context;
-    void (*text)(void *context, const char *line);                   /* a sentence for the user */
-    void (*tick)(void *context, const struct train_tick *tick);      /* after each batch */
-    void (*validated)(void *context, const char *table, bool final); /* text of the metrics, several lines */
-    const volatile sig_atomic_t *stop;                               /* not 0: finish the batch, save and return */
+    void (*text)(void *context, const char *line);                 /* a sentence for the user */
+    void (*tick)(void *context, const struct train_tick *tick);    /* after each batch */
+    void (*epoch)(void *context, const struct train_epoch *epoch); /* after each epoch */
+    /* The metrics of the best weights, class by class, at the end of the run. */
+    void (*final)(void *context, const struct evaluation *e, const struct evaluation_result *r,
+                  const char *const *names);
+    const volatile sig_atomic_t *stop; /* not 0: finish the batch, save and return */
 };
 
 struct train_request {

@@ -5,7 +5,7 @@
 #include "model/init.h"
 #include "ops/cpu.h"
 #include "train/check.h"
-#include "train/run_report.h"
+#include "train/run_words.h"
 #include "train/train_job.h"
 #include "weights/weights.h"
 
@@ -336,6 +336,25 @@ static enum status explain_no_memory(struct job *j, int n, int n_val)
     return E_NOMEM;
 }
 
+/* What is trained, on what and how. */
+static enum status tell_subject(const struct job *j, size_t memory)
+{
+    struct buf words = {0};
+    const struct run_subject subject = {.options = &j->options,
+                                        .network = j->table.name,
+                                        .training = &j->graph,
+                                        .deployed = &j->deployed,
+                                        .nc = j->train->nc,
+                                        .batches = loader_batches(j->loader),
+                                        .threads = team_size(j->request->team),
+                                        .memory = memory};
+    enum status rc = run_opening_words(&subject, &words);
+    if (rc == OK)
+        say_lines(j, "", &words);
+    buf_free(&words);
+    return rc;
+}
+
 /* What cannot be is known before the first step, and memory too. */
 static enum status check_machine(struct job *j)
 {
@@ -348,8 +367,7 @@ static enum status check_machine(struct job *j)
     TRY(rc);
     struct memory_need need = memory_of(j, 1, 1);
     TRY(check_memory(&need));
-    job_say(j, "memory: about %.0f MB; batch %d, image size %d, %ld batches an epoch",
-            (double)(need.fixed + need.batches) / 1048576, o->batch, o->img, loader_batches(j->loader));
+    TRY(tell_subject(j, need.fixed + need.batches));
     /* a state and its successor, last and best and a successor */
     TRY(check_disk(j->resumed ? j->folder.path : j->request->project,
                    (size_t)(2 * (3 + count_states(j)) + 3) * j->graph.param_floats * sizeof(float)));
