@@ -1,4 +1,5 @@
 /* Datasets: YAML, lists, folders, label files, COCO annotations, the cache, and what is said about faulty ones. */
+#include "support/dataset_files.h"
 #include "support/unit.h"
 
 #include "core/file.h"
@@ -15,104 +16,6 @@
 #include <unistd.h>
 
 #define SHARED Y9_SOURCE_DIR "/../shared/"
-
-/* --- a folder for a test's files -------------------------------------------------------------------------------------
- */
-
-struct place {
-    char folder[256];
-};
-
-static char *in(struct place *p, const char *name)
-{
-    static char path[8][512];
-    static int next;
-    next = (next + 1) % 8;
-    snprintf(path[next], sizeof(path[next]), "%s/%s", p->folder, name);
-    return path[next];
-}
-
-static int set_up(void **state)
-{
-    static struct place p;
-    snprintf(p.folder, sizeof(p.folder), Y9_BINARY_DIR "/dataset-XXXXXX");
-    *state = &p;
-    return mkdtemp(p.folder) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    char command[700];
-    struct place *p = *state;
-    snprintf(command, sizeof(command), "chmod -R u+w '%s' && rm -r '%s'", p->folder, p->folder);
-    return system(command);
-}
-
-/* Not file_write: that one waits for the disk. */
-static void write_bytes(const char *path, const void *bytes, size_t size)
-{
-    FILE *f = fopen(path, "wb");
-    assert_non_null(f);
-    assert_int_equal(fwrite(bytes, 1, size, f), size);
-    assert_int_equal(fclose(f), 0);
-}
-
-static void make_text(struct place *p, const char *name, const char *text)
-{
-    char *folder = path_parent(in(p, name));
-    assert_int_equal(path_make_folder(folder), OK);
-    write_bytes(in(p, name), text, strlen(text));
-    mem_free(folder);
-}
-
-static void make_picture(struct place *p, const char *name, int w, int h)
-{
-    struct image img = {0};
-    char *folder = path_parent(in(p, name));
-    assert_int_equal(path_make_folder(folder), OK);
-    assert_int_equal(image_init(&img, h, w), OK);
-    image_fill(&img, 10, 200, 30);
-    assert_int_equal(image_write(in(p, name), &img), OK);
-    image_free(&img);
-    mem_free(folder);
-}
-
-static enum status try_load(const char *yaml_path, enum dataset_split split, const struct dataset_options *options,
-                            struct dataset **d)
-{
-    struct dataset_yaml yaml;
-    static const struct dataset_options none;
-    *d = NULL;
-    enum status rc = dataset_yaml_open(yaml_path, &yaml);
-    if (rc == OK) {
-        rc = dataset_load(&yaml, split, options ? options : &none, d);
-        dataset_yaml_close(&yaml);
-    }
-    return rc;
-}
-
-static struct dataset *load(struct place *p, enum dataset_split split, const struct dataset_options *options)
-{
-    struct dataset *d;
-    if (try_load(in(p, "data.yaml"), split, options, &d) != OK)
-        fail_msg("%s", fail_text());
-    return d;
-}
-
-static void assert_contains(const char *text, const char *part)
-{
-    if (!strstr(text, part))
-        fail_msg("'%s' does not say '%s'", text, part);
-}
-
-static void assert_fails(struct place *p, const char *yaml, enum status code, const char *part)
-{
-    struct dataset *d;
-    make_text(p, "data.yaml", yaml);
-    assert_int_equal(try_load(in(p, "data.yaml"), SPLIT_TRAIN, NULL, &d), code);
-    assert_null(d);
-    assert_contains(fail_text(), part);
-}
 
 /* --- YAML and splits -------------------------------------------------------------------------------------------------
  */
@@ -216,7 +119,8 @@ static void test_lists(void **state)
     make_text(p, "one/list.txt", yaml);
     make_text(p, "data.yaml", "train: [one/list.txt, plain]\nval: ../one/images\nnames: {1: b, 0: a}\n");
     struct dataset *d = load(p, SPLIT_TRAIN, NULL);
-    assert_true(d->n_images == 4 && d->summary.absent == 1 && d->summary.orphans == 0); /* 3.png stands twice */
+    assert_true(d->n_images == 3 && d->summary.absent == 1 && d->summary.orphans == 0);
+    assert_true(d->summary.repeated == 1 && d->summary.pictures == 5); /* 3.png stands twice */
     assert_contains(d->images[0].path, "one/images/1.jpg");
     assert_contains(d->images[2].path, "plain/3.png");
     assert_true(d->images[2].n_objects == 1 && d->images[0].n_objects == 0 && !strcmp(d->names[0], "a"));
@@ -249,7 +153,7 @@ static void test_roots(void **state)
     dataset_destroy(d);
     make_text(p, "yaml/gone.yaml", "path: sat\ntrain: images\nnames: [a]\n");
     assert_int_equal(try_load("../yaml/gone.yaml", SPLIT_TRAIN, NULL, &d), E_IO);
-    assert_contains(fail_text(), "train images does not exist, neither in ../yaml/sat nor in sat");
+    assert_contains(fail_text(), "train images does not exist (looked in ../yaml/sat, sat and ../yaml)");
     make_text(p, "work/set/data.yaml", "train: images\nnames: [a]\n"); /* no path; bare relative file */
     make_text(p, "work/set/labels/w.txt", "0 .5 .5 .5 .5\n");
     assert_int_equal(chdir(in(p, "work/set")), 0);
@@ -270,8 +174,14 @@ static void test_yaml_faults(void **state)
     assert_fails(p, "names: [a]\n", E_FORMAT, "none of train, val and test is given");
     assert_fails(p, "train: empty\nnames: []\n", E_FORMAT, "0 class names");
     assert_fails(p, "train: empty\nnames: dog\n", E_FORMAT, "names must be a list");
-    assert_fails(p, "train: empty\nnames: {0: a, 2: b}\n", E_ARGUMENT, "data.yaml:2");
-    assert_fails(p, "train: empty\nnc: 3\nnames: [a]\n", E_FORMAT, "data.yaml:2: nc is 3 but there are 1 names");
+    assert_fails(p, "train: empty\nnames: {0: a, 2: b}\n", E_FORMAT, "2 entries but none for class 1");
+    assert_fails(p, "train: empty\nnames: {1: a, 2: b}\n", E_FORMAT, "none for class 0: classes are numbered 0 to 1");
+    assert_fails(p, "train: empty\nnames: {0: a, '0': b}\n", E_FORMAT, "the key 0 is there already");
+    assert_fails(p, "train: empty\nnames: {0: a, 0.0: b}\n", E_FORMAT, "class 0 is named twice");
+    assert_fails(p, "train: empty\nnames: {a: 0, b: 1}\n", E_FORMAT, "a class number in names must be a whole number");
+    assert_fails(p, "train: empty\nnames: [a, '']\n", E_FORMAT, "data.yaml:2: class 1: a class name is empty");
+    assert_fails(p, "train: empty\nnames: [a, \"b\\ec\"]\n", E_FORMAT, "class 1: the class name 'b' has a control");
+    assert_fails(p, "train: empty\nnc: 3\nnames: [a]\n", E_FORMAT, "data.yaml:2: nc is 3 but names has 1 entry");
     assert_fails(p, "train: []\nnames: [a]\n", E_FORMAT, "data.yaml:1");
     assert_fails(p, "- a\n", E_FORMAT, "data.yaml:1");
     assert_fails(p, "train: [", E_FORMAT, "data.yaml:2");
@@ -543,16 +453,16 @@ static void test_sorting_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_folder, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_faulty_pictures_and_labels, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_lists, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_roots, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_yaml_faults, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_cache, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_cache_protected, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_threads, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_coco, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_coco_faults, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_folder, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_faulty_pictures_and_labels, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_lists, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_roots, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_yaml_faults, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_cache, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_cache_protected, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_threads, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_coco, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_coco_faults, place_set_up, place_tear_down),
         cmocka_unit_test(test_real_datasets),
         cmocka_unit_test(test_sorting_size),
     };

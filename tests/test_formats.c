@@ -87,7 +87,8 @@ static void yaml_table(void **state)
     assert_true(d == 80);
     assert_int_equal(yaml_get_double(yaml_find(doc.root, "depth_multiple"), "depth", &d), OK);
     assert_true(d == 1);
-    assert_int_equal(yaml_get_int(yaml_find(doc.root, "depth_multiple"), "depth", 0, 9, &i), E_FORMAT);
+    assert_int_equal(yaml_get_int(yaml_find(doc.root, "depth_multiple"), "depth", 0, 9, &i), OK); /* 1.0 */
+    assert_int_equal(i, 1);
     assert_int_equal(yaml_get_double(yaml_find(doc.root, "activation"), "activation", &d), E_FORMAT);
     expect_sentence("net.yaml:4: activation must be a number");
     assert_int_equal(yaml_get_bool(yaml_find(doc.root, "flag"), "flag", &b), OK);
@@ -120,6 +121,28 @@ static void refuse_yaml(const char *text, size_t size, const char *word)
     expect_sentence("bad.yaml");
     expect_sentence(word);
     assert_null(doc.root);
+}
+
+/* Harmless ways to write a number. */
+static void yaml_numbers(void **state)
+{
+    (void)state;
+    struct yaml doc;
+    int i;
+    double d;
+    const char *text = "{a: '3', b: 3e0, c: \"0.5\", d: 2.5, e: 1e99, f: 'x'}";
+    assert_int_equal(yaml_open_memory("n.yaml", text, strlen(text), &doc), OK);
+    assert_int_equal(yaml_get_int(yaml_find(doc.root, "a"), "a", 0, 9, &i), OK);
+    assert_int_equal(i, 3);
+    assert_int_equal(yaml_get_int(yaml_find(doc.root, "b"), "b", 0, 9, &i), OK);
+    assert_int_equal(i, 3);
+    assert_int_equal(yaml_get_double(yaml_find(doc.root, "c"), "c", &d), OK);
+    assert_true(d == 0.5);
+    assert_int_equal(yaml_get_int(yaml_find(doc.root, "d"), "d", 0, 9, &i), E_FORMAT);
+    expect_sentence("n.yaml:1: d must be a whole number, it is 2.5");
+    assert_int_equal(yaml_get_int(yaml_find(doc.root, "e"), "e", 0, 9, &i), E_ARGUMENT);
+    assert_int_equal(yaml_get_double(yaml_find(doc.root, "f"), "f", &d), E_FORMAT);
+    yaml_close(&doc);
 }
 
 static void yaml_malformed(void **state)
@@ -456,9 +479,10 @@ static void json_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(yaml_types),   cmocka_unit_test(yaml_table),      cmocka_unit_test(yaml_malformed),
-        cmocka_unit_test(yaml_written), cmocka_unit_test(yaml_round_trip), cmocka_unit_test(yaml_long_keys),
-        cmocka_unit_test(shared_yaml),  cmocka_unit_test(json_limits),     cmocka_unit_test(json_written),
+        cmocka_unit_test(yaml_types),     cmocka_unit_test(yaml_table),   cmocka_unit_test(yaml_numbers),
+        cmocka_unit_test(yaml_malformed), cmocka_unit_test(yaml_written), cmocka_unit_test(yaml_round_trip),
+        cmocka_unit_test(yaml_long_keys), cmocka_unit_test(shared_yaml),  cmocka_unit_test(json_limits),
+        cmocka_unit_test(json_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,7 @@ static const struct option_spec options_table[] = {
     {"name", NULL, OPTION_STRING, "exp", "folder of this run: exp, exp2, exp3 ...; cfg: the network's name", 0, 0},
     {"exist-ok", NULL, OPTION_FLAG, NULL, "begin anew in the folder if it is there already", 0, 0},
     {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor. Results do not depend on it", 0, 1024},
+    {"no-cache", NULL, OPTION_FLAG, NULL, "neither read nor write the label cache", 0, 0},
     {"workers", NULL, OPTION_INT, "2", "threads that make batches ahead. Results do not depend on it", 0, 64},
     {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only", 0, 0},
     /* official options without a meaning here */
@@ -315,7 +316,7 @@ cleanup:
 /* Options of the run come from its folder when it is resumed. */
 static void tell_unused(const struct options *o)
 {
-    static const char *const used[] = {"resume", "data", "threads", "workers", "project"};
+    static const char *const used[] = {"resume", "data", "threads", "workers", "project", "no-cache"};
     for (int i = 0; option_given(o, "resume") && i < COUNT(options_table); i++) {
         bool known = false;
         for (int k = 0; k < COUNT(used); k++)
@@ -337,6 +338,7 @@ int verb_train(int argc, char **argv)
         .name = option_string(o, "name"),
         .exist_ok = option_flag(o, "exist-ok"),
         .workers = option_int(o, "workers"),
+        .no_cache = option_flag(o, "no-cache"),
         .events = train_display_events(&display),
     };
     request.events.stop = interrupt_flag();

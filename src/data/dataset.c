@@ -5,6 +5,8 @@
 #include "image/decode.h"
 
 #include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -146,8 +148,31 @@ static void check_pictures(struct loading *l)
         team_run(l->options->team, (l->count + PART - 1) / PART, check_part, l);
         if (cache && cache_write(cache, key, l) != OK)
             log_debug("no label cache: %s", fail_text()); /* a folder that cannot be written to is fine */
+        else if (cache)
+            l->d->summary.cache = arena_strdup(&l->d->arena, cache);
     }
     mem_free(cache);
+}
+
+enum { MAX_NOTES = 100 };
+
+enum status loading_note(struct loading *l, const char *format, ...)
+{
+    struct dataset_summary *s = &l->d->summary;
+    char text[1024];
+    va_list args;
+    if (s->n_notes == MAX_NOTES)
+        return OK;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (!s->notes)
+        s->notes = arena_alloc(&l->d->arena, MAX_NOTES, sizeof(*s->notes));
+    const char *copy = arena_strdup(&l->d->arena, text);
+    if (!s->notes || !copy)
+        return E_NOMEM;
+    ((const char **)s->notes)[s->n_notes++] = copy;
+    return OK;
 }
 
 /* --- putting the split together --------------------------------------------------------------------------------------
@@ -294,6 +319,9 @@ static void move_picture(struct dataset *d, const struct loading_picture *p)
     struct dataset_image *image = &d->images[d->n_images];
     *image = (struct dataset_image){p->path,
                                     p->id >= 0 ? p->id : id_of_name(p->path, d->n_images),
+                                    p->identity.name,
+                                    p->identity.stem,
+                                    p->id >= 0 ? p->id : p->identity.number,
                                     p->w,
                                     p->h,
                                     p->orientation,
@@ -328,7 +356,7 @@ static enum status assemble(struct loading *l)
     d->objects = mem_alloc(objects, sizeof(*d->objects));
     d->points = mem_alloc(points, sizeof(*d->points));
     TRY(d->images && d->objects && d->points ? OK : E_NOMEM);
-    d->summary.pictures = l->count;
+    d->summary.pictures = l->count + d->summary.repeated;
     for (int i = 0; i < l->count; i++) {
         const struct loading_picture *p = &l->pictures[i];
         if (count_picture(l, p))
@@ -438,6 +466,7 @@ enum status dataset_describe(const struct dataset *d, const char *title, int pro
         {s->empty, "without a label (background)"},
         {s->corrupt, "left out: damaged picture or faulty labels"},
         {s->absent, "left out: not there"},
+        {s->repeated, "named more than once, counted once"},
         {s->few, "left out: too few labels"},
         {s->orphans, "label files without a picture, not used"},
         {s->duplicates, "labels that stood twice, counted once"},
@@ -450,6 +479,10 @@ enum status dataset_describe(const struct dataset *d, const char *title, int pro
     for (int i = 0; i < COUNT(facts); i++)
         if (facts[i].count)
             TRY(buf_printf(out, "  %ld %s\n", facts[i].count, facts[i].words));
+    for (int i = 0; i < s->n_notes; i++)
+        TRY(buf_printf(out, "  %s\n", s->notes[i]));
+    if (s->cache)
+        TRY(buf_printf(out, "  this check is kept in %s (--no-cache turns this off)\n", s->cache));
     for (int i = 0; i < s->n_problems && i < problems; i++)
         TRY(buf_printf(out, "  %s\n", s->problems[i]));
     if (s->problem_total > problems && problems > 0)

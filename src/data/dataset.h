@@ -23,7 +23,8 @@ struct dataset_yaml {
     const char *folder;                         /* where the file lies */
     const char *path;                           /* its `path`, NULL when absent */
     const char *const *names;                   /* [nc] */
-    int nc;                                     /* 0: no names; then the splits must be COCO annotations */
+    int nc;                                     /* 0: no names; then the splits must be annotation files */
+    bool named;                                 /* false: only nc was given, the names are class0, class1 ... */
     int key_points, key_values;                 /* kpt_shape: label rows carry key points; 0: they do not */
     const struct yaml_node *split[SPLIT_COUNT]; /* NULL: absent */
     struct yaml doc;
@@ -42,9 +43,13 @@ struct dataset_object {
 
 struct dataset_image {
     const char *path;
-    int64_t id;          /* COCO's id; else the number that the file name is; else the place in the split */
-    int w, h;            /* upright, as image_read gives it */
-    int orientation;     /* EXIF, 1..8 */
+    int64_t id;       /* COCO's id; else the number that the file name is; else the place in the split: orders pictures
+                         where scores tie. Not unique: pictures are told apart by name and number */
+    const char *name; /* its identity (core/identity.h) among the pictures of the split: "frame.jpg", "a/frame.jpg" */
+    const char *stem; /* the same for files that belong to it: "frame", "a/frame" */
+    int64_t number;   /* COCO's id or the number that the file name is, where no other picture has it; else -1 */
+    int w, h;         /* upright, as image_read gives it */
+    int orientation;  /* EXIF, 1..8 */
     size_t first_object; /* of dataset.objects: n_objects labels, then n_crowds COCO crowds (never for training) */
     int n_objects, n_crowds;
     const char *label_path; /* where its label file is or would be; NULL: labels come from annotations */
@@ -75,6 +80,7 @@ struct dataset_summary {
     int empty;       /* with an empty label file (COCO: without annotations): background */
     int corrupt;     /* left out: the picture or its label file is not right, */
     int bad_labels;  /* of these for the label file */
+    int repeated;    /* pictures that the split names twice or more, further times: counted once */
     int absent;      /* left out: named in a list or an annotation file, but not there */
     int few;         /* left out: fewer labels than min_items */
     int orphans;     /* label files whose picture is not there (folders only) */
@@ -86,7 +92,10 @@ struct dataset_summary {
     const struct dataset_problem *faults; /* [n_problems]: what each sentence is about */
     int n_problems;                       /* at most DATASET_MAX_PROBLEMS */
     long problem_total;
-    bool cached; /* labels came from the cache */
+    const char *const *notes; /* sentences about how the split was found and read */
+    int n_notes;
+    bool cached;       /* labels came from the cache */
+    const char *cache; /* the cache that was written, NULL: none */
 };
 
 /* One split in memory; owned by itself, unchanged after loading and safe to read from several threads. */

@@ -1,11 +1,13 @@
 /* From the words of a split to picture paths (SPEC 11.1). */
 #include "core/file.h"
+#include "core/mem.h"
 #include "core/path.h"
 #include "data/loading.h"
 #include "image/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { MAX_DEPTH = 16, MAX_LIST_BYTES = 1 << 30, MAX_PICTURES = 1 << 26, MAX_PATH_BYTES = 4096 };
 
@@ -27,23 +29,6 @@ struct loading_picture *loading_add(struct loading *l)
     memset(p, 0, sizeof(*p));
     p->id = -1;
     return p;
-}
-
-/* .../images/a/b.jpg -> .../labels/a/b.txt; without an images folder the label lies beside the picture. */
-static const char *label_path(struct arena *arena, const char *picture)
-{
-    static const char folder[] = "/images/";
-    const char *last = NULL, *dot = path_extension(picture);
-    size_t stem = *dot ? (size_t)(dot - 1 - picture) : strlen(picture);
-    for (const char *at = strstr(picture, folder); at; at = strstr(at + 1, folder))
-        last = at;
-    if (!last && !strncmp(picture, folder + 1, sizeof(folder) - 2)) /* the path begins with images/ */
-        return arena_printf(arena, "labels/%.*s.txt", (int)(stem - (sizeof(folder) - 2)), picture + sizeof(folder) - 2);
-    if (!last)
-        return arena_printf(arena, "%.*s.txt", (int)stem, picture);
-    const char *rest = last + sizeof(folder) - 1;
-    return arena_printf(arena, "%.*s/labels/%.*s.txt", (int)(last - picture), picture,
-                        (int)(stem - (size_t)(rest - picture)), rest);
 }
 
 static enum status add_picture(struct loading *l, const char *path, const char *list, int line)
@@ -83,23 +68,61 @@ cleanup:
     return rc;
 }
 
-/* A line of a list: absolute, "./" from the list's folder, or from the working directory and else from the list's
- * folder. Heap. */
-static char *listed_path(const char *folder, const char *line)
+/* Bytes that no text has: a picture or another binary file that was named as a list. */
+static bool is_binary(const struct buf *text)
 {
-    if (!strncmp(line, "./", 2))
-        return path_join(folder, line + 2);
-    return path_exists(line) ? mem_strdup(line) : path_join(folder, line);
+    for (size_t i = 0; i < MIN(text->size, (size_t)4096); i++)
+        if ((unsigned char)text->data[i] < ' ' && !strchr("\t\n\v\f", text->data[i]))
+            return true;
+    return memchr(text->data, 0, text->size) != NULL;
+}
+
+/* A list that is being read. Leading parts that lead nowhere are dropped, as many from every line. */
+struct listing {
+    const char *name;
+    struct places places; /* its own folder first */
+    int drop;             /* parts; 0: not needed up to now */
+    long dropped;         /* lines */
+};
+
+/* The picture of a line; one that is not there is kept as the list's folder has it, and counted as absent later. */
+static enum status add_line(struct loading *l, struct listing *g, const char *line, int number)
+{
+    enum status rc = OK;
+    char *path = places_find(&g->places, line, 0);
+    int drop = g->drop;
+    if (!path && drop)
+        path = places_find(&g->places, line, drop);
+    else if (!path && (drop = 1) && (path = places_search(&g->places, line, &drop))) {
+        g->drop = drop;
+        TRY(loading_note(l, "%s: '%.*s' leads nowhere and is left out of its lines: %s is used for %s", g->name,
+                         (int)(place_rest(line, drop) - line), line, path, line));
+    }
+    if (!path)
+        path = place_join(g->places.folders[0], place_rest(line, 0));
+    TRY(path ? add_picture(l, path, g->name, number) : E_NOMEM);
+cleanup:
+    mem_free(path);
+    return rc;
 }
 
 static enum status add_list(struct loading *l, const char *list)
 {
     enum status rc = OK;
     struct buf text = {0};
-    char *folder = path_parent(list), *path = NULL;
-    const char *name = arena_strdup(&l->d->arena, list);
-    TRY(folder && name ? OK : E_NOMEM);
+    char *folder = path_parent(list);
+    struct listing g = {.name = arena_strdup(&l->d->arena, list)};
+    TRY(folder && g.name ? OK : E_NOMEM);
+    places_add(&g.places, folder);
+    for (int i = 0; i < l->places.n; i++)
+        places_add(&g.places, l->places.folders[i]);
+    places_add(&g.places, ".");
     TRY(file_read_text(list, MAX_LIST_BYTES, &text));
+    if (is_binary(&text))
+        TRY(fail(E_FORMAT,
+                 "%s: neither a folder, a picture (by its ending), an annotation file nor a text that lists "
+                 "pictures",
+                 list));
     int number = 0;
     for (char *line = text.data, *end; line && line < text.data + text.size; line = end + 1) {
         end = memchr(line, '\n', (size_t)(text.data + text.size - line));
@@ -108,23 +131,15 @@ static enum status add_list(struct loading *l, const char *list)
         *end = 0;
         number++;
         size_t length = strlen(line);
-        while (length && strchr(" \t\r", line[length - 1]))
+        while (length && strchr(" \t", line[length - 1]))
             line[--length] = 0;
         line += strspn(line, " \t");
-        if (!*line)
-            continue;
-        if (length > MAX_PATH_BYTES) {
-            rc = fail(E_FORMAT, "%s:%d: a path of %zu bytes", list, number, length);
-            goto cleanup;
-        }
-        path = listed_path(folder, line);
-        TRY(path ? OK : E_NOMEM);
-        TRY(add_picture(l, path, name, number));
-        mem_free(path);
-        path = NULL;
+        if (length > MAX_PATH_BYTES)
+            TRY(fail(E_FORMAT, "%s:%d: a path of %zu bytes", list, number, length));
+        if (*line)
+            TRY(add_line(l, &g, line, number));
     }
 cleanup:
-    mem_free(path);
     mem_free(folder);
     buf_free(&text);
     return rc;
@@ -132,44 +147,25 @@ cleanup:
 
 static bool has_extension(const char *path, const char *extension)
 {
-    return !strcmp(path_extension(path), extension);
+    return !strcasecmp(path_extension(path), extension);
+}
+
+static enum status not_both(const char *path)
+{
+    return fail(E_FORMAT, "%s: a split is either annotation files or pictures with label files, not both", path);
 }
 
 /* One entry of a split, at a path that exists. */
 static enum status add_entry(struct loading *l, const char *path)
 {
-    if (path_is_folder(path)) {
-        if (l->annotations)
-            return fail(E_FORMAT, "%s: a split is either annotation files or pictures with label files, not both",
-                        path);
-        return add_folder(l, path, 0);
-    }
-    if (has_extension(path, "json")) {
-        if (l->count && !l->annotations)
-            return fail(E_FORMAT, "%s: a split is either annotation files or pictures with label files, not both",
-                        path);
-        return loading_add_annotations(l, path);
-    }
+    if (has_extension(path, "json") && !path_is_folder(path))
+        return l->count && !l->annotations ? not_both(path) : loading_add_annotations(l, path);
     if (l->annotations)
-        return fail(E_FORMAT, "%s: a split is either annotation files or pictures with label files, not both", path);
+        return not_both(path);
+    if (path_is_folder(path))
+        return add_folder(l, path, 0);
     l->folders_only = false;
-    return add_list(l, path);
-}
-
-/* root/entry, or without leading "../"s where only that exists; NULL: neither is there. Heap. */
-static char *existing(const char *root, const char *entry)
-{
-    while (!strncmp(entry, "./", 2))
-        entry += 2;
-    for (;; entry += 3) {
-        bool here = !strcmp(root, ".") && entry[0] != '/';
-        char *path = here ? mem_strdup(*entry ? entry : ".") : path_join(root, entry);
-        if (!path || path_exists(path))
-            return path;
-        mem_free(path);
-        if (strncmp(entry, "../", 3) != 0)
-            return NULL;
-    }
+    return image_is_picture_name(path) ? add_picture(l, path, NULL, 0) : add_list(l, path);
 }
 
 static const char *entry_text(const struct yaml_node *split, int i)
@@ -177,75 +173,165 @@ static const char *entry_text(const struct yaml_node *split, int i)
     return split->type == YAML_LIST ? split->items[i]->text : split->text;
 }
 
-/* The folders that relative entries are tried in (SPEC 11.1, project rule). Heap strings; the second may be NULL. */
-static enum status split_roots(const struct dataset_yaml *yaml, char *roots[2])
+/* `path: .` is the YAML's own folder. */
+static bool is_home(const char *path)
 {
-    const char *path = yaml->path ? yaml->path : ".";
-    while (!strncmp(path, "./", 2))
-        path += 2;
-    bool here = !strcmp(path, ".") || !*path;
-    roots[0] = here ? mem_strdup(yaml->folder) : path_join(yaml->folder, path);
-    roots[1] = here ? mem_strdup(".") : path[0] == '/' ? NULL : mem_strdup(path);
-    return roots[0] && (roots[1] || path[0] == '/') ? OK : E_NOMEM;
+    path = place_rest(path, 0);
+    return !*path || !strcmp(path, ".");
+}
+
+/* The folders that a split's relative entries are tried in (SPEC 11.1, project rule): `path` from the YAML's folder,
+ * `path` from the working directory, and where `path` itself is not here, the YAML's folder. */
+static enum status find_places(struct loading *l)
+{
+    const struct dataset_yaml *yaml = l->yaml;
+    struct arena *arena = &l->d->arena;
+    const char *path = place_rest(yaml->path ? yaml->path : ".", 0);
+    if (is_home(path)) {
+        places_add(&l->places, yaml->folder);
+        places_add(&l->places, ".");
+        return OK;
+    }
+    char *from_yaml = place_join(yaml->folder, path);
+    const char *copy = from_yaml ? arena_strdup(arena, from_yaml) : NULL;
+    mem_free(from_yaml);
+    if (!copy)
+        return E_NOMEM;
+    places_add(&l->places, copy);
+    places_add(&l->places, path);
+    if (path_exists(copy) || path_exists(path))
+        return OK;
+    places_add(&l->places, yaml->folder);
+    return OK;
+}
+
+/* Where all entries of the split are, in one place; found[] is filled with heap paths. */
+static bool find_entries(const struct loading *l, const struct yaml_node *node, int n, bool drop_any, char **found,
+                         int *place)
+{
+    for (*place = 0; *place < l->places.n; ++*place) {
+        struct places one = {0};
+        int i = 0;
+        places_add(&one, l->places.folders[*place]);
+        for (; i < n; i++) {
+            const char *entry = entry_text(node, i);
+            int drop = 0;
+            found[i] = places_find(&one, entry, 0);
+            for (; !found[i] && !strncmp(place_rest(entry, drop), "../", 3);)
+                found[i] = places_find(&one, entry, ++drop); /* Roboflow: one level too many */
+            if (!found[i] && drop_any)
+                found[i] = places_search(&one, entry, &drop);
+            if (!found[i])
+                break;
+        }
+        if (i == n)
+            return true;
+        while (i > 0)
+            mem_free(found[--i]);
+        memset(found, 0, (size_t)n * sizeof(*found));
+    }
+    return false;
+}
+
+static enum status entries_missing(const struct loading *l, const struct yaml_node *node, int n, const char *name)
+{
+    const char *missing = entry_text(node, 0);
+    for (int i = 0; i < n; i++) {
+        char *path = places_find(&l->places, entry_text(node, i), 0);
+        if (!path) {
+            missing = entry_text(node, i);
+            break;
+        }
+        mem_free(path);
+    }
+    char *where = places_text(&l->places);
+    fail(E_IO, "%s:%d: %s %s does not exist (looked in %s%s)", l->yaml->file, node->line, name, missing,
+         where ? where : "", strchr(missing, '/') ? ", also without its leading folders" : "");
+    mem_free(where);
+    return E_IO;
+}
+
+static enum status add_entries(struct loading *l, const struct yaml_node *node, int n, const char *name)
+{
+    enum status rc = OK;
+    int place;
+    char **found = mem_calloc((size_t)n, sizeof(*found));
+    if (!found)
+        return E_NOMEM;
+    bool exact = find_entries(l, node, n, false, found, &place);
+    if (!exact && !find_entries(l, node, n, true, found, &place))
+        TRY(entries_missing(l, node, n, name));
+    if (l->yaml->path && l->places.n > 1 && l->places.folders[place] == l->yaml->folder && !is_home(l->yaml->path))
+        TRY(loading_note(l, "path %s does not exist: the folder of %s is used", l->yaml->path, l->yaml->file));
+    for (int i = 0; i < n; i++) {
+        if (!exact)
+            TRY(loading_note(l, "%s %s does not exist: %s is used", name, entry_text(node, i), found[i]));
+        TRY(add_entry(l, found[i]));
+    }
+cleanup:
+    for (int i = 0; i < n; i++)
+        mem_free(found[i]);
+    mem_free(found);
+    return rc;
 }
 
 static int compare_pictures(const void *a, const void *b)
 {
     const struct loading_picture *x = a, *y = b;
-    if (!x->label_path && !y->label_path) /* annotations */
-        return x->id < y->id ? -1 : x->id > y->id;
+    if (!x->label_path && !y->label_path && x->id != y->id) /* annotations with ids */
+        return x->id < y->id ? -1 : 1;
     int order = strcmp(x->path, y->path);
     return order ? order : x->line < y->line ? -1 : x->line > y->line;
 }
 
+/* Pictures by their identity. One that is named twice is one picture, except where annotations give it two ids. */
+static enum status identify(struct loading *l)
+{
+    enum status rc = OK;
+    int kept = 0, repeated = 0;
+    const char **paths = mem_alloc((size_t)l->count, sizeof(*paths));
+    struct identity *identities = mem_alloc((size_t)l->count, sizeof(*identities));
+    TRY(paths && identities ? OK : E_NOMEM);
+    for (int i = 0; i < l->count; i++)
+        paths[i] = l->pictures[i].path;
+    TRY(identities_find(paths, l->count, &l->d->arena, identities));
+    for (int i = 0; i < l->count; i++) {
+        bool again = identities[i].first != i;
+        repeated += again;
+        if (again && !l->annotations)
+            continue;
+        l->pictures[i].identity = identities[i];
+        l->pictures[kept++] = l->pictures[i];
+    }
+    l->count = kept;
+    if (l->annotations && repeated)
+        TRY(loading_note(l, "%d picture%s listed again under another id", repeated, repeated == 1 ? " is" : "s are"));
+    else
+        l->d->summary.repeated = repeated;
+cleanup:
+    mem_free(paths);
+    mem_free(identities);
+    return rc;
+}
+
 enum status loading_find(struct loading *l, enum dataset_split split)
 {
-    const struct dataset_yaml *yaml = l->yaml;
-    const struct yaml_node *node = yaml->split[split];
-    const char *name = dataset_split_name(split), *missing = NULL;
-    char *roots[2] = {NULL, NULL}, *path = NULL;
     enum status rc = OK;
-    int root = -1;
+    const struct yaml_node *node = l->yaml->split[split];
+    const char *name = dataset_split_name(split);
     if (!node)
-        return fail(E_ARGUMENT, "%s: it has no split %s", yaml->file, name);
+        return fail(E_ARGUMENT, "%s: it has no split %s", l->yaml->file, name);
     int n = node->type == YAML_LIST ? node->count : 1;
-    TRY(split_roots(yaml, roots));
-    for (int r = 0; r < 2 && roots[r] && root < 0; r++) {
-        root = r;
-        for (int i = 0; i < n && root >= 0; i++) {
-            path = existing(roots[r], entry_text(node, i));
-            if (!path) {
-                root = -1;
-                missing = missing ? missing : entry_text(node, i);
-            }
-            mem_free(path);
-        }
-    }
-    path = NULL;
-    if (root < 0) {
-        rc = missing[0] == '/' || !roots[1] || !strcmp(roots[0], roots[1])
-                 ? fail(E_IO, "%s:%d: %s %s does not exist (looked in %s)", yaml->file, node->line, name, missing,
-                        roots[0])
-                 : fail(E_IO, "%s:%d: %s %s does not exist, neither in %s nor in %s", yaml->file, node->line, name,
-                        missing, roots[0], roots[1]);
-        goto cleanup;
-    }
     l->folders_only = true;
-    for (int i = 0; i < n; i++) {
-        path = existing(roots[root], entry_text(node, i));
-        TRY(path ? OK : fail(E_IO, "%s: it vanished", entry_text(node, i)));
-        TRY(add_entry(l, path));
-        mem_free(path);
-        path = NULL;
-    }
+    TRY(find_places(l));
+    TRY(add_entries(l, node, n, name));
     if (l->count == 0)
-        rc = fail(E_FORMAT, "%s: no pictures in split %s (%s%s)", yaml->file, name, entry_text(node, 0),
-                  n > 1 ? " ..." : "");
-    else
-        qsort(l->pictures, (size_t)l->count, sizeof(*l->pictures), compare_pictures);
+        return fail(E_FORMAT, "%s: no pictures in split %s (%s%s)", l->yaml->file, name, entry_text(node, 0),
+                    n > 1 ? " ..." : "");
+    qsort(l->pictures, (size_t)l->count, sizeof(*l->pictures), compare_pictures);
+    TRY(identify(l));
+    if (!l->annotations)
+        TRY(label_paths_settle(l));
 cleanup:
-    mem_free(path);
-    mem_free(roots[0]);
-    mem_free(roots[1]);
     return rc;
 }

@@ -1,4 +1,4 @@
-#include "core/mem.h"
+#include "core/class_names.h"
 #include "core/path.h"
 #include "data/dataset.h"
 
@@ -12,27 +12,59 @@ const char *dataset_split_name(enum dataset_split split)
     return names[split];
 }
 
-/* names as {index: name}: every index from 0 to n-1 once. */
+/* names as {index: name}: every index from 0 to n-1 once, in any order. */
 static enum status names_of_map(const struct yaml_node *node, const char **names)
 {
     enum status rc = OK;
     for (int i = 0; i < node->count; i++) {
         int index;
-        TRY(yaml_get_int(node->keys[i], "a class number in names", 0, node->count - 1, &index));
+        TRY(yaml_get_int(node->keys[i], "a class number in names", 0, MAX_CLASSES - 1, &index));
+        if (index >= node->count)
+            continue; /* then another number is missing */
         if (names[index])
             return yaml_fail(node->keys[i], E_FORMAT, "class %d is named twice", index);
         TRY(yaml_get_string(node->items[i], "a class name", &names[index]));
     }
+    for (int i = 0; i < node->count; i++)
+        if (!names[i])
+            return yaml_fail(node, E_FORMAT, "names has %d entries but none for class %d: classes are numbered 0 to %d",
+                             node->count, i, node->count - 1);
 cleanup:
     return rc;
+}
+
+/* nc without names: the classes are numbered. */
+static enum status number_names(struct dataset_yaml *yaml, const struct yaml_node *count)
+{
+    enum status rc = OK;
+    int nc;
+    TRY(yaml_get_int(count, "nc", 1, MAX_CLASSES, &nc));
+    const char **names = arena_alloc(&yaml->arena, (size_t)nc, sizeof(*names));
+    TRY(names ? OK : E_NOMEM);
+    for (int i = 0; i < nc; i++)
+        TRY((names[i] = arena_printf(&yaml->arena, "class%d", i)) ? OK : E_NOMEM);
+    yaml->names = names;
+    yaml->nc = nc;
+cleanup:
+    return rc;
+}
+
+static enum status check_names(const struct yaml_node *node, const char *const *names)
+{
+    for (int i = 0; i < node->count; i++)
+        if (class_name_check(names[i]) != OK)
+            return fail_prefix(E_FORMAT, "%s:%d: class %d", node->file, node->line, i);
+    return OK;
 }
 
 static enum status read_names(struct dataset_yaml *yaml, const struct yaml_node *root)
 {
     enum status rc = OK;
     const struct yaml_node *node = yaml_find(root, "names"), *count = yaml_find(root, "nc");
-    if (!node)
-        return OK;
+    if (count && count->type == YAML_NULL)
+        count = NULL;
+    if (!node || node->type == YAML_NULL)
+        return count ? number_names(yaml, count) : OK;
     if (node->type != YAML_LIST && node->type != YAML_MAP)
         return yaml_fail(node, E_FORMAT, "names must be a list of names or a map from number to name");
     if (node->count < 1 || node->count > MAX_CLASSES)
@@ -44,13 +76,16 @@ static enum status read_names(struct dataset_yaml *yaml, const struct yaml_node 
         TRY(names_of_map(node, names));
     for (int i = 0; i < node->count && node->type == YAML_LIST; i++)
         TRY(yaml_get_string(node->items[i], "a class name", &names[i]));
+    TRY(check_names(node, names));
     yaml->names = names;
     yaml->nc = node->count;
+    yaml->named = true;
     if (count) {
         int nc;
         TRY(yaml_get_int(count, "nc", 1, MAX_CLASSES, &nc));
         if (nc != yaml->nc)
-            rc = yaml_fail(count, E_FORMAT, "nc is %d but there are %d names", nc, yaml->nc);
+            rc = yaml_fail(count, E_FORMAT, "nc is %d but names has %d entr%s", nc, yaml->nc,
+                           yaml->nc == 1 ? "y" : "ies");
     }
 cleanup:
     return rc;

@@ -2,12 +2,15 @@
 #ifndef Y9_DATA_LOADING_H
 #define Y9_DATA_LOADING_H
 
+#include "core/identity.h"
 #include "data/label_file.h"
+#include "data/places.h"
 
 enum picture_state { PICTURE_OK, PICTURE_CORRUPT, PICTURE_ABSENT };
 
 struct loading_picture {
     const char *path;
+    struct identity identity;
     const char *label_path; /* NULL: labels come from annotations */
     const char *list;       /* the text file that names it, NULL for a folder; its line */
     int line;
@@ -29,14 +32,24 @@ struct loading {
     struct dataset *d; /* its arena owns all paths */
     struct loading_picture *pictures;
     int count, capacity;
-    bool annotations;  /* COCO files; then names and category ids of d are set */
-    bool folders_only; /* no list file: orphan labels can be told */
+    struct places places; /* that relative paths of lists and annotations are tried in; owned by the arena */
+    bool annotations;     /* COCO files; then names and category ids of d are set */
+    bool folders_only;    /* no list file: orphan labels can be told */
 };
 
-/* dataset_paths.c: fill `pictures` with what a split names, sorted. */
+/* dataset_paths.c: fill `pictures` with what a split names, sorted, each picture once. */
 enum status loading_find(struct loading *l, enum dataset_split split);
 /* A new picture at the end, cleared; NULL when short of memory. */
 struct loading_picture *loading_add(struct loading *l);
+
+/* Keep a sentence about how the split was read, for the summary. */
+enum status loading_note(struct loading *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* label_paths.c: .../images/a/b.jpg -> .../labels/a/b.txt; without an images folder the label lies beside the picture.
+ */
+const char *label_path(struct arena *arena, const char *picture);
+/* When no picture has its label file: those beside the pictures, or a note that says where labels were looked for. */
+enum status label_paths_settle(struct loading *l);
 
 /* coco_labels.c: add the pictures and labels of an annotation file. */
 enum status loading_add_annotations(struct loading *l, const char *path);

@@ -4,7 +4,6 @@
 #include "formats/yaml_scalar.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
@@ -289,13 +288,23 @@ enum status yaml_need(const struct yaml_node *map, const char *key, const struct
     return *out ? OK : yaml_fail(map, E_FORMAT, "the key %s is missing", key);
 }
 
+/* The type of a scalar as if it had no quotes: '3' is a number where a number is wanted. */
+static enum yaml_type plain_type(const struct yaml_node *node)
+{
+    return node->type == YAML_STRING && node->quoted ? yaml_resolve(node->text) : node->type;
+}
+
 enum status yaml_get_int(const struct yaml_node *node, const char *what, int min, int max, int *out)
 {
-    if (node->type != YAML_INT)
+    double value;
+    enum yaml_type type = plain_type(node);
+    if (type != YAML_INT && type != YAML_FLOAT)
         return yaml_fail(node, E_FORMAT, "%s must be a whole number", what);
-    errno = 0;
-    long long value = strtoll(node->text, NULL, 10);
-    if (errno == ERANGE || value < min || value > max)
+    if (!yaml_parse_double(node->text, &value))
+        return fail(E_NOMEM, "out of memory");
+    if (value != floor(value))
+        return yaml_fail(node, E_FORMAT, "%s must be a whole number, it is %s", what, node->text);
+    if (!(value >= min && value <= max))
         return yaml_fail(node, E_ARGUMENT, "%s must be in %d..%d, it is %s", what, min, max, node->text);
     *out = (int)value;
     return OK;
@@ -304,7 +313,8 @@ enum status yaml_get_int(const struct yaml_node *node, const char *what, int min
 enum status yaml_get_double(const struct yaml_node *node, const char *what, double *out)
 {
     double value;
-    if (node->type != YAML_INT && node->type != YAML_FLOAT)
+    enum yaml_type type = plain_type(node);
+    if (type != YAML_INT && type != YAML_FLOAT)
         return yaml_fail(node, E_FORMAT, "%s must be a number", what);
     if (!yaml_parse_double(node->text, &value))
         return fail(E_NOMEM, "out of memory");

@@ -43,7 +43,8 @@ const struct yaml_node *yaml_find(const struct yaml_node *map, const char *key);
 /* The entry must be there. */
 enum status yaml_need(const struct yaml_node *map, const char *key, const struct yaml_node **out);
 
-/* Typed values; `what` names the node in the sentence ("epochs"). */
+/* Typed values; `what` names the node in the sentence ("epochs"). Numbers may stand in quotes, whole numbers may be
+ * written 3.0 or 3e0. */
 enum status yaml_get_int(const struct yaml_node *node, const char *what, int min, int max, int *out);
 enum status yaml_get_double(const struct yaml_node *node, const char *what, double *out); /* finite; an int is fine */
 enum status yaml_get_bool(const struct yaml_node *node, const char *what, bool *out);     /* 0 and 1 as well */

@@ -86,6 +86,20 @@ cleanup:
     return rc;
 }
 
+enum status check_same_classes(const struct dataset *train, const struct dataset *val)
+{
+    for (int c = 0; c < MIN(train->nc, val->nc); c++)
+        if (strcmp(train->names[c], val->names[c]) != 0)
+            return fail(E_ARGUMENT,
+                        "class %d is '%s' in train and '%s' in val: names in the data YAML settle which classes there "
+                        "are",
+                        c, train->names[c], val->names[c]);
+    if (train->nc != val->nc)
+        return fail(E_ARGUMENT, "train has %d classes, val %d: names in the data YAML settle which classes there are",
+                    train->nc, val->nc);
+    return OK;
+}
+
 enum status check_labels(const struct dataset *d, int size, struct buf *words)
 {
     enum status rc = OK;

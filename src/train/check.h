@@ -17,6 +17,9 @@ const char *check_gradients(const struct graph *g, const float *grad);
  * than a pixel are appended to `words`. */
 enum status check_labels(const struct dataset *d, int size, struct buf *words);
 
+/* Both splits must have the same classes in the same order; annotation files may bring their own. E_ARGUMENT. */
+enum status check_same_classes(const struct dataset *train, const struct dataset *val);
+
 /* Lines about settings with which nothing can be learnt are appended. */
 enum status check_settings(const struct hyper *h, int epochs, struct buf *words);
 

@@ -66,6 +66,7 @@ struct train_request {
     const char *resume; /* folder of a run, or a file in it */
     const char *data;   /* resume: the dataset's YAML where it was moved; NULL: where it was */
     int workers;        /* loader threads */
+    bool no_cache;      /* neither read nor write the label cache */
     struct team *team;  /* borrowed; NULL: the calling thread */
     struct train_events events;
 };

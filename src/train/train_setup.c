@@ -62,8 +62,10 @@ static enum status open_data(struct job *j)
     enum status rc = OK;
     struct buf words = {0};
     const struct run_options *o = &j->options;
-    struct dataset_options options = {
-        .single_class = o->single_cls, .min_items = o->min_items, .team = j->request->team};
+    struct dataset_options options = {.single_class = o->single_cls,
+                                      .min_items = o->min_items,
+                                      .no_cache = j->request->no_cache,
+                                      .team = j->request->team};
     if (!o->data)
         TRY(fail(E_ARGUMENT, "--data is needed: the YAML file of a dataset"));
     TRY(dataset_yaml_open(o->data, &j->yaml));
@@ -74,6 +76,7 @@ static enum status open_data(struct job *j)
     TRY(dataset_describe(j->val, "val", 3, &words));
     say_lines(j, "", &words);
     buf_free(&words);
+    TRY(check_same_classes(j->train, j->val));
     TRY(check_labels(j->train, o->img, &words));
     TRY(check_settings(&o->hyper, o->epochs, &words));
     say_lines(j, "warning: ", &words);

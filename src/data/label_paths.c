@@ -1,0 +1,102 @@
+/* Which label file belongs to a picture, and what to say when none is there. */
+#include "core/path.h"
+#include "data/loading.h"
+
+#include <string.h>
+
+static const char images[] = "/images/";
+
+const char *label_path(struct arena *arena, const char *picture)
+{
+    const char *last = NULL, *dot = path_extension(picture);
+    size_t stem = *dot ? (size_t)(dot - 1 - picture) : strlen(picture);
+    for (const char *at = strstr(picture, images); at; at = strstr(at + 1, images))
+        last = at;
+    if (!last && !strncmp(picture, images + 1, sizeof(images) - 2)) /* the path begins with images/ */
+        return arena_printf(arena, "labels/%.*s.txt", (int)(stem - (sizeof(images) - 2)), picture + sizeof(images) - 2);
+    if (!last)
+        return arena_printf(arena, "%.*s.txt", (int)stem, picture);
+    const char *rest = last + sizeof(images) - 1;
+    return arena_printf(arena, "%.*s/labels/%.*s.txt", (int)(last - picture), picture,
+                        (int)(stem - (size_t)(rest - picture)), rest);
+}
+
+/* frame.jpg -> frame.txt in the same folder. */
+static const char *path_beside(struct arena *arena, const char *picture)
+{
+    const char *dot = path_extension(picture);
+    return arena_printf(arena, "%.*s.txt", (int)(*dot ? (size_t)(dot - 1 - picture) : strlen(picture)), picture);
+}
+
+/* The nearest folder above the picture that holds a folder labels/; heap, NULL: there is none. */
+static char *folder_with_labels(const char *picture)
+{
+    enum { LEVELS = 8 };
+    char *at = path_parent(picture), *found = NULL;
+    for (int i = 0; i < LEVELS && at && !found; i++) {
+        char *labels = path_join(at, "labels"), *up = NULL;
+        if (labels && path_is_folder(labels))
+            found = mem_strdup(at);
+        else if (strcmp(at, ".") != 0 && strcmp(at, "/") != 0)
+            up = path_parent(at);
+        mem_free(labels);
+        mem_free(at);
+        at = up;
+    }
+    mem_free(at);
+    return found;
+}
+
+static enum status say_where(struct loading *l, const struct loading_picture *p)
+{
+    enum status rc = OK;
+    char *home = folder_with_labels(p->path);
+    TRY(loading_note(l, "no label file was found; the first one looked for is %s", p->label_path));
+    if (!home)
+        goto cleanup;
+    const char *rest = p->path + (strcmp(home, ".") ? strlen(home) + 1 : 0);
+    size_t part = strcspn(rest, "/");
+    TRY(loading_note(l,
+                     "the folder %s/labels is there: its files are used for pictures in %s/images, with the same "
+                     "sub-folders and names (NAME.jpg: NAME.txt)%s%.*s",
+                     home, home, rest[part] ? "; these pictures lie in " : "", rest[part] ? (int)part : 0, rest));
+cleanup:
+    mem_free(home);
+    return rc;
+}
+
+enum status label_paths_settle(struct loading *l)
+{
+    enum status rc = OK;
+    int found = 0, beside = 0, example = -1;
+    struct arena scratch;
+    arena_init(&scratch);
+    for (int i = 0; i < l->count; i++) {
+        const struct loading_picture *p = &l->pictures[i];
+        if (path_exists(p->label_path)) {
+            found++;
+            continue;
+        }
+        const char *path = path_beside(&scratch, p->path);
+        TRY(path ? OK : E_NOMEM);
+        if (strcmp(path, p->label_path) != 0 && path_exists(path)) {
+            example = beside++ ? example : i;
+        }
+    }
+    if (!found && !beside && l->count) {
+        rc = say_where(l, &l->pictures[0]);
+        goto cleanup;
+    }
+    for (int i = 0; i < l->count && !found; i++)
+        TRY((l->pictures[i].label_path = path_beside(&l->d->arena, l->pictures[i].path)) ? OK : E_NOMEM);
+    if (!found)
+        TRY(loading_note(l, "label files lie beside their pictures and are used (%s)",
+                         l->pictures[example].label_path));
+    else if (beside)
+        TRY(loading_note(l, "%d label file%s beside %s not used, because label files lie in labels/ (%s)", beside,
+                         beside == 1 ? "" : "s", beside == 1 ? "its picture is" : "pictures are",
+                         path_beside(&scratch, l->pictures[example].path)));
+cleanup:
+    arena_free(&scratch);
+    return rc;
+}
