@@ -3,7 +3,9 @@
 #include "cli/image_size.h"
 #include "cli/options.h"
 #include "cli/precision.h"
+#include "core/class_match.h"
 #include "core/cpu.h"
+#include "core/log.h"
 #include "core/mem.h"
 #include "core/path.h"
 #include "core/terminal.h"
@@ -75,6 +77,7 @@ struct job {
     struct evaluation_result result;
     struct validate_times times;
     char *folder;
+    int *classes;        /* (weights.nc) the dataset's class that each of the network's is; NULL: the same */
     json_t *predictions; /* --save-json */
     const int *category_ids;
     bool quiet; /* standard output belongs to --json - */
@@ -117,6 +120,24 @@ cleanup:
     return rc;
 }
 
+/* Which class of the dataset each of the network's is. */
+static enum status match_classes(struct job *job)
+{
+    const struct weights *w = &job->weights;
+    const struct class_list known = {option_string(job->o, "weights"), (const char *const *)w->names, w->nc};
+    const struct class_list wanted = {option_string(job->o, "data"), job->dataset->names, job->dataset->nc};
+    enum class_match match;
+    struct buf words = {0};
+    job->classes = mem_alloc((size_t)w->nc, sizeof *job->classes);
+    enum status rc = job->classes ? class_names_match(&known, &wanted, job->classes, &match, &words) : E_NOMEM;
+    if (rc == OK && match == CLASSES_RENAMED)
+        log_warn("%s", words.data);
+    else if (rc == OK && match == CLASSES_REORDERED)
+        log_info("%s", words.data);
+    buf_free(&words);
+    return rc;
+}
+
 static enum status load_network(struct job *job)
 {
     enum status rc = OK;
@@ -129,9 +150,8 @@ static enum status load_network(struct job *job)
     if (w->params)
         TRY(weights_deploy(w));
     weights_drop_training(w);
-    if (!single && w->nc != job->dataset->nc)
-        return fail(E_SHAPE, "%s knows %d classes, %s has %d", path, w->nc, option_string(job->o, "data"),
-                    job->dataset->nc);
+    if (!single)
+        TRY(match_classes(job));
     struct net_config config = {
         .backend = &cpu_backend, .team = job->team, .mode = RUN_INFER, .exact = option_flag(job->o, "exact")};
     TRY(precision_of(job->o, w, &config.precision));
@@ -207,6 +227,7 @@ static enum status run_network(struct job *job)
     };
     TRY(load_network(job));
     config.nc = job->weights.nc;
+    config.classes = job->classes;
     loader.size = image_side_of(o, &job->weights);
     loader.stride = graph_largest_stride(&job->weights.deployed);
     image_size_compare(&job->weights, loader.size, loader.size);
@@ -335,6 +356,7 @@ int verb_val(int argc, char **argv)
     team_destroy(job.team);
     json_decref(job.predictions);
     mem_free(job.folder);
+    mem_free(job.classes);
     options_free(o);
     return code;
 }

@@ -47,6 +47,8 @@ static enum status suppress(struct pass *p, const struct head_output *head, int 
     TRY(nms_apply(&p->nms, &p->candidates, &nms, p->detections, count));
     for (int k = 0; c->single_cls && k < *count; k++)
         p->detections[k].class = 0;
+    for (int k = 0; c->classes && !c->single_cls && k < *count; k++)
+        p->detections[k].class = c->classes[p->detections[k].class];
 cleanup:
     return rc;
 }

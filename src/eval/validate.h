@@ -8,13 +8,14 @@
 #include "graph/net.h"
 
 struct validate_config {
-    int branch;      /* head branch whose boxes count: 0 of a deployed form */
-    int nc;          /* of the network */
-    float conf;      /* 0.001 */
-    double iou;      /* 0.7 */
-    int max_det;     /* 300 */
-    bool single_cls; /* every detection is class 0, classes suppress each other */
-    bool progress;   /* a bar on standard error */
+    int branch;         /* head branch whose boxes count: 0 of a deployed form */
+    int nc;             /* of the network */
+    float conf;         /* 0.001 */
+    double iou;         /* 0.7 */
+    int max_det;        /* 300 */
+    const int *classes; /* (nc) the dataset's class that each of the network's is; NULL: the same */
+    bool single_cls;    /* every detection is class 0, classes suppress each other */
+    bool progress;      /* a bar on standard error */
 };
 
 /* Seconds, summed over pictures; read and letterbox were spent by the loader's workers. */

@@ -379,7 +379,7 @@ static enum status final_pass(struct job *j)
     float *value = mem_calloc(j->graph.param_floats, sizeof *value);
     TRY(value ? OK : E_NOMEM);
     TRY(checkpoint_open(path, &c));
-    TRY(weights_transfer(&c, &j->graph, value, &report));
+    TRY(weights_transfer(&c, &j->graph, value, NULL, &report));
     job_say(j, "validating %s", path);
     TRY(validate_values(j, value, true, &evaluation, &result, loss));
     if (j->request->events.final)

@@ -1,10 +1,11 @@
-/* Private to train.c and train_setup.c: a run with everything it works with. */
+/* Private to train.c, train_setup.c and start.c: a run with everything it works with. */
 #ifndef Y9_TRAIN_TRAIN_JOB_H
 #define Y9_TRAIN_TRAIN_JOB_H
 
 #include "data/loader.h"
 #include "train/state.h"
 #include "train/train.h"
+#include "weights/checkpoint.h"
 
 struct job {
     const struct train_request *request;
@@ -41,6 +42,8 @@ enum status job_open(struct job *j, const struct train_request *request);
 void job_close(struct job *j);
 
 void job_say(const struct job *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* First values of a new run from weights: what fits, and what there is to say about it. */
+enum status job_start_from(struct job *j, const struct checkpoint *c);
 enum status job_save_state(struct job *j);
 enum status job_write_weights(const struct job *j, const char *path); /* the EMA, training form */
 

@@ -93,22 +93,6 @@ cleanup:
 
 /* --- network ----------------------------------------------------------------------------------------------------- */
 
-static enum status transfer(struct job *j, const struct checkpoint *c)
-{
-    enum status rc = OK;
-    struct weights_report report = {0};
-    struct buf words = {0};
-    TRY(weights_transfer(c, &j->graph, j->start, &report));
-    TRY(report_summary(&report, &words));
-    job_say(j, "%s: %s", c->path, words.data);
-    if (!report.taken)
-        TRY(fail(E_SHAPE, "%s: no tensor of it fits %s", c->path, j->table.source));
-cleanup:
-    report_free(&report);
-    buf_free(&words);
-    return rc;
-}
-
 /* The table of a new run: --cfg's, else that of the weights. */
 static enum status choose_table(struct job *j, const struct checkpoint *c)
 {
@@ -168,7 +152,7 @@ static enum status open_network(struct job *j)
     TRY(build_network(j));
     model_init(&j->graph, (uint64_t)j->options.seed, j->start);
     if (weights)
-        TRY(transfer(j, &c));
+        TRY(job_start_from(j, &c));
 cleanup:
     checkpoint_close(&c);
     return rc;

@@ -47,6 +47,16 @@ cleanup:
     return rc;
 }
 
+const char *weights_network(const struct checkpoint *c)
+{
+    struct match match = {0};
+    struct tensor_shape *shapes = c->network ? NULL : shapes_of(c->model);
+    if (shapes && match_table(c->path, shapes, c->model->count, &match) != OK)
+        match.table = NULL;
+    mem_free(shapes);
+    return c->network ? c->network : match.table;
+}
+
 enum status weights_table(const struct checkpoint *c, struct table *out, bool *folded)
 {
     struct match match = {0};
@@ -235,8 +245,53 @@ void weights_free(struct weights *w)
     *w = (struct weights){0};
 }
 
-enum status weights_transfer(const struct checkpoint *c, const struct graph *g, float *params,
+/* --- the start of fine-tuning --- */
+
+/* Is it the last convolution of a class tower: one row a class? */
+static bool is_class_output(const struct graph *g, const struct param *p)
+{
+    char prefix[64];
+    for (int b = 0; b < g->n_branches; b++) {
+        int n = snprintf(prefix, sizeof prefix, "model.%d.%s.", g->n_rows - 1, head_part_name(b, HEAD_CLS));
+        const char *leaf = strncmp(p->name, prefix, (size_t)n) ? NULL : strchr(p->name + n, '.');
+        if (leaf && (!strcmp(leaf, ".2.weight") || !strcmp(leaf, ".2.bias")))
+            return p->shape[0] == g->nc;
+    }
+    return false;
+}
+
+/* Rows of one tensor, `taken` from the file in its order, `before` as they were, into the order of our classes. */
+static void move_rows(const struct param *p, const int *rows, int nc, const float *taken, const float *before,
+                      float *out)
+{
+    size_t size = p->count / (size_t)nc;
+    for (int c = 0; c < nc; c++) {
+        const float *from = rows[c] < 0 ? before + (size_t)c * size : taken + (size_t)rows[c] * size;
+        memcpy(out + (size_t)c * size, from, size * sizeof *out);
+    }
+}
+
+enum status weights_transfer(const struct checkpoint *c, const struct graph *g, float *params, const int *rows,
                              struct weights_report *report)
 {
-    return bind_tensors(c, g, params, NULL, NULL, report);
+    enum status rc = OK;
+    float *before = NULL, *taken = NULL;
+    if (!rows)
+        return bind_tensors(c, g, params, NULL, NULL, report);
+    before = mem_alloc(g->param_floats, sizeof *before);
+    taken = mem_alloc(g->param_floats, sizeof *taken);
+    if (!before || !taken)
+        TRY(E_NOMEM);
+    memcpy(before, params, g->param_floats * sizeof *params);
+    TRY(bind_tensors(c, g, params, NULL, NULL, report));
+    memcpy(taken, params, g->param_floats * sizeof *params);
+    for (int i = 0; i < g->n_params; i++) {
+        const struct param *p = &g->params[i];
+        if (is_class_output(g, p))
+            move_rows(p, rows, g->nc, taken + p->first, before + p->first, params + p->first);
+    }
+cleanup:
+    mem_free(before);
+    mem_free(taken);
+    return rc;
 }

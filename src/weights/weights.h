@@ -41,13 +41,18 @@ void weights_drop_training(struct weights *w);
 /* Drop the deployed values too: a network has packed them in its own form. */
 void weights_drop_deployed(struct weights *w);
 
+/* What network a checkpoint is of: the name inside, else that of the built-in table that its tensors fit, else NULL.
+ * Owned by the checkpoint or static. */
+const char *weights_network(const struct checkpoint *c);
+
 /* The network table of a checkpoint: the one inside, else the built-in one that its tensors fit; the head's widths and
  * classes that the tensors chose are put into it. *folded: BN is folded, so that it cannot be trained. */
 enum status weights_table(const struct checkpoint *c, struct table *out, bool *folded);
 
 /* Take what fits by name and shape from a checkpoint into the parameter block of a training-form graph: the start of
- * fine-tuning. The rest of the block stays as it is. */
-enum status weights_transfer(const struct checkpoint *c, const struct graph *g, float *params,
+ * fine-tuning. The rest of the block stays as it is. `rows` (g->nc; NULL: all as they are) gives for each class the one
+ * of the file whose outputs it takes; -1: none, its outputs stay as they are. */
+enum status weights_transfer(const struct checkpoint *c, const struct graph *g, float *params, const int *rows,
                              struct weights_report *report);
 
 /* --- writing: safetensors with the table, the class names and the form in its metadata ------------------------------
