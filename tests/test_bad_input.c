@@ -5,6 +5,7 @@
 #include "image/decode.h"
 #include "image/encode.h"
 #include "support/make_files.h"
+#include "support/shared.h"
 #include "support/unit.h"
 #include "weights/weights.h"
 
@@ -21,7 +22,6 @@
 
 enum { PLACES = 50 };
 
-#define TINY_PT    Y9_SOURCE_DIR "/../shared/golden/pt/tiny-last.pt"
 #define DETECT     "detect --img 64 --threads 1 --project out --weights "
 #define QUANTIZE   "quantize --weights in/good.safetensors --img 64 --threads 1 --out out/w.safetensors --data "
 #define DETECT_ALL DETECT "in/good.safetensors --conf 0 --max-det 50 "
@@ -581,11 +581,7 @@ static void truncated_weights(void **state)
 static void truncated_checkpoint(void **state)
 {
     (void)state;
-    if (access(TINY_PT, R_OK) != 0) {
-        print_message("skipped: %s is absent\n", TINY_PT);
-        skip();
-    }
-    cut(TINY_PT, "in/cut.pt", "convert in/cut.pt out/w.safetensors");
+    cut(golden_file("pt/tiny-last.pt"), "in/cut.pt", "convert in/cut.pt out/w.safetensors");
 }
 
 int main(void)

@@ -15,8 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SHARED Y9_SOURCE_DIR "/../shared/"
-
 /* --- YAML and splits -------------------------------------------------------------------------------------------------
  */
 
@@ -414,30 +412,6 @@ static void test_coco_faults(void **state)
     dataset_destroy(d);
 }
 
-/* --- real ones
- * --------------------------------------------------------------------------------------------------------- */
-
-static void test_real_datasets(void **state)
-{
-    (void)state;
-    struct dataset_options options = {.no_cache = true};
-    struct dataset *d;
-    if (!path_exists(SHARED "data/coco128/coco128.yaml")) {
-        printf("skipped: no " SHARED "data\n");
-        skip();
-    }
-    assert_int_equal(try_load(SHARED "data/coco128/coco128.yaml", SPLIT_TRAIN, &options, &d), OK);
-    assert_true(d->n_images == 128 && d->nc == 80 && d->summary.missing == 2 && d->summary.orphans == 2);
-    assert_true(d->summary.objects == 929 && d->summary.corrupt == 0 && d->images[0].id == 9);
-    dataset_destroy(d);
-    assert_int_equal(try_load(SHARED "data/bccd/bccd.yaml", SPLIT_TRAIN, &options, &d), OK);
-    assert_true(d->n_images == 205 && d->nc == 3 && d->images[0].w == 640 && d->images[0].h == 480);
-    dataset_destroy(d);
-    assert_int_equal(try_load(SHARED "data/bccd/bccd.yaml", SPLIT_VAL, &options, &d), OK);
-    assert_true(d->n_images == 87 && !strcmp(d->names[2], "Platelets"));
-    dataset_destroy(d);
-}
-
 static void test_sorting_size(void **state)
 {
     (void)state;
@@ -463,7 +437,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_threads, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_coco, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_coco_faults, place_set_up, place_tear_down),
-        cmocka_unit_test(test_real_datasets),
         cmocka_unit_test(test_sorting_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

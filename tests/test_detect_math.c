@@ -8,24 +8,19 @@
 #include "detect/boxes.h"
 #include "detect/nms.h"
 #include "support/golden_eval.h"
+#include "support/shared.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define GOLDEN Y9_SOURCE_DIR "/../shared/golden/"
-
 static void run_golden(int (*kind)(const char *, char *, size_t, double *), const char *name)
 {
-    char path[512], message[512];
+    char file[96], message[512];
     double worst;
-    snprintf(path, sizeof(path), GOLDEN "%s.safetensors", name);
-    if (!path_exists(path)) {
-        printf("skipped: no %s\n", path);
-        skip();
-    }
-    if (kind(path, message, sizeof(message), &worst) != 0)
+    snprintf(file, sizeof(file), "%s.safetensors", name);
+    if (kind(golden_file(file), message, sizeof(message), &worst) != 0)
         fail_msg("%s: %s", name, message);
     printf("%s: worst error %.2g of its tolerance\n", name, worst);
 }

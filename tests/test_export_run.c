@@ -1,7 +1,9 @@
 /* Exported files in other people's programs, against our own output of the same network and input: ONNX Runtime and
- * OpenCV, where they are. Tolerances are those of ../shared/weights/README.md. */
+ * OpenCV, where they are. Whole detections come from the real weights on real photos where those are
+ * (support/shared.h), else from drawn weights on drawn pictures. */
 #include "core/file.h"
 #include "core/path.h"
+#include "data/synth.h"
 #include "detect/decode.h"
 #include "detect/detector.h"
 #include "export/onnx.h"
@@ -10,15 +12,13 @@
 #include "model/model.h"
 #include "support/bench.h"
 #include "support/programs.h"
+#include "support/shared.h"
 #include "support/unit.h"
 #include "weights/weights.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-#define SHARED Y9_SOURCE_DIR "/../shared/"
-#define PHOTOS SHARED "data/coco128/images/train2017"
 
 enum runtime { ONNXRUNTIME, OPENCV };
 
@@ -432,14 +432,15 @@ static void open_real(struct real *r, enum runtime runtime)
 {
     struct detector_config config = {.h = SIDE, .w = SIDE, .conf = 0.25f, .iou = 0.45, .max_det = 1000};
     *r = (struct real){0};
-    if (!path_exists(SHARED "weights/gelan-t-coco.pt")) {
-        print_message("skipped: ../shared/weights is not here\n");
-        skip();
-    }
     if (!begin(&r->w, runtime))
         skip();
-    if (weights_load(SHARED "weights/gelan-t-coco.pt", NULL, &r->weights, NULL) != OK)
+    const char *weights = shared_file("weights/gelan-t-coco.pt");
+    char *drawn = file_in(&r->w, "drawn.safetensors");
+    if (!weights)
+        draw_weights(drawn);
+    if (weights_load(weights ? weights : drawn, NULL, &r->weights, NULL) != OK)
         fail_msg("%s", fail_text());
+    mem_free(drawn);
     assert_int_equal(weights_deploy(&r->weights), OK);
     r->team = golden_team();
     config.team = r->team;
@@ -477,31 +478,47 @@ static void write_real(struct real *r, const char *name, bool half, bool nms, bo
     mem_free(path);
 }
 
-/* Input i: three prepared ones, then photos, into r->image and r->x. */
+static void prepared_input(struct real *r, const char *stem)
+{
+    char name[64];
+    struct buf bytes = {0};
+    snprintf(name, sizeof name, "weights/%s.u8", stem);
+    assert_int_equal(file_read(shared_file(name), 3 * SIDE * SIDE, &bytes), OK);
+    assert_int_equal(image_init(&r->image, SIDE, SIDE), OK);
+    memcpy(r->image.data, bytes.data, 3 * SIDE * SIDE);
+    buf_free(&bytes);
+}
+
+static void photo_input(struct real *r, const char *folder, int i)
+{
+    char **names, path[4096];
+    int n;
+    struct image photo = {0};
+    struct detector_input input = {0};
+    assert_int_equal(path_list(folder, &names, &n), OK);
+    assert_true(n >= INPUTS);
+    snprintf(path, sizeof path, "%s/%s", folder, names[i * 9 % n]);
+    assert_int_equal(image_read(path, &photo), OK);
+    assert_int_equal(detector_prepare(r->detector, &photo, &input), OK);
+    assert_int_equal(image_copy(&input.pixels, &r->image), OK);
+    image_free(&photo);
+    detector_input_free(&input);
+    path_list_free(names, n);
+}
+
+/* Input i: three prepared ones, then photos, or drawn pictures in their place; into r->image and r->x. */
 static void real_input(struct real *r, int i)
 {
-    char path[4096];
-    if (i < FIRST_PHOTO) {
-        struct buf bytes = {0};
-        snprintf(path, sizeof path, SHARED "weights/%s.u8", prepared[i]);
-        assert_int_equal(file_read(path, 3 * SIDE * SIDE, &bytes), OK);
-        assert_int_equal(image_init(&r->image, SIDE, SIDE), OK);
-        memcpy(r->image.data, bytes.data, 3 * SIDE * SIDE);
-        buf_free(&bytes);
+    const char *photos = shared_file("data/coco128/images/train2017");
+    struct synth_picture drawn = {0};
+    if (!photos) {
+        assert_int_equal(synth_draw(5, (uint64_t)i, SYNTH_MAX_CLASSES, SIDE, SIDE, &drawn), OK);
+        assert_int_equal(image_copy(&drawn.image, &r->image), OK);
+        image_free(&drawn.image);
+    } else if (i < FIRST_PHOTO) {
+        prepared_input(r, prepared[i]);
     } else {
-        char **names;
-        int n;
-        struct image photo = {0};
-        struct detector_input input = {0};
-        assert_int_equal(path_list(PHOTOS, &names, &n), OK);
-        assert_true(n >= INPUTS);
-        snprintf(path, sizeof path, PHOTOS "/%s", names[i * 9 % n]);
-        assert_int_equal(image_read(path, &photo), OK);
-        assert_int_equal(detector_prepare(r->detector, &photo, &input), OK);
-        assert_int_equal(image_copy(&input.pixels, &r->image), OK);
-        image_free(&photo);
-        detector_input_free(&input);
-        path_list_free(names, n);
+        photo_input(r, photos, i);
     }
     for (int k = 0; k < SIDE * SIDE; k++)
         for (int c = 0; c < 3; c++)

@@ -8,6 +8,7 @@
 #include "core/path.h"
 #include "formats/safetensors.h"
 #include "support/golden_kinds.h"
+#include "support/shared.h"
 
 #include <fnmatch.h>
 #include <math.h>
@@ -127,14 +128,6 @@ static void run_section(const char *folder, const char *section, const struct op
     path_list_free(names, count);
 }
 
-static const char *kit_folder(void)
-{
-    const char *given = getenv("Y9_GOLDEN"), *beside = Y9_SOURCE_DIR "/../shared/golden";
-    if (given && *given)
-        return given;
-    return path_is_folder(beside) ? beside : Y9_SOURCE_DIR "/tests/golden";
-}
-
 static bool read_options(int argc, char **argv, struct options *o)
 {
     for (int i = 1; i < argc; i++) {
@@ -154,7 +147,7 @@ int main(int argc, char **argv)
 {
     struct options o = {0};
     struct tally t = {0};
-    const char *folder = kit_folder();
+    const char *folder = golden_folder();
     char **sections;
     int count;
     if (!read_options(argc, argv, &o)) {

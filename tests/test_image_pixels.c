@@ -6,6 +6,7 @@
 #include "image/resize.h"
 #include "image/warp.h"
 #include "support/golden_image.h"
+#include "support/shared.h"
 #include "support/unit.h"
 
 #include <math.h>
@@ -15,14 +16,10 @@
 
 static void run_golden(int (*run)(const char *, char *, size_t, double *), const char *name)
 {
-    char path[512], message[512];
+    char file[64], message[512];
     double worst;
-    snprintf(path, sizeof path, "%s/../shared/golden/post/%s.safetensors", Y9_SOURCE_DIR, name);
-    if (!path_exists(path)) {
-        print_message("skipped: %s is absent\n", path);
-        skip();
-    }
-    if (run(path, message, sizeof message, &worst))
+    snprintf(file, sizeof file, "post/%s.safetensors", name);
+    if (run(golden_file(file), message, sizeof message, &worst))
         fail_msg("%s: %s", name, message);
 }
 

@@ -1,6 +1,7 @@
 /* Recipes: folded and merged parameters against the official float32 ones (golden fuse/), and a hand-made sum. */
 #include "ops/recipe.h"
 #include "support/golden.h"
+#include "support/shared.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -65,17 +66,13 @@ static struct recipe_term stored_term(struct golden *g, struct block *b, const c
 
 static void check_golden(const char *name, bool merge)
 {
-    char path[512], message[256];
+    char file[64], message[256];
     double worst;
     int shape[4], small[4];
     struct golden g;
     struct block training = {0}, deployed = {0};
-    snprintf(path, sizeof path, "%s/../shared/golden/fuse/%s.safetensors", Y9_SOURCE_DIR, name);
-    if (access(path, R_OK) != 0) {
-        print_message("%s is absent: skipped\n", path);
-        skip();
-    }
-    assert_true(golden_open(&g, path));
+    snprintf(file, sizeof file, "fuse/%s.safetensors", name);
+    assert_true(golden_open(&g, golden_file(file)));
     struct recipe *r = &deployed.recipe;
     r->n_terms = merge ? 2 : 1;
     r->term[0] = stored_term(&g, &training, merge ? "conv1." : "", shape);

@@ -1,4 +1,4 @@
-/* Reading the golden conformance kit (shared/golden/README.md): an open case, its parameter generator, its
+/* Reading recorded cases (tests/golden/README.md): an open case, its parameter generator, its
  * tolerance rule and check vectors. A runner of one kind has the form
  *
  *   int golden_nms(const char *path, char *message, size_t size, double *worst)
