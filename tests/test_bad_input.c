@@ -371,8 +371,7 @@ static void bad_weights(void **state)
 static void bad_pictures(void **state)
 {
     (void)state;
-    static const char *const files[] = {"in/empty.jpg", "in/empty.png", "in/0x0.png",
-                                        "in/0x0.jpg",   "in/text.jpg",  "in/good.safetensors"};
+    static const char *const files[] = {"in/empty.jpg", "in/empty.png", "in/0x0.png", "in/0x0.jpg", "in/text.jpg"};
     for (int i = 0; i < COUNT(files); i++) {
         char arguments[256];
         snprintf(arguments, sizeof arguments, DETECT_ALL "%s --save-txt --save-crop --json out/x.json", files[i]);
@@ -383,6 +382,7 @@ static void bad_pictures(void **state)
         {DETECT_ALL "in/folder", 1, "in/folder", "no pictures", 0},
         {DETECT_ALL "'in/*.md'", 1, "in/*.md", "no such file", 0},
         {DETECT_ALL "in/empty.txt", 1, "in/empty.txt", "no pictures", 0},
+        {DETECT_ALL "in/nan.safetensors", 2, "in/nan.safetensors", "two weight files", 0},
     };
     refuse_all(cases, COUNT(cases));
 }
@@ -403,10 +403,10 @@ static void bad_options(void **state)
         {"val --img 0", 2, "--img", "between", 0},
         {"val --conf 2", 2, "--conf", "between", 0},
         {DETECT_ALL "in/good.png --precision int8", 1, "in/good.safetensors", "yolo9 quantize", 0},
-        {DETECT_ALL "in/good.png --precision fp16", 1, "fp16", "fp32, bf16 or int8", 0},
-        {DETECT_ALL "in/good.png --precision fp32 --half", 1, "--half", "not fp32", 0},
+        {DETECT_ALL "in/good.png --precision fp16", 2, "fp16", "fp32, bf16 or int8", 0},
+        {DETECT_ALL "in/good.png --precision fp32 --half", 2, "--half", "not fp32", 0},
         {QUANTIZE "in/data.yaml --images 0", 2, "--images", "between", 0},
-        {QUANTIZE "in/data.yaml --clip none", 1, "--clip none", "mse, percentile or minmax", 0},
+        {QUANTIZE "in/data.yaml --clip none", 2, "--clip none", "minmax, percentile or mse", 0},
         {QUANTIZE "in/data.yaml --budget nan", 2, "--budget", "number", 0},
     };
     refuse_all(cases, COUNT(cases));

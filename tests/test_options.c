@@ -31,7 +31,7 @@ static enum status parse(const char *line, struct options **o)
     static char copy[512];
     char *argv[64], *save = NULL;
     int argc = 0;
-    bool help;
+    struct option_help help;
     snprintf(copy, sizeof copy, "demo %s", line);
     for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save))
         argv[argc++] = word;
@@ -160,7 +160,7 @@ static void faults_are_told(void **state)
     };
     for (int i = 0; i < COUNT(cases); i++) {
         struct options *o;
-        assert_int_equal(parse(cases[i].line, &o), E_ARGUMENT);
+        assert_int_equal(parse(cases[i].line, &o), E_USAGE);
         assert_null(o);
         if (!strstr(fail_text(), cases[i].says))
             fail_msg("%s: got '%s', expected '%s'", cases[i].line, fail_text(), cases[i].says);
@@ -168,8 +168,8 @@ static void faults_are_told(void **state)
     static const struct verb_spec wordless = {.name = "bare", .options = table, .n_options = COUNT(table)};
     char *argv[] = {"bare", "word"};
     struct options *o;
-    bool help;
-    assert_int_equal(options_parse(&wordless, 2, argv, &o, &help), E_ARGUMENT);
+    struct option_help help;
+    assert_int_equal(options_parse(&wordless, 2, argv, &o, &help), E_USAGE);
     assert_non_null(strstr(fail_text(), "unexpected word 'word'"));
 }
 
@@ -183,7 +183,7 @@ static void help_tells_defaults_aliases_and_an_example(void **state)
     options_help(&spec, stream);
     fclose(stream);
     assert_non_null(strstr(text, "default 0.25"));
-    assert_non_null(strstr(text, "also: conf-thres"));
+    assert_non_null(strstr(text, "also --conf-thres"));
     assert_non_null(strstr(text, "yolo9 demo --img 480 640 a.jpg"));
     for (int i = 0; i < COUNT(table); i++)
         assert_non_null(strstr(text, table[i].name));
@@ -191,9 +191,9 @@ static void help_tells_defaults_aliases_and_an_example(void **state)
 
     char *argv[] = {"demo", "--conf", "0.5", "-h"};
     struct options *o;
-    bool help;
+    struct option_help help;
     assert_int_equal(options_parse(&spec, 4, argv, &o, &help), OK);
-    assert_true(help);
+    assert_true(help.text && !help.json);
     options_free(o);
 }
 

@@ -522,10 +522,10 @@ static void the_verb_refuses(void **state)
         int code;
         const char *says;
     } cases[] = {
-        {"quantize", 1, "--weights, --data and --out are needed"},
+        {"quantize", 2, "--weights, --data and --out are needed"},
         {QUANTIZE "--out x.safetensors --images 0", 2, "--images"},
-        {QUANTIZE "--out x.safetensors --clip kl", 1, "--clip kl: mse, percentile or minmax"},
-        {QUANTIZE "--out x.safetensors --keep model.77", 1, "--keep model.77: no convolution's name"},
+        {QUANTIZE "--out x.safetensors --clip kl", 2, "--clip kl: must be minmax, percentile or mse"},
+        {QUANTIZE "--out x.safetensors --keep model.77", 2, "--keep model.77: no convolution's name"},
         {QUANTIZE "--out x.safetensors --keep model", 1, "nothing to write in 8 bits"},
         {QUANTIZE "--out no/x.safetensors", 1, "no/x.safetensors"},
         {"quantize --weights a.safetensors --data set/data.yaml --out x.safetensors", 1, "in 8 bits already"},
@@ -538,9 +538,9 @@ static void the_verb_refuses(void **state)
         {"val --weights float.safetensors --data set/data.yaml --no-cache --precision int8", 1,
          "float.safetensors: no 8"},
         {"bench --cfg gelan-t --precision int8", 1, "random weights: no 8-bit ranges"},
-        {"bench --cfg gelan-t --precision half", 1, "--precision half: fp32, bf16 or int8"},
-        {"bench --cfg gelan-t --precision fp32 --half", 1, "--half means --precision bf16, not fp32"},
-        {"bench --cfg gelan-t --train --half", 1, "--train runs in fp32"},
+        {"bench --cfg gelan-t --precision half", 2, "--precision half: must be fp32, bf16 or int8"},
+        {"bench --cfg gelan-t --precision fp32 --half", 2, "--half means --precision bf16, not fp32"},
+        {"bench --cfg gelan-t --train --half", 2, "--train runs in fp32"},
     };
     char path[256];
     for (int i = 0; i < COUNT(cases); i++)

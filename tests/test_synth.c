@@ -138,7 +138,7 @@ static void other_files_are_left_alone(void **state)
     c.classes = 21;
     assert_int_equal(synth_write(&c), E_ARGUMENT);
     assert_false(path_exists(folder));
-    assert_int_equal(verb_synth(1, (char *[]){"synth", NULL}), EXIT_USAGE);
+    assert_int_equal(verb_main(&verb_synth, 1, (char *[]){"synth", NULL}), EXIT_USAGE);
 }
 
 int main(void)

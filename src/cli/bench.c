@@ -17,28 +17,20 @@
 #include <sys/resource.h>
 
 static const struct option_spec options_table[] = {
-    {"weights", NULL, OPTION_STRING, NULL, "weight file; without one --cfg runs with random weights", 0, 0},
-    {"cfg", "model", OPTION_STRING, NULL, "network name (yolov9-t) or table file", 0, 0},
-    IMAGE_SIZE_OPTION("network input, N or H W; default: that of the weights, else 640", 2),
-    {"batch", "batch-size", OPTION_INT, "1", "images at once", 1, 1024},
-    {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024},
-    {"runs", NULL, OPTION_INT, "20", "timed runs", 1, 100000},
+    {"weights", NULL, OPTION_STRING, NULL, "weights; without them --cfg runs with random ones", .value = VALUE_WEIGHTS,
+     .heading = "Network"},
+    {"cfg", "model", OPTION_STRING, NULL, "network, e.g. yolov9-t", .value = VALUE_NETWORK},
     {"nc", NULL, OPTION_INT, "0", "classes with --cfg; 0: the table's", 0, 10000},
-    {"train", NULL, OPTION_FLAG, NULL, "a training step: forward, loss, backward, optimizer", 0, 0},
-    {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only", 0, 0},
+    IMAGE_SIZE_OPTION("network input (default: that of the weights, else 640)", 2),
+    {"batch", "batch-size", OPTION_INT, "1", "images at once", 1, 1024},
+    {"train", NULL, OPTION_FLAG, NULL, "a training step: forward, loss, backward, optimizer"},
+    {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024, .heading = "Computation"},
+    {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only"},
     PRECISION_OPTIONS,
-    {"per-layer", NULL, OPTION_FLAG, NULL, "a line a node: time, GFLOP/s, algorithm", 0, 0},
-    {"json", NULL, OPTION_STRING, NULL, "machine-readable result to this file; - is standard output", 0, 0},
-};
-
-static const struct verb_spec spec = {
-    .name = "bench",
-    .summary = "time the network",
-    .positional = NULL,
-    .options = options_table,
-    .n_options = COUNT(options_table),
-    .example = "yolo9 bench --cfg gelan-c --threads 1 --per-layer\n"
-               "yolo9 bench --weights gelan-c-int8.safetensors --precision int8",
+    {"runs", NULL, OPTION_INT, "20", "timed runs", 1, 100000, .heading = "Results"},
+    {"per-layer", NULL, OPTION_FLAG, NULL, "a line a node: time, GFLOP/s, algorithm"},
+    {"json", NULL, OPTION_STRING, NULL, "machine-readable result to this file; - is standard output",
+     .value = VALUE_FILE},
 };
 
 struct bench {
@@ -60,7 +52,7 @@ enum status bench_load(const struct options *o, struct weights *w)
         return weights_load(path, cfg, w, NULL);
     if (cfg)
         return weights_random(cfg, option_int(o, "nc"), 0, w);
-    return fail(E_ARGUMENT, "--weights or --cfg is needed");
+    return fail(E_USAGE, "--weights or --cfg is needed");
 }
 
 static enum status load(struct bench *b, const struct options *o)
@@ -219,24 +211,12 @@ static enum status report(struct bench *b, const struct options *o)
     return rc;
 }
 
-int verb_bench(int argc, char **argv)
+static enum status bench_net(const struct options *o)
 {
-    struct options *o = NULL;
-    struct bench b = {0};
+    struct bench b = {.n = option_int(o, "batch"),
+                      .runs = option_int(o, "runs"),
+                      .threads = option_int(o, "threads") ? option_int(o, "threads") : cpu_count()};
     enum status rc = OK;
-    int code = options_begin(&spec, argc, argv, &o);
-    if (code >= 0)
-        return code;
-    if (option_flag(o, "train")) {
-        bool other = option_given(o, "precision") || option_given(o, "half");
-        code = verb_end("bench",
-                        other ? fail(E_ARGUMENT, "--train runs in fp32: no --precision, no --half") : bench_train(o));
-        options_free(o);
-        return code;
-    }
-    b.n = option_int(o, "batch");
-    b.runs = option_int(o, "runs");
-    b.threads = option_int(o, "threads") ? option_int(o, "threads") : cpu_count();
     TRY(load(&b, o));
     const struct image_size size = image_size_of(o, option_string(o, "weights") ? &b.weights : NULL);
     b.h = size.h;
@@ -252,12 +232,29 @@ int verb_bench(int argc, char **argv)
     TRY(run(&b, option_flag(o, "per-layer")));
     TRY(report(&b, o));
 cleanup:
-    code = verb_end("bench", rc);
     net_destroy(b.net);
     team_destroy(b.team);
     weights_free(&b.weights);
     mem_free(b.seconds);
     mem_free(b.layer_seconds);
-    options_free(o);
-    return code;
+    return rc;
 }
+
+static enum status bench(const struct options *o)
+{
+    if (!option_flag(o, "train"))
+        return bench_net(o);
+    if (option_given(o, "precision") || option_flag(o, "half"))
+        return fail(E_USAGE, "--train runs in fp32: no --precision, no --half");
+    return bench_train(o);
+}
+
+const struct verb_spec verb_bench = {
+    .name = "bench",
+    .summary = "time the network",
+    .options = options_table,
+    .n_options = COUNT(options_table),
+    .example = "yolo9 bench --cfg gelan-c --threads 1 --per-layer\n"
+               "yolo9 bench --weights gelan-c-int8.safetensors --precision int8",
+    .run = bench,
+};

@@ -1,24 +1,15 @@
 /* yolo9 convert IN OUT: any weight file to our safetensors, in training form or deployed. */
 #include "cli/cli.h"
-#include "cli/options.h"
 #include "weights/weights.h"
 
 #include <stdio.h>
 
 static const struct option_spec options_table[] = {
-    {"files", NULL, OPTION_STRINGS, NULL, "the weight file to read, and the .safetensors to write", 0, 0},
-    {"deploy", NULL, OPTION_FLAG, NULL, "the inference form: auxiliary branch gone, BN folded, RepConvN merged", 0, 0},
-    {"half", NULL, OPTION_FLAG, NULL, "values as 16-bit floats", 0, 0},
-    {"cfg", "model", OPTION_STRING, NULL, "network name or table file; normally found from the weights", 0, 0},
-};
-
-static const struct verb_spec spec = {
-    .name = "convert",
-    .summary = "rewrite a weight file as safetensors",
-    .positional = "files",
-    .options = options_table,
-    .n_options = COUNT(options_table),
-    .example = "yolo9 convert yolov9-c.pt yolov9-c.safetensors --deploy --half",
+    {"files", NULL, OPTION_STRINGS, NULL, "the weight file to read, and the .safetensors to write",
+     .value = VALUE_FILE},
+    {"deploy", NULL, OPTION_FLAG, NULL, "the inference form: auxiliary branch gone, BN folded, RepConvN merged"},
+    {"half", NULL, OPTION_FLAG, NULL, "values as 16-bit floats"},
+    {"cfg", "model", OPTION_STRING, NULL, "network; normally found from the weights", .value = VALUE_NETWORK},
 };
 
 /* "gelan-t.safetensors: deployed form of gelan-t-coco, 80 classes, 2,094,000 parameters" */
@@ -39,7 +30,7 @@ static enum status convert(const struct options *o)
     const char *const *files = option_strings(o, "files", &n);
     bool deployed = option_flag(o, "deploy");
     if (n != 2)
-        return fail(E_ARGUMENT, "two files are needed: the one to read and the one to write");
+        return fail(E_USAGE, "two files are needed: the one to read and the one to write");
     TRY(weights_load(files[0], option_string(o, "cfg"), &w, &report));
     if (deployed && w.params)
         TRY(weights_deploy(&w));
@@ -56,13 +47,12 @@ cleanup:
     return rc;
 }
 
-int verb_convert(int argc, char **argv)
-{
-    struct options *o = NULL;
-    int code = options_begin(&spec, argc, argv, &o);
-    if (code >= 0)
-        return code;
-    code = verb_end("convert", convert(o));
-    options_free(o);
-    return code;
-}
+const struct verb_spec verb_convert = {
+    .name = "convert",
+    .summary = "rewrite a weight file as safetensors",
+    .positional = "files",
+    .options = options_table,
+    .n_options = COUNT(options_table),
+    .example = "yolo9 convert yolov9-c.pt yolov9-c.safetensors --deploy --half",
+    .run = convert,
+};

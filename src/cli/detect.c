@@ -2,7 +2,7 @@
  * saved of them after it, while the main thread runs the network and prints and collects results in order. */
 #include "cli/cli.h"
 #include "cli/image_size.h"
-#include "cli/options.h"
+#include "cli/official.h"
 #include "cli/precision.h"
 #include "core/clock.h"
 #include "core/cpu.h"
@@ -25,45 +25,46 @@
 #include <unistd.h>
 
 static const struct option_spec options_table[] = {
-    {"weights", NULL, OPTION_STRING, NULL, "weight file: .safetensors, or an official .pt of any form", 0, 0},
-    {"source", NULL, OPTION_STRINGS, NULL, "pictures: files, folders, globs, .txt lists (also without --source)", 0, 0},
-    {"cfg", "model", OPTION_STRING, NULL, "network name or table file; normally found from the weights", 0, 0},
-    IMAGE_SIZE_OPTION("network input, N or H W; default: that of the weights, else 640", 2),
-    {"rect", NULL, OPTION_FLAG, NULL, "letterbox to the smallest rectangle instead of the whole input", 0, 0},
-    {"conf", "conf-thres", OPTION_FLOAT, "0.25", "keep scores above this", 0, 1},
+    {"weights", NULL, OPTION_STRING, NULL,
+     "weights: .safetensors, or an official .pt of any form; --weights can be left out", .value = VALUE_WEIGHTS,
+     .heading = "Network and pictures"},
+    {"source", NULL, OPTION_STRINGS, NULL, "pictures: files, folders, patterns, .txt lists; --source can be left out",
+     .value = VALUE_PICTURES},
+    {"cfg", "model", OPTION_STRING, NULL, "network; normally found from the weights", .value = VALUE_NETWORK},
+    IMAGE_SIZE_OPTION("network input (default: that of the weights, else 640)", 2),
+    {"rect", NULL, OPTION_FLAG, NULL, "letterbox to the smallest rectangle instead of the whole input"},
+    {"conf", "conf-thres", OPTION_FLOAT, "0.25", "keep scores above this", 0, 1, .heading = "Boxes"},
     {"iou", "iou-thres", OPTION_FLOAT, "0.45", "non-maximum suppression above this overlap", 0, 1},
     {"max-det", NULL, OPTION_INT, "1000", "detections a picture", 1, 30000},
     {"classes", NULL, OPTION_INTS, NULL, "keep these classes only, e.g. --classes 0 2", 0, 100000},
-    {"agnostic-nms", NULL, OPTION_FLAG, NULL, "classes suppress each other", 0, 0},
-    {"save-txt", NULL, OPTION_FLAG, NULL, "write labels/<picture>.txt", 0, 0},
-    {"save-conf", NULL, OPTION_FLAG, NULL, "scores in the label files too", 0, 0},
-    {"save-crop", NULL, OPTION_FLAG, NULL, "write every box to crops/<class>/", 0, 0},
-    {"nosave", NULL, OPTION_FLAG, NULL, "write no annotated pictures", 0, 0},
+    {"agnostic-nms", NULL, OPTION_FLAG, NULL, "classes suppress each other"},
+    {"save-txt", NULL, OPTION_FLAG, NULL, "write labels/PICTURE.txt", .heading = "Results"},
+    {"save-conf", NULL, OPTION_FLAG, NULL, "scores in the label files too"},
+    {"save-crop", NULL, OPTION_FLAG, NULL, "write every box to crops/CLASS/"},
+    {"nosave", NULL, OPTION_FLAG, NULL, "write no annotated pictures"},
     {"line-thickness", NULL, OPTION_INT, "0", "box lines in pixels; 0: by the picture's size", 0, 100},
-    {"hide-labels", NULL, OPTION_FLAG, NULL, "boxes without class names", 0, 0},
-    {"hide-conf", NULL, OPTION_FLAG, NULL, "labels without scores", 0, 0},
-    {"json", NULL, OPTION_STRING, NULL, "all detections to this file; - is standard output", 0, 0},
-    {"project", NULL, OPTION_STRING, "runs/detect", "folder of the runs", 0, 0},
-    {"name", NULL, OPTION_STRING, "exp", "folder of this run: exp, exp2, exp3 ...", 0, 0},
-    {"exist-ok", NULL, OPTION_FLAG, NULL, "use the folder if it is there already", 0, 0},
-    {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024},
+    {"hide-labels", NULL, OPTION_FLAG, NULL, "boxes without class names"},
+    {"hide-conf", NULL, OPTION_FLAG, NULL, "labels without scores"},
+    {"json", NULL, OPTION_STRING, NULL, "all detections to this file; - is standard output", .value = VALUE_FILE},
+    {"project", NULL, OPTION_STRING, "runs/detect", "folder of the runs", .value = VALUE_FOLDER},
+    {"name", NULL, OPTION_STRING, "exp", "folder of this run: exp, exp2, exp3 ...", .value = VALUE_NAME},
+    {"exist-ok", NULL, OPTION_FLAG, NULL, "use the folder if it is there already"},
+    {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024, .heading = "Computation"},
     {"jobs", "workers", OPTION_INT, "2",
-     "threads that read pictures ahead and write results; 0: none, one step after "
-     "the other",
-     0, 64},
-    {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only", 0, 0},
+     "threads that read pictures ahead and write results; 0: none, one step after the other", 0, 64},
+    {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only"},
     PRECISION_OPTIONS,
-};
-
-static const struct verb_spec spec = {
-    .name = "detect",
-    .summary = "find objects in pictures",
-    .positional = "source",
-    .options = options_table,
-    .n_options = COUNT(options_table),
-    .example = "yolo9 detect --weights gelan-c.safetensors photos/ --conf 0.4 --save-txt\n"
-               "yolo9 detect --weights gelan-c.safetensors photos/ --threads 8 --jobs 4\n"
-               "yolo9 detect --weights gelan-c.safetensors photos/ --precision bf16",
+    OFFICIAL_DEVICE,
+    OFFICIAL_DNN,
+    {"data", NULL, OPTION_STRING, NULL, "the names of the classes are in the weights", .value = VALUE_FILE,
+     .state = OPTION_IGNORED},
+    {"view-img", NULL, OPTION_FLAG, NULL, "there is no window; annotated pictures are written",
+     .state = OPTION_IGNORED},
+    {"visualize", NULL, OPTION_FLAG, NULL, "feature maps are not drawn", .state = OPTION_IGNORED},
+    {"update", NULL, OPTION_FLAG, NULL, "weight files are not rewritten here; yolo9 convert does it",
+     .state = OPTION_IGNORED},
+    {"vid-stride", NULL, OPTION_INT, NULL, "only pictures are read, no video", 1, 1e6, .state = OPTION_IGNORED},
+    OFFICIAL_AUGMENT,
 };
 
 struct job {
@@ -340,7 +341,7 @@ static enum status load_network(struct job *job)
     const char *path = option_string(job->o, "weights");
     struct weights *w = &job->weights;
     if (!path)
-        return fail(E_ARGUMENT, "--weights is needed: a .safetensors or .pt file");
+        return fail(E_USAGE, "--weights is needed: a .safetensors or .pt file");
     TRY(weights_load(path, option_string(job->o, "cfg"), w, NULL));
     if (w->params)
         TRY(weights_deploy(w));
@@ -436,7 +437,7 @@ static enum status run(struct job *job)
     int n;
     const char *const *sources = option_strings(job->o, "source", &n);
     if (!n)
-        return fail(E_ARGUMENT, "no pictures: name files, folders or globs");
+        return fail(E_USAGE, "no pictures: name files, folders or patterns");
     TRY(sources_expand((char *const *)sources, n, &job->sources));
     TRY(load_network(job));
     TRY(make_detector(job));
@@ -452,14 +453,10 @@ cleanup:
     return rc;
 }
 
-int verb_detect(int argc, char **argv)
+static enum status detect_pictures(const struct options *o)
 {
-    struct options *o = NULL;
-    int code = options_begin(&spec, argc, argv, &o);
-    if (code >= 0)
-        return code;
     struct job job = {.o = o};
-    code = verb_end("detect", run(&job));
+    enum status rc = run(&job);
     prefetch_destroy(job.prefetch);
     detector_destroy(job.detector);
     team_destroy(job.team);
@@ -467,6 +464,17 @@ int verb_detect(int argc, char **argv)
     sources_free(&job.sources);
     json_decref(job.json);
     mem_free(job.folder);
-    options_free(o);
-    return code;
+    return rc;
 }
+
+const struct verb_spec verb_detect = {
+    .name = "detect",
+    .summary = "find objects in pictures",
+    .positional = "source",
+    .options = options_table,
+    .n_options = COUNT(options_table),
+    .example = "yolo9 detect gelan-c.safetensors photos/ --conf 0.4 --save-txt\n"
+               "yolo9 detect --weights gelan-c.pt --source a.jpg b.jpg --classes 0 2\n"
+               "yolo9 detect gelan-c.safetensors photos/ --threads 8 --precision bf16",
+    .run = detect_pictures,
+};

@@ -40,5 +40,7 @@ int verb_end(const char *verb, enum status rc)
     if (rc == OK)
         return EXIT_DONE;
     print(stderr, "yolo9 %s: %s", verb, fail_text());
+    if (rc == E_USAGE)
+        return EXIT_USAGE;
     return rc == E_INTERRUPTED && interrupt_exit_code() ? interrupt_exit_code() : EXIT_FAILED;
 }

@@ -1,7 +1,7 @@
 /* yolo9 export: the inference form of a network for other programs. */
 #include "cli/cli.h"
 #include "cli/image_size.h"
-#include "cli/options.h"
+#include "cli/official.h"
 #include "core/buf.h"
 #include "core/mem.h"
 #include "core/path.h"
@@ -12,31 +12,42 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static const char *const formats[] = {"onnx", NULL};
+
 static const struct option_spec options_table[] = {
-    {"weights", NULL, OPTION_STRING, NULL, "weight file; without one --cfg gives a network of random weights", 0, 0},
-    {"cfg", "model", OPTION_STRING, NULL, "network name (yolov9-t) or table file", 0, 0},
-    {"format", "include", OPTION_STRING, "onnx", "onnx", 0, 0},
-    {"out", "output", OPTION_STRING, NULL, "file to write; default: beside the weights, or the network's name", 0, 0},
-    IMAGE_SIZE_OPTION("network input, N or H W; default: that of the weights, else 640", 2),
+    {"weights", NULL, OPTION_STRING, NULL, "weights; without them --cfg gives a network of random ones",
+     .value = VALUE_WEIGHTS, .heading = "Network"},
+    {"cfg", "model", OPTION_STRING, NULL, "network; normally found from the weights", .value = VALUE_NETWORK},
+    IMAGE_SIZE_OPTION("network input (default: that of the weights, else 640)", 2),
     {"batch", "batch-size", OPTION_INT, "1", "images at once", 1, 1024},
-    {"dynamic", NULL, OPTION_FLAG, NULL, "batch, height and width are left open", 0, 0},
-    {"half", NULL, OPTION_FLAG, NULL, "weights and convolutions in 16 bits; inputs and outputs stay float32", 0, 0},
-    {"nms", NULL, OPTION_FLAG, NULL, "one more output: detections after NMS (n, 6), for a batch of 1", 0, 0},
-    {"raw", NULL, OPTION_FLAG, NULL, "the head's maps as they are, without decoding: box_8, cls_8, box_16 ...", 0, 0},
+    {"dynamic", NULL, OPTION_FLAG, NULL, "batch, height and width are left open"},
+    {"half", NULL, OPTION_FLAG, NULL, "weights and convolutions in 16 bits; inputs and outputs stay float32"},
+    {"format", "include", OPTION_STRING, "onnx", "kind of file", .choices = formats, .heading = "Results"},
+    {"out", "output", OPTION_STRING, NULL, "file to write; default: beside the weights, or the network's name",
+     .value = VALUE_FILE},
+    {"opset", NULL, OPTION_INT, "12", "ONNX operator set", ONNX_OPSET_FIRST, ONNX_OPSET_LAST},
+    {"raw", NULL, OPTION_FLAG, NULL, "the head's maps as they are, without decoding: box_8, cls_8, box_16 ..."},
+    {"nms", NULL, OPTION_FLAG, NULL, "one more output: detections after NMS (n, 6), for a batch of 1"},
     {"conf", "conf-thres", OPTION_FLOAT, "0.25", "NMS: scores above this", 0, 1},
     {"iou", "iou-thres", OPTION_FLOAT, "0.45", "NMS: boxes that overlap more are one", 0, 1},
     {"max-det", "topk-all", OPTION_INT, "1000", "NMS: detections at most", 1, 100000},
-    {"opset", NULL, OPTION_INT, "12", "ONNX operator set", ONNX_OPSET_FIRST, ONNX_OPSET_LAST},
-};
-
-static const struct verb_spec spec = {
-    .name = "export",
-    .summary = "write the network for other programs (ONNX)",
-    .positional = NULL,
-    .options = options_table,
-    .n_options = COUNT(options_table),
-    .example = "yolo9 export --weights yolov9-c.pt --img 640\n"
-               "  yolo9 export --weights best.safetensors --dynamic --nms --out best.onnx",
+    OFFICIAL_DEVICE,
+    {"data", NULL, OPTION_STRING, NULL, "the names of the classes are in the weights", .value = VALUE_FILE,
+     .state = OPTION_IGNORED},
+    {"simplify", NULL, OPTION_FLAG, NULL, "the graph that is written is simple already", .state = OPTION_IGNORED},
+    {"inplace", NULL, OPTION_FLAG, NULL, "it is a detail of PyTorch", .state = OPTION_IGNORED},
+    {"optimize", NULL, OPTION_FLAG, NULL, "it belongs to TorchScript, which is not written", .state = OPTION_IGNORED},
+    {"keras", NULL, OPTION_FLAG, NULL, "it belongs to TensorFlow's formats, which are not written",
+     .state = OPTION_IGNORED},
+    {"workspace", NULL, OPTION_FLOAT, NULL, "it belongs to TensorRT's format, which is not written",
+     .state = OPTION_IGNORED},
+    {"verbose", NULL, OPTION_FLAG, NULL, "it belongs to TensorRT's format, which is not written",
+     .state = OPTION_IGNORED},
+    {"int8", NULL, OPTION_FLAG, NULL, "8-bit weights are made by yolo9 quantize and run by yolo9 detect",
+     .state = OPTION_REFUSED},
+    {"agnostic-nms", NULL, OPTION_FLAG, NULL, "NMS in the file keeps classes apart", .state = OPTION_REFUSED},
+    {"topk-per-class", NULL, OPTION_INT, NULL, "NMS in the file is limited by --max-det only", 1, 100000,
+     .state = OPTION_REFUSED},
 };
 
 static enum status load(const struct options *o, struct weights *w)
@@ -48,7 +59,7 @@ static enum status load(const struct options *o, struct weights *w)
     else if (cfg)
         TRY(weights_random(cfg, 0, 0, w));
     else
-        return fail(E_ARGUMENT, "--weights or --cfg is needed");
+        return fail(E_USAGE, "--weights or --cfg is needed");
     if (w->params)
         TRY(weights_deploy(w));
     weights_drop_training(w);
@@ -92,7 +103,6 @@ static enum status write_file(const struct options *o)
 {
     enum status rc = OK;
     struct weights w = {0};
-    const char *format = option_string(o, "format");
     char *path = NULL;
     struct onnx_options to = {
         .n = option_int(o, "batch"),
@@ -105,8 +115,10 @@ static enum status write_file(const struct options *o)
         .max_det = option_int(o, "max-det"),
         .opset = option_int(o, "opset"),
     };
-    if (strcmp(format, "onnx") != 0)
-        return fail(E_ARGUMENT, "--format %s: only onnx is known", format);
+    if (to.raw && to.nms)
+        return fail(E_USAGE, "--nms needs the decoded output, --raw writes the head's maps");
+    if (to.nms && to.n != 1)
+        return fail(E_USAGE, "--nms gives one list of detections: it needs --batch 1");
     TRY(load(o, &w));
     const struct image_size size = image_size_of(o, option_string(o, "weights") ? &w : NULL);
     to.h = size.h;
@@ -126,13 +138,12 @@ cleanup:
     return rc;
 }
 
-int verb_export(int argc, char **argv)
-{
-    struct options *o = NULL;
-    int code = options_begin(&spec, argc, argv, &o);
-    if (code >= 0)
-        return code;
-    code = verb_end("export", write_file(o));
-    options_free(o);
-    return code;
-}
+const struct verb_spec verb_export = {
+    .name = "export",
+    .summary = "write the network for other programs (ONNX)",
+    .options = options_table,
+    .n_options = COUNT(options_table),
+    .example = "yolo9 export --weights yolov9-c.pt --img 640\n"
+               "yolo9 export --weights best.safetensors --dynamic --nms --out best.onnx",
+    .run = write_file,
+};

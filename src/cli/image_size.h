@@ -11,7 +11,7 @@ enum { IMAGE_SIZE_DEFAULT = 640, IMAGE_SIZE_MOST = 8192 };
 /* clang-format off */
 /* `most`: 2 where height and width may differ, 1 where the input is a square. */
 #define IMAGE_SIZE_OPTION(help, most) \
-    {"img", "imgsz img-size", OPTION_INTS, NULL, help, 1, IMAGE_SIZE_MOST, most}
+    {"img", "imgsz img-size", OPTION_INTS, NULL, help, 1, IMAGE_SIZE_MOST, most, .value = VALUE_SIZE}
 /* clang-format on */
 
 struct image_size {

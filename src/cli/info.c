@@ -1,7 +1,6 @@
 /* yolo9 info: what a network is made of and what it costs, in training and in deployed form. */
 #include "cli/cli.h"
 #include "cli/image_size.h"
-#include "cli/options.h"
 #include "core/terminal.h"
 #include "formats/json.h"
 #include "model/builtin.h"
@@ -11,22 +10,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct option_spec table[] = {
-    {"cfg", "model", OPTION_STRINGS, NULL, "model name or table file; several are allowed (none: all built-in models)"},
-    {"weights", NULL, OPTION_STRING, NULL, "a weight file: the network it holds, with its own head widths"},
-    IMAGE_SIZE_OPTION("input size FLOPs are counted for, N or H W (default 640)", 2),
+static const struct option_spec options_table[] = {
+    {"cfg", "model", OPTION_STRINGS, NULL, "networks; none: all that are built in", .value = VALUE_NETWORK},
+    {"weights", NULL, OPTION_STRING, NULL, "a weight file: the network it holds, with its own head widths",
+     .value = VALUE_WEIGHTS},
+    IMAGE_SIZE_OPTION("input size that FLOPs are counted for (default 640)", 2),
     {"nc", NULL, OPTION_INT, NULL, "number of classes, instead of the table's", 1, MAX_CLASSES},
     {"rows", NULL, OPTION_FLAG, NULL, "list the rows: what each costs, and which only training needs"},
-    {"json", NULL, OPTION_STRING, NULL, "write the figures as JSON to this file; - is standard output"},
-};
-static const struct verb_spec spec = {
-    .name = "info",
-    .summary = "models, their rows, parameters and FLOPs",
-    .positional = "cfg",
-    .options = table,
-    .n_options = COUNT(table),
-    .example = "yolo9 info\nyolo9 info yolov9-c --rows\nyolo9 info --weights yolov9-t.pt\nyolo9 info yolov9-t --nc 3 "
-               "--img 384 640 --json -",
+    {"json", NULL, OPTION_STRING, NULL, "write the figures as JSON to this file; - is standard output",
+     .value = VALUE_FILE},
 };
 
 /* Parameters (M) and GFLOPs of the paper's table 1. */
@@ -341,13 +333,15 @@ cleanup:
     return rc;
 }
 
-int verb_info(int argc, char **argv)
-{
-    struct options *o;
-    int code = options_begin(&spec, argc, argv, &o);
-    if (code >= 0)
-        return code;
-    code = verb_end("info", run(o));
-    options_free(o);
-    return code;
-}
+const struct verb_spec verb_info = {
+    .name = "info",
+    .summary = "networks, their rows, parameters and FLOPs",
+    .positional = "cfg",
+    .options = options_table,
+    .n_options = COUNT(options_table),
+    .example = "yolo9 info\n"
+               "yolo9 info yolov9-c --rows\n"
+               "yolo9 info yolov9-t.pt\n"
+               "yolo9 info yolov9-t --nc 3 --img 384 640 --json -",
+    .run = run,
+};

@@ -8,11 +8,15 @@
 
 /* clang-format off */
 #define PRECISION_OPTIONS \
-    {"precision", NULL, OPTION_STRING, NULL, "fp32, bf16 or int8; int8 for weights that `yolo9 quantize` made, else fp32", 0, 0}, \
-    {"half", NULL, OPTION_FLAG, NULL, "the same as --precision bf16", 0, 0}
+    {"precision", NULL, OPTION_STRING, NULL, "arithmetic; else int8 for weights that `yolo9 quantize` made, fp32 for others", \
+     .choices = precision_names}, \
+    {"half", NULL, OPTION_FLAG, NULL, "the same as --precision bf16"}
 /* clang-format on */
 
-/* What was asked for, or what fits the weights. E_ARGUMENT: no such precision, or weights without 8-bit ranges. */
+extern const char *const precision_names[]; /* by enum precision; NULL at the end */
+
+/* What was asked for, or what fits the weights. E_USAGE: they contradict each other; E_ARGUMENT: weights without
+ * 8-bit ranges. */
 enum status precision_of(const struct options *o, const struct weights *w, enum precision *out);
 const char *precision_name(enum precision p); /* "fp32" */
 

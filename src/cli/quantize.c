@@ -2,7 +2,6 @@
 #include "quant/quantize.h"
 #include "cli/cli.h"
 #include "cli/image_size.h"
-#include "cli/options.h"
 #include "core/cpu.h"
 #include "core/mem.h"
 #include "data/dataset.h"
@@ -11,35 +10,32 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static const char *const clips[] = {
+    [CLIP_MINMAX] = "minmax", [CLIP_PERCENTILE] = "percentile", [CLIP_MSE] = "mse", NULL};
+
 static const struct option_spec options_table[] = {
-    {"weights", NULL, OPTION_STRING, NULL, "weight file: .safetensors, or an official .pt of any form", 0, 0},
-    {"data", NULL, OPTION_STRING, NULL, "dataset YAML; its training photos give the ranges", 0, 0},
-    {"out", "output", OPTION_STRING, NULL, "the .safetensors to write", 0, 0},
-    {"cfg", "model", OPTION_STRING, NULL, "network name or table file; normally found from the weights", 0, 0},
+    {"weights", NULL, OPTION_STRING, NULL,
+     "weights: .safetensors, or an official .pt of any form; --weights can be left out", .value = VALUE_WEIGHTS,
+     .heading = "Network and pictures"},
+    {"data", NULL, OPTION_STRING, NULL, "dataset: its YAML or the folder of it; its training photos give the ranges",
+     .value = VALUE_DATA},
+    {"cfg", "model", OPTION_STRING, NULL, "network; normally found from the weights", .value = VALUE_NETWORK},
     {"images", NULL, OPTION_INT, "100", "photos for the ranges, spread over the training set", 1, 100000},
     {"trials", NULL, OPTION_INT, "8", "of these, for measuring what each convolution costs", 1, 1000},
-    IMAGE_SIZE_OPTION("network input, N or H W; default: that of the weights, else 640", 2),
-    {"clip", NULL, OPTION_STRING, "mse", "how a range is chosen: mse (least squared error), percentile, minmax", 0, 0},
+    IMAGE_SIZE_OPTION("network input (default: that of the weights, else 640)", 2),
+    {"no-cache", NULL, OPTION_FLAG, NULL, "neither read nor write the label cache"},
+    {"clip", NULL, OPTION_STRING, "mse", "how a range is chosen (mse: least squared error)", .choices = clips,
+     .heading = "Ranges"},
     {"percentile", NULL, OPTION_FLOAT, "99.99", "with --clip percentile: the share of values on either side", 50, 100},
     {"budget", NULL, OPTION_FLOAT, "0.01", "keep convolutions higher until the result differs by no more than this", 0,
      100},
     {"max-kept", NULL, OPTION_FLOAT, "0.02", "but not more than this share of the work", 0, 1},
-    {"keep", NULL, OPTION_STRINGS, NULL, "stay higher in any case: names or their beginnings, e.g. model.0 model.22", 0,
-     0},
-    {"json", NULL, OPTION_STRING, NULL, "the table to this file; - is standard output", 0, 0},
-    {"no-cache", NULL, OPTION_FLAG, NULL, "neither read nor write the label cache", 0, 0},
-    {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024},
+    {"keep", NULL, OPTION_STRINGS, NULL, "stay higher in any case: names or their beginnings, e.g. model.0 model.22",
+     .value = VALUE_NAME},
+    {"out", "output", OPTION_STRING, NULL, "the .safetensors to write", .value = VALUE_FILE, .heading = "Results"},
+    {"json", NULL, OPTION_STRING, NULL, "the table to this file; - is standard output", .value = VALUE_FILE},
+    {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024, .heading = "Computation"},
     {"workers", NULL, OPTION_INT, "1", "threads that read pictures ahead", 0, 64},
-};
-
-static const struct verb_spec spec = {
-    .name = "quantize",
-    .summary = "make weights ready for 8-bit inference",
-    .positional = NULL,
-    .options = options_table,
-    .n_options = COUNT(options_table),
-    .example = "yolo9 quantize --weights best.safetensors --data bccd.yaml --out best-int8.safetensors\n"
-               "yolo9 detect --weights best-int8.safetensors photos/",
 };
 
 struct job {
@@ -51,20 +47,6 @@ struct job {
     struct quantize_result result;
 };
 
-static enum status clip_of(const struct options *o, struct clip *clip)
-{
-    static const char *const names[] = {[CLIP_MINMAX] = "minmax", [CLIP_PERCENTILE] = "percentile", [CLIP_MSE] = "mse"};
-    const char *wanted = option_string(o, "clip");
-    clip->percentile = option_float(o, "percentile");
-    for (int i = 0; i < COUNT(names); i++) {
-        if (!strcmp(wanted, names[i])) {
-            clip->method = (enum clip_method)i;
-            return OK;
-        }
-    }
-    return fail(E_ARGUMENT, "--clip %s: mse, percentile or minmax", wanted);
-}
-
 static enum status load(struct job *j)
 {
     enum status rc = OK;
@@ -72,7 +54,7 @@ static enum status load(struct job *j)
     struct dataset_options options = {.no_cache = option_flag(j->o, "no-cache"), .team = j->team};
     struct weights *w = &j->weights;
     if (!weights || !data || !option_string(j->o, "out"))
-        return fail(E_ARGUMENT, "--weights, --data and --out are needed");
+        return fail(E_USAGE, "--weights, --data and --out are needed");
     TRY(weights_load(weights, option_string(j->o, "cfg"), w, NULL));
     if (w->eight_bit)
         return fail(E_ARGUMENT, "%s: these weights are in 8 bits already; quantize the ones they were made from",
@@ -168,7 +150,7 @@ static enum status run(struct job *j)
         .progress = true,
     };
     config.keep = option_strings(o, "keep", &config.n_keep);
-    TRY(clip_of(o, &config.clip));
+    config.clip = (struct clip){(enum clip_method)option_choice(o, "clip"), option_float(o, "percentile")};
     TRY(team_create(threads ? threads : cpu_count(), &j->team));
     config.team = j->team;
     TRY(load(j));
@@ -176,25 +158,31 @@ static enum status run(struct job *j)
     image_size_compare(&j->weights, size.h, size.w);
     config.h = size.h;
     config.w = size.w;
-    TRY(quantize(&j->weights, j->dataset, &config, &j->result));
+    rc = quantize(&j->weights, j->dataset, &config, &j->result);
+    TRY(rc == E_ARGUMENT ? E_USAGE : rc); /* --keep names no convolution */
     TRY(finish(j));
 cleanup:
     return rc;
 }
 
-int verb_quantize(int argc, char **argv)
+static enum status quantize_verb(const struct options *o)
 {
-    struct options *o = NULL;
-    int code = options_begin(&spec, argc, argv, &o);
-    if (code >= 0)
-        return code;
     struct job j = {.o = o};
-    code = verb_end("quantize", run(&j));
+    enum status rc = run(&j);
     quantize_result_free(&j.result);
     dataset_destroy(j.dataset);
     dataset_yaml_close(&j.yaml);
     weights_free(&j.weights);
     team_destroy(j.team);
-    options_free(o);
-    return code;
+    return rc;
 }
+
+const struct verb_spec verb_quantize = {
+    .name = "quantize",
+    .summary = "make weights ready for 8-bit inference",
+    .options = options_table,
+    .n_options = COUNT(options_table),
+    .example = "yolo9 quantize --weights best.safetensors --data bccd.yaml --out best-int8.safetensors\n"
+               "yolo9 detect --weights best-int8.safetensors photos/",
+    .run = quantize_verb,
+};

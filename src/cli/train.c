@@ -4,13 +4,12 @@
 #include "cli/cli.h"
 #include "cli/image_size.h"
 #include "cli/interrupt.h"
-#include "cli/options.h"
+#include "cli/official.h"
 #include "cli/train_display.h"
 #include "core/cpu.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/path.h"
-#include "model/table.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,99 +18,74 @@
 
 #define NEWEST "the newest run"
 
-/* Names as in CLI.md; official ones are accepted as well (SPEC 15). Options of a run are those of train/run_options.h,
- * their defaults are there. */
+static const char *const caches[] = {"ram", "val", "disk", "none", NULL};
+
+/* Options of a run are the fields of train/run_options.h, which has their defaults too. */
 static const struct option_spec options_table[] = {
-    {"cfg", "model", OPTION_STRING, NULL, "network name (yolov9-t) or table file; without one that of --weights", 0, 0},
-    {"data", NULL, OPTION_STRING, NULL, "dataset YAML", 0, 0},
-    {"weights", NULL, OPTION_STRING, NULL, "start from these: .safetensors, or an official .pt of any form", 0, 0},
-    {"resume", NULL, OPTION_STRING, NULL, "go on with this run (its folder); alone: with the newest", 0, 0, 0, NEWEST},
-    {"hyp", NULL, OPTION_PAIRS, NULL, "hyper-parameters: a YAML file, or words as lr0=0.02", 0, 0},
-    {"epochs", NULL, OPTION_INT, "100", "times through the training pictures", 1, 1e6},
+    {"cfg", "model", OPTION_STRING, NULL, "network, e.g. yolov9-t; without one that of --weights",
+     .value = VALUE_NETWORK, .heading = "Network and data"},
+    {"data", NULL, OPTION_STRING, NULL, "dataset: its YAML, or the folder it lies in", .value = VALUE_DATA},
+    {"weights", NULL, OPTION_STRING, NULL,
+     "start from these: .safetensors, or an official .pt of any form; '' or none: from nothing",
+     .value = VALUE_WEIGHTS},
+    {"resume", NULL, OPTION_STRING, NULL, "go on with this run (its folder); alone: with the newest", .bare = NEWEST,
+     .value = VALUE_FOLDER},
+    IMAGE_SIZE_OPTION("image size in training and validation (default 640)", 1),
+    {"multi-scale", NULL, OPTION_FLAG, NULL, "every batch at its own size, half to one and a half of --img"},
+    {"rect", NULL, OPTION_FLAG, NULL, "batches of similar shapes, no mosaic, no shuffling"},
+    {"image-weights", NULL, OPTION_FLAG, NULL, "draw pictures of rare and difficult classes more often"},
+    {"single-cls", NULL, OPTION_FLAG, NULL, "all classes are one"},
+    {"min-items", NULL, OPTION_INT, "0", "leave out training pictures with fewer labels", 0, 1e6},
+    {"cache", NULL, OPTION_STRING, NULL, "keep pictures in memory", .bare = "ram", .choices = caches},
+    {"no-cache", NULL, OPTION_FLAG, NULL, "neither read nor write the label cache"},
+    {"epochs", NULL, OPTION_INT, "100", "times through the training pictures", 1, 1e6, .heading = "Training"},
     {"batch", "batch-size", OPTION_INT, "16", "pictures a batch", -1, 4096},
     {"nominal-batch", NULL, OPTION_INT, "64", "sum gradients over so many pictures before a step", 1, 65536},
-    IMAGE_SIZE_OPTION("image size in training and validation (default 640)", 1),
-    {"optimizer", NULL, OPTION_STRING, "SGD", "SGD, Adam, AdamW or LION", 0, 0},
-    {"cos-lr", NULL, OPTION_FLAG, NULL, "learning rate along a cosine instead of a line", 0, 0},
-    {"flat-cos-lr", NULL, OPTION_FLAG, NULL, "constant for one half, then along a cosine", 0, 0},
-    {"fixed-lr", NULL, OPTION_FLAG, NULL, "constant after warm-up", 0, 0},
+    {"hyp", NULL, OPTION_PAIRS, NULL, "hyper-parameters: a YAML file, or words as lr0=0.02", .value = VALUE_HYPER},
+    {"optimizer", NULL, OPTION_STRING, "SGD", "how weights follow gradients", .choices = run_optimizer_names},
+    {"cos-lr", NULL, OPTION_FLAG, NULL, "learning rate along a cosine instead of a line"},
+    {"flat-cos-lr", NULL, OPTION_FLAG, NULL, "constant for one half, then along a cosine"},
+    {"fixed-lr", NULL, OPTION_FLAG, NULL, "constant after warm-up"},
     {"close-mosaic", NULL, OPTION_INT, NULL, "last epochs without mosaic (default 15; 0 below 30 epochs)", 0, 1e6},
     {"patience", NULL, OPTION_INT, "100", "stop after so many epochs without a better one; 0: never", 0, 1e6},
     {"freeze", NULL, OPTION_INTS, NULL, "rows that are not trained: 10 means the first ten, 0 1 2 these", 0, 100000,
-     RUN_MAX_FREEZE},
-    {"assign", NULL, OPTION_STRING, "independent", "targets of the branches: independent, lead or coarse-to-fine", 0,
-     0},
+     .most = RUN_MAX_FREEZE},
+    {"assign", NULL, OPTION_STRING, "independent", "targets of the branches", .choices = run_assign_names},
     {"aux-weight", NULL, OPTION_FLOAT, "0.25", "weight of the auxiliary branch in the loss", 0, 1e6},
     {"main-weight", NULL, OPTION_FLOAT, "1", "weight of the main branch in the loss", 0, 1e6},
-    {"multi-scale", NULL, OPTION_FLAG, NULL, "every batch at its own size, half to one and a half of --img", 0, 0},
-    {"rect", NULL, OPTION_FLAG, NULL, "batches of similar shapes, no mosaic, no shuffling", 0, 0},
-    {"image-weights", NULL, OPTION_FLAG, NULL, "draw pictures of rare and difficult classes more often", 0, 0},
-    {"single-cls", NULL, OPTION_FLAG, NULL, "all classes are one", 0, 0},
-    {"min-items", NULL, OPTION_INT, "0", "leave out training pictures with fewer labels", 0, 1e6},
-    {"cache", NULL, OPTION_STRING, NULL, "keep pictures in memory: ram, or val (validation only)", 0, 0, 0, "ram"},
     {"seed", NULL, OPTION_INT, "0", "of all random numbers", 0, 2147483647},
-    {"no-lr-lag", NULL, OPTION_FLAG, NULL, "epoch e with its own learning rate, not that of e - 1", 0, 0},
-    {"official-quirks", NULL, OPTION_FLAG, NULL, "weights rounded to fp16 at the start, left-over gradients dropped", 0,
-     0},
-    {"noval", NULL, OPTION_FLAG, NULL, "validate the last epoch only", 0, 0},
-    {"nosave", NULL, OPTION_FLAG, NULL, "write weights after the last epoch only (the state is always written)", 0, 0},
-    {"noplots", NULL, OPTION_FLAG, NULL, "no pictures in the run's folder", 0, 0},
-    {"save-period", NULL, OPTION_INT, "-1", "keep weights/epoch<n> every so many epochs; below 1: never", -1, 1e6},
+    {"no-lr-lag", NULL, OPTION_FLAG, NULL, "epoch e with its own learning rate, not that of e - 1"},
+    {"official-quirks", NULL, OPTION_FLAG, NULL, "weights rounded to fp16 at the start, left-over gradients dropped"},
+    {"noval", NULL, OPTION_FLAG, NULL, "validate the last epoch only", .heading = "Results"},
+    {"nosave", NULL, OPTION_FLAG, NULL, "write weights after the last epoch only (the state is always written)"},
+    {"noplots", NULL, OPTION_FLAG, NULL, "no pictures in the run's folder"},
+    {"save-period", NULL, OPTION_INT, "-1", "keep weights/epochN every so many epochs; below 1: never", -1, 1e6},
     {"save-minutes", NULL, OPTION_FLOAT, "10", "save the state at least so often; 0: after epochs only", 0, 1e6},
-    {"project", NULL, OPTION_STRING, "runs/train", "folder of the runs", 0, 0},
-    {"name", NULL, OPTION_STRING, "exp", "folder of this run: exp, exp2, exp3 ...; cfg: the network's name", 0, 0},
-    {"exist-ok", NULL, OPTION_FLAG, NULL, "begin anew in the folder if it is there already", 0, 0},
-    {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor. Results do not depend on it", 0, 1024},
-    {"no-cache", NULL, OPTION_FLAG, NULL, "neither read nor write the label cache", 0, 0},
+    {"project", NULL, OPTION_STRING, "runs/train", "folder of the runs", .value = VALUE_FOLDER},
+    {"name", NULL, OPTION_STRING, "exp", "folder of this run: exp, exp2, exp3 ...; cfg: the network's name",
+     .value = VALUE_NAME},
+    {"exist-ok", NULL, OPTION_FLAG, NULL, "begin anew in the folder if it is there already"},
+    {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor. Results do not depend on it", 0, 1024,
+     .heading = "Computation"},
     {"workers", NULL, OPTION_INT, "2", "threads that make batches ahead. Results do not depend on it", 0, 64},
-    {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only", 0, 0},
-    /* official options without a meaning here */
-    {"device", NULL, OPTION_STRING, NULL, "accepted: this program computes on the CPU", 0, 0},
-    {"sync-bn", NULL, OPTION_FLAG, NULL, "accepted: there is one process", 0, 0},
-    {"local-rank", NULL, OPTION_INT, NULL, "accepted: there is one process", -1, 1024},
-    {"noautoanchor", NULL, OPTION_FLAG, NULL, "accepted: the network has no anchor boxes", 0, 0},
-    {"label-smoothing", NULL, OPTION_FLOAT, NULL, "accepted: this loss does not use it, in the official code neither",
-     0, 1},
-    {"entity", NULL, OPTION_STRING, NULL, "accepted: there is no logging service", 0, 0},
-    {"bucket", NULL, OPTION_STRING, NULL, "accepted: there is no logging service", 0, 0},
-    {"upload-dataset", NULL, OPTION_STRING, NULL, "accepted: there is no logging service", 0, 0, 0, "val"},
-    {"bbox-interval", NULL, OPTION_INT, NULL, "accepted: there is no logging service", -1, 1e6},
-    {"artifact-alias", NULL, OPTION_STRING, NULL, "accepted: there is no logging service", 0, 0},
-    {"quad", NULL, OPTION_FLAG, NULL, "refused: not offered here", 0, 0},
-    {"evolve", NULL, OPTION_STRING, NULL, "refused: not offered here", 0, 0, 0, "300"},
-};
-
-static const struct verb_spec spec = {
-    .name = "train",
-    .summary = "train a network, or go on with a run",
-    .positional = NULL,
-    .options = options_table,
-    .n_options = COUNT(options_table),
-    .example = "yolo9 train --cfg yolov9-t --data bccd.yaml --epochs 50 --batch 8\n"
-               "yolo9 train --weights yolov9-c.pt --data bccd.yaml --freeze 10 --hyp lr0=0.002\n"
-               "yolo9 train --resume runs/train/exp",
+    {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only"},
+    OFFICIAL_DEVICE,
+    {"sync-bn", NULL, OPTION_FLAG, NULL, "there is one process", .state = OPTION_IGNORED},
+    {"local-rank", NULL, OPTION_INT, NULL, "there is one process", -1, 1024, .state = OPTION_IGNORED},
+    {"noautoanchor", NULL, OPTION_FLAG, NULL, "the network has no anchor boxes", .state = OPTION_IGNORED},
+    {"label-smoothing", NULL, OPTION_FLOAT, NULL, "this loss does not use it, nor does the official one", 0, 1,
+     .state = OPTION_IGNORED},
+    {"entity", NULL, OPTION_STRING, NULL, "there is no logging service", .state = OPTION_IGNORED},
+    {"bucket", NULL, OPTION_STRING, NULL, "there is no logging service", .state = OPTION_IGNORED},
+    {"upload-dataset", NULL, OPTION_STRING, NULL, "there is no logging service", .bare = "val",
+     .state = OPTION_IGNORED},
+    {"bbox-interval", NULL, OPTION_INT, NULL, "there is no logging service", -1, 1e6, .state = OPTION_IGNORED},
+    {"artifact-alias", NULL, OPTION_STRING, NULL, "there is no logging service", .state = OPTION_IGNORED},
+    {"quad", NULL, OPTION_FLAG, NULL, "batches of four pictures in one", .state = OPTION_REFUSED},
+    {"evolve", NULL, OPTION_STRING, NULL, "a search for hyper-parameters", .bare = "300", .state = OPTION_REFUSED},
 };
 
 /* --- options ----------------------------------------------------------------------------------------------------- */
-
-/* Official options that change nothing here: a word each. */
-static void tell_ignored(const struct options *o)
-{
-    for (int i = 0; i < COUNT(options_table); i++) {
-        const struct option_spec *s = &options_table[i];
-        if (!strncmp(s->help, "accepted: ", 10) && option_given(o, s->name))
-            log_info("--%s has no effect: %s", s->name, s->help + 10);
-    }
-}
-
-static enum status refuse(const struct options *o)
-{
-    if (option_flag(o, "quad"))
-        return fail(E_UNSUPPORTED, "--quad (batches of four pictures in one) is not offered");
-    if (option_string(o, "evolve"))
-        return fail(E_UNSUPPORTED, "--evolve (a search for hyper-parameters) is not offered");
-    return OK;
-}
 
 static enum status read_hyper(const struct options *o, struct hyper *h)
 {
@@ -120,7 +94,7 @@ static enum status read_hyper(const struct options *o, struct hyper *h)
     const char *const *words = option_strings(o, "hyp", &count);
     for (int i = 0; i < count; i++)
         if (strchr(words[i], '='))
-            TRY(hyper_set(words[i], h));
+            TRY(hyper_set(words[i], h) == OK ? OK : E_USAGE);
         else if (path_exists(words[i]) || strcmp(path_name(words[i]), "hyp.scratch-high.yaml") != 0)
             TRY(hyper_read(words[i], h)); /* the official file's values are the defaults */
 cleanup:
@@ -140,7 +114,7 @@ static enum status read_schedule(const struct options *o, struct run_options *ou
         out->schedule = kinds[i].kind;
         chosen++;
     }
-    return chosen > 1 ? fail(E_ARGUMENT, "of --cos-lr, --flat-cos-lr and --fixed-lr only one can be chosen") : OK;
+    return chosen > 1 ? fail(E_USAGE, "of --cos-lr, --flat-cos-lr and --fixed-lr only one can be chosen") : OK;
 }
 
 /* The command line's name of a field: its own, or its key with - for _. */
@@ -215,24 +189,6 @@ cleanup:
     return rc;
 }
 
-/* The official repository's path of a network that is built in, "models/detect/yolov9-c.yaml", where no such file is.
- */
-static enum status find_cfg(const char *cfg, const char **out, char **memory)
-{
-    *out = cfg;
-    *memory = NULL;
-    if (!cfg || path_exists(cfg) || model_find_table(cfg))
-        return OK;
-    *memory = path_stem(cfg);
-    if (!*memory)
-        return E_NOMEM;
-    if (model_find_table(*memory)) {
-        log_info("%s: there is no such file, taking the built-in %s", cfg, *memory);
-        *out = *memory;
-    }
-    return OK;
-}
-
 /* --- the newest run ---------------------------------------------------------------------------------------------- */
 
 /* The folder of `project` whose state is the youngest; heap. */
@@ -272,8 +228,6 @@ static enum status read_request(const struct options *o, struct run_options *opt
                                 char **memory)
 {
     enum status rc = OK;
-    TRY(refuse(o));
-    tell_ignored(o);
     request->data = option_string(o, "data");
     request->resume = option_string(o, "resume");
     if (request->resume && !strcmp(request->resume, NEWEST)) {
@@ -283,12 +237,11 @@ static enum status read_request(const struct options *o, struct run_options *opt
     if (request->resume)
         return OK;
     if (!option_given(o, "cfg") && !option_given(o, "weights"))
-        TRY(fail(E_ARGUMENT, "--cfg (a network to train from nothing), --weights (one to go on with) or --resume (a "
-                             "run) is needed"));
+        TRY(fail(E_USAGE, "--cfg (a network to train from nothing), --weights (one to go on with) or --resume (a "
+                          "run) is needed"));
     if (!option_given(o, "data"))
-        TRY(fail(E_ARGUMENT, "--data (a dataset's YAML) is needed"));
+        TRY(fail(E_USAGE, "--data (a dataset's YAML) is needed"));
     TRY(read_options(o, options));
-    TRY(find_cfg(options->cfg, &options->cfg, memory));
     request->options = options;
 cleanup:
     return rc;
@@ -326,12 +279,9 @@ static void tell_unused(const struct options *o)
     }
 }
 
-int verb_train(int argc, char **argv)
+static enum status train(const struct options *o)
 {
-    struct options *o = NULL;
-    int code = options_begin(&spec, argc, argv, &o);
-    if (code >= 0)
-        return code;
+    enum status rc = OK;
     struct train_display display = {0};
     struct train_request request = {
         .project = option_string(o, "project"),
@@ -344,16 +294,23 @@ int verb_train(int argc, char **argv)
     request.events.stop = interrupt_flag();
     struct run_options options = {0};
     char *memory = NULL;
-    if (read_request(o, &options, &request, &memory) != OK) {
-        verb_end("train", E_ARGUMENT);
-        code = EXIT_USAGE;
-    } else {
-        tell_unused(o);
-        interrupt_defer("finishing the batch, then saving");
-        code = verb_end("train", run(o, &request));
-    }
+    TRY(read_request(o, &options, &request, &memory));
+    tell_unused(o);
+    interrupt_defer("finishing the batch, then saving");
+    TRY(run(o, &request));
+cleanup:
     run_options_free(&options);
-    options_free(o);
     mem_free(memory);
-    return code;
+    return rc;
 }
+
+const struct verb_spec verb_train = {
+    .name = "train",
+    .summary = "train a network, or go on with a run",
+    .options = options_table,
+    .n_options = COUNT(options_table),
+    .example = "yolo9 train --cfg yolov9-t --data bccd.yaml --epochs 50 --batch 8\n"
+               "yolo9 train --weights yolov9-c.pt --data bccd.yaml --freeze 10 --hyp lr0=0.002\n"
+               "yolo9 train --resume runs/train/exp",
+    .run = train,
+};

@@ -1,7 +1,7 @@
 /* yolo9 val: the numbers the field compares, of weights on a dataset or of any tool's results file. */
 #include "cli/cli.h"
 #include "cli/image_size.h"
-#include "cli/options.h"
+#include "cli/official.h"
 #include "cli/precision.h"
 #include "core/class_match.h"
 #include "core/cpu.h"
@@ -20,46 +20,46 @@
 #include <string.h>
 #include <unistd.h>
 
+static const char *const tasks[] = {"val", "train", "test", "speed", NULL};
+
 static const struct option_spec options_table[] = {
-    {"weights", NULL, OPTION_STRING, NULL, "weight file: .safetensors, or an official .pt of any form", 0, 0},
-    {"data", NULL, OPTION_STRING, NULL, "dataset YAML", 0, 0},
-    {"results", NULL, OPTION_STRING, NULL, "score this COCO results file instead of running a network", 0, 0},
-    {"cfg", "model", OPTION_STRING, NULL, "network name or table file; normally found from the weights", 0, 0},
-    IMAGE_SIZE_OPTION("image size; default: that of the weights, else 640", 1),
+    {"weights", NULL, OPTION_STRING, NULL,
+     "weights: .safetensors, or an official .pt of any form; --weights can be left out", .value = VALUE_WEIGHTS,
+     .heading = "Network and pictures"},
+    {"data", NULL, OPTION_STRING, NULL, "dataset: its YAML, or the folder it lies in", .value = VALUE_DATA},
+    {"results", NULL, OPTION_STRING, NULL, "score this COCO results file instead of running a network",
+     .value = VALUE_FILE},
+    {"cfg", "model", OPTION_STRING, NULL, "network; normally found from the weights", .value = VALUE_NETWORK},
+    {"task", NULL, OPTION_STRING, "val", "the split; speed is val, timed as detection would run", .choices = tasks},
+    IMAGE_SIZE_OPTION("image size (default: that of the weights, else 640)", 1),
     {"batch", "batch-size", OPTION_INT, "32", "pictures a batch; with --rect it changes shapes and so the numbers", 1,
      1024},
-    {"rect", NULL, OPTION_FLAG, "on", "batches of similar shapes, as the official validation", 0, 0},
-    {"square", NULL, OPTION_FLAG, NULL, "the whole input and bilinear resizing, as detection", 0, 0},
-    {"conf", "conf-thres", OPTION_FLOAT, "0.001", "keep scores above this", 0, 1},
+    {"rect", NULL, OPTION_FLAG, "on", "batches of similar shapes, as the official validation"},
+    {"square", NULL, OPTION_FLAG, NULL, "the whole input and bilinear resizing, as detection"},
+    {"single-cls", NULL, OPTION_FLAG, NULL, "all classes are one"},
+    {"min-items", NULL, OPTION_INT, "0", "leave pictures with fewer labels out", 0, 100000},
+    {"no-cache", NULL, OPTION_FLAG, NULL, "neither read nor write the label cache"},
+    {"conf", "conf-thres", OPTION_FLOAT, "0.001", "keep scores above this", 0, 1, .heading = "Boxes"},
     {"iou", "iou-thres", OPTION_FLOAT, "0.7", "non-maximum suppression above this overlap", 0, 1},
     {"max-det", NULL, OPTION_INT, "300", "detections a picture", 1, 30000},
-    {"task", NULL, OPTION_STRING, "val", "val, train or test: the split; speed: val, timed as detection would run", 0,
-     0},
-    {"single-cls", NULL, OPTION_FLAG, NULL, "all classes are one", 0, 0},
-    {"min-items", NULL, OPTION_INT, "0", "leave pictures with fewer labels out", 0, 100000},
-    {"verbose", NULL, OPTION_FLAG, NULL, "a line a class, however many there are", 0, 0},
-    {"save-txt", NULL, OPTION_FLAG, NULL, "write labels/<picture>.txt", 0, 0},
-    {"save-conf", NULL, OPTION_FLAG, NULL, "scores in the label files too", 0, 0},
-    {"save-json", NULL, OPTION_FLAG, NULL, "write <weights>_predictions.json in COCO's results format", 0, 0},
-    {"json", NULL, OPTION_STRING, NULL, "all numbers to this file; - is standard output", 0, 0},
-    {"noplots", NULL, OPTION_FLAG, NULL, "no curves, no confusion matrix", 0, 0},
-    {"no-cache", NULL, OPTION_FLAG, NULL, "neither read nor write the label cache", 0, 0},
-    {"project", NULL, OPTION_STRING, "runs/val", "folder of the runs", 0, 0},
-    {"name", NULL, OPTION_STRING, "exp", "folder of this run: exp, exp2, exp3 ...", 0, 0},
-    {"exist-ok", NULL, OPTION_FLAG, NULL, "use the folder if it is there already", 0, 0},
-    {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024},
+    {"verbose", NULL, OPTION_FLAG, NULL, "a line a class, however many there are", .heading = "Results"},
+    {"save-txt", NULL, OPTION_FLAG, NULL, "write labels/PICTURE.txt"},
+    {"save-conf", NULL, OPTION_FLAG, NULL, "scores in the label files too"},
+    {"save-json", NULL, OPTION_FLAG, NULL, "write WEIGHTS_predictions.json in COCO's results format"},
+    {"json", NULL, OPTION_STRING, NULL, "all numbers to this file; - is standard output", .value = VALUE_FILE},
+    {"noplots", NULL, OPTION_FLAG, NULL, "no curves, no confusion matrix"},
+    {"project", NULL, OPTION_STRING, "runs/val", "folder of the runs", .value = VALUE_FOLDER},
+    {"name", NULL, OPTION_STRING, "exp", "folder of this run: exp, exp2, exp3 ...", .value = VALUE_NAME},
+    {"exist-ok", NULL, OPTION_FLAG, NULL, "use the folder if it is there already"},
+    {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024, .heading = "Computation"},
     {"workers", NULL, OPTION_INT, "2", "threads that read and letterbox pictures ahead", 0, 64},
-    {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only", 0, 0},
+    {"exact", NULL, OPTION_FLAG, NULL, "direct convolution only"},
     PRECISION_OPTIONS,
-};
-
-static const struct verb_spec spec = {
-    .name = "val",
-    .summary = "measure accuracy on a dataset",
-    .options = options_table,
-    .n_options = COUNT(options_table),
-    .example = "yolo9 val --weights gelan-c.safetensors --data coco.yaml\n"
-               "yolo9 val --results boxes.json --data coco.yaml",
+    OFFICIAL_DEVICE,
+    OFFICIAL_DNN,
+    OFFICIAL_AUGMENT,
+    {"save-hybrid", NULL, OPTION_FLAG, NULL,
+     "labels among the predictions would give a better score than the network has", .state = OPTION_REFUSED},
 };
 
 enum { PROBLEMS_SHOWN = 5, CLASSES_SHOWN = 50 };
@@ -83,17 +83,14 @@ struct job {
     bool quiet; /* standard output belongs to --json - */
 };
 
-static enum status find_split(struct job *job)
+/* --task names a split; speed measures on val. */
+static enum dataset_split find_split(const struct options *o)
 {
-    const char *task = option_string(job->o, "task");
     for (int s = 0; s < SPLIT_COUNT; s++) {
-        if (!strcmp(task, dataset_split_name((enum dataset_split)s))) {
-            job->split = (enum dataset_split)s;
-            return OK;
-        }
+        if (!strcmp(option_string(o, "task"), dataset_split_name((enum dataset_split)s)))
+            return (enum dataset_split)s;
     }
-    job->split = SPLIT_VAL;
-    return !strcmp(task, "speed") ? OK : fail(E_ARGUMENT, "--task %s: val, train, test or speed", task);
+    return SPLIT_VAL;
 }
 
 static enum status load_dataset(struct job *job)
@@ -105,9 +102,7 @@ static enum status load_dataset(struct job *job)
                                       .min_items = option_int(job->o, "min-items"),
                                       .no_cache = option_flag(job->o, "no-cache"),
                                       .team = job->team};
-    if (!data)
-        return fail(E_ARGUMENT, "--data is needed: a dataset YAML");
-    TRY(find_split(job));
+    job->split = find_split(job->o);
     TRY(dataset_yaml_open(data, &job->yaml));
     TRY(dataset_load(&job->yaml, job->split, &options, &job->dataset));
     TRY(dataset_describe(job->dataset, dataset_split_name(job->split), PROBLEMS_SHOWN, &text));
@@ -144,8 +139,6 @@ static enum status load_network(struct job *job)
     const char *path = option_string(job->o, "weights");
     struct weights *w = &job->weights;
     bool single = option_flag(job->o, "single-cls");
-    if (!path)
-        return fail(E_ARGUMENT, "--weights is needed (or --results)");
     TRY(weights_load(path, option_string(job->o, "cfg"), w, NULL));
     if (w->params)
         TRY(weights_deploy(w));
@@ -329,6 +322,10 @@ static enum status run(struct job *job)
     int threads = option_int(job->o, "threads");
     struct evaluation_config config = {.coco = true};
     job->quiet = json && !strcmp(json, "-");
+    if (!option_string(job->o, "data"))
+        return fail(E_USAGE, "--data is needed: a dataset's YAML");
+    if (!results && !option_string(job->o, "weights"))
+        return fail(E_USAGE, "--weights is needed (or --results)");
     TRY(team_create(threads ? threads : cpu_count(), &job->team));
     TRY(load_dataset(job));
     TRY(evaluation_init(&job->evaluation, job->dataset->nc, &config));
@@ -338,14 +335,10 @@ cleanup:
     return rc;
 }
 
-int verb_val(int argc, char **argv)
+static enum status validate_verb(const struct options *o)
 {
-    struct options *o = NULL;
-    int code = options_begin(&spec, argc, argv, &o);
-    if (code >= 0)
-        return code;
     struct job job = {.o = o};
-    code = verb_end("val", run(&job));
+    enum status rc = run(&job);
     loader_close(job.loader);
     net_destroy(job.net);
     weights_free(&job.weights);
@@ -357,6 +350,15 @@ int verb_val(int argc, char **argv)
     json_decref(job.predictions);
     mem_free(job.folder);
     mem_free(job.classes);
-    options_free(o);
-    return code;
+    return rc;
 }
+
+const struct verb_spec verb_val = {
+    .name = "val",
+    .summary = "measure accuracy on a dataset",
+    .options = options_table,
+    .n_options = COUNT(options_table),
+    .example = "yolo9 val --weights gelan-c.safetensors --data coco.yaml\n"
+               "yolo9 val --results boxes.json --data coco.yaml",
+    .run = validate_verb,
+};

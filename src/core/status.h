@@ -19,6 +19,7 @@ enum status {
     E_LIMIT,       /* larger than a stated limit */
     E_INTERRUPTED, /* the user asked to stop */
     E_NUMERIC,     /* NaN or infinity where numbers are needed */
+    E_USAGE,       /* the command line is wrong; said in cli/ only, and the exit code is 2 */
 };
 
 #define COUNT(a)  ((int)(sizeof(a) / sizeof((a)[0])))

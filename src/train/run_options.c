@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const optimizer_words[] = {"SGD", "Adam", "AdamW", "LION", NULL};
-static const char *const assign_words[] = {"independent", "lead", "coarse-to-fine", NULL};
+const char *const run_optimizer_names[] = {"SGD", "Adam", "AdamW", "LION", NULL};
+const char *const run_assign_names[] = {"independent", "lead", "coarse-to-fine", NULL};
 static const char *const schedule_words[] = {"linear", "cos", "flat-cos", "fixed", NULL};
 static const char *const cache_words[] = {"none", "ram", "val", NULL};
 
@@ -28,9 +28,9 @@ static const struct run_field fields[] = {
     {"save_minutes", NULL, FIELD_DOUBLE, AT(save_minutes), 0, 1e6, .aside = true},
     {"min_items", NULL, FIELD_INT, AT(min_items), 0, 1e6},
     {"seed", NULL, FIELD_INT, AT(seed), 0, 2147483647},
-    {"optimizer", NULL, FIELD_CHOICE, AT(optimizer), 0, 0, optimizer_words},
+    {"optimizer", NULL, FIELD_CHOICE, AT(optimizer), 0, 0, run_optimizer_names},
     {"schedule", NULL, FIELD_CHOICE, AT(schedule), 0, 0, schedule_words},
-    {"assign", NULL, FIELD_CHOICE, AT(assign), 0, 0, assign_words},
+    {"assign", NULL, FIELD_CHOICE, AT(assign), 0, 0, run_assign_names},
     {"aux_weight", NULL, FIELD_DOUBLE, AT(aux_weight), 0, 1e6},
     {"main_weight", NULL, FIELD_DOUBLE, AT(main_weight), 0, 1e6},
     {"cache", NULL, FIELD_CHOICE, AT(cache), 0, 0, cache_words, .aside = true},

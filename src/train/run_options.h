@@ -43,6 +43,7 @@ struct run_field {
     bool aside;                 /* a path, or what is shown and kept: the trained numbers do not depend on it */
 };
 const struct run_field *run_fields(int *count);
+extern const char *const run_optimizer_names[], *const run_assign_names[]; /* choices of these two */
 
 enum status run_set_text(struct run_options *o, const struct run_field *f, const char *text);
 enum status run_set_number(struct run_options *o, const struct run_field *f, double value); /* E_ARGUMENT */

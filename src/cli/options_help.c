@@ -1,0 +1,120 @@
+/* cli/options: the text of --help, at most 80 columns wide. */
+#include "cli/options_internal.h"
+
+#include "core/buf.h"
+
+#include <string.h>
+
+enum { WIDTH = 80, LEFT = 24 }; /* columns; where the explanations begin */
+
+const char *option_value_word(const struct option_spec *s)
+{
+    static const char *const one[VALUE_COUNT] = {
+        [VALUE_FILE] = "FILE",     [VALUE_FOLDER] = "DIR", [VALUE_WEIGHTS] = "FILE",
+        [VALUE_DATA] = "FILE|DIR", [VALUE_NAME] = "NAME",  [VALUE_NETWORK] = "NAME|FILE",
+    };
+    static const char *const many[VALUE_COUNT] = {
+        [VALUE_FILE] = "FILE ...",         [VALUE_FOLDER] = "DIR ...",       [VALUE_WEIGHTS] = "FILE ...",
+        [VALUE_NAME] = "NAME ...",         [VALUE_SIZE] = "N | H W",         [VALUE_NETWORK] = "NAME|FILE ...",
+        [VALUE_PICTURES] = "FILE|DIR ...", [VALUE_HYPER] = "FILE|KEY=X ...",
+    };
+    bool list = s->type == OPTION_INTS || s->type == OPTION_STRINGS || s->type == OPTION_PAIRS;
+    const char *word = list ? many[s->value] : one[s->value];
+    if (s->type == OPTION_FLAG)
+        return "";
+    if (word)
+        return word;
+    switch (s->type) {
+    case OPTION_INT:
+        return "N";
+    case OPTION_FLOAT:
+        return "X";
+    case OPTION_INTS:
+        return "N ...";
+    case OPTION_STRINGS:
+        return "WORD ...";
+    case OPTION_PAIRS:
+        return "KEY=X ...";
+    default:
+        return s->choices ? "WORD" : "TEXT";
+    }
+}
+
+/* Words of `text` from column `at` on; lines behind the first begin at LEFT. */
+static void print_wrapped(FILE *stream, const char *text, int at)
+{
+    for (const char *p = text; *p;) {
+        int n = (int)strcspn(p, " ");
+        if (at > LEFT && at + 1 + n > WIDTH) {
+            fprintf(stream, "\n%*s", LEFT, "");
+            at = LEFT;
+        }
+        at += fprintf(stream, at > LEFT ? " %.*s" : "%.*s", n, p);
+        p += n + (int)strspn(p + n, " ");
+    }
+    fputc('\n', stream);
+}
+
+static void print_option(FILE *stream, const struct option_spec *s)
+{
+    struct buf text = {0};
+    const char *value = option_value_word(s);
+    int at = fprintf(stream, "  --%s%s%s%s%s", s->name,
+                     s->bare  ? " ["
+                     : *value ? " "
+                              : "",
+                     value, s->bare ? "]" : "", "");
+    if (at + 2 > LEFT)
+        fprintf(stream, "\n%*s", LEFT, "");
+    else
+        fprintf(stream, "%*s", LEFT - at, "");
+    buf_printf(&text, "%s", s->help);
+    for (int i = 0; s->choices && s->choices[i]; i++)
+        buf_printf(&text, "%s%s", !i ? ": " : s->choices[i + 1] ? ", " : " or ", s->choices[i]);
+    if (s->fallback)
+        buf_printf(&text, " (default %s)", s->fallback);
+    if (s->aliases) {
+        buf_printf(&text, " [also --");
+        for (const char *p = s->aliases; *p; p++)
+            buf_printf(&text, *p == ' ' ? ", --" : "%c", *p);
+        buf_printf(&text, "]");
+    }
+    if (text.data)
+        print_wrapped(stream, text.data, LEFT);
+    buf_free(&text);
+}
+
+static void print_group(FILE *stream, const struct verb_spec *spec, enum option_state state, const char *title)
+{
+    bool begun = false;
+    for (int i = 0; i < spec->n_options; i++) {
+        const struct option_spec *s = &spec->options[i];
+        if (s->state != state)
+            continue;
+        const char *heading = state == OPTION_USED ? s->heading : NULL;
+        if (heading || !begun)
+            fprintf(stream, "\n%s:\n", heading ? heading : title);
+        print_option(stream, s);
+        begun = true;
+    }
+}
+
+void options_help(const struct verb_spec *spec, FILE *stream)
+{
+    fprintf(stream, "yolo9 %s: %s\n\nUsage: yolo9 %s [options]", spec->name, spec->summary, spec->name);
+    if (spec->positional) {
+        int index = options_find(spec, spec->positional, strlen(spec->positional));
+        fprintf(stream, " %s", option_value_word(&spec->options[index]));
+    }
+    fputc('\n', stream);
+    print_group(stream, spec, OPTION_USED, "Options");
+    print_group(stream, spec, OPTION_IGNORED, "Options of the official scripts that change nothing here");
+    print_group(stream, spec, OPTION_REFUSED, "Options of the official scripts that are not offered");
+    fprintf(stream, "\nHelp:\n  %-*s%s\n  %-*s%s\n\nExample:\n", LEFT - 2, "--help", "this text", LEFT - 2,
+            "--help-json", "the options as JSON");
+    for (const char *line = spec->example; *line;) {
+        int n = (int)strcspn(line, "\n");
+        fprintf(stream, "  %.*s\n", n, line);
+        line += n + (line[n] == '\n');
+    }
+}
