@@ -212,7 +212,8 @@ static void assert_contains(const char *text, const char *part)
 static void write_report(const struct evaluation *e, const struct evaluation_result *r, const char *const *names,
                          const char *folder)
 {
-    static const char *const files[] = {"PR_curve", "P_curve", "R_curve", "F1_curve", "confusion_matrix"};
+    static const char *const files[] = {"PR_curve", "P_curve",          "R_curve",
+                                        "F1_curve", "confusion_matrix", "confusion_matrix_counts"};
     struct buf text = {0};
     json_t *json;
     char path[512], line[128];

@@ -20,7 +20,8 @@ enum status report_coco_table(const struct evaluation_result *r, int limit, stru
 enum status report_json(const struct evaluation *e, const struct evaluation_result *r, const char *const *names,
                         json_t **out);
 
-/* PR_curve, P_curve, R_curve, F1_curve and confusion_matrix, each as .png and .svg, into a folder that exists. */
+/* PR_curve, P_curve, R_curve, F1_curve, confusion_matrix (each column adds up to 1, as in the official code) and
+ * confusion_matrix_counts, each as .png and .svg, into a folder that exists. */
 enum status report_pictures(const struct evaluation *e, const struct evaluation_result *r, const char *const *names,
                             const char *folder);
 

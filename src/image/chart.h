@@ -9,21 +9,25 @@
 
 enum series_style { SERIES_LINE, SERIES_POINTS, SERIES_LINE_POINTS, SERIES_BARS };
 
+/* The first series lies on top, and stands first in the legend. */
 struct series {
     const char *name; /* in the legend; NULL = none there */
     enum series_style style;
-    const double *x, *y; /* (n); x NULL = 0, 1, 2 ...; a value that is not finite leaves a gap */
-    int n;
-    double width; /* line: pixels, point: diameter in pixels, bar: in units of x; 0 = a good one */
-    double alpha; /* 0 = 1 */
+    const double *x, *y; /* (n); x NULL = 0, 1, 2 ...; a value that is not finite leaves a gap; n 0 = a heading */
+    int n;               /* of the legend; a point alone between gaps is drawn as a point */
+    double width;        /* line: pixels, point: diameter in pixels, bar: in units of x; 0 = a good one */
+    double alpha;        /* 0 = 1 */
     bool dashed, coloured;
-    struct colour colour; /* where `coloured`; otherwise the next of ten */
+    struct colour colour;         /* where `coloured`; otherwise that of its number (palette.h) */
+    const struct colour *colours; /* (n): of each point or bar, NULL = all alike */
 };
 
 struct axis {
     const char *label;        /* NULL = none */
     double low, high;         /* low < high: fixed; otherwise from the data */
     bool logarithmic;         /* values must be above 0: others leave a gap */
+    bool whole;               /* ticks at whole numbers only */
+    bool down;                /* y: from the top down, as in pictures */
     const char *const *names; /* ticks 0, 1 ... n_names-1 with these words instead of numbers */
     int n_names;
 };
@@ -33,18 +37,24 @@ struct chart {
     struct axis x, y;
     const struct series *series;
     int n_series;
-    int w, h; /* of the file, for chart_write; 0 = 960 x 640 */
+    bool legend_beside;    /* right of the plot; otherwise in the corner where it covers least */
+    const char *mark_name; /* a dashed vertical line at `mark`, in the legend too; NULL = none */
+    double mark;
+    const char *note; /* a sentence in the middle of the plot, where there is nothing to plot; NULL = none */
+    int w, h;         /* of the file, for chart_write; 0 = 960 x 640 */
 };
 
 struct heatmap {
-    const char *title, *x_label, *y_label;
+    const char *title, *x_label, *y_label, *bar_label;
     const double *values; /* (rows, cols), row 0 on top; not finite or `blank_zero` and 0 = left empty */
     int rows, cols;
-    const char *const *row_names, *const *col_names; /* NULL = none; thinned out where they do not fit */
+    const char *const *row_names, *const *col_names; /* NULL = none; shortened or thinned out where they do not fit */
     double low, high;                                /* colour range; low < high, otherwise from the data */
     int decimals;                                    /* of the numbers in the cells, shown where they fit; -1 = none */
-    bool blank_zero;
-    int w, h; /* for heatmap_write; 0 = 960 x 800 */
+    bool blank_zero, logarithmic;                    /* colours by the logarithm: counts of very different size */
+    bool last_apart; /* a line before the last row and column, which are of another kind */
+    bool diagonal;   /* outlined */
+    int w, h;        /* for heatmap_write; 0 = 960 x 800 */
 };
 
 /* Draws `what` into 0..w x 0..h, white ground included. */

@@ -1,21 +1,27 @@
 #include "image/chart_frame.h"
 
 #include <math.h>
+#include <string.h>
 
 void frame_begin(struct frame *f, cairo_t *cr, double w, double h)
 {
     cairo_set_source_rgb(cr, 1, 1, 1);
     cairo_rectangle(cr, 0, 0, w, h);
     cairo_fill(cr);
-    f->font = MIN(MAX(sqrt(w * h) * 0.0175, 9.0), 40.0);
+    f->font = MIN(MAX(sqrt(w * h) * 0.0175, 11.0), 40.0);
     f->small = f->font * 0.92;
 }
 
-static double widest(cairo_t *cr, const struct tick *ticks, int n)
+/* The width of the widest word, after those wider than `room` were shortened. */
+static double fit_words(cairo_t *cr, struct tick *ticks, int n, double room)
 {
     double most = 0;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        char whole[sizeof ticks->text];
+        memcpy(whole, ticks[i].text, sizeof whole);
+        text_shorten(cr, whole, room, false, ticks[i].text, sizeof ticks->text);
         most = MAX(most, text_width(cr, ticks[i].text));
+    }
     return most;
 }
 
@@ -67,16 +73,26 @@ static void y_words(const struct frame *f, cairo_t *cr, const struct tick *y, in
     }
 }
 
+/* Over the middle of the plot, or as far to the side as it must to be read whole. */
+static void title_show(cairo_t *cr, const struct frame *f, double w, const char *title)
+{
+    char shown[256];
+    font_select(cr, f->font * 1.2, 1);
+    text_shorten(cr, title, w - f->font, false, shown, sizeof shown);
+    double half = text_width(cr, shown) / 2 + f->font / 2;
+    text_show(cr, MAX(MIN(f->x + f->w / 2, w - half), half), f->font * 1.28, 0.5, 0.5, shown);
+}
+
 void frame_layout(struct frame *f, cairo_t *cr, double w, double h, const char *title, const char *x_label,
-                  const char *y_label, const struct tick *x, int n_x, const struct tick *y, int n_y)
+                  const char *y_label, struct tick *x, int n_x, struct tick *y, int n_y)
 {
     double font = f->font, line = font * 1.35;
     font_select(cr, f->small, 0);
     f->y = title ? line * 1.75 : line * 0.8;
-    f->x = font * 0.9 + widest(cr, y, n_y) + (y_label ? line * 1.2 : font * 0.3);
+    f->x = font * 0.9 + fit_words(cr, y, n_y, w / 3) + (y_label ? line * 1.2 : font * 0.3);
     f->w = MAX(w - f->x - font * 1.2, 1.0);
     bool upright = crowded(cr, x, n_x, f->w, font);
-    double words = upright ? widest(cr, x, n_x) : line;
+    double words = upright ? fit_words(cr, x, n_x, h / 3) : line;
     f->h = MAX(h - f->y - words - font * 0.9 - (x_label ? line * 1.1 : 0), 1.0);
     set_colour(cr, colour_ink, 1);
     x_words(f, cr, x, n_x, upright);
@@ -86,9 +102,8 @@ void frame_layout(struct frame *f, cairo_t *cr, double w, double h, const char *
         text_show(cr, f->x + f->w / 2, h - font * 0.35, 0.5, 1, x_label);
     if (y_label)
         text_upright(cr, font * 0.4, f->y + f->h / 2, 0.5, 0, y_label);
-    font_select(cr, font * 1.2, 1);
     if (title)
-        text_show(cr, f->x + f->w / 2, line * 0.95, 0.5, 0.5, title);
+        title_show(cr, f, w, title);
 }
 
 /* Lines half a pixel off the grid are sharp in a PNG. */

@@ -25,7 +25,7 @@ static bool shown(const struct heatmap *m, double v)
 
 static void heat_range(const struct heatmap *m, struct scale *s)
 {
-    *s = (struct scale){m->low, m->high, false};
+    *s = (struct scale){.low = m->low, .high = m->high, .logarithmic = m->logarithmic};
     if (m->low < m->high)
         return;
     s->low = DBL_MAX;
@@ -35,6 +35,11 @@ static void heat_range(const struct heatmap *m, struct scale *s)
             s->low = MIN(s->low, m->values[i]);
             s->high = MAX(s->high, m->values[i]);
         }
+    }
+    if (m->logarithmic) { /* of counts: one has a colour of its own */
+        s->low = 0.5;
+        s->high = MAX(s->high, 1);
+        return;
     }
     if (s->low > s->high)
         s->low = 0;
@@ -49,7 +54,7 @@ static int heat_ticks(const char *const *names, int n, struct tick ticks[MAX_TIC
     int count = 0, stride = 1 + (n - 1) / MAX_TICKS;
     for (int i = 0; names && i < n; i += stride) {
         ticks[count].place = (i + 0.5) / n;
-        text_clean(names[i], ticks[count++].text, sizeof ticks->text);
+        text_clean(names[i], ticks[count++].text, sizeof ticks->text); /* frame_layout shortens it */
     }
     return count;
 }
@@ -81,7 +86,7 @@ static void heat_cells(cairo_t *cr, const struct heatmap *m, const struct frame 
     }
 }
 
-static void heat_bar(cairo_t *cr, const struct frame *f, const struct scale *s, double x, double w)
+static void heat_bar(cairo_t *cr, const struct frame *f, const struct scale *s, double x, double w, const char *label)
 {
     enum { STEPS = 64 };
     struct tick ticks[MAX_TICKS];
@@ -94,11 +99,39 @@ static void heat_bar(cairo_t *cr, const struct frame *f, const struct scale *s, 
     }
     cairo_set_antialias(cr, CAIRO_ANTIALIAS_DEFAULT);
     int n = axis_ticks(s, 5, ticks);
-    font_select(cr, f->font * 0.85, 0);
+    font_select(cr, f->font * 0.92, 0);
     set_colour(cr, colour_ink, 1);
     for (int i = 0; i < n; i++)
         text_show(cr, x + w + f->font * 0.35, f->y + f->h * (1 - scale_place(s, ticks[i].value)), 0, 0.5,
                   ticks[i].text);
+    if (!label)
+        return;
+    cairo_save(cr);
+    cairo_translate(cr, x + w + f->font * 3.9, f->y + f->h / 2);
+    cairo_rotate(cr, -M_PI / 2);
+    font_select(cr, f->font, 0);
+    text_show(cr, 0, 0, 0.5, 0.5, label);
+    cairo_restore(cr);
+}
+
+/* Outlines of the cells where row and column are the same, and a line before the last of each. */
+static void heat_marks(cairo_t *cr, const struct heatmap *m, const struct frame *f)
+{
+    double cw = f->w / m->cols, ch = f->h / m->rows;
+    set_colour(cr, colour_ink, 0.35);
+    cairo_set_line_width(cr, 1);
+    for (int i = 0; m->diagonal && i < MIN(m->rows, m->cols); i++) {
+        cairo_rectangle(cr, f->x + i * cw, f->y + i * ch, cw, ch);
+        cairo_stroke(cr);
+    }
+    if (!m->last_apart)
+        return;
+    set_colour(cr, colour_ink, 0.8);
+    cairo_move_to(cr, f->x, f->y + f->h - ch);
+    cairo_line_to(cr, f->x + f->w, f->y + f->h - ch);
+    cairo_move_to(cr, f->x + f->w - cw, f->y);
+    cairo_line_to(cr, f->x + f->w - cw, f->y + f->h);
+    cairo_stroke(cr);
 }
 
 void heatmap_draw(cairo_t *cr, double w, double h, const void *what)
@@ -110,12 +143,13 @@ void heatmap_draw(cairo_t *cr, double w, double h, const void *what)
     frame_begin(&f, cr, w, h);
     heat_range(m, &s);
     int n_x = heat_ticks(m->col_names, m->cols, xt), n_y = heat_ticks(m->row_names, m->rows, yt);
-    double bar = f.font * 1.2, inner = w - bar - f.font * 3.6;
+    double bar = f.font * 1.2, inner = w - bar - f.font * (m->bar_label ? 5.4 : 3.6);
     double cell = MIN(h * 0.75 / m->rows, inner * 0.75 / m->cols);
-    f.small = MIN(f.small, MAX(cell * 0.85, 7.0)); /* every name, where that is readable */
+    f.small = MIN(f.small, MAX(cell * 0.85, 8.0)); /* every name, where that is readable */
     frame_layout(&f, cr, inner, h, m->title, m->x_label, m->y_label, xt, n_x, yt, n_y);
     heat_cells(cr, m, &f, &s);
-    heat_bar(cr, &f, &s, inner, bar);
+    heat_marks(cr, m, &f);
+    heat_bar(cr, &f, &s, inner, bar, m->bar_label);
     cairo_rectangle(cr, f.x, f.y, f.w, f.h);
     set_colour(cr, colour_ink, 0.6);
     cairo_set_line_width(cr, 1);
