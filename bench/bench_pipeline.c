@@ -65,7 +65,7 @@ static enum status steps(const char *path, char *const *pictures, int n_pictures
     const struct detector_config config = {
         .h = 640, .w = 640, .conf = 0.001f, .iou = 0.7, .max_det = 300, .multi_label = true};
     double *seconds = NULL;
-    TRY(sources_expand(pictures, n_pictures, &s));
+    TRY(sources_expand(pictures, n_pictures, false, &s));
     TRY(weights_load(path, NULL, &w, NULL));
     if (w.params)
         TRY(weights_deploy(&w));

@@ -30,6 +30,7 @@ static const struct option_spec options_table[] = {
      .heading = "Network and pictures"},
     {"source", NULL, OPTION_STRINGS, NULL, "pictures: files, folders, patterns, .txt lists; --source can be left out",
      .value = VALUE_PICTURES},
+    {"recursive", NULL, OPTION_FLAG, NULL, "folders with all their sub-folders"},
     {"cfg", "model", OPTION_STRING, NULL, "network; normally found from the weights", .value = VALUE_NETWORK},
     IMAGE_SIZE_OPTION("network input (default: that of the weights, else 640)", 2),
     {"rect", NULL, OPTION_FLAG, NULL, "letterbox to the smallest rectangle instead of the whole input"},
@@ -99,7 +100,7 @@ static enum status make_photo(void *context, long item, void *slot)
     const struct job *job = context;
     struct photo *p = slot;
     double start = clock_seconds();
-    enum status rc = image_read(job->sources.paths[item], &p->pixels);
+    enum status rc = sources_read(&job->sources, item, &p->pixels);
     double read = clock_seconds();
     if (rc == OK)
         rc = detector_prepare(job->detector, &p->pixels, &p->input);
@@ -274,10 +275,13 @@ static enum status print_line(const struct job *job, const struct picture_result
                               double ms)
 {
     struct buf text = {0};
-    enum status rc = results_summary(r, (const char *const *)job->weights.names, job->weights.nc, &text);
+    char *path = sources_shown_path(&job->sources, i);
+    enum status rc =
+        path ? results_summary(r, (const char *const *)job->weights.names, job->weights.nc, &text) : E_NOMEM;
     if (rc == OK)
-        printf("image %ld/%d %s: %dx%d %s, %.1fms\n", i + 1, job->sources.count, r->path, p->input.box.h,
-               p->input.box.w, text.data, ms);
+        printf("image %ld/%d %s: %dx%d %s, %.1fms\n", i + 1, job->sources.count, path, p->input.box.h, p->input.box.w,
+               text.data, ms);
+    mem_free(path);
     buf_free(&text);
     return rc;
 }
@@ -431,6 +435,17 @@ static enum status start_jobs(struct job *job)
     return rc == OK ? prefetch_create(&ahead, &job->prefetch) : rc;
 }
 
+/* What was met beside the pictures. */
+static enum status tell_left_out(const struct sources *s)
+{
+    struct buf text = {0};
+    enum status rc = sources_describe(s, &text);
+    if (rc == OK && text.size)
+        fputs(text.data, stderr);
+    buf_free(&text);
+    return rc;
+}
+
 static enum status run(struct job *job)
 {
     enum status rc = OK;
@@ -438,7 +453,8 @@ static enum status run(struct job *job)
     const char *const *sources = option_strings(job->o, "source", &n);
     if (!n)
         return fail(E_USAGE, "no pictures: name files, folders or patterns");
-    TRY(sources_expand((char *const *)sources, n, &job->sources));
+    TRY(sources_expand((char *const *)sources, n, option_flag(job->o, "recursive"), &job->sources));
+    TRY(tell_left_out(&job->sources));
     TRY(load_network(job));
     TRY(make_detector(job));
     TRY(prepare_outputs(job));

@@ -99,22 +99,25 @@ static void unify_lines(struct buf *text)
     }
 }
 
-enum status file_read_text(const char *path, size_t limit, struct buf *out)
+enum status file_clean_text(const char *name, struct buf *text)
 {
     static const char mark[3] = {'\xef', '\xbb', '\xbf'};
-    enum status rc = file_read(path, limit, out);
-    if (rc != OK)
-        return rc;
-    if (is_wide_text(out)) {
-        buf_free(out);
-        return fail(E_UNSUPPORTED, "%s: the text is not UTF-8 (UTF-16?); save it as UTF-8", path);
+    if (is_wide_text(text)) {
+        buf_free(text);
+        return fail(E_UNSUPPORTED, "%s: the text is not UTF-8 (UTF-16?); save it as UTF-8", name);
     }
-    if (out->size >= sizeof mark && !memcmp(out->data, mark, sizeof mark)) {
-        out->size -= sizeof mark;
-        memmove(out->data, out->data + sizeof mark, out->size + 1);
+    if (text->size >= sizeof mark && !memcmp(text->data, mark, sizeof mark)) {
+        text->size -= sizeof mark;
+        memmove(text->data, text->data + sizeof mark, text->size + 1);
     }
-    unify_lines(out);
+    unify_lines(text);
     return OK;
+}
+
+enum status file_read_text(const char *path, size_t limit, struct buf *out)
+{
+    enum status rc = file_read(path, limit, out);
+    return rc == OK ? file_clean_text(path, out) : rc;
 }
 
 enum status file_map_open(const char *path, struct file_map *map)

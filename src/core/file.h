@@ -13,6 +13,9 @@ enum status file_read(const char *path, size_t limit, struct buf *out);
 /* The same for a text: a byte order mark at its start is left out and every line ends with \n alone, however the file
  * ends them (CRLF, CR). A text in UTF-16 or UTF-32 is E_UNSUPPORTED. Every reader of text files reads through here. */
 enum status file_read_text(const char *path, size_t limit, struct buf *out);
+/* Its second half, for a text that comes from elsewhere (standard input); `name` begins the sentence of a failure,
+ * after which the text is freed. */
+enum status file_clean_text(const char *name, struct buf *text);
 
 /* A read-only mapping of a whole file; an empty file gives size 0 and data NULL. */
 struct file_map {

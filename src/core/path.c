@@ -153,17 +153,36 @@ enum status path_make_run(const char *project, const char *name, bool exist_ok, 
     return rc;
 }
 
+/* --- what lies in a folder --------------------------------------------------------------------------------------- */
+
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return strcmp(((const struct path_entry *)a)->name, ((const struct path_entry *)b)->name);
 }
 
-enum status path_list(const char *folder, char ***names, int *count)
+static enum path_kind kind_of_mode(mode_t mode)
+{
+    return S_ISREG(mode) ? PATH_FILE : S_ISDIR(mode) ? PATH_FOLDER : PATH_OTHER;
+}
+
+/* What a link leads to; one that leads nowhere counts as a file, whose reader says so. */
+static enum path_kind entry_kind(DIR *dir, const struct dirent *entry)
+{
+    struct stat st;
+    if (entry->d_type == DT_REG)
+        return PATH_FILE;
+    if (entry->d_type == DT_DIR)
+        return PATH_FOLDER;
+    return fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 ? kind_of_mode(st.st_mode) : PATH_FILE;
+}
+
+/* Without `kinds` no file is looked at. */
+static enum status list_folder(const char *folder, bool kinds, struct path_entry **entries, int *count)
 {
     enum status rc = OK;
-    char **list = NULL;
+    struct path_entry *list = NULL;
     int n = 0, capacity = 0;
-    *names = NULL;
+    *entries = NULL;
     *count = 0;
     DIR *dir = opendir(folder);
     if (!dir)
@@ -172,30 +191,59 @@ enum status path_list(const char *folder, char ***names, int *count)
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
             continue;
         if (n == capacity) {
-            char **grown = mem_grow(list, (size_t)n * sizeof *list, ((size_t)capacity * 2 + 64) * sizeof *list);
-            if (!grown) {
-                rc = E_NOMEM;
-                goto cleanup;
-            }
+            void *grown = mem_grow(list, (size_t)n * sizeof *list, ((size_t)capacity * 2 + 64) * sizeof *list);
+            TRY(grown ? OK : E_NOMEM);
             list = grown;
             capacity = capacity * 2 + 64;
         }
-        if (!(list[n] = mem_strdup(entry->d_name))) {
-            rc = E_NOMEM;
-            goto cleanup;
-        }
+        list[n] = (struct path_entry){mem_strdup(entry->d_name), kinds ? entry_kind(dir, entry) : PATH_FILE};
+        TRY(list[n].name ? OK : E_NOMEM);
         n++;
     }
     if (n)
         qsort(list, (size_t)n, sizeof *list, by_name);
-    *names = list;
+    *entries = list;
     *count = n;
     list = NULL;
-    n = 0;
 cleanup:
-    path_list_free(list, n);
+    if (list)
+        path_entries_free(list, n);
     closedir(dir);
     return rc;
+}
+
+enum status path_entries(const char *folder, struct path_entry **entries, int *count)
+{
+    return list_folder(folder, true, entries, count);
+}
+
+void path_entries_free(struct path_entry *entries, int count)
+{
+    for (int i = 0; i < count; i++)
+        mem_free(entries[i].name);
+    mem_free(entries);
+}
+
+enum status path_list(const char *folder, char ***names, int *count)
+{
+    struct path_entry *entries;
+    int n;
+    *names = NULL;
+    *count = 0;
+    enum status rc = list_folder(folder, false, &entries, &n);
+    if (rc != OK)
+        return rc;
+    char **list = mem_alloc((size_t)n, sizeof *list);
+    if (!list) {
+        path_entries_free(entries, n);
+        return E_NOMEM;
+    }
+    for (int i = 0; i < n; i++)
+        list[i] = entries[i].name;
+    mem_free(entries);
+    *names = list;
+    *count = n;
+    return OK;
 }
 
 void path_list_free(char **names, int count)

@@ -28,4 +28,13 @@ enum status path_make_run(const char *project, const char *name, bool exist_ok, 
 enum status path_list(const char *folder, char ***names, int *count);
 void path_list_free(char **names, int count);
 
+/* The same with what each name stands for, links followed: other things are devices, pipes and sockets. */
+enum path_kind { PATH_FILE, PATH_FOLDER, PATH_OTHER };
+struct path_entry {
+    char *name;
+    enum path_kind kind;
+};
+enum status path_entries(const char *folder, struct path_entry **entries, int *count);
+void path_entries_free(struct path_entry *entries, int count);
+
 #endif

@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/path.h"
+#include "core/text.h"
 #include "detect/boxes.h"
 
 #include <math.h>
@@ -21,9 +22,10 @@ enum status results_summary(const struct picture_result *r, const char *const *n
             n += r->detections[i].class == class;
         if (!n)
             continue;
-        TRY(buf_printf(out, "%s%d %s%s", separator, n, names[class], n > 1 ? "s" : ""));
+        TRY(buf_printf(out, "%s%d %s", separator, n, names[class]));
         separator = ", ";
     }
+    text_one_line(out->data);
 cleanup:
     return rc;
 }
