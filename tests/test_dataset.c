@@ -49,7 +49,7 @@ static void test_folder(void **state)
     struct buf text = {0};
     assert_int_equal(dataset_describe(d, "train", 5, &text), OK);
     assert_contains(text.data, "train: 3 of 3 pictures, 1 with labels, 2 labels of 3 classes");
-    assert_contains(text.data, "1 label files without a picture");
+    assert_contains(text.data, "1 label file without a picture");
     buf_free(&text);
     dataset_destroy(d);
 }
@@ -310,108 +310,6 @@ static void test_threads(void **state)
     dataset_destroy(three);
 }
 
-/* --- COCO annotations
- * -------------------------------------------------------------------------------------------------- */
-
-static const char annotations[] =
-    "{\"info\": {\"segmentation\": \"none\"},\n"
-    "\"images\": [{\"id\": 20, \"file_name\": \"b.jpg\", \"width\": 40, \"height\": 20},\n"
-    " {\"id\": 3, \"file_name\": \"a.jpg\", \"width\": 100, \"height\": 50}, {\"id\": 5, \"file_name\": \"c.jpg\"}],\n"
-    "\"categories\": [{\"id\": 90, \"name\": \"dog\"}, {\"id\": 7, \"name\": \"cat \\\"x\\\"\"}],\n"
-    "\"annotations\": [\n"
-    " {\"id\": 1, \"image_id\": 3, \"category_id\": 7, \"bbox\": [10, 10, 60, 20], \"area\": 333.5, \"iscrowd\": 1,\n"
-    "  \"segmentation\": {\"counts\": [1, 2, {\"a\": \"]}\"}], \"size\": [1,\n 2]}},\n"
-    " {\"id\": 2, \"image_id\": 3, \"category_id\": 90, \"bbox\": [50, 25, 50, 25], \"area\": 700, \"iscrowd\": 0,\n"
-    "  \"segmentation\": [[1, 2, 3]]},\n"
-    " {\"segmentation\" : [] , \"id\": 3, \"image_id\": 20, \"category_id\": 7, \"bbox\": [-10, 5, 30, 10]},\n"
-    " {\"id\": 4, \"image_id\": 20, \"category_id\": 7, \"bbox\": [40, 5, 30, 10]}]}\n";
-
-static void make_coco(struct place *p, const char *text)
-{
-    make_picture(p, "images/val2017/a.jpg", 100, 50);
-    make_picture(p, "images/val2017/b.jpg", 40, 20);
-    make_picture(p, "images/val2017/c.jpg", 30, 30);
-    make_text(p, "annotations/instances_val2017.json", text);
-    make_text(p, "data.yaml", "path: .\ntrain: annotations/instances_val2017.json\n");
-}
-
-static void test_coco(void **state)
-{
-    struct place *p = *state;
-    make_coco(p, annotations);
-    struct dataset *d = load(p, SPLIT_TRAIN, NULL);
-    assert_true(d->nc == 2 && !strcmp(d->names[0], "cat \"x\"") && !strcmp(d->names[1], "dog"));
-    assert_true(d->category_ids[0] == 7 && d->category_ids[1] == 90);
-    assert_true(d->n_images == 3 && d->images[0].id == 3 && d->images[1].id == 5 && d->images[2].id == 20);
-    assert_true(d->images[0].n_objects == 1 && d->images[0].n_crowds == 1 && d->images[1].n_objects == 0);
-    const struct dataset_object *o = &d->objects[d->images[0].first_object];
-    assert_true(o[0].class == 1 && o[0].area == 700 && o[0].cxcywh[0] == 0.75f && o[0].cxcywh[3] == 0.5f);
-    assert_true(o[1].class == 0 && o[1].area == 333.5 && fabsf(o[1].cxcywh[0] - 0.4f) < 1e-6);
-    assert_true(d->images[2].n_objects == 1); /* the box outside is dropped, the other cut at the edge */
-    o = &d->objects[d->images[2].first_object];
-    assert_true(o->area == 300 && o->cxcywh[0] == 0.25f && o->cxcywh[2] == 0.5f && o->cxcywh[1] == 0.5f);
-    assert_true(d->summary.objects == 2 && d->summary.empty == 1 && d->summary.problem_total == 1);
-    assert_contains(d->summary.problems[0], "b.jpg: an annotated box has no area inside the picture");
-    dataset_destroy(d);
-    /* names of the YAML decide the class; extra names are fine when all categories are found */
-    make_text(p, "data.yaml",
-              "train: annotations/instances_val2017.json\nnames: [bird, dog, 'cat \"x\"']\nval: images/val2017\n");
-    d = load(p, SPLIT_TRAIN, NULL);
-    assert_true(d->nc == 3 && d->objects[0].class == 1 && d->objects[1].class == 2 && d->category_ids[1] == 90);
-    dataset_destroy(d);
-    make_text(p, "data.yaml", "train: annotations/instances_val2017.json\nnames: [Katze, Hund]\n"); /* by number */
-    d = load(p, SPLIT_TRAIN, NULL);
-    assert_true(!strcmp(d->names[1], "Hund") && d->objects[0].class == 1);
-    dataset_destroy(d);
-    assert_fails(p, "train: annotations/instances_val2017.json\nnames: [Katze, Hund, Maus]\n", E_FORMAT,
-                 "2 categories, but");
-    assert_fails(p, "train: [annotations/instances_val2017.json, images/val2017]\nnames: [a, b]\n", E_FORMAT,
-                 "not both");
-}
-
-static void test_coco_faults(void **state)
-{
-    struct place *p = *state;
-    const char *yaml = "train: annotations/instances_val2017.json\n";
-    static const struct {
-        const char *from, *to, *sentence;
-    } faults[] = {
-        {"\"image_id\": 20", "\"image_id\": 21", "annotations[2] belongs to image 21, which is not listed"},
-        {"\"category_id\": 90", "\"category_id\": 91", "annotations[1] has category 91, which is not listed"},
-        {"[50, 25, 50, 25]", "[50, 25, 50, \"x\"]", "annotations[1] has no bbox of four numbers"},
-        {"[50, 25, 50, 25]", "[50, 25, 50]", "annotations[1] has no bbox of four numbers"},
-        {"[50, 25, 50, 25]", "[50, 25, 50, 1e9]", "annotations[1] has no bbox of four numbers"},
-        {"{\"id\": 20,", "{\"id\": 3,", "image id 3 stands twice"},
-        {"{\"id\": 90,", "{\"id\": 7,", "category id 7 stands twice"},
-        {"\"file_name\": \"b.jpg\"", "\"file\": \"b.jpg\"", "images[0] has no usable file_name"},
-        {"\"file_name\": \"b.jpg\"", "\"file_name\": \"x.jpg\"", "its picture x.jpg lies neither in"},
-        {"\"categories\"", "\"categorys\"", "it has no list 'categories'"},
-        {"\"area\": 700,", "\"area\": 700", "instances_val2017.json:9"},
-    };
-    make_coco(p, annotations);
-    for (int i = 0; i < COUNT(faults); i++) {
-        char text[sizeof(annotations) + 100];
-        const char *at = strstr(annotations, faults[i].from);
-        assert_non_null(at);
-        snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - annotations), annotations, faults[i].to,
-                 at + strlen(faults[i].from));
-        make_text(p, "annotations/instances_val2017.json", text);
-        assert_fails(p, yaml, strstr(faults[i].sentence, "lies neither") ? E_IO : E_FORMAT, faults[i].sentence);
-    }
-    for (size_t n = 0; n < sizeof(annotations) - 4; n += 13) { /* cut anywhere: a sentence, no crash */
-        struct dataset *d;
-        write_bytes(in(p, "annotations/instances_val2017.json"), annotations, n);
-        assert_int_not_equal(try_load(in(p, "data.yaml"), SPLIT_TRAIN, NULL, &d), OK);
-    }
-    make_text(p, "annotations/instances_val2017.json", annotations); /* a picture of another size, one that is gone */
-    make_picture(p, "images/val2017/a.jpg", 100, 51);
-    assert_int_equal(unlink(in(p, "images/val2017/c.jpg")), 0);
-    struct dataset *d = load(p, SPLIT_TRAIN, NULL);
-    assert_true(d->n_images == 1 && d->summary.corrupt == 1 && d->summary.absent == 1);
-    assert_contains(d->summary.problems[0], "a.jpg: 100x51 pixels, but its annotations say 100x50");
-    dataset_destroy(d);
-}
-
 static void test_sorting_size(void **state)
 {
     (void)state;
@@ -435,8 +333,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cache, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_cache_protected, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_threads, place_set_up, place_tear_down),
-        cmocka_unit_test_setup_teardown(test_coco, place_set_up, place_tear_down),
-        cmocka_unit_test_setup_teardown(test_coco_faults, place_set_up, place_tear_down),
         cmocka_unit_test(test_sorting_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

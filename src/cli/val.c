@@ -101,6 +101,7 @@ static enum status load_dataset(struct job *job)
     struct dataset_options options = {.single_class = option_flag(job->o, "single-cls"),
                                       .min_items = option_int(job->o, "min-items"),
                                       .no_cache = option_flag(job->o, "no-cache"),
+                                      .no_pixels = option_string(job->o, "results") != NULL,
                                       .team = job->team};
     job->split = find_split(job->o);
     TRY(dataset_yaml_open(data, &job->yaml));

@@ -3,14 +3,14 @@
  */
 #include "core/file.h"
 #include "core/path.h"
-#include "data/loading.h"
+#include "data/coco.h"
 #include "formats/json.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_CATEGORIES = 100000, MAX_NAME_BYTES = 1000 };
+enum { MAX_NAME_BYTES = 1000 };
 
 static const size_t MAX_TEXT_BYTES = (size_t)2 << 30;
 
@@ -81,23 +81,7 @@ static void drop_segmentations(struct buf *text)
     *to = 0;
 }
 
-struct category {
-    int64_t id;
-    const char *name;
-    int class;
-};
-
-struct annotations {
-    const char *file;
-    struct loading *l;
-    json_t *root;
-    struct category *categories; /* by id */
-    int n_categories;
-    int first; /* of the loading's pictures: those of this file, by id */
-    char *folder;
-};
-
-static enum status get_list(const struct annotations *a, const char *key, const json_t **list)
+enum status coco_list(const struct annotations *a, const char *key, const json_t **list)
 {
     *list = json_object_get(a->root, key);
     if (!json_is_array(*list))
@@ -105,87 +89,13 @@ static enum status get_list(const struct annotations *a, const char *key, const 
     return OK;
 }
 
-static enum status get_id(const struct annotations *a, const json_t *object, const char *what, size_t index,
-                          const char *key, int64_t *id)
+enum status coco_id(const struct annotations *a, const json_t *object, const char *what, size_t index, const char *key,
+                    int64_t *id)
 {
     const json_t *value = json_object_get(object, key);
     if (!json_is_integer(value) || json_integer_value(value) < 0)
         return fail(E_FORMAT, "%s: %s[%zu] has no whole number '%s'", a->file, what, index, key);
     *id = json_integer_value(value);
-    return OK;
-}
-
-static int compare_categories(const void *a, const void *b)
-{
-    const struct category *x = a, *y = b;
-    return x->id < y->id ? -1 : x->id > y->id;
-}
-
-static enum status read_categories(struct annotations *a)
-{
-    enum status rc = OK;
-    const json_t *list;
-    struct arena *arena = &a->l->d->arena;
-    TRY(get_list(a, "categories", &list));
-    size_t n = json_array_size(list);
-    if (n < 1 || n > MAX_CATEGORIES)
-        return fail(E_FORMAT, "%s: %zu categories; 1 to %d are possible", a->file, n, MAX_CATEGORIES);
-    a->categories = arena_alloc(arena, n, sizeof(*a->categories));
-    TRY(a->categories ? OK : E_NOMEM);
-    for (size_t i = 0; i < n; i++) {
-        const json_t *c = json_array_get(list, i);
-        const char *name = json_string_value(json_object_get(c, "name"));
-        TRY(get_id(a, c, "categories", i, "id", &a->categories[i].id));
-        if (!name || a->categories[i].id > INT32_MAX) {
-            rc = fail(E_FORMAT, "%s: categories[%zu] has no name or too large an id", a->file, i);
-            goto cleanup;
-        }
-        TRY((a->categories[i].name = arena_strdup(arena, name)) ? OK : E_NOMEM);
-    }
-    a->n_categories = (int)n;
-    qsort(a->categories, n, sizeof(*a->categories), compare_categories);
-    for (size_t i = 1; i < n; i++)
-        if (a->categories[i].id == a->categories[i - 1].id)
-            rc = fail(E_FORMAT, "%s: category id %lld stands twice", a->file, (long long)a->categories[i].id);
-cleanup:
-    return rc;
-}
-
-/* Classes of the categories: by name where the YAML knows all the names, by order where only their number fits, in
- * the order of the ids without names in the YAML. */
-static enum status map_categories(struct annotations *a)
-{
-    struct dataset *d = a->l->d;
-    int found = 0, *ids;
-    for (int i = 0; i < a->n_categories; i++) {
-        a->categories[i].class = -1;
-        for (int c = 0; c < d->nc && a->categories[i].class < 0; c++)
-            if (!strcmp(d->names[c], a->categories[i].name))
-                a->categories[i].class = c;
-        found += a->categories[i].class >= 0;
-    }
-    if (d->nc > 0 && found < a->n_categories && d->nc != a->n_categories)
-        return fail(E_FORMAT, "%s: %d categories, but %s names %d classes, and '%s' is not among them", a->file,
-                    a->n_categories, a->l->yaml->file, d->nc, a->categories[0].name);
-    if (d->nc == 0) {
-        const char **names = arena_alloc(&d->arena, (size_t)a->n_categories, sizeof(*names));
-        if (!names)
-            return E_NOMEM;
-        for (int i = 0; i < a->n_categories; i++)
-            names[i] = a->categories[i].name;
-        d->names = names;
-        d->nc = a->n_categories;
-        found = 0;
-    }
-    ids = arena_alloc(&d->arena, (size_t)d->nc, sizeof(*ids));
-    if (!ids)
-        return E_NOMEM;
-    for (int i = 0; i < a->n_categories; i++) {
-        if (found < a->n_categories)
-            a->categories[i].class = i;
-        ids[a->categories[i].class] = (int)a->categories[i].id;
-    }
-    d->category_ids = ids;
     return OK;
 }
 
@@ -198,37 +108,77 @@ static char *subset_name(const char *file)
     return subset;
 }
 
-/* The folder in which the first picture lies: beside the file, or beside its folder. */
-static enum status find_folder(struct annotations *a, const char *picture)
+/* Pictures that are looked for before the folder is given up: some may be missing. */
+enum { PROBES = 20 };
+
+/* The folder in which the pictures lie: beside the file or its folder, in images/, in the subset's own folder, or where
+ * the YAML looks. Leading parts of file names that lead nowhere are dropped. */
+static enum status search_folder(struct annotations *a, const struct places *places, const json_t *images)
 {
-    char *here = path_parent(a->file), *up = here ? path_join(here, "..") : NULL, *subset = subset_name(a->file);
-    const char *const bases[] = {up, up, up, here, here, here};
-    const char *const middles[] = {"images/", "", "", "", "", "images"};
-    bool with_subset[] = {true, true, false, true, false, false};
-    struct buf folder = {0};
-    enum status rc = here && up && subset ? OK : E_NOMEM;
-    if (here && !strcmp(here, "annotations")) { /* a bare relative folder: "annotations/.." is "." */
-        mem_free(up);
-        up = mem_strdup(".");
-        rc = up ? rc : E_NOMEM;
+    enum status rc = OK;
+    for (size_t i = 0; i < MIN(json_array_size(images), (size_t)PROBES); i++) {
+        const char *name = json_string_value(json_object_get(json_array_get(images, i), "file_name"));
+        int drop = 0;
+        char *path = name && *name ? places_search(places, name, &drop) : NULL;
+        if (!path)
+            continue;
+        size_t rest = strlen(place_rest(name, drop)), n = strlen(path);
+        if (drop)
+            rc = loading_note(a->l, "%s: '%.*s' leads nowhere and is left out of its file names: %s is used for %s",
+                              a->file, (int)(strlen(name) - rest), name, path, name);
+        path[n > rest && place_rest(name, drop)[0] != '/' ? n - rest : 0] = 0;
+        a->folder = path;
+        a->drop = drop;
+        return rc;
     }
-    for (int i = 0; i < COUNT(middles) && rc == OK && !a->folder; i++) {
-        buf_free(&folder);
-        const char *base = bases[i] == here ? here : up;
-        rc = buf_printf(&folder, "%s/%s%s", base, middles[i], with_subset[i] ? subset : "");
-        char *path = rc == OK ? path_join(folder.data, picture) : NULL;
-        if (path && path_exists(path))
-            a->folder = mem_strdup(folder.data);
-        mem_free(path);
-    }
-    if (rc == OK && !a->folder)
-        rc = fail(E_IO, "%s: its picture %s lies neither in %s/images/%s nor in %s/%s, nor beside the file", a->file,
-                  picture, up, subset, up, subset);
-    buf_free(&folder);
+    const char *name = json_string_value(json_object_get(json_array_get(images, 0), "file_name"));
+    if (a->l->options->no_pixels)
+        return (a->folder = mem_strdup("")) ? OK : E_NOMEM;
+    char *where = places_text(places);
+    fail(E_IO, "%s: its picture %s is not there (looked in %s)", a->file, name ? name : "", where ? where : "");
+    mem_free(where);
+    return E_IO;
+}
+
+static enum status find_folder(struct annotations *a, const json_t *images)
+{
+    char *here = path_parent(a->file), *subset = subset_name(a->file), *up = NULL;
+    char *made[6] = {NULL};
+    struct places places = {0};
+    enum status rc = here && subset ? OK : E_NOMEM;
+    TRY(rc);
+    up = strcmp(here, ".") != 0 && !strstr(here, "..") && strcmp(here, "/") != 0 ? path_parent(here)
+                                                                                 : path_join(here, "..");
+    char *up_images = made[0] = up ? place_join(up, "images") : NULL;
+    char *here_images = made[1] = place_join(here, "images");
+    TRY(up_images && here_images ? OK : E_NOMEM);
+    made[2] = place_join(up_images, subset);
+    made[3] = place_join(up, subset);
+    made[4] = place_join(here, subset);
+    made[5] = place_join(here_images, subset);
+    const char *const order[] = {made[2], made[3], up, made[4], here, here_images, up_images, made[5]};
+    for (int i = 0; i < COUNT(order); i++)
+        places_add(&places, order[i]);
+    for (int i = 0; i < a->l->places.n; i++)
+        places_add(&places, a->l->places.folders[i]);
+    TRY(search_folder(a, &places, images));
+cleanup:
+    for (int i = 0; i < COUNT(made); i++)
+        mem_free(made[i]);
     mem_free(here);
     mem_free(up);
     mem_free(subset);
     return rc;
+}
+
+/* Heap; a picture that is not there keeps the name it would have. */
+static char *picture_path(const struct annotations *a, const char *name)
+{
+    struct places places = {0};
+    size_t n = strlen(a->folder);
+    places_add(&places, n ? a->folder : ".");
+    char *path = a->l->options->no_pixels && !n ? NULL : places_find(&places, name, a->drop);
+    return path ? path : place_join(a->folder, place_rest(name, a->drop));
 }
 
 static int whole_number(const json_t *object, const char *key)
@@ -243,20 +193,20 @@ static enum status read_pictures(struct annotations *a)
     const json_t *list;
     char *path = NULL;
     a->first = a->l->count;
-    TRY(get_list(a, "images", &list));
+    TRY(coco_list(a, "images", &list));
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *image = json_array_get(list, i);
         const char *name = json_string_value(json_object_get(image, "file_name"));
-        if (!name || strlen(name) > MAX_NAME_BYTES) {
+        if (!name || !*name || strlen(name) > MAX_NAME_BYTES) {
             rc = fail(E_FORMAT, "%s: images[%zu] has no usable file_name", a->file, i);
             goto cleanup;
         }
         if (!a->folder)
-            TRY(find_folder(a, name));
+            TRY(find_folder(a, list));
         struct loading_picture *p = loading_add(a->l);
         TRY(p ? OK : E_NOMEM);
-        TRY(get_id(a, image, "images", i, "id", &p->id));
-        path = path_join(a->folder, name);
+        TRY(coco_id(a, image, "images", i, "id", &p->id));
+        path = picture_path(a, name);
         TRY(path && (p->path = arena_strdup(&a->l->d->arena, path)) ? OK : E_NOMEM);
         mem_free(path);
         path = NULL;
@@ -306,20 +256,16 @@ static enum status read_annotation(struct annotations *a, const json_t *annotati
 {
     enum status rc = OK;
     struct loading_picture wanted = {.id = -1};
-    struct category kind = {.id = -1};
+    int64_t id = -1;
     int n = a->l->count - a->first;
     *o = (struct dataset_object){.class = 0};
-    TRY(get_id(a, annotation, "annotations", index, "image_id", &wanted.id));
-    TRY(get_id(a, annotation, "annotations", index, "category_id", &kind.id));
+    TRY(coco_id(a, annotation, "annotations", index, "image_id", &wanted.id));
+    TRY(coco_id(a, annotation, "annotations", index, "category_id", &id));
     *picture = n ? bsearch(&wanted, a->l->pictures + a->first, (size_t)n, sizeof(wanted), compare_ids) : NULL;
-    const struct category *category =
-        bsearch(&kind, a->categories, (size_t)a->n_categories, sizeof(kind), compare_categories);
+    const struct category *category = coco_find_category(a, id);
     if (!*picture)
         return fail(E_FORMAT, "%s: annotations[%zu] belongs to image %lld, which is not listed", a->file, index,
                     (long long)wanted.id);
-    if (!category)
-        return fail(E_FORMAT, "%s: annotations[%zu] has category %lld, which is not listed", a->file, index,
-                    (long long)kind.id);
     const json_t *flag = json_object_get(annotation, "iscrowd");
     *crowd = json_is_true(flag) || json_number_value(flag) != 0;
     o->class = a->l->options->single_class ? 0 : category->class;
@@ -336,7 +282,7 @@ static enum status read_objects(struct annotations *a)
     struct loading_picture *p;
     struct dataset_object o;
     bool crowd;
-    TRY(get_list(a, "annotations", &list));
+    TRY(coco_list(a, "annotations", &list));
     size_t n = json_array_size(list);
     for (size_t i = 0; i < n; i++) {
         TRY(read_annotation(a, json_array_get(list, i), i, &p, &o, &crowd));
@@ -371,8 +317,7 @@ enum status loading_add_annotations(struct loading *l, const char *path)
     drop_segmentations(&text);
     TRY(json_read_memory(path, text.data, text.size, NULL, &a.root));
     buf_free(&text);
-    TRY(read_categories(&a));
-    TRY(map_categories(&a));
+    TRY(coco_read_categories(&a));
     TRY(read_pictures(&a));
     TRY(sort_pictures(&a));
     TRY(read_objects(&a));

@@ -96,6 +96,7 @@ static void normalise_annotations(struct loading_picture *p)
         if (!(x2 > x1) || !(y2 > y1)) {
             fail(E_FORMAT, "%s: an annotated box has no area inside the picture and is dropped", p->path);
             picture_fault(p, PICTURE_OK, FAULT_NO_AREA, fail_text());
+            p->flat++;
             continue;
         }
         o.cxcywh[0] = (x1 + x2) / 2 / w;
@@ -112,11 +113,17 @@ static void normalise_annotations(struct loading_picture *p)
 static void check_picture(const struct loading *l, struct loading_picture *p)
 {
     p->state = PICTURE_OK;
-    if (!path_exists(p->path)) {
+    if (l->options->no_pixels && p->told_w && p->told_h) {
+        p->w = p->told_w;
+        p->h = p->told_h;
+        p->orientation = 1;
+        normalise_annotations(p);
+    } else if (!path_exists(p->path)) {
         if (p->list)
             fail(E_IO, "%s:%d: %s does not exist", p->list, p->line, p->path);
         else
-            fail(E_IO, "%s: it does not exist", p->path);
+            fail(E_IO, "%s: it does not exist%s", p->path,
+                 l->options->no_pixels ? ", and its annotations do not tell its width and height" : "");
         picture_fault(p, PICTURE_ABSENT, FAULT_ABSENT, fail_text());
     } else if (check_pixels(p) != OK) {
         picture_fault(p, PICTURE_CORRUPT, FAULT_PICTURE, fail_text());
@@ -292,6 +299,7 @@ static bool count_picture(struct loading *l, const struct loading_picture *p)
     s->duplicates += p->rows.duplicates;
     s->poses += p->rows.poses;
     s->crowds += p->n_crowds;
+    s->flat += p->flat;
     s->missing += p->label_missing;
     s->empty += !p->label_missing && p->rows.n_objects == 0;
     s->few += labels < l->options->min_items;
@@ -460,25 +468,30 @@ enum status dataset_describe(const struct dataset *d, const char *title, int pro
     enum status rc = OK;
     const struct {
         long count;
-        const char *words;
+        const char *one, *many; /* what it says of one, of several */
     } facts[] = {
-        {s->missing, "without a label file (background)"},
-        {s->empty, "without a label (background)"},
-        {s->corrupt, "left out: damaged picture or faulty labels"},
-        {s->absent, "left out: not there"},
-        {s->repeated, "named more than once, counted once"},
-        {s->few, "left out: too few labels"},
-        {s->orphans, "label files without a picture, not used"},
-        {s->duplicates, "labels that stood twice, counted once"},
-        {s->poses, "labels with key points: their boxes are used, the key points left aside (kpt_shape)"},
-        {s->crowds, "crowd regions: not learned, and ignored in the COCO metric"},
+        {s->missing, "without a label file (background)", NULL},
+        {s->empty, "without a label (background)", NULL},
+        {s->corrupt, "left out: damaged picture or faulty labels", NULL},
+        {s->absent, "left out: not there", NULL},
+        {s->repeated, "named more than once, counted once", NULL},
+        {s->few, "left out: too few labels", NULL},
+        {s->orphans, "label file without a picture, not used", "label files without a picture, not used"},
+        {s->duplicates, "label that stood twice, counted once", "labels that stood twice, counted once"},
+        {s->poses, "label with key points: its box is used, the key points are left aside (kpt_shape)",
+         "labels with key points: their boxes are used, the key points are left aside (kpt_shape)"},
+        {s->crowds, "crowd region: not learned, and ignored in the COCO metric",
+         "crowd regions: not learned, and ignored in the COCO metric"},
+        {s->flat, "annotated box without area inside its picture, dropped",
+         "annotated boxes without area inside their pictures, dropped"},
     };
     TRY(buf_printf(out, "%s: %d of %d pictures, %d with labels, %ld labels of %d class%s%s\n", title, d->n_images,
                    s->pictures, s->labelled, s->objects, d->nc, d->nc == 1 ? "" : "es",
                    s->cached ? " (from the cache)" : ""));
     for (int i = 0; i < COUNT(facts); i++)
         if (facts[i].count)
-            TRY(buf_printf(out, "  %ld %s\n", facts[i].count, facts[i].words));
+            TRY(buf_printf(out, "  %ld %s\n", facts[i].count,
+                           facts[i].count == 1 || !facts[i].many ? facts[i].one : facts[i].many));
     for (int i = 0; i < s->n_notes; i++)
         TRY(buf_printf(out, "  %s\n", s->notes[i]));
     if (s->cache)

@@ -88,6 +88,7 @@ struct dataset_summary {
     long objects;
     long poses;                           /* label rows whose key points were left aside (kpt_shape) */
     long crowds;                          /* COCO's crowd regions: ignored in COCO's metric, never learned */
+    long flat;                            /* annotated boxes without area inside their picture: dropped */
     const char *const *problems;          /* sentences about corrupt and absent pictures, orphans, duplicates */
     const struct dataset_problem *faults; /* [n_problems]: what each sentence is about */
     int n_problems;                       /* at most DATASET_MAX_PROBLEMS */
@@ -118,7 +119,8 @@ struct dataset_options {
     int min_items;      /* pictures with fewer labels are left out */
     bool no_cache;      /* neither read nor write the cache */
     bool keep_unusable; /* a split of which no picture can be used is no failure: for reports */
-    struct team *team;  /* checks pictures in parallel; may be NULL */
+    bool no_pixels; /* pictures of annotation files need not be there: their sizes are told. Nothing can be decoded */
+    struct team *team; /* checks pictures in parallel; may be NULL */
 };
 
 /* E_IO: the split is not there (the sentence names the places looked at); E_FORMAT: no usable picture in it. */

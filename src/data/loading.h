@@ -22,6 +22,7 @@ struct loading_picture {
     int w, h, orientation;
     struct label_rows rows;   /* annotations: boxes are x, y, w, h in pixels until they are checked; crowds last */
     int n_crowds;             /* the last of rows.n_objects */
+    int flat;                 /* annotated boxes without area in the picture, dropped */
     char *problem;            /* heap sentence, NULL: none */
     enum dataset_fault fault; /* what it is about */
 };

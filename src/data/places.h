@@ -7,7 +7,7 @@
 
 #include "core/mem.h"
 
-enum { PLACES_MAX = 5 };
+enum { PLACES_MAX = 12 };
 
 /* Folders that relative paths are tried in, in this order; borrowed. */
 struct places {
