@@ -3,6 +3,7 @@
 #include "support/unit.h"
 
 #include "core/file.h"
+#include "core/log.h"
 #include "core/mem.h"
 #include "core/path.h"
 #include "core/rng.h"
@@ -394,12 +395,33 @@ static void hyper_files(void **state)
     write_text(path, "lr0: 0.02\n\nlearning_rate: 1\n");
     assert_int_equal(hyper_read(path, &again), E_ARGUMENT);
     assert_non_null(strstr(fail_text(), ":3"));
+    write_text(path, "mixupp: 0\n");
+    assert_int_equal(hyper_read(path, &again), E_ARGUMENT);
+    assert_non_null(strstr(fail_text(), "did you mean mixup?"));
     write_text(path, "lr0: fast\n");
     assert_true(hyper_read(path, &again) != OK);
     const char *words[] = {"lr0", "lr0=", "lr0=fast", "lr=1", "momentum=1", "fliplr=-0.1", "box=nan", "=1"};
     for (int i = 0; i < COUNT(words); i++)
         assert_int_equal(hyper_set(words[i], &again), E_ARGUMENT);
     assert_memory_equal(&h, &again, sizeof h);
+    remove(path);
+}
+
+/* Keys of YOLOv5's, YOLOv7's and other files are accepted and change nothing; the last of two equal keys holds. */
+static void hyper_files_of_other_releases(void **state)
+{
+    (void)state;
+    const char *path = Y9_BINARY_DIR "/tests/test_optimizer_other.yaml";
+    struct hyper h = hyper_default(), read = hyper_default();
+    log_set_level(LOG_QUIET);
+    write_text(path, "lr0: 0.01\nanchors: 3\nloss_ota: 1\npaste_in: 0.15\nclose_mosaic: 15\nmin_items: 0\nlr0: 0.02\n");
+    assert_int_equal(hyper_read(path, &read), OK);
+    near(read.lr0, 0.02, 0);
+    read.lr0 = h.lr0;
+    assert_memory_equal(&h, &read, sizeof h);
+    assert_int_equal(hyper_set("anchors=3", &read), OK);
+    assert_memory_equal(&h, &read, sizeof h);
+    log_set_level(LOG_INFO);
     remove(path);
 }
 
@@ -448,8 +470,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(references), cmocka_unit_test(thread_counts), cmocka_unit_test(norm),
         cmocka_unit_test(ema_values), cmocka_unit_test(golden_warmup), cmocka_unit_test(reference_run),
-        cmocka_unit_test(curves),     cmocka_unit_test(hyper_files),   cmocka_unit_test(one_rank),
-        cmocka_unit_test(names),      cmocka_unit_test(freezing),
+        cmocka_unit_test(curves),     cmocka_unit_test(hyper_files),   cmocka_unit_test(hyper_files_of_other_releases),
+        cmocka_unit_test(one_rank),   cmocka_unit_test(names),         cmocka_unit_test(freezing),
     };
     return cmocka_run_group_tests_name("optimizer", tests, NULL, NULL);
 }

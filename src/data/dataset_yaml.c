@@ -16,6 +16,9 @@ const char *dataset_split_name(enum dataset_split split)
 static enum status names_of_map(const struct yaml_node *node, const char **names)
 {
     enum status rc = OK;
+    if (node->repeated)
+        return yaml_fail(node->repeated, E_FORMAT, "the key %s is there already: a class has one name",
+                         node->repeated->text);
     for (int i = 0; i < node->count; i++) {
         int index;
         TRY(yaml_get_int(node->keys[i], "a class number in names", 0, MAX_CLASSES - 1, &index));

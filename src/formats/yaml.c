@@ -1,6 +1,7 @@
 #include "formats/yaml.h"
 
 #include "core/file.h"
+#include "core/log.h"
 #include "formats/yaml_scalar.h"
 
 #include <assert.h>
@@ -26,6 +27,7 @@ struct reader {
     int depth, nodes;
     struct yaml_node **pending; /* children of the open containers; keys and values alternate in a map */
     int n_pending, pending_capacity;
+    const struct yaml_node *repeated; /* the first key that another one replaces */
 };
 
 static enum status push(struct reader *r, struct yaml_node *node)
@@ -80,29 +82,61 @@ static enum status open_container(struct reader *r, enum yaml_type type, const y
     return OK;
 }
 
+struct place {
+    const struct yaml_node *key;
+    int index;
+};
+
 static int by_text(const void *a, const void *b)
 {
-    const struct yaml_node *const *x = a, *const *y = b;
-    int order = strcmp((*x)->text, (*y)->text);
-    return order ? order : ((*x)->line > (*y)->line) - ((*x)->line < (*y)->line);
+    const struct place *x = a, *y = b;
+    int order = strcmp(x->key->text, y->key->text);
+    return order ? order : x->index - y->index;
 }
 
-static enum status check_keys(struct reader *r, const struct yaml_node *map)
+/* Of keys that stand twice the last one holds, as other readers of YAML have it. */
+static enum status drop_repeated(struct reader *r, struct yaml_node *map, struct yaml_node **keys,
+                                 struct yaml_node **items)
 {
-    enum status rc = OK;
-    const struct yaml_node **sorted = mem_alloc((size_t)map->count, sizeof *sorted);
-    if (!sorted)
+    int n = map->count;
+    struct place *sorted = mem_alloc((size_t)n, sizeof *sorted);
+    bool *dropped = mem_calloc((size_t)n, sizeof *dropped);
+    if (!sorted || !dropped) {
+        mem_free(sorted);
+        mem_free(dropped);
         return E_NOMEM;
-    for (int i = 0; i < map->count; i++)
-        sorted[i] = map->keys[i];
-    qsort(sorted, (size_t)map->count, sizeof *sorted, by_text);
-    for (int i = 0; i + 1 < map->count && rc == OK; i++) {
-        if (strcmp(sorted[i]->text, sorted[i + 1]->text) == 0)
-            rc = fail(E_FORMAT, "%s:%d: the key %s is there already on line %d", r->file, sorted[i + 1]->line,
-                      sorted[i]->text, sorted[i]->line);
+    }
+    for (int i = 0; i < n; i++)
+        sorted[i] = (struct place){keys[i], i};
+    qsort(sorted, (size_t)n, sizeof *sorted, by_text);
+    for (int i = 0; i + 1 < n; i++) {
+        if (strcmp(sorted[i].key->text, sorted[i + 1].key->text) != 0)
+            continue;
+        dropped[sorted[i].index] = true;
+        map->repeated = map->repeated ? map->repeated : sorted[i + 1].key;
+        if (r->doc->n_repeated++ == 0)
+            r->repeated = sorted[i].key;
+    }
+    map->count = 0;
+    for (int i = 0; i < n; i++) {
+        if (dropped[i])
+            continue;
+        keys[map->count] = keys[i];
+        items[map->count++] = items[i];
     }
     mem_free(sorted);
-    return rc;
+    mem_free(dropped);
+    return OK;
+}
+
+static void tell_repeated(const struct reader *r)
+{
+    if (r->doc->n_repeated == 1)
+        log_warn("%s:%d: the key %s stands again further down, and that value holds", r->file, r->repeated->line,
+                 r->repeated->text);
+    else if (r->doc->n_repeated)
+        log_warn("%s: %d keys stand again further down, and those values hold (%s on line %d is the first)", r->file,
+                 r->doc->n_repeated, r->repeated->text, r->repeated->line);
 }
 
 static enum status close_container(struct reader *r)
@@ -119,7 +153,7 @@ static enum status close_container(struct reader *r)
     node->keys = step == 2 ? items : NULL;
     node->items = step == 2 ? items + node->count : items;
     r->n_pending = first;
-    return step == 2 ? check_keys(r, node) : OK;
+    return step == 2 ? drop_repeated(r, node, items, items + node->count) : OK;
 }
 
 /* The standard tags only say how to read a scalar; any other asks for an object. */
@@ -235,10 +269,12 @@ enum status yaml_open_memory(const char *name, const void *bytes, size_t size, s
         if (rc == OK)
             node->text = "";
     }
-    if (rc == OK)
+    if (rc == OK) {
         doc->root = r.pending[0];
-    else
+        tell_repeated(&r);
+    } else {
         yaml_close(doc);
+    }
     yaml_parser_delete(&r.parser);
     mem_free(r.pending);
     return rc;

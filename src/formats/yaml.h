@@ -1,6 +1,6 @@
 /* YAML from outside (libyaml): one document as a tree of nodes that know their line. Bounded in file size, depth and
- * number of nodes; aliases and foreign tags are refused (no expansion bombs), and so are duplicate keys, keys that
- * are not plain text, and a second document.
+ * number of nodes; aliases and foreign tags are refused (no expansion bombs), and so are keys that are not plain text,
+ * and a second document. Of keys that stand twice in a map the last one holds, which is said in a warning.
  *
  * Plain scalars are resolved as in YAML 1.1's common part: ~ null true/yes/on false/no/off, decimal integers,
  * decimal floats (also without a dot: 1e-3), .inf and .nan; everything else and everything quoted is a string. */
@@ -15,19 +15,21 @@ enum yaml_type { YAML_NULL, YAML_BOOL, YAML_INT, YAML_FLOAT, YAML_STRING, YAML_L
 
 struct yaml_node {
     enum yaml_type type;
-    bool quoted;                    /* a scalar in '' or "", or a block text */
-    int line, column;               /* of its first character, from 1 */
-    const char *text;               /* scalars: as written, quotes and escapes resolved */
-    int count;                      /* elements, or entries of a map */
-    struct yaml_node *const *items; /* elements, or the values of a map */
-    struct yaml_node *const *keys;  /* maps: keys[i] belongs to items[i]; scalars */
-    const char *file;               /* for sentences */
+    bool quoted;                      /* a scalar in '' or "", or a block text */
+    int line, column;                 /* of its first character, from 1 */
+    const char *text;                 /* scalars: as written, quotes and escapes resolved */
+    int count;                        /* elements, or entries of a map */
+    struct yaml_node *const *items;   /* elements, or the values of a map */
+    struct yaml_node *const *keys;    /* maps: keys[i] belongs to items[i]; scalars */
+    const struct yaml_node *repeated; /* maps: a key that stood twice; NULL: none did */
+    const char *file;                 /* for sentences */
 };
 
 /* Owns every node and text. */
 struct yaml {
     const struct yaml_node *root; /* an empty document is a null scalar */
     struct arena arena;
+    int n_repeated; /* keys that another one replaced */
 };
 
 /* On failure the document is empty (closing it is harmless); the sentence is "file:line: ...". */

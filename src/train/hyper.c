@@ -1,6 +1,8 @@
 #include "train/hyper.h"
 
 #include "core/file.h"
+#include "core/log.h"
+#include "core/near.h"
 #include "formats/yaml_scalar.h"
 
 #include <stddef.h>
@@ -49,6 +51,31 @@ static const struct key {
 #undef KEY
 };
 
+/* Keys that mean nothing here: some belong to every official file and are kept (they are in `keys` as well), others
+ * stand in files of other releases and of the programs around them. */
+static const struct idle {
+    const char *name, *reason;
+} idle[] = {
+    {"obj", "the loss has no objectness"},
+    {"obj_pw", "the loss has no objectness"},
+    {"iou_t", "the network has no anchor boxes"},
+    {"anchor_t", "the network has no anchor boxes"},
+    {"anchors", "the network has no anchor boxes"},
+    {"label_smoothing", "this loss does not use it, nor does the official one"},
+    {"loss_ota", "--assign chooses how targets are assigned"},
+    {"paste_in", "this augmentation is not offered"},
+    {"cutmix", "this augmentation is not offered"},
+    {"bgr", "this augmentation is not offered"},
+    {"erasing", "this augmentation is not offered"},
+    {"crop_fraction", "it belongs to classification"},
+    {"auto_augment", "it belongs to classification"},
+    {"pose", "it belongs to key points"},
+    {"kobj", "it belongs to key points"},
+    {"nbs", "it is an option: --nominal-batch"},
+    {"close_mosaic", "it is an option: --close-mosaic"},
+    {"min_items", "it is an option: --min-items"},
+};
+
 static double *value_of(struct hyper *h, const struct key *key)
 {
     return (double *)((char *)h + key->offset);
@@ -71,35 +98,92 @@ struct hyper hyper_default(void)
     return h;
 }
 
-enum status hyper_read_map(const struct yaml_node *map, struct hyper *h)
+static const struct idle *find_idle(const char *name, size_t length)
+{
+    for (int i = 0; i < COUNT(idle); i++)
+        if (strlen(idle[i].name) == length && !memcmp(idle[i].name, name, length))
+            return &idle[i];
+    return NULL;
+}
+
+/* "; did you mean lr0?", or where the names are. */
+static const char *hint(const char *name, char buffer[64])
+{
+    const char *names[COUNT(keys)];
+    for (int i = 0; i < COUNT(keys); i++)
+        names[i] = keys[i].name;
+    const char *near = nearest_name(name, names, COUNT(names));
+    snprintf(buffer, 64, near ? "; did you mean %s?" : "; the run's hyp.yaml lists them", near);
+    return buffer;
+}
+
+/* Adds "obj (the loss has no objectness)" to the text of the note. */
+static enum status note_idle(const struct idle *key, struct buf *note)
+{
+    return buf_printf(note, "%s%s (%s)", note->size ? ", " : "", key->name, key->reason);
+}
+
+/* One entry of a file. `note` NULL: a key without a meaning here is unknown. */
+static enum status read_entry(const struct yaml_node *name, const struct yaml_node *item, struct hyper *h,
+                              struct buf *note)
+{
+    enum status rc = OK;
+    size_t length = strlen(name->text);
+    const struct key *key = find_key(name->text, length);
+    const struct idle *other = find_idle(name->text, length);
+    char buffer[64];
+    double value;
+    if (!key && other && note)
+        return note_idle(other, note);
+    if (!key)
+        return yaml_fail(name, E_ARGUMENT, "there is no hyper-parameter %s%s", name->text, hint(name->text, buffer));
+    TRY(yaml_get_double(item, key->name, &value));
+    if (!(value >= key->min && value <= key->max))
+        return yaml_fail(item, E_ARGUMENT, "%s is %g: %g to %g is possible", key->name, value, key->min, key->max);
+    if (other && note && value != key->start)
+        TRY(note_idle(other, note));
+    *value_of(h, key) = value;
+cleanup:
+    return rc;
+}
+
+static enum status read_map(const struct yaml_node *map, struct hyper *h, struct buf *note)
 {
     enum status rc = OK;
     struct hyper read = *h;
     TRY(yaml_get_map(map, "hyper-parameters"));
-    for (int i = 0; i < map->count; i++) {
-        const char *name = map->keys[i]->text;
-        const struct key *key = find_key(name, strlen(name));
-        double value;
-        if (!key)
-            TRY(yaml_fail(map->keys[i], E_ARGUMENT, "there is no hyper-parameter %s", name));
-        TRY(yaml_get_double(map->items[i], name, &value));
-        if (!(value >= key->min && value <= key->max))
-            TRY(yaml_fail(map->items[i], E_ARGUMENT, "%s is %g: %g to %g is possible", name, value, key->min,
-                          key->max));
-        *value_of(&read, key) = value;
-    }
+    for (int i = 0; i < map->count; i++)
+        TRY(read_entry(map->keys[i], map->items[i], &read, note));
     *h = read;
 cleanup:
     return rc;
+}
+
+enum status hyper_read_map(const struct yaml_node *map, struct hyper *h)
+{
+    return read_map(map, h, NULL);
+}
+
+/* Files of YOLOv5 and YOLOv7 have gains of another loss: without a word boxes would hardly be learnt. */
+static void warn_of_gains(const char *path, const struct yaml_node *map, const struct hyper *h)
+{
+    if (yaml_find(map, "box") && !yaml_find(map, "dfl") && h->box < 1)
+        log_warn("%s: box is %g, as in files for YOLOv5 and YOLOv7; the gain of this loss is %g (--hyp box=%g cls=%g)",
+                 path, h->box, hyper_default().box, hyper_default().box, hyper_default().cls);
 }
 
 enum status hyper_read(const char *path, struct hyper *h)
 {
     enum status rc = OK;
     struct yaml doc = {0};
+    struct buf note = {0};
     TRY(yaml_open(path, &doc));
-    TRY(hyper_read_map(doc.root, h));
+    TRY(read_map(doc.root, h, &note));
+    if (note.size)
+        log_info("%s: without effect here: %s", path, note.data);
+    warn_of_gains(path, doc.root, h);
 cleanup:
+    buf_free(&note);
     yaml_close(&doc);
     return rc;
 }
@@ -109,9 +193,18 @@ enum status hyper_set(const char *word, struct hyper *h)
     const char *equals = strchr(word, '=');
     if (!equals)
         return fail(E_ARGUMENT, "%s: a hyper-parameter is written key=value", word);
-    const struct key *key = find_key(word, (size_t)(equals - word));
+    size_t length = (size_t)(equals - word);
+    const struct key *key = find_key(word, length);
+    const struct idle *other = find_idle(word, length);
+    if (!key && !other) {
+        char name[64], buffer[64];
+        snprintf(name, sizeof name, "%.*s", (int)MIN(length, sizeof name - 1), word);
+        return fail(E_ARGUMENT, "%s: there is no hyper-parameter of this name%s", word, hint(name, buffer));
+    }
+    if (other)
+        log_info("%s has no effect here: %s", word, other->reason);
     if (!key)
-        return fail(E_ARGUMENT, "%s: there is no hyper-parameter of this name", word);
+        return OK;
     enum yaml_type type = yaml_resolve(equals + 1);
     double value;
     if ((type != YAML_INT && type != YAML_FLOAT) || !yaml_parse_double(equals + 1, &value))

@@ -20,10 +20,10 @@ struct hyper {
 
 struct hyper hyper_default(void); /* hyp.scratch-high */
 
-/* Replace the values named in a YAML file; the others stay. Unknown keys and values out of range are refused with
- * "file:line: ...", and nothing is changed. */
+/* Replace the values named in a YAML file; the others stay. Keys of other releases that mean nothing here are told in
+ * one line. Unknown keys and values out of range are refused with "file:line: ...", and nothing is changed. */
 enum status hyper_read(const char *path, struct hyper *h);
-/* The same from an open map (e.g. `hyp` of a run's options). */
+/* From the `hyp` of a run's own options: keys that are not of struct hyper are refused. */
 enum status hyper_read_map(const struct yaml_node *map, struct hyper *h);
 /* One "key=value" word of a command line. */
 enum status hyper_set(const char *word, struct hyper *h);
