@@ -56,7 +56,7 @@ void yolo9_close(struct yolo9 *detector); /* NULL is fine */
 /* Detect in height x width pixels of red, green, blue bytes; `stride` bytes from a row to the next, 0: 3 * width.
  * Returns the number of detections (>= 0), or -1. */
 int yolo9_detect(struct yolo9 *detector, const unsigned char *rgb, int height, int width, size_t stride);
-/* The same for a picture file: JPEG, PNG or WebP, EXIF orientation applied. */
+/* The same for a picture file: JPEG, PNG, WebP, BMP, TIFF or GIF, its orientation applied. */
 int yolo9_detect_file(struct yolo9 *detector, const char *path);
 
 /* Result i of the last run, by falling score; NULL if there is none. Owned by the detector, until its next run. */

@@ -23,9 +23,11 @@ struct codec {
     bool (*probe)(const uint8_t *bytes, size_t size);
     enum status (*read_header)(const struct codec_input *in, struct codec_header *header);
     enum status (*decode)(const struct codec_input *in, struct image *img, struct codec_header *header);
+    /* Does the file end where its format says? Then a check need not decode it. NULL: that cannot be told. */
+    bool (*is_whole)(const struct codec_input *in);
 };
 
-extern const struct codec codec_jpeg, codec_png, codec_webp;
+extern const struct codec codec_jpeg, codec_png, codec_webp, codec_bmp, codec_gif, codec_tiff;
 
 /* Tag 0x0112 of IFD0 in a TIFF block of `size` bytes; 1 when it is absent or anything about the block is wrong. */
 int exif_orientation(const uint8_t *tiff, size_t size);

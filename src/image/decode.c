@@ -8,7 +8,7 @@
 
 static const size_t MAX_FILE_BYTES = (size_t)1 << 30;
 
-static const struct codec *const codecs[] = {&codec_jpeg, &codec_png, &codec_webp};
+static const struct codec *const codecs[] = {&codec_jpeg, &codec_png, &codec_webp, &codec_bmp, &codec_tiff, &codec_gif};
 
 static const struct codec *find_codec(const void *bytes, size_t size)
 {
@@ -44,6 +44,42 @@ enum status image_decode(const void *bytes, size_t size, const char *name, struc
     return image_decode_limited(bytes, size, name, NULL, img);
 }
 
+/* Header only, or as far as it takes to know that image_read will give its pixels. */
+static enum status look_at(const struct codec_input *in, bool whole, struct codec_header *header)
+{
+    if (in->size == 0)
+        return fail(E_FORMAT, "%s: the file is empty", in->name);
+    const struct codec *codec = find_codec(in->bytes, in->size);
+    if (!codec)
+        return image_refuse_kind(in->bytes, in->size, in->name);
+    enum status rc = codec->read_header(in, header);
+    if (rc == OK && whole && !(codec->is_whole && codec->is_whole(in))) {
+        struct image img = {0};
+        rc = codec->decode(in, &img, header);
+        image_free(&img);
+    }
+    return rc;
+}
+
+static enum status open_picture(const char *path, bool whole, int *w, int *h, int *orientation)
+{
+    struct file_map map;
+    struct codec_header header = {0};
+    enum status rc = file_map_open(path, &map);
+    if (rc != OK)
+        return rc;
+    struct codec_input in = {map.data, map.size, path, NULL};
+    rc = look_at(&in, whole, &header);
+    file_map_close(&map);
+    if (rc == OK && w)
+        *w = header.w;
+    if (rc == OK && h)
+        *h = header.h;
+    if (rc == OK && orientation)
+        *orientation = header.orientation;
+    return rc;
+}
+
 enum status image_read(const char *path, struct image *img)
 {
     struct buf file = {0};
@@ -56,27 +92,10 @@ enum status image_read(const char *path, struct image *img)
 
 enum status image_probe_size(const char *path, int *w, int *h, int *orientation)
 {
-    struct file_map map;
-    struct codec_header header = {0};
-    enum status rc = file_map_open(path, &map);
-    if (rc != OK)
-        return rc;
-    struct codec_input in = {map.data, map.size, path, NULL};
-    const struct codec *codec = map.size ? find_codec(map.data, map.size) : NULL;
-    if (map.size == 0)
-        rc = fail(E_FORMAT, "%s: the file is empty", path);
-    else if (!codec)
-        rc = image_refuse_kind(map.data, map.size, path);
-    else
-        rc = codec->read_header(&in, &header);
-    file_map_close(&map);
-    if (rc != OK)
-        return rc;
-    if (w)
-        *w = header.w;
-    if (h)
-        *h = header.h;
-    if (orientation)
-        *orientation = header.orientation;
-    return OK;
+    return open_picture(path, false, w, h, orientation);
+}
+
+enum status image_check(const char *path, int *w, int *h, int *orientation)
+{
+    return open_picture(path, true, w, h, orientation);
 }

@@ -1,8 +1,9 @@
-/* Picture files to pixels: JPEG (libjpeg-turbo), PNG (libpng), WebP (libwebp). The bytes decide, not the extension.
- * Pixels equal OpenCV's imread after swapping its blue and red (SPEC 11.3): accurate integer DCT and fancy upsampling,
- * grey and palettes widened to RGB, 16 bit cut to the high byte, alpha dropped without blending, and the EXIF
- * orientation of JPEG and PNG applied. One difference: a picture whose data is damaged or ends early is refused
- * (E_FORMAT) instead of being filled up with grey. */
+/* Picture files to pixels: JPEG (libjpeg-turbo; of an MPO file the first picture), PNG (libpng), WebP (libwebp), BMP
+ * (our own), TIFF (libtiff, the first page), GIF (giflib, the first frame). The bytes decide, not the extension
+ * (kinds.h). Pixels equal OpenCV's imread after swapping its blue and red (SPEC 11.3): accurate integer DCT and fancy
+ * upsampling, grey and palettes widened to RGB, 16 bit cut to the high byte (TIFF colours rounded, as libtiff does),
+ * alpha dropped without blending, and the orientation of JPEG, PNG and TIFF applied. One difference: a picture whose
+ * data is damaged or ends before the last pixel is refused (E_FORMAT) instead of being filled up with grey. */
 #ifndef Y9_IMAGE_DECODE_H
 #define Y9_IMAGE_DECODE_H
 
@@ -21,7 +22,11 @@ enum status image_decode_limited(const void *bytes, size_t size, const char *nam
  * image_read gives has them exchanged for orientations 5 to 8. Output pointers may be NULL. */
 enum status image_probe_size(const char *path, int *w, int *h, int *orientation);
 
-/* The word for the kind of picture ("JPEG", "PNG", "WebP") or NULL when it is none that can be decoded. */
+/* The same, and sure that image_read will give the pixels: a file that ends where its format says is not decoded for
+ * it, any other is. */
+enum status image_check(const char *path, int *w, int *h, int *orientation);
+
+/* The word for the kind of picture ("JPEG", "PNG", "TIFF" ...) or NULL when it is none that can be decoded. */
 const char *image_kind_name(const void *bytes, size_t size);
 
 #endif

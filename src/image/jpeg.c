@@ -24,6 +24,7 @@ struct reader {
     enum status rc;
     const struct codec_input *in;
     uint8_t *cmyk_row; /* w * 4 bytes for four-colour files, else NULL */
+    bool ran_out;      /* libjpeg asked for bytes beyond the end */
 };
 
 static bool jpeg_probe(const uint8_t *bytes, size_t size)
@@ -51,16 +52,27 @@ static enum status code_of(int message)
     }
 }
 
+static enum status truncated(const struct reader *r)
+{
+    return fail(E_FORMAT, "%s: the JPEG data ends early (truncated file)", r->in->name);
+}
+
 static void give_up(j_common_ptr common)
 {
     struct reader *r = common->client_data;
+    if (r->ran_out) {
+        r->rc = truncated(r);
+        longjmp(r->escape, 1);
+    }
     char text[JMSG_LENGTH_MAX];
     common->err->format_message(common, text);
     r->rc = fail(code_of(common->err->msg_code), "%s: damaged or unusual JPEG: %s", r->in->name, text);
     longjmp(r->escape, 1);
 }
 
-/* libjpeg goes on after these with invented pixels; we do not. Other warnings leave the pixels whole. */
+/* libjpeg goes on after these with invented pixels; we do not. Other warnings leave the pixels whole. At the end of the
+ * bytes libjpeg reads an end marker of its own: whether pixels are missing is seen by JWRN_HIT_MARKER, when one is to
+ * be decoded and there are no bits, and by has_every_scan. */
 static void on_message(j_common_ptr common, int level)
 {
     struct reader *r = common->client_data;
@@ -68,8 +80,10 @@ static void on_message(j_common_ptr common, int level)
         return;
     switch (common->err->msg_code) {
     case JWRN_JPEG_EOF:
+        r->ran_out = true;
+        break;
     case JWRN_HIT_MARKER:
-        r->rc = fail(E_FORMAT, "%s: the JPEG data ends early (truncated file)", r->in->name);
+        r->rc = truncated(r);
         longjmp(r->escape, 1);
     case JWRN_HUFF_BAD_CODE:
     case JWRN_ARITH_BAD_CODE:
@@ -134,6 +148,23 @@ static void cmyk_to_rgb(const uint8_t *cmyk, uint8_t *rgb, int w)
     }
 }
 
+/* Of a file without an end marker whose pixels could all be decoded: can no further scan have been lost? Arithmetic
+ * coding reads zeros beyond the end as a matter of course, so there it stays unknown. */
+static bool has_every_scan(const struct jpeg_decompress_struct *d)
+{
+    if (d->arith_code)
+        return false;
+    for (int c = 0; c < d->num_components; c++) {
+        if (!d->comp_info[c].quant_table) /* set by the component's first scan */
+            return false;
+        for (int k = 0; d->progressive_mode && k < DCTSIZE2; k++) {
+            if (d->coef_bits[c][k] != 0) /* bits still to be refined; -1: no scan yet */
+                return false;
+        }
+    }
+    return true;
+}
+
 static enum status read_pixels(struct reader *r, struct image *img)
 {
     struct jpeg_decompress_struct *d = &r->d;
@@ -156,8 +187,9 @@ static enum status read_pixels(struct reader *r, struct image *img)
         if (four)
             cmyk_to_rgb(row, rgb, img->w);
     }
-    jpeg_finish_decompress(d); /* up to the end marker: a missing one is a truncated file */
-    return OK;
+    bool every_scan = has_every_scan(d);
+    jpeg_finish_decompress(d); /* up to the end marker */
+    return r->ran_out && !every_scan ? truncated(r) : OK;
 }
 
 static enum status jpeg_read_size(const struct codec_input *in, struct codec_header *header)
@@ -183,4 +215,9 @@ static enum status jpeg_decode(const struct codec_input *in, struct image *img, 
     return r.rc;
 }
 
-const struct codec codec_jpeg = {"JPEG", jpeg_probe, jpeg_read_size, jpeg_decode};
+static bool jpeg_is_whole(const struct codec_input *in)
+{
+    return in->size >= 4 && in->bytes[in->size - 2] == 0xFF && in->bytes[in->size - 1] == JPEG_EOI;
+}
+
+const struct codec codec_jpeg = {"JPEG", jpeg_probe, jpeg_read_size, jpeg_decode, jpeg_is_whole};

@@ -36,10 +36,6 @@ enum status image_refuse_kind(const uint8_t *bytes, size_t size, const char *nam
         const char *word, *magic;
         size_t at, n;
     } kinds[] = {
-        {"BMP", "BM", 0, 2},
-        {"GIF", "GIF8", 0, 4},
-        {"TIFF", "II*\0", 0, 4},
-        {"TIFF", "MM\0*", 0, 4},
         {"AVIF", "ftypavif", 4, 8},
         {"AVIF", "ftypavis", 4, 8},
         {"HEIC", "ftyphe", 4, 6},
@@ -62,5 +58,5 @@ enum status image_refuse_kind(const uint8_t *bytes, size_t size, const char *nam
         if (size >= kinds[i].at + kinds[i].n && memcmp(bytes + kinds[i].at, kinds[i].magic, kinds[i].n) == 0)
             return fail(E_UNSUPPORTED, "%s: %s pictures are not read: convert to JPEG or PNG", name, kinds[i].word);
     }
-    return fail(E_UNSUPPORTED, "%s: not a picture of a kind that is read (JPEG, PNG, WebP)", name);
+    return fail(E_UNSUPPORTED, "%s: not a picture of a kind that is read (JPEG, PNG, WebP, BMP, TIFF, GIF)", name);
 }

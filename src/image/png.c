@@ -119,4 +119,10 @@ static enum status png_decode(const struct codec_input *in, struct image *img, s
     return r.rc;
 }
 
-const struct codec codec_png = {"PNG", png_probe, read_header, png_decode};
+static bool png_is_whole(const struct codec_input *in)
+{
+    static const uint8_t end[8] = {'I', 'E', 'N', 'D', 0xae, 0x42, 0x60, 0x82};
+    return in->size >= sizeof end && memcmp(in->bytes + in->size - sizeof end, end, sizeof end) == 0;
+}
+
+const struct codec codec_png = {"PNG", png_probe, read_header, png_decode, png_is_whole};

@@ -1,10 +1,10 @@
 #include "image/text.h"
 
+#include "core/library.h"
 #include "core/log.h"
 #include "core/status.h"
 #include "core/text.h"
 
-#include <dlfcn.h>
 #include <pango/pangocairo.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -42,11 +42,7 @@ static struct {
 
 static void pango_open(void)
 {
-    void *library = dlopen("libpangocairo-1.0.so.0", RTLD_NOW | RTLD_LOCAL); /* stays for the whole process */
-    const struct {
-        void *function;
-        const char *name;
-    } wanted[] = {
+    const struct library_symbol wanted[] = {
         {&pango.create_layout, "pango_cairo_create_layout"},
         {&pango.show_line, "pango_cairo_show_layout_line"},
         {&pango.set_text, "pango_layout_set_text"},
@@ -62,12 +58,7 @@ static void pango_open(void)
         {&pango.set_size, "pango_font_description_set_absolute_size"},
         {&pango.unref, "g_object_unref"},
     };
-    pango.there = library != NULL;
-    for (int i = 0; i < COUNT(wanted) && library; i++) {
-        void *address = dlsym(library, wanted[i].name);
-        memcpy(wanted[i].function, &address, sizeof address);
-        pango.there &= address != NULL;
-    }
+    pango.there = library_open("libpangocairo-1.0.so.0", wanted, COUNT(wanted));
 }
 
 static bool pango_ready(void)

@@ -63,4 +63,4 @@ static enum status webp_decode(const struct codec_input *in, struct image *img, 
     return rc;
 }
 
-const struct codec codec_webp = {"WebP", webp_probe, read_header, webp_decode};
+const struct codec codec_webp = {"WebP", webp_probe, read_header, webp_decode, NULL};
