@@ -39,6 +39,8 @@ int verb_end(const char *verb, enum status rc)
 {
     if (rc == OK)
         return EXIT_DONE;
+    if (rc == E_FOUND)
+        return EXIT_FAILED;
     print(stderr, "yolo9 %s: %s", verb, fail_text());
     if (rc == E_USAGE)
         return EXIT_USAGE;

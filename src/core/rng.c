@@ -1,6 +1,7 @@
 #include "core/rng.h"
 
 #include <math.h>
+#include <string.h>
 
 static const uint64_t GOLDEN_GAMMA = 0x9E3779B97F4A7C15u;
 
@@ -16,6 +17,19 @@ uint64_t rng_hash(const char *text)
     uint64_t h = 0xCBF29CE484222325u;
     for (; *text; text++)
         h = (h ^ (unsigned char)*text) * 0x100000001B3u;
+    return h;
+}
+
+uint64_t rng_hash_bytes(uint64_t h, const void *bytes, size_t n)
+{
+    const unsigned char *p = bytes;
+    for (; n >= 8; n -= 8, p += 8) {
+        uint64_t x;
+        memcpy(&x, p, sizeof(x));
+        h = rng_mix(h ^ x);
+    }
+    for (; n; n--)
+        h = rng_mix(h ^ *p++ ^ 0x100);
     return h;
 }
 

@@ -20,20 +20,6 @@ struct cache_header {
     uint64_t key, size, checksum;
 };
 
-/* FNV-1a, 64 bits, 8 bytes at a time. */
-static uint64_t mix_bytes(uint64_t h, const void *bytes, size_t n)
-{
-    const unsigned char *p = bytes;
-    for (; n >= 8; n -= 8, p += 8) {
-        uint64_t x;
-        memcpy(&x, p, sizeof(x));
-        h = rng_mix(h ^ x);
-    }
-    for (; n; n--)
-        h = rng_mix(h ^ *p++ ^ 0x100);
-    return h;
-}
-
 static uint64_t mix_file(uint64_t h, const char *path)
 {
     struct stat s;
@@ -46,14 +32,14 @@ static uint64_t mix_file(uint64_t h, const char *path)
         facts[4] = (int64_t)s.st_ctim.tv_nsec;
         facts[5] = (int64_t)s.st_ino; /* another file that was moved here */
     }
-    return mix_bytes(mix_bytes(h, path, strlen(path) + 1), facts, sizeof(facts));
+    return rng_hash_bytes(rng_hash_bytes(h, path, strlen(path) + 1), facts, sizeof(facts));
 }
 
 uint64_t cache_key(const struct loading *l)
 {
     uint64_t facts[5] = {(uint64_t)l->count, (uint64_t)l->d->nc, l->options->single_class,
                          (uint64_t)l->yaml->key_points, (uint64_t)l->yaml->key_values};
-    uint64_t h = mix_bytes(CACHE_VERSION, facts, sizeof(facts));
+    uint64_t h = rng_hash_bytes(CACHE_VERSION, facts, sizeof(facts));
     for (int i = 0; i < l->count; i++) {
         h = mix_file(h, l->pictures[i].path);
         h = mix_file(h, l->pictures[i].label_path);
@@ -133,7 +119,7 @@ enum status cache_write(const char *path, uint64_t key, const struct loading *l)
     for (int i = 0; i < l->count; i++)
         TRY(put_picture(&out, &l->pictures[i]));
     header.size = out.size - sizeof(header);
-    header.checksum = mix_bytes(key, out.data + sizeof(header), header.size);
+    header.checksum = rng_hash_bytes(key, out.data + sizeof(header), header.size);
     memcpy(out.data, &header, sizeof(header));
     TRY(file_write(path, out.data, out.size));
 cleanup:
@@ -218,7 +204,7 @@ bool cache_read(const char *path, uint64_t key, struct loading *l)
     struct cursor c = {file.data, file.size};
     if (take(&c, &header, sizeof(header)) && !memcmp(header.magic, magic, sizeof(magic)) &&
         header.version == CACHE_VERSION && header.order == CACHE_ORDER && header.key == key && header.size == c.left &&
-        header.checksum == mix_bytes(key, c.at, c.left)) {
+        header.checksum == rng_hash_bytes(key, c.at, c.left)) {
         good = true;
         for (int i = 0; i < l->count && good; i++)
             good = take_picture(&c, l->d->nc, &l->pictures[i]);

@@ -1,0 +1,212 @@
+/* Classes: their names, how often each is seen, and what training says of it before it begins. */
+#include "core/mem.h"
+#include "data/doctor.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { RARE = 10, IMBALANCE = 100, FEW_TRAIN = 100, FEW_VAL = 20, SHOWN = 8 };
+
+/* --- names -------------------------------------------------------------------------------------------------------- */
+
+struct name {
+    const char *text;
+    int class;
+};
+
+/* Case, blanks and the signs that stand for them make no difference: "Stop sign", "stop_sign". */
+static int compare_letters(const char *a, const char *b)
+{
+    for (;; a++, b++) {
+        a += strspn(a, " _-");
+        b += strspn(b, " _-");
+        int x = tolower((unsigned char)*a), y = tolower((unsigned char)*b);
+        if (x != y || !x)
+            return x - y;
+    }
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct name *x = a, *y = b;
+    int order = compare_letters(x->text, y->text);
+    order = order ? order : strcmp(x->text, y->text);
+    return order ? order : x->class - y->class;
+}
+
+static bool is_number(const char *text)
+{
+    char *end;
+    strtod(text, &end);
+    return end != text && !*end;
+}
+
+static enum status check_name(const struct name *n, const struct name *before, struct doctor_report *report)
+{
+    char words[64];
+    enum finding_kind kind = FINDING_KINDS;
+    if (!n->text[strspn(n->text, " \t")])
+        kind = FINDING_NAMES_BLANK;
+    else if (before && !strcmp(before->text, n->text))
+        kind = FINDING_NAMES_TWICE;
+    else if (before && compare_letters(before->text, n->text) == 0)
+        kind = FINDING_NAMES_ALIKE;
+    else if (is_number(n->text))
+        kind = FINDING_NAMES_NUMBERS;
+    if (kind == FINDING_KINDS)
+        return OK;
+    if (kind == FINDING_NAMES_BLANK || kind == FINDING_NAMES_NUMBERS)
+        snprintf(words, sizeof words, "class %d", n->class);
+    else
+        snprintf(words, sizeof words, "class %d, and %.30s %d", n->class, "class", before->class);
+    return finding_add_text(report, kind, kind == FINDING_NAMES_BLANK ? words : n->text,
+                            kind == FINDING_NAMES_BLANK ? NULL : words);
+}
+
+enum status doctor_check_names(const char *const *names, int nc, struct doctor_report *report)
+{
+    enum status rc = OK;
+    struct name *sorted = mem_alloc((size_t)nc, sizeof(*sorted));
+    TRY(sorted ? OK : E_NOMEM);
+    for (int c = 0; c < nc; c++)
+        sorted[c] = (struct name){names[c], c};
+    qsort(sorted, (size_t)nc, sizeof(*sorted), compare_names);
+    for (int c = 0; c < nc; c++)
+        TRY(check_name(&sorted[c], c ? &sorted[c - 1] : NULL, report));
+cleanup:
+    mem_free(sorted);
+    return rc;
+}
+
+/* --- labels a class ----------------------------------------------------------------------------------------------- */
+
+enum status doctor_count_labels(const struct dataset *d, long **counts)
+{
+    *counts = mem_calloc((size_t)MAX(d->nc, 1), sizeof(**counts));
+    if (!*counts)
+        return E_NOMEM;
+    for (int i = 0; i < d->n_images; i++)
+        for (int k = 0; k < d->images[i].n_objects; k++)
+            (*counts)[d->objects[d->images[i].first_object + (size_t)k].class]++;
+    return OK;
+}
+
+static enum status add_count(struct doctor_report *report, enum finding_kind kind, const char *name, long count,
+                             const char *one, const char *many)
+{
+    char words[64];
+    snprintf(words, sizeof words, "%ld %s", count, count == 1 ? one : many);
+    return finding_add_text(report, kind, name, words);
+}
+
+static enum status check_class(const char *name, long train, long val, bool has_val, long commonest,
+                               struct doctor_report *report)
+{
+    enum status rc = OK;
+    if (!train && val)
+        TRY(add_count(report, FINDING_VAL_ONLY_CLASSES, name, val, "label", "labels"));
+    if (!train)
+        TRY(finding_add_text(report, FINDING_UNSEEN_CLASSES, name, NULL));
+    else if (train < RARE)
+        TRY(add_count(report, FINDING_RARE_CLASSES, name, train, "label", "labels"));
+    else if (train * IMBALANCE < commonest)
+        TRY(add_count(report, FINDING_IMBALANCE, name, train, "label", "labels"));
+    if (train && has_val && !val)
+        TRY(finding_add_text(report, FINDING_UNMEASURED_CLASSES, name, NULL));
+cleanup:
+    return rc;
+}
+
+static enum status check_split(const struct dataset *d, int split, struct doctor_report *report)
+{
+    enum status rc = OK;
+    const char *name = dataset_split_name((enum dataset_split)split);
+    int few = split == SPLIT_TRAIN ? FEW_TRAIN : FEW_VAL;
+    if (!d->n_images)
+        return OK; /* told as a split of which no picture can be used */
+    if (!d->summary.objects)
+        TRY(finding_add_text(report, FINDING_NO_LABELS, name, NULL));
+    if (d->n_images < few)
+        TRY(add_count(report, FINDING_FEW_PICTURES, name, d->n_images, "picture", "pictures"));
+cleanup:
+    return rc;
+}
+
+enum status doctor_check_balance(const struct doctor_data *data, long *const counts[SPLIT_COUNT],
+                                 struct doctor_report *report)
+{
+    enum status rc = OK;
+    const struct dataset *train = data->splits[SPLIT_TRAIN], *val = data->splits[SPLIT_VAL];
+    long commonest = 0;
+    for (int s = 0; s < SPLIT_COUNT; s++)
+        if (data->splits[s])
+            TRY(check_split(data->splits[s], s, report));
+    if (!train || !train->summary.objects)
+        return OK;
+    bool has_val = val && val->summary.objects && val->nc == train->nc;
+    for (int c = 0; c < train->nc; c++)
+        commonest = MAX(commonest, counts[SPLIT_TRAIN][c]);
+    for (int c = 0; c < train->nc; c++)
+        TRY(check_class(train->names[c], counts[SPLIT_TRAIN][c], has_val ? counts[SPLIT_VAL][c] : 0, has_val, commonest,
+                        report));
+cleanup:
+    return rc;
+}
+
+/* --- the opening of training -------------------------------------------------------------------------------------- */
+
+static enum status describe(const struct doctor_report *report, enum finding_kind kind, struct buf *words)
+{
+    enum status rc = OK;
+    const struct finding *f = &report->findings[kind];
+    TRY(finding_words(report, kind, words));
+    for (int i = 0; i < f->n_items && i < SHOWN; i++) {
+        TRY(buf_printf(words, "%s%s", i ? ", " : ": ", f->items[i].path));
+        if (f->items[i].detail)
+            TRY(buf_printf(words, " (%s)", f->items[i].detail));
+    }
+    if (f->item_total > SHOWN)
+        TRY(buf_printf(words, " and %ld more", f->item_total - SHOWN));
+    TRY(buf_printf(words, ". "));
+    TRY(finding_advice(report, kind, words));
+    TRY(buf_printf(words, "\n"));
+cleanup:
+    return rc;
+}
+
+enum status doctor_opening(const struct dataset *train, const struct dataset *val, int img, struct buf *words)
+{
+    enum status rc = OK;
+    struct doctor_report report;
+    struct doctor_data data = {{NULL}};
+    long *counts[SPLIT_COUNT] = {NULL};
+    const struct dataset *splits[SPLIT_COUNT] = {[SPLIT_TRAIN] = train, [SPLIT_VAL] = val};
+    doctor_report_init(&report, img);
+    if (!train->summary.objects && train->summary.crowds)
+        TRY(fail(E_ARGUMENT,
+                 "all %ld training annotations are crowd regions (iscrowd: 1), and those are not learned: there is "
+                 "nothing to learn",
+                 train->summary.crowds));
+    if (!train->summary.objects)
+        TRY(fail(E_ARGUMENT, "none of the %d training pictures has a label: there is nothing to learn",
+                 train->n_images));
+    for (int s = 0; s < SPLIT_COUNT; s++)
+        if (splits[s])
+            TRY(doctor_count_labels(splits[s], &counts[s]));
+    TRY(doctor_data_init(splits, &data));
+    TRY(doctor_check_names(train->names, train->nc, &report));
+    TRY(doctor_check_same_files(&data, &report));
+    TRY(doctor_check_boxes(&data, &report));
+    TRY(doctor_check_balance(&data, counts, &report));
+    for (int k = 0; k < FINDING_KINDS; k++)
+        if (report.findings[k].count && finding_rule((enum finding_kind)k)->opening)
+            TRY(describe(&report, (enum finding_kind)k, words));
+cleanup:
+    for (int s = 0; s < SPLIT_COUNT; s++)
+        mem_free(counts[s]);
+    doctor_data_free(&data);
+    doctor_report_free(&report);
+    return rc;
+}
