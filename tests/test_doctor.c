@@ -297,7 +297,7 @@ static void classes_are_weighed(void **state)
 {
     (void)state;
     write_text("data.yaml", "train: images/train\nval: images/val\nvalidation: x\n"
-                            "names: [disc, star, cross, ring, '7', disc, Ring, '']\n");
+                            "names: [disc, star, cross, ring, '7', disc, Ring, ' ']\n");
     append_text("labels/val/000110.txt", "3 .5 .5 .3 .3\n");
     for (int i = 0; i < 3; i++)
         append_text("labels/train/000020.txt",
@@ -340,7 +340,7 @@ static void other_splits_are_looked_at_when_one_fails(void **state)
     doctor_free(&d);
     write_text("data.yaml", "train: images/train\nval: images/val\nnc: 4\nnames: [disc, star, cross]\n");
     d = examine("data.yaml", true);
-    assert_found(&d, FINDING_YAML_FAULT, 1, "nc is 4 but there are 3 names");
+    assert_found(&d, FINDING_YAML_FAULT, 1, "nc is 4 but names has 3 entries");
     doctor_free(&d);
     d = examine("gone.yaml", true);
     assert_found(&d, FINDING_YAML_FAULT, 1, "gone.yaml");

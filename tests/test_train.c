@@ -305,25 +305,10 @@ static void results_csv_has_the_official_form(void **state)
     run_progress_free(&p);
 }
 
-static void troubles_of_data_and_machine_are_told(void **state)
+static void troubles_of_settings_and_machine_are_told(void **state)
 {
     (void)state;
-    struct dataset_object objects[] = {{.class = 0, .cxcywh = {0.5f, 0.5f, 0.5f, 0.5f}},
-                                       {.class = 2, .cxcywh = {0.5f, 0.5f, 0.005f, 0.5f}}};
-    struct dataset_image image = {.path = "x.jpg", .w = 640, .h = 480, .n_objects = 2};
-    const char *const names[] = {"a", "b", "c"};
-    struct dataset d = {.nc = 3, .names = names, .images = &image, .n_images = 1, .objects = objects, .n_objects = 2};
     struct buf words = {0};
-    assert_int_equal(check_labels(&d, 96, &words), OK);
-    assert_non_null(strstr(words.data, "no training label has the class b"));
-    assert_non_null(strstr(words.data, "1 of 2 boxes"));
-    buf_free(&words);
-    assert_int_equal(check_labels(&d, 640, &words), OK);
-    assert_null(strstr(words.data, "boxes"));
-    image.n_objects = 0;
-    assert_int_equal(check_labels(&d, 640, &words), E_ARGUMENT);
-    assert_non_null(strstr(fail_text(), "none of the 1 training pictures has a label"));
-    buf_free(&words);
     struct hyper h = hyper_default();
     h.lr0 = 0;
     assert_int_equal(check_settings(&h, 10, &words), OK);
@@ -578,7 +563,7 @@ int main(void)
         cmocka_unit_test(damaged_states_are_refused),
         cmocka_unit_test(what_is_not_finite_is_told_by_layer),
         cmocka_unit_test(results_csv_has_the_official_form),
-        cmocka_unit_test(troubles_of_data_and_machine_are_told),
+        cmocka_unit_test(troubles_of_settings_and_machine_are_told),
         cmocka_unit_test(the_end_tells_what_to_try),
         cmocka_unit_test(threads_workers_and_names_change_no_byte),
         cmocka_unit_test(pictures_without_labels_are_background),

@@ -29,8 +29,7 @@ static int compare_keys(const void *a, const void *b)
     return order ? order : x->class < y->class ? -1 : x->class > y->class;
 }
 
-/* ASCII letters in lower case, runs of blanks, '_' and '-' as one blank, none at the ends. `out` has room. */
-static void loosen(const char *name, char *out)
+void class_name_loosen(const char *name, char *out)
 {
     size_t n = 0;
     for (const char *at = name; *at; at++) {
@@ -56,7 +55,7 @@ enum status class_index_make(const char *const *names, int n, struct arena *aren
         char *loose = arena_strdup(arena, names[i]);
         if (!loose)
             return E_NOMEM;
-        loosen(names[i], loose);
+        class_name_loosen(names[i], loose);
         out->exact[i] = (struct class_key){names[i], i};
         out->loose[i] = (struct class_key){loose, i};
     }
@@ -96,6 +95,6 @@ int class_index_find(const struct class_index *index, const char *name, bool *ex
         *exactly = class >= 0;
     if (class >= 0 || strlen(name) > CLASS_NAME_MAX_BYTES)
         return class;
-    loosen(name, loose);
+    class_name_loosen(name, loose);
     return find_key(index->loose, index->n, loose);
 }

@@ -12,6 +12,10 @@ enum { CLASS_NAME_MAX_BYTES = 256 };
 /* A name is not empty, not longer than that and has no control characters (it is printed on terminals). E_FORMAT. */
 enum status class_name_check(const char *name);
 
+/* What is left of a name where case and blanks make no difference: ASCII letters in lower case, runs of blanks, '_' and
+ * '-' as one blank, none at the ends. `out` has room for the name. */
+void class_name_loosen(const char *name, char *out);
+
 /* The classes 0..n-1 by name. */
 struct class_index {
     int n;

@@ -75,6 +75,9 @@ static enum status load(struct doctor *d)
         TRY(load_split(d, (enum dataset_split)s));
         named = named ? named : d->splits[s];
     }
+    const struct dataset *train = d->splits[SPLIT_TRAIN], *val = d->splits[SPLIT_VAL];
+    if (train && val && doctor_same_classes(train, val) != OK)
+        TRY(add_sentence(d, FINDING_NAMES_DIFFER, "names"));
     if (d->yaml.nc)
         TRY(doctor_check_names(d->yaml.names, d->yaml.nc, &d->report));
     else if (named) /* names of the categories of an annotation file */

@@ -124,6 +124,9 @@ enum status doctor_check_balance(const struct doctor_data *data, long *const cou
 /* Files that two splits name, or one split twice. */
 enum status doctor_check_same_files(const struct doctor_data *data, struct doctor_report *report);
 
+/* Do class numbers mean the same in both? E_ARGUMENT with a sentence that names the first that does not. */
+enum status doctor_same_classes(const struct dataset *train, const struct dataset *val);
+
 /* What training says before its first epoch, a line a finding, appended to `words`: those of the checks above that
  * matter most. E_ARGUMENT when no training picture has a label. */
 enum status doctor_opening(const struct dataset *train, const struct dataset *val, int img, struct buf *words);

@@ -1,11 +1,10 @@
 /* Classes: their names, how often each is seen, and what training says of it before it begins. */
+#include "core/class_names.h"
 #include "core/mem.h"
 #include "data/doctor.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { RARE = 10, IMBALANCE = 100, FEW_TRAIN = 100, FEW_VAL = 20, SHOWN = 8 };
 
@@ -13,25 +12,14 @@ enum { RARE = 10, IMBALANCE = 100, FEW_TRAIN = 100, FEW_VAL = 20, SHOWN = 8 };
 
 struct name {
     const char *text;
+    char *loose; /* without what makes no difference to a reader */
     int class;
 };
-
-/* Case, blanks and the signs that stand for them make no difference: "Stop sign", "stop_sign". */
-static int compare_letters(const char *a, const char *b)
-{
-    for (;; a++, b++) {
-        a += strspn(a, " _-");
-        b += strspn(b, " _-");
-        int x = tolower((unsigned char)*a), y = tolower((unsigned char)*b);
-        if (x != y || !x)
-            return x - y;
-    }
-}
 
 static int compare_names(const void *a, const void *b)
 {
     const struct name *x = a, *y = b;
-    int order = compare_letters(x->text, y->text);
+    int order = strcmp(x->loose, y->loose);
     order = order ? order : strcmp(x->text, y->text);
     return order ? order : x->class - y->class;
 }
@@ -47,11 +35,11 @@ static enum status check_name(const struct name *n, const struct name *before, s
 {
     char words[64];
     enum finding_kind kind = FINDING_KINDS;
-    if (!n->text[strspn(n->text, " \t")])
+    if (!*n->loose)
         kind = FINDING_NAMES_BLANK;
     else if (before && !strcmp(before->text, n->text))
         kind = FINDING_NAMES_TWICE;
-    else if (before && compare_letters(before->text, n->text) == 0)
+    else if (before && !strcmp(before->loose, n->loose))
         kind = FINDING_NAMES_ALIKE;
     else if (is_number(n->text))
         kind = FINDING_NAMES_NUMBERS;
@@ -60,7 +48,7 @@ static enum status check_name(const struct name *n, const struct name *before, s
     if (kind == FINDING_NAMES_BLANK || kind == FINDING_NAMES_NUMBERS)
         snprintf(words, sizeof words, "class %d", n->class);
     else
-        snprintf(words, sizeof words, "class %d, and %.30s %d", n->class, "class", before->class);
+        snprintf(words, sizeof words, "class %d, and class %d", n->class, before->class);
     return finding_add_text(report, kind, kind == FINDING_NAMES_BLANK ? words : n->text,
                             kind == FINDING_NAMES_BLANK ? NULL : words);
 }
@@ -70,14 +58,31 @@ enum status doctor_check_names(const char *const *names, int nc, struct doctor_r
     enum status rc = OK;
     struct name *sorted = mem_alloc((size_t)nc, sizeof(*sorted));
     TRY(sorted ? OK : E_NOMEM);
-    for (int c = 0; c < nc; c++)
-        sorted[c] = (struct name){names[c], c};
+    for (int c = 0; c < nc; c++) {
+        sorted[c] = (struct name){names[c], arena_strdup(&report->arena, names[c]), c};
+        TRY(sorted[c].loose ? OK : E_NOMEM);
+        class_name_loosen(names[c], sorted[c].loose);
+    }
     qsort(sorted, (size_t)nc, sizeof(*sorted), compare_names);
     for (int c = 0; c < nc; c++)
         TRY(check_name(&sorted[c], c ? &sorted[c - 1] : NULL, report));
 cleanup:
     mem_free(sorted);
     return rc;
+}
+
+enum status doctor_same_classes(const struct dataset *train, const struct dataset *val)
+{
+    for (int c = 0; c < MIN(train->nc, val->nc); c++)
+        if (strcmp(train->names[c], val->names[c]) != 0)
+            return fail(E_ARGUMENT,
+                        "class %d is '%s' in train and '%s' in val: names in the data YAML settle which classes there "
+                        "are",
+                        c, train->names[c], val->names[c]);
+    if (train->nc != val->nc)
+        return fail(E_ARGUMENT, "train has %d classes, val %d: names in the data YAML settle which classes there are",
+                    train->nc, val->nc);
+    return OK;
 }
 
 /* --- labels a class ----------------------------------------------------------------------------------------------- */
@@ -145,7 +150,7 @@ enum status doctor_check_balance(const struct doctor_data *data, long *const cou
             TRY(check_split(data->splits[s], s, report));
     if (!train || !train->summary.objects)
         return OK;
-    bool has_val = val && val->summary.objects && val->nc == train->nc;
+    bool has_val = val && val->summary.objects && doctor_same_classes(train, val) == OK;
     for (int c = 0; c < train->nc; c++)
         commonest = MAX(commonest, counts[SPLIT_TRAIN][c]);
     for (int c = 0; c < train->nc; c++)
@@ -184,6 +189,7 @@ enum status doctor_opening(const struct dataset *train, const struct dataset *va
     long *counts[SPLIT_COUNT] = {NULL};
     const struct dataset *splits[SPLIT_COUNT] = {[SPLIT_TRAIN] = train, [SPLIT_VAL] = val};
     doctor_report_init(&report, img);
+    TRY(doctor_same_classes(train, val));
     if (!train->summary.objects && train->summary.crowds)
         TRY(fail(E_ARGUMENT,
                  "all %ld training annotations are crowd regions (iscrowd: 1), and those are not learned: there is "

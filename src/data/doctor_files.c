@@ -2,7 +2,7 @@
 #include "core/mem.h"
 #include "core/path.h"
 #include "data/doctor_parts.h"
-#include "detect/sources.h"
+#include "image/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -232,6 +232,32 @@ cleanup:
     return rc;
 }
 
+/* Counts of a split that loading does not tell one by one. */
+static enum status add_total(struct doctor *d, enum finding_kind kind, int s, long count)
+{
+    const struct finding_item item = {
+        .path = dataset_split_name((enum dataset_split)s), .image = {-1, -1}, .other = {-1, -1}};
+    return count ? finding_add(&d->report, kind, count, &item) : OK;
+}
+
+static enum status add_remarks(struct doctor *d, int s)
+{
+    enum status rc = OK;
+    const struct dataset_summary *summary = &d->splits[s]->summary;
+    for (int i = 0; i < summary->n_notes; i++) {
+        struct finding_item item = {.path = dataset_split_name((enum dataset_split)s),
+                                    .detail = summary->notes[i],
+                                    .sentence = true,
+                                    .image = {-1, -1},
+                                    .other = {-1, -1}};
+        TRY(finding_add(&d->report, FINDING_REMARKS, 1, &item));
+    }
+    TRY(add_total(d, FINDING_LISTED_TWICE, s, summary->repeated));
+    TRY(add_total(d, FINDING_KEY_POINTS, s, summary->poses));
+cleanup:
+    return rc;
+}
+
 enum status doctor_loading(struct doctor *d)
 {
     enum status rc = OK;
@@ -244,6 +270,7 @@ enum status doctor_loading(struct doctor *d)
         if (!d->splits[s])
             continue;
         TRY(add_faults(d, d->splits[s], &told));
+        TRY(add_remarks(d, s));
         TRY(add_background(d, s));
         TRY(add_shared(d, s));
     }
@@ -343,7 +370,7 @@ static enum status check_file(struct doctor *d, const struct used *u, const char
     TRY(path ? OK : E_NOMEM);
     if (is_expected(name) || path_is_folder(path))
         goto cleanup;
-    if (!sources_is_picture(path))
+    if (!image_is_picture_name(path))
         rc = finding_add_text(&d->report, FINDING_UNUSED_FILES, path, NULL);
     else if (!is_used(u, path))
         rc = finding_add_text(&d->report, FINDING_UNUSED_PICTURES, path, NULL);

@@ -64,75 +64,8 @@ const char *check_gradients(const struct graph *g, const float *grad)
     return NULL;
 }
 
-/* --- data and settings ------------------------------------------------------------------------------------------- */
-
-static enum status list_unseen(const struct dataset *d, const long *seen, struct buf *words)
-{
-    enum { SHOWN = 8 };
-    enum status rc = OK;
-    int n = 0;
-    for (int c = 0; c < d->nc; c++) {
-        if (seen[c])
-            continue;
-        if (n < SHOWN)
-            TRY(buf_printf(words, "%s%s", n ? ", " : "no training label has the class ", d->names[c]));
-        n++;
-    }
-    if (n > SHOWN)
-        TRY(buf_printf(words, " and %d more", n - SHOWN));
-    if (n)
-        TRY(buf_printf(words, ": the network will not learn %s\n", n == 1 ? "it" : "them"));
-cleanup:
-    return rc;
-}
-
-enum status check_same_classes(const struct dataset *train, const struct dataset *val)
-{
-    for (int c = 0; c < MIN(train->nc, val->nc); c++)
-        if (strcmp(train->names[c], val->names[c]) != 0)
-            return fail(E_ARGUMENT,
-                        "class %d is '%s' in train and '%s' in val: names in the data YAML settle which classes there "
-                        "are",
-                        c, train->names[c], val->names[c]);
-    if (train->nc != val->nc)
-        return fail(E_ARGUMENT, "train has %d classes, val %d: names in the data YAML settle which classes there are",
-                    train->nc, val->nc);
-    return OK;
-}
-
-enum status check_labels(const struct dataset *d, int size, struct buf *words)
-{
-    enum status rc = OK;
-    long labels = 0, tiny = 0;
-    long *seen = mem_calloc((size_t)d->nc, sizeof *seen);
-    if (!seen)
-        return E_NOMEM;
-    for (int i = 0; i < d->n_images; i++) {
-        const struct dataset_image *image = &d->images[i];
-        float scale = (float)size / (float)MAX(image->w, image->h);
-        for (int k = 0; k < image->n_objects; k++) {
-            const struct dataset_object *o = &d->objects[image->first_object + (size_t)k];
-            labels++;
-            seen[o->class]++;
-            tiny += o->cxcywh[2] * (float)image->w * scale < 1 || o->cxcywh[3] * (float)image->h * scale < 1;
-        }
-    }
-    if (!labels && d->summary.crowds)
-        TRY(fail(E_ARGUMENT,
-                 "all %ld training annotations are crowd regions (iscrowd: 1), and those are not learned: there is "
-                 "nothing to learn",
-                 d->summary.crowds));
-    if (!labels)
-        TRY(fail(E_ARGUMENT, "none of the %d training pictures has a label: there is nothing to learn", d->n_images));
-    TRY(list_unseen(d, seen, words));
-    if (tiny)
-        TRY(buf_printf(words,
-                       "%ld of %ld boxes are thinner than a pixel at image size %d: a larger --img would show them\n",
-                       tiny, labels, size));
-cleanup:
-    mem_free(seen);
-    return rc;
-}
+/* --- settings ------------------------------------------------------------------------------------------------------
+ */
 
 enum status check_settings(const struct hyper *h, int epochs, struct buf *words)
 {

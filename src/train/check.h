@@ -3,7 +3,6 @@
 #define Y9_TRAIN_CHECK_H
 
 #include "core/buf.h"
-#include "data/dataset.h"
 #include "graph/net.h"
 #include "train/hyper.h"
 
@@ -12,13 +11,6 @@
 const char *check_values(const struct graph *g, const struct net *net);
 /* The same for parameter gradients, in the order of the backward pass. */
 const char *check_gradients(const struct graph *g, const float *grad);
-
-/* Labels at image size `size`. E_ARGUMENT when there is none; lines about classes that never occur and boxes smaller
- * than a pixel are appended to `words`. */
-enum status check_labels(const struct dataset *d, int size, struct buf *words);
-
-/* Both splits must have the same classes in the same order; annotation files may bring their own. E_ARGUMENT. */
-enum status check_same_classes(const struct dataset *train, const struct dataset *val);
 
 /* Lines about settings with which nothing can be learnt are appended. */
 enum status check_settings(const struct hyper *h, int epochs, struct buf *words);

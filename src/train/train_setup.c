@@ -1,6 +1,7 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/path.h"
+#include "data/doctor.h"
 #include "data/preview.h"
 #include "model/init.h"
 #include "ops/cpu.h"
@@ -76,8 +77,7 @@ static enum status open_data(struct job *j)
     TRY(dataset_describe(j->val, "val", 3, &words));
     say_lines(j, "", &words);
     buf_free(&words);
-    TRY(check_same_classes(j->train, j->val));
-    TRY(check_labels(j->train, o->img, &words));
+    TRY(doctor_opening(j->train, j->val, o->img, &words));
     TRY(check_settings(&o->hyper, o->epochs, &words));
     say_lines(j, "warning: ", &words);
     j->data = fingerprint(j->train);
