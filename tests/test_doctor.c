@@ -439,7 +439,7 @@ static void the_verb_tells_by_its_exit_code(void **state)
     assert_int_equal(run_verb("--data data.yaml --strict", &out), EXIT_DONE);
     assert_non_null(strstr(out.data, "0 errors, 0 warnings, "));
     assert_int_equal(run_verb("--strict", &out), EXIT_USAGE);
-    assert_int_equal(run_verb("--data data.yaml --img 1", &out), EXIT_USAGE);
+    assert_int_equal(run_verb("--data data.yaml --img x", &out), EXIT_USAGE);
     write_text("labels/train/000000.txt", "0 .5 .5 .01 .3\n");
     assert_int_equal(run_verb("data.yaml --name found", &out), EXIT_DONE);
     assert_non_null(strstr(out.data, "0 errors, 1 warning, "));
