@@ -173,10 +173,9 @@ cleanup:
 
 static enum status save_labels(const struct job *job, const struct validated *v)
 {
-    struct picture_result r = {
-        .path = v->image->path, .h = v->image->h, .w = v->image->w, .detections = v->detections, .count = v->count};
+    struct picture_result r = {.h = v->image->h, .w = v->image->w, .detections = v->detections, .count = v->count};
     struct buf path = {0};
-    char *stem = path_stem(r.path);
+    char *stem = path_stem(v->image->path);
     enum status rc = stem ? buf_printf(&path, "%s/labels/%s.txt", job->folder, stem) : E_NOMEM;
     if (rc == OK)
         rc = results_write_labels(&r, path.data, option_flag(job->o, "save-conf"));

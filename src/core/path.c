@@ -126,6 +126,48 @@ enum status path_make_folder(const char *path)
     return rc;
 }
 
+enum status path_make_folder_below(const char *root, const char *below)
+{
+    enum status rc = OK;
+    struct stat st;
+    char *path = path_join(root, below);
+    if (!path)
+        return E_NOMEM;
+    for (char *p = path + strlen(root) + 1; rc == OK && *below; p++) {
+        char c = *p;
+        if (c && c != '/')
+            continue;
+        *p = 0;
+        if (mkdir(path, 0777) != 0 && errno != EEXIST)
+            rc = fail_errno("%s: the folder cannot be made", path);
+        else if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode)) /* a link could lead anywhere */
+            rc = fail(E_IO, "%s: there is something else where a folder is to be made", path);
+        *p = c;
+        if (!c)
+            break;
+    }
+    mem_free(path);
+    return rc;
+}
+
+enum status path_try_folder(const char *path)
+{
+    char *at = mem_strdup(*path ? path : ".");
+    enum status rc = at ? OK : E_NOMEM;
+    while (rc == OK && !path_exists(at)) {
+        char *up = path_parent(at);
+        mem_free(at);
+        at = up;
+        rc = at ? OK : E_NOMEM;
+    }
+    if (rc == OK && !path_is_folder(at))
+        rc = fail(E_IO, "%s: the folder cannot be made: %s is a file", path, at);
+    else if (rc == OK && access(at, W_OK | X_OK) != 0)
+        rc = fail_errno("%s: nothing can be written to the folder", at);
+    mem_free(at);
+    return rc;
+}
+
 enum status path_make_run(const char *project, const char *name, bool exist_ok, char **out)
 {
     size_t size = strlen(project) + strlen(name) + 24;

@@ -20,6 +20,13 @@ bool path_is_folder(const char *path);
 /* Make a folder and its parents; one that is there already is fine. */
 enum status path_make_folder(const char *path);
 
+/* Make the folder root/below and what is missing on the way; "" is root itself, which exists. No link is followed below
+ * the root: what `below` says never leads out of it, as long as it has no "..". */
+enum status path_make_folder_below(const char *root, const char *below);
+
+/* Could the folder be made, or if it is there, be written to? Says why not, before long work begins; makes nothing. */
+enum status path_try_folder(const char *path);
+
 /* `project/name`, or `project/name2`, `name3` ... for the first that does not exist (exist_ok: the first as it
  * is). The folder is made. *out is owned by the caller. */
 enum status path_make_run(const char *project, const char *name, bool exist_ok, char **out);

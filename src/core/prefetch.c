@@ -210,6 +210,17 @@ enum status prefetch_next(struct prefetch *p, long *item, void **slot)
     return rc;
 }
 
+enum status prefetch_stop(struct prefetch *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->config.items = p->next_to_give;
+    release_previous(p);
+    pthread_cond_broadcast(&p->released); /* workers that wait for more to make */
+    enum status rc = wait_for_rest(p);
+    pthread_mutex_unlock(&p->lock);
+    return rc;
+}
+
 double prefetch_waited(const struct prefetch *p)
 {
     return p->waited;

@@ -37,6 +37,10 @@ enum status prefetch_create(const struct prefetch_config *config, struct prefetc
  * follows. */
 enum status prefetch_next(struct prefetch *p, long *item, void **slot);
 
+/* Hand out nothing more: what was handed out is finished, what was made ahead is dropped. A failure to finish is
+ * returned. Only prefetch_next's end and prefetch_destroy may follow. */
+enum status prefetch_stop(struct prefetch *p);
+
 /* Seconds the caller has spent waiting in prefetch_next. */
 double prefetch_waited(const struct prefetch *p);
 

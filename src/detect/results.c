@@ -6,6 +6,7 @@
 #include "core/text.h"
 #include "detect/boxes.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,33 +59,63 @@ cleanup:
     return rc;
 }
 
-/* COCO image ids are numbers: "000000000139" -> 139. Any other stem stays text. */
-static json_t *image_id(const char *stem)
+static enum status append_json(struct buf *out, json_t *value)
 {
-    size_t n = strlen(stem);
-    if (!n || n > 18 || strspn(stem, "0123456789") != n)
-        return json_string(stem);
-    return json_integer(strtoll(stem, NULL, 10));
+    char *text = value ? json_dumps(value, JSON_REAL_PRECISION(9)) : NULL;
+    enum status rc = text ? buf_append(out, text, strlen(text)) : fail(E_NOMEM, "out of memory");
+    free(text);
+    json_decref(value);
+    return rc;
 }
 
-enum status results_add_json(const struct picture_result *r, const char *const *names, json_t *array)
+static json_t *box_json(const struct detection *d)
 {
-    char *stem = path_stem(r->path);
-    if (!stem)
-        return E_NOMEM;
+    float b[4];
+    box_xyxy_to_xywh(d->xyxy, b);
+    return json_pack("[f,f,f,f]", b[0], b[1], b[2], b[3]);
+}
+
+enum status results_write_json(const struct picture_result *r, const struct result_words *words, long *count,
+                               struct buf *out)
+{
     enum status rc = OK;
     for (int i = 0; i < r->count && rc == OK; i++) {
         const struct detection *d = &r->detections[i];
-        float b[4];
-        box_xyxy_to_xywh(d->xyxy, b);
-        json_t *object = json_pack("{s:s, s:o, s:i, s:s, s:[f,f,f,f], s:f}", "image", path_name(r->path), "image_id",
-                                   image_id(stem), "category_id", d->class, "category", names[d->class], "bbox", b[0],
-                                   b[1], b[2], b[3], "score", d->score);
-        if (!object || json_array_append_new(array, object) != 0)
-            rc = fail(E_NOMEM, "%s: its result cannot be written as JSON (is the name UTF-8?)", r->path);
+        json_t *id = words->number < 0 ? json_string(words->image_id) : json_integer(words->number);
+        rc = buf_printf(out, (*count)++ ? ",\n " : "\n ");
+        if (rc == OK)
+            rc = append_json(out, json_pack("{s:s, s:o, s:i, s:s, s:o, s:f}", "image", words->image, "image_id", id,
+                                            "category_id", d->class, "category", words->classes[d->class], "bbox",
+                                            box_json(d), "score", d->score));
     }
-    mem_free(stem);
     return rc;
+}
+
+static double thousandths(double x)
+{
+    return rint(x * 1e3) / 1e3;
+}
+
+enum status results_write_json_line(const struct picture_result *r, const struct result_words *words,
+                                    const struct result_times *ms, struct buf *out)
+{
+    enum status rc = OK;
+    json_t *found = json_array();
+    for (int i = 0; found && i < r->count; i++) {
+        const struct detection *d = &r->detections[i];
+        if (json_array_append_new(found, json_pack("{s:i, s:s, s:o, s:f}", "category_id", d->class, "category",
+                                                   words->classes[d->class], "bbox", box_json(d), "score", d->score)) !=
+            0)
+            rc = fail(E_NOMEM, "out of memory");
+    }
+    json_t *line = json_pack("{s:s, s:i, s:i, s:o, s:{s:f, s:f, s:f}}", "image", words->image, "width", r->w, "height",
+                             r->h, "detections", found, "ms", "read", thousandths(ms->read), "net",
+                             thousandths(ms->net), "nms", thousandths(ms->nms));
+    if (rc != OK)
+        json_decref(line);
+    else
+        rc = append_json(out, line);
+    return rc == OK ? buf_append(out, "\n", 1) : rc;
 }
 
 void results_crop_box(const struct picture_result *r, const struct detection *d, int xyxy[4])

@@ -167,16 +167,29 @@ enum status image_write_png(const char *path, const struct image *img)
     return write_kind(path, img, IMAGE_PNG, 0);
 }
 
+static const struct writable {
+    const char *extension;
+    enum image_kind kind;
+} writable[] = {{"jpg", IMAGE_JPEG}, {"jpeg", IMAGE_JPEG}, {"png", IMAGE_PNG}, {"webp", IMAGE_WEBP}};
+
+static const struct writable *find_writable(const char *path)
+{
+    const char *extension = path_extension(path);
+    for (int i = 0; i < COUNT(writable); i++) {
+        if (strcasecmp(extension, writable[i].extension) == 0)
+            return &writable[i];
+    }
+    return NULL;
+}
+
+bool image_can_write(const char *path)
+{
+    return find_writable(path) != NULL;
+}
+
 enum status image_write(const char *path, const struct image *img)
 {
-    static const struct {
-        const char *extension;
-        enum image_kind kind;
-    } kinds[] = {{"jpg", IMAGE_JPEG}, {"jpeg", IMAGE_JPEG}, {"png", IMAGE_PNG}, {"webp", IMAGE_WEBP}};
-    const char *extension = path_extension(path);
-    for (int i = 0; i < COUNT(kinds); i++) {
-        if (strcasecmp(extension, kinds[i].extension) == 0)
-            return write_kind(path, img, kinds[i].kind, IMAGE_QUALITY);
-    }
-    return fail(E_UNSUPPORTED, "%s: pictures are written as .jpg, .png or .webp", path);
+    const struct writable *w = find_writable(path);
+    return w ? write_kind(path, img, w->kind, IMAGE_QUALITY)
+             : fail(E_UNSUPPORTED, "%s: pictures are written as .jpg, .png or .webp", path);
 }

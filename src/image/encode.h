@@ -5,6 +5,8 @@
 #include "core/buf.h"
 #include "image/image.h"
 
+#include <stdbool.h>
+
 enum image_kind { IMAGE_JPEG, IMAGE_PNG, IMAGE_WEBP };
 
 enum { IMAGE_QUALITY = 95 }; /* of JPEG and WebP where nobody asks for another */
@@ -17,5 +19,6 @@ enum status image_write_jpeg(const char *path, const struct image *img, int qual
 enum status image_write_png(const char *path, const struct image *img);
 /* By extension, in any case: .jpg .jpeg .png .webp, else E_UNSUPPORTED. */
 enum status image_write(const char *path, const struct image *img);
+bool image_can_write(const char *path); /* has it one of these extensions? */
 
 #endif

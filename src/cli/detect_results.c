@@ -1,0 +1,247 @@
+/* What detect tells and writes of each picture, in their order: lines, JSON, JSONL, and the closing words. */
+#include "cli/cli.h"
+#include "cli/detect_job.h"
+#include "core/file_name.h"
+#include "core/mem.h"
+#include "core/path.h"
+#include "core/terminal.h"
+#include "core/text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LINES_ON_TERMINAL = 20 }; /* with more pictures a progress bar stands there instead */
+
+static bool is_standard_output(const char *path)
+{
+    return path && !strcmp(path, "-");
+}
+
+/* --- before the first picture --- */
+
+static enum status name_classes(struct job *job)
+{
+    enum status rc = OK;
+    const char *const *names = (const char *const *)job->weights.names;
+    int nc = job->weights.nc, changed = 0, example = 0;
+    job->class_json = arena_alloc(&job->arena, (size_t)nc + 1, sizeof *job->class_json);
+    TRY(job->class_json ? OK : E_NOMEM);
+    for (int i = 0; i < nc; i++)
+        TRY((job->class_json[i] = text_utf8(&job->arena, names[i])) ? OK : E_NOMEM);
+    if (!option_flag(job->o, "save-crop"))
+        return OK;
+    TRY(file_names_of(names, nc, &job->arena, &job->class_folders));
+    for (int i = nc - 1; i >= 0; i--) {
+        if (strcmp(names[i], job->class_folders[i]) != 0) {
+            changed++;
+            example = i;
+        }
+    }
+    if (changed) {
+        char shown[64];
+        text_fit(names[example], 40, TEXT_CUT_END, shown, sizeof shown);
+        print(stderr, "%d %s crops in a folder of another name: '%s' in crops/%s", changed,
+              noun(changed, "class has", "classes have"), shown, job->class_folders[example]);
+    }
+cleanup:
+    return rc;
+}
+
+/* Pictures whose results lie or are called otherwise than their file's name says. */
+static void tell_names(const struct job *job, int not_utf8)
+{
+    int below = 0, suffixed = 0, a = 0, b = 0;
+    for (int i = job->sources.count - 1; i >= 0; i--) {
+        const struct identity *id = &job->sources.identities[i];
+        if (strchr(id->name, '/') && ++below)
+            a = i;
+        if (*path_extension(id->name) && id->stem == id->name && ++suffixed)
+            b = i;
+    }
+    char *first = sources_shown_path(&job->sources, a), *second = sources_shown_path(&job->sources, b);
+    if (below && first)
+        print(stderr, "%d %s the name of another one: results keep the folder, as %s", below,
+              noun(below, "picture has", "pictures have"), job->sources.identities[a].name);
+    if (suffixed && second)
+        print(stderr, "%d %s with another suffix only: labels and crops keep it, as %s.txt", suffixed,
+              noun(suffixed, "picture has the name of another one", "pictures have the names of others"),
+              job->sources.identities[b].name);
+    if (not_utf8)
+        print(stderr, "%d %s not UTF-8: its other bytes are written as %%FF in JSON", not_utf8,
+              noun(not_utf8, "picture's name is", "pictures' names are"));
+    mem_free(first);
+    mem_free(second);
+}
+
+enum status results_begin(struct job *job)
+{
+    enum status rc = OK;
+    const struct options *o = job->o;
+    int not_utf8;
+    job->json.path = option_string(o, "json");
+    job->jsonl.path = option_string(o, "jsonl");
+    job->saves = !option_flag(o, "nosave") || option_flag(o, "save-txt") || option_flag(o, "save-crop");
+    bool taken = is_standard_output(job->json.path) || is_standard_output(job->jsonl.path);
+    job->lines = !taken && (job->sources.count <= LINES_ON_TERMINAL || !isatty(1));
+    job->names = arena_alloc(&job->arena, (size_t)job->sources.count + 1, sizeof *job->names);
+    TRY(job->names ? OK : E_NOMEM);
+    TRY(result_names_find(job->sources.identities, job->sources.count, &job->arena, job->names, &not_utf8));
+    TRY(name_classes(job));
+    tell_names(job, job->json.path || job->jsonl.path ? not_utf8 : 0);
+cleanup:
+    return rc;
+}
+
+/* --- a picture --- */
+
+/* After something was written there. A reader who has gone away (head) is no fault: the run ends quietly. */
+static enum status flush_output(struct job *job)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return OK;
+    if (errno != EPIPE)
+        return fail_errno("standard output");
+    job->unread = true;
+    return OK;
+}
+
+static enum status print_line(struct job *job, const struct picture_result *r, const struct photo *p, long item,
+                              double ms)
+{
+    struct buf text = {0};
+    char *path = sources_shown_path(&job->sources, item);
+    enum status rc = path ? results_summary(r, job->class_json, job->weights.nc, &text) : E_NOMEM;
+    if (rc == OK) {
+        print(stdout, "image %ld/%d %s: %dx%d %s, %.1fms", item + 1, job->sources.count, path, p->input.box.h,
+              p->input.box.w, text.data, ms);
+        rc = flush_output(job);
+    }
+    mem_free(path);
+    buf_free(&text);
+    return rc;
+}
+
+static enum status begin_json(struct json_output *json)
+{
+    enum status rc = OK;
+    if (json->begun)
+        return OK;
+    if (!is_standard_output(json->path))
+        rc = file_writer_open(&json->writer, json->path);
+    json->begun = rc == OK;
+    if (rc == OK)
+        fputs("[", json->writer.stream ? json->writer.stream : stdout);
+    return rc;
+}
+
+static enum status write_json(struct job *job, const struct picture_result *r, const struct result_words *words)
+{
+    struct buf text = {0};
+    struct json_output *json = &job->json;
+    enum status rc = begin_json(json);
+    if (rc == OK)
+        rc = results_write_json(r, words, &json->objects, &text);
+    if (rc == OK && text.size)
+        fwrite(text.data, 1, text.size, json->writer.stream ? json->writer.stream : stdout);
+    if (rc == OK && !json->writer.stream)
+        rc = flush_output(job);
+    else if (rc == OK && ferror(json->writer.stream))
+        rc = fail_errno("%s: cannot be written", json->path);
+    buf_free(&text);
+    return rc;
+}
+
+static enum status write_json_line(struct job *job, const struct picture_result *r, const struct result_words *words,
+                                   const struct result_times *ms)
+{
+    struct buf text = {0};
+    struct jsonl_output *jsonl = &job->jsonl;
+    if (!jsonl->stream && is_standard_output(jsonl->path))
+        jsonl->stream = stdout;
+    if (!jsonl->stream && !(jsonl->stream = fopen(jsonl->path, "we")))
+        return fail_errno("%s: cannot be written", jsonl->path);
+    enum status rc = results_write_json_line(r, words, ms, &text);
+    if (rc == OK)
+        fwrite(text.data, 1, text.size, jsonl->stream);
+    if (rc == OK && jsonl->stream == stdout)
+        rc = flush_output(job);
+    else if (rc == OK && (fflush(jsonl->stream) != 0 || ferror(jsonl->stream)))
+        rc = fail_errno("%s: cannot be written", jsonl->path);
+    buf_free(&text);
+    return rc;
+}
+
+/* Not before there is something to put into it: a start that fails leaves no empty folder. */
+static enum status make_folder(struct job *job)
+{
+    const struct options *o = job->o;
+    return job->folder ? OK
+                       : path_make_run(option_string(o, "project"), option_string(o, "name"),
+                                       option_flag(o, "exist-ok"), &job->folder);
+}
+
+enum status results_add(struct job *job, long item, struct photo *p, const struct picture_result *r,
+                        const struct detector_times *times)
+{
+    enum status rc = OK;
+    const struct result_names *names = &job->names[item];
+    struct result_words words = {names->image, names->image_id, job->sources.identities[item].number, job->class_json};
+    struct result_times ms = {1e3 * (p->read + p->letterbox), 1e3 * times->net, 1e3 * times->nms};
+    job->done++;
+    job->detections += r->count;
+    job->read += p->read;
+    job->letterbox += p->letterbox;
+    job->net += times->net;
+    job->nms += times->nms;
+    if (job->lines)
+        TRY(print_line(job, r, p, item, ms.net));
+    if (job->json.path)
+        TRY(write_json(job, r, &words));
+    if (job->jsonl.path)
+        TRY(write_json_line(job, r, &words, &ms));
+    if (job->saves) {
+        TRY(make_folder(job));
+        TRY(photo_keep(job, r, p));
+    }
+cleanup:
+    return rc;
+}
+
+/* --- the end --- */
+
+enum status results_finish(struct job *job)
+{
+    struct json_output *json = &job->json;
+    if (!json->path)
+        return OK;
+    enum status rc = begin_json(json); /* no picture could be read: an empty array */
+    if (rc != OK)
+        return rc;
+    fputs(json->objects ? "\n]\n" : "]\n", json->writer.stream ? json->writer.stream : stdout);
+    return json->writer.stream ? file_writer_commit(&json->writer) : flush_output(job);
+}
+
+void results_summarise(const struct job *job)
+{
+    int n = job->done;
+    fflush(stdout); /* where both streams go to one file: after the pictures' lines */
+    if (n > 0)
+        print(stderr,
+              "%d %s, %ld %s; a picture: %.1f ms read, %.1f ms letterbox, %.1f ms network, %.1f ms NMS, %.1f ms saving",
+              n, noun(n, "picture", "pictures"), job->detections, noun(job->detections, "detection", "detections"),
+              1e3 * job->read / n, 1e3 * job->letterbox / n, 1e3 * job->net / n, 1e3 * job->nms / n,
+              1e-3 * (double)job->saving / n);
+    if (job->folder)
+        print(stderr, "results in %s", job->folder);
+}
+
+void results_close(struct job *job)
+{
+    file_writer_abort(&job->json.writer);
+    if (job->jsonl.stream && job->jsonl.stream != stdout)
+        fclose(job->jsonl.stream);
+    mem_free(job->folder);
+    arena_free(&job->arena);
+}
