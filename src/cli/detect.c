@@ -29,7 +29,7 @@ static const struct option_spec options_table[] = {
     {"conf", "conf-thres", OPTION_FLOAT, "0.25", "keep scores above this", 0, 1, .heading = "Boxes"},
     {"iou", "iou-thres", OPTION_FLOAT, "0.45", "non-maximum suppression above this overlap", 0, 1},
     {"max-det", NULL, OPTION_INT, "1000", "detections a picture", 1, 30000},
-    {"classes", NULL, OPTION_INTS, NULL, "keep these classes only, e.g. --classes 0 2", 0, 100000},
+    CLASSES_OPTION,
     {"agnostic-nms", NULL, OPTION_FLAG, NULL, "classes suppress each other"},
     {"save-txt", NULL, OPTION_FLAG, NULL, "write labels/PICTURE.txt", .heading = "Results"},
     {"save-conf", NULL, OPTION_FLAG, NULL, "scores in the label files too"},
@@ -119,8 +119,6 @@ static enum status load_network(struct job *job)
     enum status rc = OK;
     const char *path = option_string(job->o, "weights");
     struct weights *w = &job->weights;
-    if (!path)
-        return fail(E_USAGE, "--weights is needed: a .safetensors or .pt file");
     TRY(weights_load(path, option_string(job->o, "cfg"), w, NULL));
     if (w->params)
         TRY(weights_deploy(w));
@@ -129,13 +127,44 @@ cleanup:
     return rc;
 }
 
+/* What was met beside the pictures. */
+static enum status tell_left_out(const struct sources *s)
+{
+    struct buf text = {0};
+    enum status rc = sources_describe(s, &text);
+    if (rc == OK && text.size)
+        fputs(text.data, stderr);
+    buf_free(&text);
+    return rc;
+}
+
+/* The pictures of --source, and the words behind the classes of --classes. */
+static enum status find_sources(struct job *job)
+{
+    enum status rc = OK;
+    int n;
+    const char *const *words = option_strings(job->o, "source", &n);
+    const struct class_choice *classes = &job->classes;
+    char **all = mem_alloc((size_t)(n + classes->n_rest) + 1, sizeof *all);
+    if (!all)
+        return E_NOMEM;
+    for (int i = 0; i < n + classes->n_rest; i++)
+        all[i] = (char *)(i < n ? words[i] : classes->rest[i - n]);
+    n += classes->n_rest;
+    TRY(n ? OK : fail(E_USAGE, "no pictures: name files, folders or patterns"));
+    TRY(sources_expand(all, n, option_flag(job->o, "recursive"), &job->sources));
+    TRY(tell_left_out(&job->sources));
+cleanup:
+    mem_free(all);
+    return rc;
+}
+
 static enum status make_detector(struct job *job)
 {
     enum status rc = OK;
     bool params_unused;
-    int n_classes, threads = option_int(job->o, "threads");
+    int threads = option_int(job->o, "threads");
     const struct image_size size = image_size_of(job->o, &job->weights);
-    const int *classes = option_ints(job->o, "classes", &n_classes);
     struct detector_config config = {
         .h = size.h,
         .w = size.w,
@@ -144,8 +173,8 @@ static enum status make_detector(struct job *job)
         .iou = option_float(job->o, "iou"),
         .max_det = option_int(job->o, "max-det"),
         .agnostic = option_flag(job->o, "agnostic-nms"),
-        .classes = classes,
-        .n_classes = n_classes,
+        .classes = job->classes.classes,
+        .n_classes = job->classes.n,
         .exact = option_flag(job->o, "exact"),
     };
     TRY(precision_of(job->o, &job->weights, &config.precision));
@@ -159,27 +188,17 @@ cleanup:
     return rc;
 }
 
-/* What was met beside the pictures. */
-static enum status tell_left_out(const struct sources *s)
-{
-    struct buf text = {0};
-    enum status rc = sources_describe(s, &text);
-    if (rc == OK && text.size)
-        print(stderr, "%s", text.data);
-    buf_free(&text);
-    return rc;
-}
-
 static enum status run(struct job *job)
 {
     enum status rc = OK;
-    int n;
-    const char *const *sources = option_strings(job->o, "source", &n);
-    if (!n)
+    const char *weights = option_string(job->o, "weights");
+    if (!option_given(job->o, "source") && !option_given(job->o, "classes"))
         return fail(E_USAGE, "no pictures: name files, folders or patterns");
-    TRY(sources_expand((char *const *)sources, n, option_flag(job->o, "recursive"), &job->sources));
-    TRY(tell_left_out(&job->sources));
+    if (!weights)
+        return fail(E_USAGE, "--weights is needed: a .safetensors or .pt file");
     TRY(load_network(job));
+    TRY(classes_choose(job->o, weights, (const char *const *)job->weights.names, job->weights.nc, &job->classes));
+    TRY(find_sources(job));
     TRY(results_begin(job));
     TRY(outputs_check(job));
     TRY(make_detector(job));
@@ -210,6 +229,7 @@ static enum status detect_pictures(const struct options *o)
     team_destroy(job.team);
     results_close(&job);
     weights_free(&job.weights);
+    class_choice_free(&job.classes);
     sources_free(&job.sources);
     if (rc == OK && job.unread) { /* then the program ends as any other in a pipe that nobody reads */
         signal(SIGPIPE, SIG_DFL);
@@ -225,7 +245,7 @@ const struct verb_spec verb_detect = {
     .options = options_table,
     .n_options = COUNT(options_table),
     .example = "yolo9 detect gelan-c.safetensors photos/ --conf 0.4 --save-txt\n"
-               "yolo9 detect --weights gelan-c.pt --source a.jpg b.jpg --classes 0 2\n"
+               "yolo9 detect --weights gelan-c.pt --classes person \"traffic light\" --source a.jpg b.jpg\n"
                "yolo9 detect gelan-c.safetensors photos/ --threads 8 --precision bf16",
     .run = detect_pictures,
 };

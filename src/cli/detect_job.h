@@ -4,7 +4,7 @@
 #ifndef Y9_CLI_DETECT_JOB_H
 #define Y9_CLI_DETECT_JOB_H
 
-#include "cli/options.h"
+#include "cli/classes.h"
 #include "core/file.h"
 #include "core/parallel.h"
 #include "core/prefetch.h"
@@ -31,6 +31,7 @@ struct jsonl_output {
 struct job {
     const struct options *o;
     struct weights weights;
+    struct class_choice classes;
     struct sources sources;
     struct result_names *names; /* of the sources' pictures */
     const char **class_json;    /* names of classes as UTF-8 */

@@ -34,7 +34,8 @@ enum option_value {
     VALUE_WEIGHTS,  /* a weight file that is there */
     VALUE_DATA,     /* a dataset's YAML, or the folder it lies in */
     VALUE_NETWORK,  /* the name of a built-in network, or a table file */
-    VALUE_NAME,     /* NAME: a class, a tensor, a run */
+    VALUE_NAME,     /* NAME: a tensor, a run, a device */
+    VALUE_CLASSES,  /* names or numbers of classes */
     VALUE_SIZE,     /* one number, or height and width */
     VALUE_PICTURES, /* files, folders, patterns */
     VALUE_HYPER,    /* a file of hyper-parameters or KEY=X */

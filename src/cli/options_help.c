@@ -14,9 +14,9 @@ const char *option_value_word(const struct option_spec *s)
         [VALUE_DATA] = "FILE|DIR", [VALUE_NAME] = "NAME",  [VALUE_NETWORK] = "NAME|FILE",
     };
     static const char *const many[VALUE_COUNT] = {
-        [VALUE_FILE] = "FILE ...",         [VALUE_FOLDER] = "DIR ...",       [VALUE_WEIGHTS] = "FILE ...",
-        [VALUE_NAME] = "NAME ...",         [VALUE_SIZE] = "N | H W",         [VALUE_NETWORK] = "NAME|FILE ...",
-        [VALUE_PICTURES] = "FILE|DIR ...", [VALUE_HYPER] = "FILE|KEY=X ...",
+        [VALUE_FILE] = "FILE ...",         [VALUE_FOLDER] = "DIR ...",        [VALUE_WEIGHTS] = "FILE ...",
+        [VALUE_NAME] = "NAME ...",         [VALUE_CLASSES] = "NAME|N ...",    [VALUE_SIZE] = "N | H W",
+        [VALUE_NETWORK] = "NAME|FILE ...", [VALUE_PICTURES] = "FILE|DIR ...", [VALUE_HYPER] = "FILE|KEY=X ...",
     };
     bool list = s->type == OPTION_INTS || s->type == OPTION_STRINGS || s->type == OPTION_PAIRS;
     const char *word = list ? many[s->value] : one[s->value];
