@@ -398,7 +398,7 @@ static void bad_options(void **state)
         {DETECT "in/good.safetensors in/good.png --conf nan", 2, "--conf", "number", 0},
         {DETECT "in/good.safetensors in/good.png --iou -1", 2, "--iou", "between 0 and 1", 0},
         {DETECT "in/good.safetensors in/good.png --max-det 0", 2, "--max-det", "between", 0},
-        {DETECT "in/good.safetensors in/good.png --classes 7", 1, "class 7", "0 to 1", 0},
+        {DETECT "in/good.safetensors in/good.png --classes 7", 2, "--classes 7", "0 to 1", 0},
         {"export --cfg gelan-t --img 0 --out out/w.onnx", 2, "--img", "between", 0},
         {"val --img 0", 2, "--img", "between", 0},
         {"val --conf 2", 2, "--conf", "between", 0},

@@ -1,4 +1,6 @@
 /* The program from outside: exit codes, what goes to which stream, help of every verb. */
+#include "cli/cli.h"
+#include "cli/options_json.h"
 #include "core/buf.h"
 #include "core/mem.h"
 #include "formats/json.h"
@@ -40,11 +42,50 @@ static void usage_errors_exit_2_and_speak_on_stderr(void **state)
         {"zzz", "yolo9 help lists the verbs"},
         {"info --jsn x", "did you mean --json?"},
         {"info --img 0", "between 1 and"},
+        {"info --img big", "whole numbers are needed"},
+        {"help trian", "did you mean train?"},
+        {"info no-such-network", "no network of this name"},
+        {"info yolov9t", "did you mean yolov9-t?"},
+        {"detect", "no pictures"},
+        {"detect a.jpg", "--weights is needed"},
+        {"detect --weights '' a.jpg", "--weights is needed"},
+        {"detect --augment a.jpg", "--augment is not offered"},
+        {"detect a.pt b.pt c.jpg", "two weight files"},
+        {"detect /dev/null --cfg gelan-tt", "did you mean gelan-t?"},
+        {"val", "--data is needed"},
+        {"val --data /dev/null", "--weights is needed"},
+        {"val --task study", "must be val, train, test or speed"},
+        {"val --save-hybrid", "--save-hybrid is not offered"},
+        {"val --precision fp15", "must be fp32, bf16 or int8"},
+        {"val --data " Y9_SOURCE_DIR "/src", "no YAML file in this folder"},
+        {"val --data " Y9_SOURCE_DIR "/models", "which of "},
+        {"train --data /dev/null", "is needed"},
+        {"train --cfg gelan-t", "--data"},
+        {"train --cfg gelan-u --data /dev/null", "did you mean gelan"},
+        {"train --cfg gelan-t --data /dev/null --optimizer adamx", "must be SGD, Adam, AdamW or LION"},
+        {"train --cfg gelan-t --data /dev/null --assign late", "must be independent, lead or coarse-to-fine"},
+        {"train --cfg gelan-t --data /dev/null --cos-lr --fixed-lr", "only one can be chosen"},
+        {"train --cfg gelan-t --data /dev/null --hyp lr0=x", "no number"},
+        {"train --cfg gelan-t --data /dev/null --hyp mixupp=0", "did you mean mixup?"},
+        {"train --cfg gelan-t --data /dev/null --evolve", "--evolve is not offered"},
+        {"convert a.pt", "two files are needed"},
+        {"quantize", "are needed"},
+        {"quantize --clip best", "must be minmax, percentile or mse"},
+        {"export", "--weights or --cfg is needed"},
+        {"export --cfg gelan-t --include engine", "must be onnx"},
+        {"export --cfg gelan-t --nms --raw", "--raw"},
+        {"export --cfg gelan-t --nms --batch 2", "--batch 1"},
+        {"export --cfg gelan-t --int8", "yolo9 quantize"},
+        {"bench", "--weights or --cfg is needed"},
+        {"bench --cfg gelan-t --train --half", "fp32"},
+        {"synth", "--out is needed"},
+        {"version 2", "unexpected word"},
     };
     struct buf out = {0};
     for (int i = 0; i < COUNT(cases); i++) {
-        assert_int_equal(run(cases[i].arguments, true, &out), 2);
-        assert_non_null(strstr(out.data, cases[i].says));
+        int code = run(cases[i].arguments, true, &out);
+        if (code != 2 || !strstr(out.data, cases[i].says))
+            fail_msg("yolo9 %s: code %d, '%s', not '%s'", cases[i].arguments, code, out.data, cases[i].says);
         assert_int_equal(run(cases[i].arguments, false, &out), 2);
         assert_int_equal(out.size, 0);
     }
@@ -55,6 +96,12 @@ static void failures_exit_1_with_a_sentence(void **state)
 {
     (void)state;
     struct buf out = {0};
+    assert_int_equal(run("val --data /no/such.yaml", true, &out), 1);
+    assert_non_null(strstr(out.data, "/no/such.yaml: No such file"));
+    assert_int_equal(run("detect /no/such.pt a.jpg", true, &out), 1);
+    assert_non_null(strstr(out.data, "/no/such.pt: No such file"));
+    assert_int_equal(run("train --cfg /no/gelan-u.yaml --data /dev/null", true, &out), 1);
+    assert_non_null(strstr(out.data, "no such file, and no network of this name"));
     assert_int_equal(run("info no-such-model.safetensors", true, &out), 1);
     assert_non_null(strstr(out.data, "no-such-model"));
     assert_int_equal(run("info yolov9-t --json /no/such/folder/x.json", true, &out), 1);
@@ -67,25 +114,60 @@ static void failures_exit_1_with_a_sentence(void **state)
 static void every_verb_has_help_with_an_example(void **state)
 {
     (void)state;
-    static const char *const verbs[] = {
-#define VERB(name) #name,
-#include "cli/verbs.def"
-#undef VERB
-    };
     struct buf out = {0};
     char arguments[64];
-    for (int i = 0; i < COUNT(verbs); i++) {
-        snprintf(arguments, sizeof arguments, "%s --help", verbs[i]);
+    for (int i = 0; verbs[i]; i++) {
+        snprintf(arguments, sizeof arguments, "%s --help", verbs[i]->name);
         assert_int_equal(run(arguments, false, &out), 0);
-        snprintf(arguments, sizeof arguments, "  yolo9 %s", verbs[i]);
+        snprintf(arguments, sizeof arguments, "  yolo9 %s", verbs[i]->name);
         if (!strstr(out.data, "Example:") || !strstr(out.data, arguments))
-            fail_msg("%s --help has no example", verbs[i]);
+            fail_msg("%s --help has no example", verbs[i]->name);
         assert_int_equal(run("--help", false, &out), 0);
-        assert_non_null(strstr(out.data, verbs[i]));
+        assert_non_null(strstr(out.data, verbs[i]->name));
     }
     assert_int_equal(run("--version", false, &out), 0);
     assert_int_equal(strncmp(out.data, "yolo9 ", 6), 0);
+    assert_int_equal(run("version", false, &out), 0);
+    assert_int_equal(strncmp(out.data, "yolo9 ", 6), 0);
+    assert_int_equal(run("help train", false, &out), 0);
+    assert_non_null(strstr(out.data, "--epochs N"));
     buf_free(&out);
+}
+
+/* Every line of every help within 80 columns, without a tab or a colour; JSON names the same options. */
+static void help_fits_and_json_agrees(void **state)
+{
+    (void)state;
+    for (int i = 0; verbs[i]; i++) {
+        char *text = NULL, *json = NULL;
+        size_t size = 0, json_size = 0, k;
+        FILE *stream = open_memstream(&text, &size);
+        assert_non_null(stream);
+        options_help(verbs[i], stream);
+        fclose(stream);
+        for (const char *p = text; *p; p += strcspn(p, "\n") + 1) {
+            if (strcspn(p, "\n") > 80)
+                fail_msg("yolo9 %s --help: a long line: %.*s", verbs[i]->name, (int)strcspn(p, "\n"), p);
+        }
+        assert_null(strpbrk(text, "\t\033"));
+        stream = open_memstream(&json, &json_size);
+        assert_non_null(stream);
+        assert_int_equal(options_json(verbs[i], stream), OK);
+        fclose(stream);
+        json_t *root;
+        assert_int_equal(json_read_memory("help", json, json_size, NULL, &root), OK);
+        const json_t *list = json_object_get(root, "options"), *option;
+        assert_int_equal(json_array_size(list), verbs[i]->n_options);
+        json_array_foreach(list, k, option)
+        {
+            char word[80];
+            snprintf(word, sizeof word, "--%s", json_string_value(json_object_get(option, "name")));
+            assert_non_null(strstr(text, word));
+        }
+        json_decref(root);
+        free(text);
+        free(json);
+    }
 }
 
 static double figure(const json_t *root, const char *form, const char *what)
@@ -147,8 +229,11 @@ static void info_of_weights_takes_their_head(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(usage_errors_exit_2_and_speak_on_stderr), cmocka_unit_test(failures_exit_1_with_a_sentence),
-        cmocka_unit_test(every_verb_has_help_with_an_example),     cmocka_unit_test(info_of_weights_takes_their_head),
+        cmocka_unit_test(usage_errors_exit_2_and_speak_on_stderr),
+        cmocka_unit_test(failures_exit_1_with_a_sentence),
+        cmocka_unit_test(every_verb_has_help_with_an_example),
+        cmocka_unit_test(help_fits_and_json_agrees),
+        cmocka_unit_test(info_of_weights_takes_their_head),
         cmocka_unit_test(info_json_is_alone_on_stdout_and_exact),
     };
     return cmocka_run_group_tests_name("cli", tests, NULL, NULL);

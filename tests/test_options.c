@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const colours[] = {"red", "Blue", "green", NULL};
+
 static const struct option_spec table[] = {
     {"source", NULL, OPTION_STRINGS, NULL, "photos"},
-    {"weights", "w", OPTION_STRING, NULL, "checkpoint"},
+    {"weights", "w", OPTION_STRING, NULL, "checkpoint", .value = VALUE_WEIGHTS},
     {"img", "imgsz img-size", OPTION_INTS, "640", "network input", 32, 8192, 2},
     {"conf", "conf-thres", OPTION_FLOAT, "0.25", "score threshold", 0, 1},
     {"batch", "batch-size", OPTION_INT, "16", "images a step", 1, INFINITY},
@@ -18,6 +20,11 @@ static const struct option_spec table[] = {
     {"classes", NULL, OPTION_INTS, NULL, "class numbers"},
     {"device", NULL, OPTION_STRING, "cpu", "where"},
     {"seed", NULL, OPTION_INT, "0", "seed"},
+    {"colour", NULL, OPTION_STRING, "red", "one of", .choices = colours},
+    {"colours", NULL, OPTION_STRINGS, NULL, "some of", .choices = colours},
+    {"no-sound", NULL, OPTION_FLAG, NULL, "quiet"},
+    {"sync-bn", NULL, OPTION_FLAG, NULL, "there is one process", .state = OPTION_IGNORED},
+    {"augment", NULL, OPTION_FLAG, NULL, "other boxes", .state = OPTION_REFUSED},
 };
 static const struct verb_spec spec = {.name = "demo",
                                       .summary = "a verb for this test",
@@ -116,6 +123,52 @@ static void number_lists_end_at_the_first_word(void **state)
     options_free(o);
 }
 
+static void weight_files_need_no_option(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *weights, *source;
+    } cases[] = {
+        {"w.pt a.jpg", "w.pt", "a.jpg"},
+        {"a.jpg run/last.safetensors b.jpg", "run/last.safetensors", "a.jpg b.jpg"},
+        {"--source a.jpg b.jpg w.ckpt", "w.ckpt", "a.jpg b.jpg"},
+        {"--source w.pt", NULL, "w.pt"}, /* asked for as a picture */
+        {"--rect w.pth -- a.jpg", "w.pth", "a.jpg"},
+        {"--weights weights.bin a.jpg", "weights.bin", "a.jpg"},
+        {"--weights= a.jpg", NULL, "a.jpg"}, /* none, as official commands write it */
+        {"--weights=a.pt --weights= a.jpg", NULL, "a.jpg"},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        struct options *o;
+        assert_int_equal(parse(cases[i].line, &o), OK);
+        if (cases[i].weights)
+            assert_string_equal(option_string(o, "weights"), cases[i].weights);
+        else
+            assert_null(option_string(o, "weights"));
+        assert_true(option_given(o, "weights") == !!cases[i].weights);
+        expect_words(o, "source", cases[i].source);
+        options_free(o);
+    }
+}
+
+static void choices_and_flags_turned_off(void **state)
+{
+    (void)state;
+    struct options *o;
+    assert_int_equal(
+        parse("--colour BLUE --colours green,red --colours blue --rect --no-rect --no-sound --sync-bn", &o), OK);
+    assert_string_equal(option_string(o, "colour"), "Blue");
+    assert_int_equal(option_choice(o, "colour"), 1);
+    expect_words(o, "colours", "green red Blue");
+    assert_false(option_flag(o, "rect"));
+    assert_true(option_flag(o, "no-sound"));
+    options_free(o);
+    assert_int_equal(parse("--augment=off --no-no-sound", &o), OK); /* what is refused is not asked for */
+    assert_int_equal(option_choice(o, "colour"), 0);
+    assert_false(option_flag(o, "no-sound"));
+    options_free(o);
+}
+
 static void sizes_are_one_or_two_numbers(void **state)
 {
     (void)state;
@@ -157,6 +210,13 @@ static void faults_are_told(void **state)
         {"--img 640 2.5", "whole numbers are needed"},
         {"--img=640,", "whole numbers are needed"},
         {"--rect=maybe", "on or off"},
+        {"--colour pink", "must be red, Blue or green"},
+        {"--colours red,pink", "--colours pink: must be"},
+        {"--no-conf", "unknown option --no-conf"},
+        {"--augment", "--augment is not offered: other boxes"},
+        {"--augment a.jpg", "is not offered"},
+        {"a.pt b.safetensors", "two weight files, a.pt and b.safetensors"},
+        {"--weights a.pt b.PTH", "two weight files, a.pt and b.PTH"},
     };
     for (int i = 0; i < COUNT(cases); i++) {
         struct options *o;
@@ -205,6 +265,8 @@ int main(void)
         cmocka_unit_test(number_lists_end_at_the_first_word),
         cmocka_unit_test(faults_are_told),
         cmocka_unit_test(sizes_are_one_or_two_numbers),
+        cmocka_unit_test(weight_files_need_no_option),
+        cmocka_unit_test(choices_and_flags_turned_off),
         cmocka_unit_test(help_tells_defaults_aliases_and_an_example),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);

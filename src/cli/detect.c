@@ -245,7 +245,7 @@ const struct verb_spec verb_detect = {
     .options = options_table,
     .n_options = COUNT(options_table),
     .example = "yolo9 detect gelan-c.safetensors photos/ --conf 0.4 --save-txt\n"
-               "yolo9 detect --weights gelan-c.pt --classes person \"traffic light\" --source a.jpg b.jpg\n"
+               "yolo9 detect gelan-c.pt --classes person \"traffic light\" --source a.jpg b.jpg\n"
                "yolo9 detect gelan-c.safetensors photos/ --threads 8 --precision bf16",
     .run = detect_pictures,
 };

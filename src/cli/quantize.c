@@ -182,7 +182,7 @@ const struct verb_spec verb_quantize = {
     .summary = "make weights ready for 8-bit inference",
     .options = options_table,
     .n_options = COUNT(options_table),
-    .example = "yolo9 quantize --weights best.safetensors --data bccd.yaml --out best-int8.safetensors\n"
+    .example = "yolo9 quantize best.safetensors --data bccd.yaml --out best-int8.safetensors\n"
                "yolo9 detect --weights best-int8.safetensors photos/",
     .run = quantize_verb,
 };
