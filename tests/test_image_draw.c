@@ -360,9 +360,14 @@ static void sheets_hold_every_picture(void **state)
         image_fill(&pictures[i], (uint8_t)(40 * i), 10, 200);
     }
     ok(image_grid(pictures, captions, 5, NULL, &sheet));
-    assert_true(sheet.w == 3 * 120 && sheet.h == 2 * 120);
-    for (int i = 0; i < 5; i++)
-        assert_memory_equal(pixel(&sheet, i / 3 * 120 + 60, i % 3 * 120 + 60), pixel(&pictures[i], 9, 9), 3);
+    const int strip = 13; /* of captions of 9 pixels, above each picture */
+    assert_true(sheet.w == 3 * 120 && sheet.h == 2 * (120 + strip));
+    for (int i = 0; i < 5; i++) {
+        int y = strip + i / 3 * (120 + strip), x = i % 3 * 120, left = x + (120 - pictures[i].w) / 2;
+        assert_memory_equal(pixel(&sheet, y + 60, x + 60), pixel(&pictures[i], 9, 9), 3);
+        for (int k = 0; k < pictures[i].w; k++) /* nothing is written on it */
+            assert_memory_equal(pixel(&sheet, y + (120 - pictures[i].h) / 2, left + k), pixel(&pictures[i], 9, 9), 3);
+    }
     ok(image_grid(pictures, NULL, 5, &(struct grid_options){.cols = 5, .max_side = 100, .gap = 1}, &sheet));
     assert_true(sheet.w == 5 * 21 + 1 && sheet.h == 22);
     assert_int_equal(image_grid(pictures, NULL, 0, NULL, &sheet), E_ARGUMENT);

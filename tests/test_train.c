@@ -1,5 +1,6 @@
 /* The training run in one process: options, state, results.csv, checks, and that neither threads, workers nor folder
  * names change a byte. Kills are in test_resume.c. */
+#include "support/programs.h"
 #include "support/unit.h"
 
 #include "core/file.h"
@@ -396,6 +397,29 @@ static void same_bytes(const char *file)
     buf_free(&b);
 }
 
+/* `yolo9 val` draws what `train` draws at its end, unless asked not to. */
+static void val_draws_its_pictures(void)
+{
+    static const char *const pictures[] = {"val_batch0_labels.jpg",       "val_batch0_pred.jpg",
+                                           "val_batch1_pred.jpg",         "confusion_matrix.png",
+                                           "confusion_matrix_counts.png", "PR_curve.png"};
+    char command[1024], name[64];
+    struct buf out = {0};
+    for (int plots = 0; plots < 2; plots++) {
+        snprintf(
+            command, sizeof command,
+            "cd %s && %s/yolo9 val --weights one/weights/last.safetensors --data set/data.yaml --task train --img 64 "
+            "--batch 4 --threads 1 --project . --name val%d %s",
+            folder, Y9_BINARY_DIR, plots, plots ? "" : "--noplots");
+        assert_int_equal(program_run(command, true, &out), 0);
+        buf_free(&out);
+        for (int i = 0; i < COUNT(pictures); i++) {
+            snprintf(name, sizeof name, "val%d/%s", plots, pictures[i]);
+            assert_int_equal(path_exists(in_folder(name)), plots);
+        }
+    }
+}
+
 static void threads_workers_and_names_change_no_byte(void **state)
 {
     (void)state;
@@ -430,6 +454,7 @@ static void threads_workers_and_names_change_no_byte(void **state)
         snprintf(name, sizeof name, "two/%s", pictures[i]);
         assert_false(path_exists(in_folder(name)));
     }
+    val_draws_its_pictures();
     o.seed = 1;
     assert_int_equal(train("three", 1, 0, &o), OK);
     struct buf a = {0}, b = {0};

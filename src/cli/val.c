@@ -12,6 +12,7 @@
 #include "detect/results.h"
 #include "eval/report.h"
 #include "eval/results.h"
+#include "eval/val_sheets.h"
 #include "eval/validate.h"
 #include "ops/cpu.h"
 #include "weights/weights.h"
@@ -47,7 +48,7 @@ static const struct option_spec options_table[] = {
     {"save-conf", NULL, OPTION_FLAG, NULL, "scores in the label files too"},
     {"save-json", NULL, OPTION_FLAG, NULL, "write WEIGHTS_predictions.json in COCO's results format"},
     {"json", NULL, OPTION_STRING, NULL, "all numbers to this file; - is standard output", .value = VALUE_FILE},
-    {"noplots", NULL, OPTION_FLAG, NULL, "no curves, no confusion matrix"},
+    {"noplots", NULL, OPTION_FLAG, NULL, "no pictures: curves, confusion matrices, val_batch sheets"},
     {"project", NULL, OPTION_STRING, "runs/val", "folder of the runs", .value = VALUE_FOLDER},
     {"name", NULL, OPTION_STRING, "exp", "folder of this run: exp, exp2, exp3 ...", .value = VALUE_NAME},
     {"exist-ok", NULL, OPTION_FLAG, NULL, "use the folder if it is there already"},
@@ -77,6 +78,7 @@ struct job {
     struct evaluation_result result;
     struct validate_times times;
     char *folder;
+    struct val_sheets sheets;
     int *classes;        /* (weights.nc) the dataset's class that each of the network's is; NULL: the same */
     json_t *predictions; /* --save-json */
     const int *category_ids;
@@ -192,6 +194,8 @@ static enum status each_picture(void *context, const struct validated *v)
         TRY(results_append(job->predictions, v->image, v->detections, v->count, job->category_ids));
     if (option_flag(job->o, "save-txt"))
         TRY(save_labels(job, v));
+    if (!option_flag(job->o, "noplots"))
+        TRY(val_sheets_add(&job->sheets, v));
 cleanup:
     return rc;
 }
@@ -225,6 +229,7 @@ static enum status run_network(struct job *job)
     loader.stride = graph_largest_stride(&job->weights.deployed);
     image_size_compare(&job->weights, loader.size, loader.size);
     TRY(make_folder(job));
+    job->sheets = (struct val_sheets){job->folder, {.dataset = job->dataset}, {.dataset = job->dataset}};
     TRY(loader_open(&loader, &job->loader));
     TRY(validate(job->net, job->loader, job->dataset, &config, &job->evaluation, &job->times, each_picture, job));
 cleanup:
@@ -348,6 +353,7 @@ static enum status validate_verb(const struct options *o)
     dataset_yaml_close(&job.yaml);
     team_destroy(job.team);
     json_decref(job.predictions);
+    val_sheets_free(&job.sheets);
     mem_free(job.folder);
     mem_free(job.classes);
     return rc;

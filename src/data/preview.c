@@ -1,71 +1,27 @@
 #include "data/preview.h"
 
 #include "core/mem.h"
-#include "core/path.h"
+#include "data/batch_sheet.h"
 #include "image/chart.h"
 #include "image/chart_frame.h"
-#include "image/draw.h"
-#include "image/encode.h"
-#include "image/grid.h"
 
-#include <math.h>
 #include <stdio.h>
 
-enum { SHEET = 16, CROWD = 25, MAX_POINTS = 20000, MAX_OUTLINES = 1000, CLASS_BYTES = 64 };
-
-/* --- a batch ---------------------------------------------------------------------------------------------------------
- */
-
-static enum status draw_labels(const struct batch *b, const struct dataset *d, int i, struct image *img)
-{
-    enum status rc = OK;
-    int n = 0;
-    float(*boxes)[4] = mem_alloc((size_t)b->n_targets, sizeof *boxes);
-    int *classes = mem_alloc((size_t)b->n_targets, sizeof *classes);
-    struct image view = batch_image(b, i);
-    struct draw_options options = {0};
-    if (!boxes || !classes) {
-        rc = E_NOMEM;
-        goto cleanup;
-    }
-    for (int t = 0; t < b->n_targets; t++) {
-        const float *row = b->targets[t];
-        if ((int)row[0] != i)
-            continue;
-        const float box[4] = {row[2] * (float)b->w, row[3] * (float)b->h, row[4] * (float)b->w, row[5] * (float)b->h};
-        box_cxcywh_to_xyxy(box, boxes[n]);
-        classes[n++] = (int)row[1];
-    }
-    options.hide_labels = n > CROWD; /* names would hide the picture */
-    TRY(image_copy(&view, img));
-    TRY(draw_detections(img, n ? boxes[0] : NULL, NULL, classes, n, d->names, d->names ? d->nc : 0, &options));
-cleanup:
-    mem_free(boxes);
-    mem_free(classes);
-    return rc;
-}
+enum { MAX_POINTS = 20000, MAX_OUTLINES = 1000, CLASS_BYTES = 64 };
 
 enum status preview_batch(const struct batch *b, const struct dataset *d, const char *path)
 {
     enum status rc = OK;
-    struct image pictures[SHEET] = {{0}}, sheet = {0};
-    const char *captions[SHEET] = {NULL};
-    int n = MIN(b->n, SHEET);
-    for (int i = 0; i < n; i++) {
-        TRY(draw_labels(b, d, i, &pictures[i]));
-        captions[i] = path_name(d->images[b->pictures[i].index].path);
-    }
-    TRY(image_grid(pictures, captions, n, NULL, &sheet));
-    TRY(image_write(path, &sheet));
+    struct batch_sheet sheet = {.dataset = d};
+    for (int i = 0; i < MIN(b->n, SHEET_PICTURES); i++)
+        TRY(batch_sheet_add_labels(&sheet, b, i));
+    TRY(batch_sheet_write(&sheet, path));
 cleanup:
-    for (int i = 0; i < n; i++)
-        image_free(&pictures[i]);
-    image_free(&sheet);
+    batch_sheet_free(&sheet);
     return rc;
 }
 
-/* --- all labels ------------------------------------------------------------------------------------------------------
- */
+/* --- all labels -------------------------------------------------------------------------------------------------- */
 
 struct columns {
     double *x, *y, *w, *h; /* [n] per cent of the picture's width and height */

@@ -65,7 +65,8 @@ static void colour_of_point(cairo_t *cr, const struct series *s, int i)
 /* All points, or only those that have no neighbour to draw a line to. */
 static void plot_points(cairo_t *cr, const struct plot *p, const struct series *s, bool lonely)
 {
-    double x, y, u, v, width = s->width > 0 && s->style == SERIES_POINTS ? s->width : p->f.font * (lonely ? 0.6 : 0.4);
+    double x, y, u, v,
+        width = s->width > 0 && s->style == SERIES_POINTS ? s->width : p->f.font * (lonely || s->n == 1 ? 0.7 : 0.45);
     for (int i = 0; i < s->n; i++) {
         if (!plot_point(p, s, i, &x, &y))
             continue;
@@ -153,10 +154,10 @@ void chart_draw(cairo_t *cr, double w, double h, const void *what)
     cairo_save(cr);
     cairo_rectangle(cr, p.f.x, p.f.y, p.f.w, p.f.h);
     cairo_clip(cr);
-    for (int k = c->n_series - 1; k >= 0; k--)
-        plot_series(cr, &p, k);
     if (c->mark_name)
         plot_mark(cr, &p);
+    for (int k = c->n_series - 1; k >= 0; k--)
+        plot_series(cr, &p, k);
     cairo_restore(cr);
     frame_border(&p.f, cr);
     font_select(cr, p.f.font * 1.1, 0);

@@ -59,7 +59,7 @@ static void legend_mark(cairo_t *cr, const struct plot *p, int k, double x, doub
         return;
     }
     if (s->style != SERIES_POINTS) {
-        cairo_set_line_width(cr, s->width > 0 ? MIN(s->width, p->f.font * 0.4) : p->f.font * 0.2);
+        cairo_set_line_width(cr, s->width > 0 ? MAX(MIN(s->width, p->f.font * 0.4), 2) : p->f.font * 0.2);
         if (s->dashed)
             cairo_set_dash(cr, dash, 2, 0);
         cairo_move_to(cr, x, y);
@@ -139,7 +139,7 @@ static void legend_entries(cairo_t *cr, const struct plot *p, const struct legen
         const struct series *s = &p->chart->series[k];
         if (!s->name)
             continue;
-        legend_mark(cr, p, k, x + l->size * 0.5, y, l->mark);
+        legend_mark(cr, p, k, x + l->size * 0.5, rint(y), l->mark);
         legend_words(cr, l, x, y, entry_start(l, s), s->name);
         y += l->row;
         left--;

@@ -8,7 +8,7 @@
 
 enum { LABEL_BYTES = 96 };
 
-static const double TEXT_SHARE = 0.022, LINE_SHARE = 0.003; /* of the mean of height and width */
+static const double TEXT_SHARE = 0.022, LINE_SHARE = 0.0035; /* of the mean of height and width */
 static const double MIN_TEXT = 10, SMALLEST_TEXT = 6,
                     TINY_TEXT_SHARE = 0.055;       /* pictures under 180 pixels: down to 6 */
 static const double LABEL_SHARE = 0.4;             /* of the width, for a long name */

@@ -5,6 +5,8 @@
 #include "image/encode.h"
 
 #include <cairo-svg.h>
+#include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 enum { MAX_SIDE = 32767 }; /* of a cairo image */
@@ -38,6 +40,35 @@ static cairo_status_t svg_put(void *sink, const unsigned char *bytes, unsigned n
     return s->rc == OK ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_NO_MEMORY;
 }
 
+/* Cairo numbers its surfaces through the life of the process: "surface7" becomes "surface1" where it is the first of
+ * this file, so that the same figure is the same bytes every time. Nothing else in the file holds that word: text is
+ * outlines. */
+static enum status renumber(const struct buf *in, struct buf *out)
+{
+    static const char word[] = "surface";
+    enum { MOST = 64 };
+    enum status rc = OK;
+    long seen[MOST];
+    int n = 0;
+    const char *from = in->data, *end = in->data + in->size, *at;
+    while ((at = memmem(from, (size_t)(end - from), word, sizeof word - 1))) {
+        char *rest;
+        int k = 0;
+        at += sizeof word - 1;
+        long number = strtol(at, &rest, 10);
+        while (k < n && seen[k] != number)
+            k++;
+        if (k == n && n < MOST)
+            seen[n++] = number;
+        TRY(buf_append(out, from, (size_t)(at - from)));
+        TRY(buf_printf(out, "%ld", k < n ? k + 1 : MOST + number));
+        from = rest;
+    }
+    TRY(buf_append(out, from, (size_t)(end - from)));
+cleanup:
+    return rc;
+}
+
 static enum status write_svg(const char *path, int w, int h, const struct panel *panels, int rows, int cols)
 {
     struct svg_sink sink = {.rc = OK};
@@ -53,9 +84,13 @@ static enum status write_svg(const char *path, int w, int h, const struct panel 
     enum status rc = sink.rc;
     if (rc == OK && status)
         rc = fail(E_NOMEM, "%s: %s", path, cairo_status_to_string(status));
+    struct buf text = {0};
     if (rc == OK)
-        rc = file_write(path, sink.bytes.data, sink.bytes.size);
+        rc = renumber(&sink.bytes, &text);
+    if (rc == OK)
+        rc = file_write(path, text.data, text.size);
     buf_free(&sink.bytes);
+    buf_free(&text);
     return rc;
 }
 

@@ -4,53 +4,38 @@
 #include "image/resize.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 struct sheet {
     const char *const *captions;
     int n, cols, cell_h, cell_w, gap;
+    int strip; /* height of the captions' lines, 0 = none */
 };
 
 static void cell_corner(const struct sheet *s, int i, int *y, int *x)
 {
-    *y = s->gap + i / s->cols * (s->cell_h + s->gap);
+    *y = s->gap + s->strip + i / s->cols * (s->cell_h + s->strip + s->gap);
     *x = s->gap + i % s->cols * (s->cell_w + s->gap);
 }
 
-/* The end of the text that fits, with three dots before it: file names differ at their ends. */
-static void shorten(cairo_t *cr, const char *text, double room, char out[256])
+static double caption_size(const struct sheet *s)
 {
-    char clean[240];
-    text_clean(text, clean, sizeof clean);
-    const char *p = clean;
-    snprintf(out, 256, "%s", p);
-    while (text_width(cr, out) > room && *p) {
-        do
-            p++;
-        while ((*p & 0xC0) == 0x80); /* to the next character */
-        snprintf(out, 256, "...%s", p);
-    }
+    return MIN(MAX(s->cell_w * 0.035, 9.0), 20.0);
 }
 
+/* Above its picture, of which it covers nothing. File names differ at their ends. */
 static void paint_captions(cairo_t *cr, void *context)
 {
     const struct sheet *s = context;
-    double size = MIN(MAX(s->cell_w * 0.035, 8.0), 32.0);
-    font_select(cr, size, 0);
-    double strip = ceil(text_height(cr) * 1.15);
+    font_select(cr, caption_size(s), 0);
+    set_colour(cr, colour_ink, 1);
     for (int i = 0; i < s->n; i++) {
         int y, x;
         char text[256];
-        if (!s->captions[i] || strip * 3 > s->cell_h)
+        if (!s->captions[i])
             continue;
         cell_corner(s, i, &y, &x);
-        shorten(cr, s->captions[i], s->cell_w - size * 0.8, text);
-        cairo_rectangle(cr, x, y, text_width(cr, text) + size * 0.8, strip);
-        cairo_set_source_rgba(cr, 0, 0, 0, 0.6);
-        cairo_fill(cr);
-        cairo_set_source_rgb(cr, 1, 1, 1);
-        text_show(cr, x + size * 0.4, y + strip / 2, 0, 0.5, text);
+        text_shorten(cr, s->captions[i], s->cell_w - 4, true, text, sizeof text);
+        text_show(cr, x + 2, y - s->strip / 2.0, 0, 0.5, text);
     }
 }
 
@@ -72,7 +57,7 @@ enum status image_grid(const struct image *pictures, const char *const *captions
         return fail(E_ARGUMENT, "a sheet of no pictures");
     if (!options)
         options = &plain;
-    struct sheet s = {captions, n, options->cols > 0 ? options->cols : (int)ceil(sqrt(n)), 1, 1, options->gap};
+    struct sheet s = {captions, n, options->cols > 0 ? options->cols : (int)ceil(sqrt(n)), 1, 1, options->gap, 0};
     s.cols = MIN(s.cols, n);
     int rows = (n + s.cols - 1) / s.cols, limit = options->max_side > 0 ? options->max_side : 1920;
     for (int i = 0; i < n; i++) {
@@ -82,7 +67,9 @@ enum status image_grid(const struct image *pictures, const char *const *captions
     double r = MIN(MIN((double)limit / (rows * (double)s.cell_h), (double)limit / (s.cols * (double)s.cell_w)), 1.0);
     s.cell_h = MAX((int)(s.cell_h * r), 1);
     s.cell_w = MAX((int)(s.cell_w * r), 1);
-    long long h = s.gap + rows * ((long long)s.cell_h + s.gap), w = s.gap + s.cols * ((long long)s.cell_w + s.gap);
+    s.strip = captions ? (int)ceil(caption_size(&s) * 1.4) : 0;
+    long long h = s.gap + rows * ((long long)s.cell_h + s.strip + s.gap),
+              w = s.gap + s.cols * ((long long)s.cell_w + s.gap);
     enum status rc = image_check_size("sheet of pictures", h, w, NULL);
     if (rc == OK)
         rc = image_init(out, (int)h, (int)w);

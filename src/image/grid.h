@@ -6,13 +6,13 @@
 
 struct grid_options {
     int cols;     /* 0 = as square as n allows */
-    int max_side; /* of the sheet in pixels: cells shrink to fit; 0 = 1920 */
+    int max_side; /* of the cells together in pixels: they shrink to fit; 0 = 1920 */
     int gap;      /* pixels between cells */
 };
 
 /* out = n pictures, row by row, each fitted into the cell (the largest of them, shrunk so that the sheet fits) without
- * distortion; captions (n, entries may be NULL; or NULL) on a dark strip at the top. out as in image_init; NULL
- * options = all zero. E_ARGUMENT for n < 1, E_NOMEM. */
+ * distortion; captions (n, entries may be NULL; or NULL) on a line above each, shortened at their start. out as in
+ * image_init; NULL options = all zero. E_ARGUMENT for n < 1, E_NOMEM. */
 enum status image_grid(const struct image *pictures, const char *const *captions, int n,
                        const struct grid_options *options, struct image *out);
 

@@ -102,8 +102,9 @@ static void heat_bar(cairo_t *cr, const struct frame *f, const struct scale *s, 
     font_select(cr, f->font * 0.92, 0);
     set_colour(cr, colour_ink, 1);
     for (int i = 0; i < n; i++)
-        text_show(cr, x + w + f->font * 0.35, f->y + f->h * (1 - scale_place(s, ticks[i].value)), 0, 0.5,
-                  ticks[i].text);
+        if (!s->logarithmic || ticks[i].value >= 1) /* half an object is none */
+            text_show(cr, x + w + f->font * 0.35, f->y + f->h * (1 - scale_place(s, ticks[i].value)), 0, 0.5,
+                      ticks[i].text);
     if (!label)
         return;
     cairo_save(cr);

@@ -1,143 +1,108 @@
 #include "train/run_report.h"
 
+#include "core/mem.h"
 #include "core/path.h"
 #include "image/chart.h"
-#include "image/draw.h"
-#include "image/encode.h"
-#include "image/grid.h"
+#include "train/run_words.h"
 
 #include <stdio.h>
-#include <string.h>
 
-/* --- results ----------------------------------------------------------------------------------------------------- */
+enum { ROWS = 2, COLS = 3, PANELS = ROWS * COLS, LINES = 3 };
 
-enum status run_plot_results(const struct run_folder *f, const struct run_progress *p)
+/* What a panel shows, and how a person calls it. */
+struct panel_plan {
+    const char *title, *y_label;
+    bool unit; /* 0 to 1 */
+    struct {
+        const char *name;
+        enum result_column column;
+    } lines[LINES];
+};
+
+static const struct panel_plan plans[PANELS] = {
+    {"Box loss", "Loss", false, {{"train", RESULT_TRAIN_BOX}, {"val", RESULT_VAL_BOX}}},
+    {"Class loss", "Loss", false, {{"train", RESULT_TRAIN_CLS}, {"val", RESULT_VAL_CLS}}},
+    {"Distribution focal loss (box edges)", "Loss", false, {{"train", RESULT_TRAIN_DFL}, {"val", RESULT_VAL_DFL}}},
+    {"Precision and recall", "Share", true, {{"precision", RESULT_PRECISION}, {"recall", RESULT_RECALL}}},
+    {"Mean average precision", "mAP", true, {{"mAP50", RESULT_MAP50}, {"mAP50-95", RESULT_MAP}}},
+    {"Learning rate", "Rate", false, {{"biases", RESULT_LR0}, {"weights", RESULT_LR1}, {"batch norm", RESULT_LR2}}},
+};
+
+/* One figure: its parts point into each other. */
+struct figure {
+    struct chart charts[PANELS];
+    struct series series[PANELS][LINES];
+    struct panel panels[PANELS];
+    double *epochs, *values; /* (n_rows), (PANELS, LINES, n_rows) */
+    char mark[64];
+};
+
+/* The losses of the validation are 0 in all rows where they were not measured. */
+static bool is_measured(const struct run_progress *p, enum result_column column)
 {
-    enum { ROWS = 2, COLS = 5 };
-    enum result_column shown[ROWS * COLS] = {
-        RESULT_TRAIN_BOX, RESULT_TRAIN_CLS, RESULT_TRAIN_DFL, RESULT_PRECISION, RESULT_RECALL,
-        RESULT_LR0,       RESULT_LR1,       RESULT_LR2,       RESULT_MAP50,     RESULT_MAP,
-    };
-    struct chart charts[ROWS * COLS];
-    struct series series[ROWS * COLS];
-    struct panel panels[ROWS * COLS];
+    if (column < RESULT_VAL_BOX || column > RESULT_VAL_DFL)
+        return true;
+    for (int i = 0; i < p->n_rows; i++) {
+        if (p->rows[i][column] != 0)
+            return true;
+    }
+    return false;
+}
+
+static void fill_panel(struct figure *f, const struct run_progress *p, int k, int best)
+{
+    const struct panel_plan *plan = &plans[k];
+    int n = 0;
+    for (int line = 0; line < LINES && plan->lines[line].name; line++) {
+        double *y = f->values + ((size_t)k * LINES + (size_t)line) * (size_t)p->n_rows;
+        if (!is_measured(p, plan->lines[line].column))
+            continue;
+        for (int i = 0; i < p->n_rows; i++)
+            y[i] = p->rows[i][plan->lines[line].column];
+        f->series[k][n++] = (struct series){.name = plan->lines[line].name,
+                                            .style = p->n_rows < 40 ? SERIES_LINE_POINTS : SERIES_LINE,
+                                            .x = f->epochs,
+                                            .y = y,
+                                            .n = p->n_rows,
+                                            .width = 2,
+                                            .dashed = line == 2};
+    }
+    f->charts[k] =
+        (struct chart){.title = plan->title,
+                       .x = {.label = "Epoch", .whole = true},
+                       .y = {.label = plan->y_label, .low = plan->unit ? -0.02 : 0, .high = plan->unit ? 1.02 : 0},
+                       .series = f->series[k],
+                       .n_series = n,
+                       .mark = best + 1,
+                       .mark_name = best >= 0 ? f->mark : NULL};
+    f->panels[k] = (struct panel){chart_draw, &f->charts[k]};
+}
+
+enum status run_plot_results(const struct run_folder *folder, const struct run_progress *p)
+{
     enum status rc = OK;
     if (!p->n_rows)
         return OK;
-    for (int k = 0; k < LOSS_ITEMS && p->rows[p->n_rows - 1][RESULT_VAL_CLS] != 0; k++)
-        shown[COLS + k] = RESULT_VAL_BOX + k; /* where they are measured */
-    char *path = path_join(f->path, "results.png");
-    double *values = mem_alloc((size_t)p->n_rows * COUNT(shown), sizeof *values);
-    TRY(path && values ? OK : E_NOMEM);
-    for (int k = 0; k < COUNT(shown); k++) {
-        double *y = values + (size_t)k * (size_t)p->n_rows;
-        for (int i = 0; i < p->n_rows; i++)
-            y[i] = p->rows[i][shown[k]];
-        series[k] = (struct series){.style = SERIES_LINE_POINTS, .y = y, .n = p->n_rows};
-        charts[k] = (struct chart){
-            .title = result_column_name(shown[k]), .x = {.label = "epoch"}, .series = &series[k], .n_series = 1};
-        panels[k] = (struct panel){chart_draw, &charts[k]};
-    }
-    TRY(figure_write(path, 2000, 800, panels, ROWS, COLS));
+    int best = run_best_epoch(p);
+    char *path = path_join(folder->path, "results.png");
+    struct figure *f = mem_calloc(1, sizeof *f);
+    TRY(path && f ? OK : E_NOMEM);
+    f->epochs = mem_alloc((size_t)p->n_rows, sizeof *f->epochs);
+    f->values = mem_alloc((size_t)p->n_rows, PANELS * LINES * sizeof *f->values);
+    TRY(f->epochs && f->values ? OK : E_NOMEM);
+    for (int i = 0; i < p->n_rows; i++)
+        f->epochs[i] = i + 1;
+    if (best >= 0)
+        snprintf(f->mark, sizeof f->mark, "best epoch: %d", best + 1);
+    for (int k = 0; k < PANELS; k++)
+        fill_panel(f, p, k, best);
+    TRY(figure_write(path, 1500, 860, f->panels, ROWS, COLS));
 cleanup:
-    mem_free(values);
+    if (f) {
+        mem_free(f->epochs);
+        mem_free(f->values);
+    }
+    mem_free(f);
     mem_free(path);
     return rc;
-}
-
-/* --- batches ----------------------------------------------------------------------------------------------------- */
-
-enum { CROWD = 25 };
-
-/* Boxes of one picture, in its pixels. */
-struct boxes {
-    float *xyxy, *scores;
-    int *classes;
-    int count, capacity;
-};
-
-static enum status reserve_boxes(struct boxes *b, int n)
-{
-    if (n <= b->capacity)
-        return OK;
-    mem_free(b->xyxy);
-    mem_free(b->scores);
-    mem_free(b->classes);
-    b->xyxy = mem_alloc((size_t)n, 4 * sizeof *b->xyxy);
-    b->scores = mem_alloc((size_t)n, sizeof *b->scores);
-    b->classes = mem_alloc((size_t)n, sizeof *b->classes);
-    b->capacity = b->xyxy && b->scores && b->classes ? n : 0;
-    return b->capacity ? OK : E_NOMEM;
-}
-
-static enum status take_detections(const struct batch_picture *p, const struct detection *d, int n, struct boxes *out)
-{
-    enum status rc = reserve_boxes(out, n + 1);
-    out->count = 0;
-    for (int i = 0; rc == OK && i < n && d[i].score > 0.25f; i++) {
-        float *box = out->xyxy + 4 * i;
-        for (int k = 0; k < 4; k++)
-            box[k] = (float)(d[i].xyxy[k] * p->map.gain + (k % 2 ? p->map.pad_y : p->map.pad_x));
-        out->scores[i] = d[i].score;
-        out->classes[i] = d[i].class;
-        out->count++;
-    }
-    return rc;
-}
-
-static void free_boxes(struct boxes *b)
-{
-    mem_free(b->xyxy);
-    mem_free(b->scores);
-    mem_free(b->classes);
-}
-
-/* The picture at `place` with these boxes. */
-static enum status add_picture(struct batch_sheet *s, const struct batch *b, int place, const struct boxes *boxes)
-{
-    enum status rc = OK;
-    const struct dataset *d = s->dataset;
-    struct image view = batch_image(b, place);
-    const struct draw_options options = {.hide_labels = boxes->count > CROWD}; /* names would hide the picture */
-    TRY(image_copy(&view, &s->pictures[s->count]));
-    TRY(draw_detections(&s->pictures[s->count], boxes->xyxy, boxes->scores, boxes->classes, boxes->count, d->names,
-                        d->nc, &options));
-    s->captions[s->count++] = path_name(d->images[b->pictures[place].index].path);
-cleanup:
-    return rc;
-}
-
-enum status batch_sheet_add(struct batch_sheet *s, const struct batch *b, int place, const struct detection *detections,
-                            int count)
-{
-    struct boxes boxes = {0};
-    if (s->count == SHEET_PICTURES)
-        return OK;
-    enum status rc = take_detections(&b->pictures[place], detections, count, &boxes);
-    if (rc == OK)
-        rc = add_picture(s, b, place, &boxes);
-    free_boxes(&boxes);
-    return rc;
-}
-
-enum status batch_sheet_write(struct batch_sheet *s, const struct run_folder *f, const char *name)
-{
-    enum status rc = OK;
-    struct image sheet = {0};
-    char *path = path_join(f->path, name);
-    TRY(path ? OK : E_NOMEM);
-    TRY(image_grid(s->pictures, s->captions, s->count, NULL, &sheet));
-    TRY(image_write(path, &sheet));
-    s->count = 0;
-cleanup:
-    image_free(&sheet);
-    mem_free(path);
-    return rc;
-}
-
-void batch_sheet_free(struct batch_sheet *s)
-{
-    for (int i = 0; i < SHEET_PICTURES; i++)
-        image_free(&s->pictures[i]);
-    s->count = 0;
 }

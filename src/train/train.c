@@ -10,6 +10,7 @@
 #include "data/preview.h"
 #include "data/sampling.h"
 #include "eval/report.h"
+#include "eval/val_sheets.h"
 #include "eval/validate.h"
 #include "ops/recipe.h"
 #include "train/run_report.h"
@@ -188,7 +189,7 @@ static bool is_last_epoch(const struct job *j)
 /* Follows a validation picture by picture. */
 struct watch {
     struct job *j;
-    struct batch_sheet *sheet; /* NULL: nothing is drawn */
+    struct val_sheets *sheets; /* NULL: nothing is drawn */
     bool final;
     double begun;
     double loss[LOSS_ITEMS]; /* summed over batches */
@@ -221,21 +222,14 @@ static enum status watch_picture(void *context, const struct validated *v)
                               .seconds = clock_seconds() - w->begun};
     if (asked_to_stop(j))
         TRY(fail(E_INTERRUPTED, "stopped while validating"));
-    if (w->sheet && b->number < 3)
-        TRY(batch_sheet_add(w->sheet, b, v->place, v->detections, v->count));
+    if (w->sheets)
+        TRY(val_sheets_add(w->sheets, v));
     if (v->place + 1 < b->n)
         return OK;
     if (j->val_loss)
         TRY(add_loss(w, b));
     if (e->tick)
         e->tick(e->context, &tick);
-    if (w->sheet && b->number < 3) {
-        char name[64];
-        snprintf(name, sizeof name, "val_batch%ld_pred.jpg", b->number);
-        TRY(batch_sheet_write(w->sheet, &j->folder, name));
-        snprintf(name, sizeof name, "val_batch%ld_labels.jpg", b->number);
-        TRY(draw_labels(j, name, b, j->val));
-    }
 cleanup:
     return rc;
 }
@@ -250,9 +244,9 @@ static enum status validate_values(struct job *j, const float *value, bool final
         .nc = j->graph.nc, .conf = 0.001f, .iou = 0.7, .max_det = 300, .single_cls = o->single_cls};
     const struct evaluation_config plain = {0};
     struct validate_times times = {0};
-    struct batch_sheet sheet = {.dataset = j->val};
+    struct val_sheets sheets = {j->folder.path, {.dataset = j->val}, {.dataset = j->val}};
     struct watch watch = {
-        .j = j, .sheet = final && !o->noplots ? &sheet : NULL, .final = final, .begun = clock_seconds()};
+        .j = j, .sheets = final && !o->noplots ? &sheets : NULL, .final = final, .begun = clock_seconds()};
     recipe_evaluate(&j->graph, value, &j->deployed, j->deployed_ema);
     net_params_changed(j->val_net);
     TRY(evaluation_init(e, j->graph.nc, &plain));
@@ -261,7 +255,7 @@ static enum status validate_values(struct job *j, const float *value, bool final
     for (int k = 0; k < LOSS_ITEMS; k++)
         loss[k] = watch.loss[k] / (double)loader_batches(j->val_loader);
 cleanup:
-    batch_sheet_free(&sheet);
+    val_sheets_free(&sheets);
     return rc;
 }
 
