@@ -594,6 +594,18 @@ static enum status dict_from_pairs(struct machine *m, const struct pickle_value 
     return rc;
 }
 
+/* getattr(module, "forward_fuse"): a fused module of Ultralytics names the method that runs it. It stays an inert pair;
+ * any other attribute has no place in a checkpoint. */
+static enum status check_attribute(const struct machine *m, const struct pickle_value *callee,
+                                   const struct pickle_value *args)
+{
+    const char *name = args->count == 2 ? pickle_text(args->items[1]) : NULL;
+    if (name && !strncmp(name, "forward", 7) && args->items[0]->type == PICKLE_OBJECT)
+        return OK;
+    return fail(E_UNSUPPORTED, "%s: the pickle names %s.getattr for %.60s, which has no place in a checkpoint: refused",
+                m->name, callee->module, name ? name : "no attribute");
+}
+
 /* callee(args): the few plain containers that protocol 2 spells this way become values, anything else an object. */
 static enum status construct(struct machine *m, struct pickle_value *callee, struct pickle_value *args)
 {
@@ -615,7 +627,10 @@ static enum status construct(struct machine *m, struct pickle_value *callee, str
     } else if (makes == MAKES_BYTES && first && first->type == PICKLE_STRING) {
         rc = bytes_from_latin1(m, first, &v);
     } else {
-        rc = make(m, PICKLE_OBJECT, &v);
+        if (makes == MAKES_ATTRIBUTE)
+            rc = check_attribute(m, callee, args);
+        if (rc == OK)
+            rc = make(m, PICKLE_OBJECT, &v);
         if (rc == OK) {
             v->callee = callee;
             v->args = args;

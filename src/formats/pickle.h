@@ -55,7 +55,7 @@ void pickle_free(struct pickle *pickle);
 /* May a pickle name this class or function? Inert all the same: nothing is ever called. */
 bool pickle_is_harmless(const char *module, const char *name);
 /* What the reader builds where a pickle calls it: one of the few plain containers, else an inert object. */
-enum pickle_makes { MAKES_OBJECT, MAKES_ORDERED_DICT, MAKES_DICT, MAKES_SET, MAKES_SIZE, MAKES_BYTES };
+enum pickle_makes { MAKES_OBJECT, MAKES_ORDERED_DICT, MAKES_DICT, MAKES_SET, MAKES_SIZE, MAKES_BYTES, MAKES_ATTRIBUTE };
 enum pickle_makes pickle_makes(const struct pickle_value *global);
 
 const char *pickle_global_name(const struct pickle_value *global); /* of a PICKLE_GLOBAL */

@@ -11,8 +11,9 @@ bool pickle_is_harmless(const char *module, const char *name)
         const char *module, *names;
     } known[] = {
         {"collections", " OrderedDict defaultdict "},
-        {"__builtin__", " set frozenset bytes bytearray list dict tuple int float bool str object slice complex "},
-        {"builtins", " set frozenset bytes bytearray list dict tuple int float bool str object slice complex "},
+        {"__builtin__",
+         " set frozenset bytes bytearray list dict tuple int float bool str object slice complex getattr "},
+        {"builtins", " set frozenset bytes bytearray list dict tuple int float bool str object slice complex getattr "},
         {"torch", " HalfStorage FloatStorage DoubleStorage BFloat16Storage LongStorage IntStorage ShortStorage "
                   "CharStorage ByteStorage BoolStorage Size Tensor device dtype float16 float32 float64 bfloat16 half "
                   "float double int8 int16 int32 int64 uint8 bool long "},
@@ -29,9 +30,14 @@ bool pickle_is_harmless(const char *module, const char *name)
         {"pathlib", " Path PosixPath WindowsPath PurePath PurePosixPath PureWindowsPath "},
         {"argparse", " Namespace "},
         {"types", " SimpleNamespace "},
+        {"pytorch_lightning.utilities.parsing", " AttributeDict "},
+        {"lightning.pytorch.utilities.parsing", " AttributeDict "},
+        {"lightning_fabric.utilities.data", " AttributeDict "},
+        {"lightning.fabric.utilities.data", " AttributeDict "},
         {"datetime", " datetime date time timedelta "},
     };
-    static const char *const prefixes[] = {"models.", "torch.nn.modules.", "torch.optim."};
+    static const char *const prefixes[] = {"models.", "torch.nn.modules.", "torch.nn.parallel.", "torch.optim.",
+                                           "ultralytics."};
     for (int i = 0; i < COUNT(prefixes); i++) {
         if (strncmp(module, prefixes[i], strlen(prefixes[i])) == 0)
             return true;
@@ -62,6 +68,8 @@ enum pickle_makes pickle_makes(const struct pickle_value *global)
         {"builtins", "frozenset", MAKES_SET},
         {"torch", "Size", MAKES_SIZE},
         {"_codecs", "encode", MAKES_BYTES},
+        {"__builtin__", "getattr", MAKES_ATTRIBUTE},
+        {"builtins", "getattr", MAKES_ATTRIBUTE},
     };
     for (int i = 0; i < COUNT(table); i++) {
         if (pickle_is_global(global, table[i].module, table[i].name))

@@ -9,6 +9,19 @@ static size_t inflate_limit(size_t file_size)
     return file_size > (most - base) / 100 ? most : base + 100 * file_size;
 }
 
+/* A TorchScript archive holds code beside its tensors: "<stem>/code/..." and "<stem>/constants.pkl". */
+static enum status refuse_program(const struct torch_file *file)
+{
+    for (int i = 0; i < file->zip.count; i++) {
+        const char *name = file->zip.members[i].name, *slash = strchr(name, '/');
+        if (slash && (!strncmp(slash, "/code/", 6) || !strcmp(slash, "/constants.pkl")))
+            return fail(E_UNSUPPORTED,
+                        "%s: it holds a program (TorchScript), not only weights; save the model's state dict instead",
+                        file->name);
+    }
+    return OK;
+}
+
 /* The archive holds one pickle, "<stem>/data.pkl"; <stem> was the file's name when it was written. */
 static enum status find_pickle(struct torch_file *file, struct zipfile_member **out)
 {
@@ -63,6 +76,7 @@ static enum status open_archive(struct torch_file *file, const char *name, const
         return fail(E_UNSUPPORTED, "%s: a checkpoint in PyTorch's old layout; torch.load and torch.save it once", name);
     TRY(zipfile_open_memory(name, bytes, size, inflate_limit(size), &file->zip));
     file->name = file->zip.name;
+    TRY(refuse_program(file));
     TRY(find_pickle(file, &member));
     TRY(check_byte_order(file));
     TRY(zipfile_read(&file->zip, member, &data));

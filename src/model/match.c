@@ -78,7 +78,11 @@ enum status match_head(const char *source, const struct tensor_shape *tensors, i
     *out = (struct match){.head_row = h.row, .fused = true};
     model_options_init(&out->options);
     if (h.row < 0)
-        return fail(E_FORMAT, "%s: no tensor model.N.cv2.0.2.weight, so there is no detection head", source);
+        return fail(
+            E_FORMAT,
+            "%s: no tensor model.N.cv2.0.2.weight, so there is no detection head; the first of its %d tensors is "
+            "%.80s",
+            source, n, n ? tensors[0].name : "none");
     for (int i = 0; i < n; i++) {
         if (strstr(tensors[i].name, ".bn.running_mean"))
             out->fused = false;

@@ -29,6 +29,7 @@ static const struct module modules[] = {
     {"nn.Upsample", MODULE_UPSAMPLE, MODULE_MAP, "size=None scale=2 mode=nearest"},
     {"Upsample", MODULE_UPSAMPLE, MODULE_MAP, "size=None scale=2 mode=nearest"},
     {"Silence", MODULE_SILENCE, MODULE_MAP, ""},
+    {"nn.Identity", MODULE_SILENCE, MODULE_MAP, ""},
     {"Concat", MODULE_CONCAT, MODULE_MERGE, "dim=1"},
     {"CBLinear", MODULE_CBLINEAR, MODULE_SPLIT, "c2s k=1 s=1 p=auto g=1"},
     {"CBFuse", MODULE_CBFUSE, MODULE_FUSE, "idx"},

@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "weights/eight_bit.h"
+#include "weights/naming.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -44,21 +45,6 @@ static enum status check_finite(const struct checkpoint *c, const char *name, co
     return OK;
 }
 
-/* Entries of an official state dict that carry nothing a network needs. */
-static bool is_bookkeeping(const char *name)
-{
-    static const char *const endings[] = {".num_batches_tracked", ".anchors", ".strides", ".stride"};
-    size_t n = strlen(name);
-    for (int i = 0; i < COUNT(endings); i++) {
-        size_t e = strlen(endings[i]);
-        if (n >= e && !strcmp(name + n - e, endings[i]))
-            return true;
-    }
-    if (eight_bit_companion(name)) /* eight_bit.c reads them */
-        return true;
-    return strstr(name, ".dfl") != NULL; /* 0, 1, 2 ... whatever the branch is called */
-}
-
 static enum status bind_one(const struct checkpoint *c, const struct param *p, const struct checkpoint_tensor *t,
                             const char *name, bool deployed, float *values, struct weights_report *r)
 {
@@ -99,8 +85,9 @@ enum status bind_tensors(const struct checkpoint *c, const struct graph *g, floa
         TRY(bind_one(c, p, t, wanted, g->deployed, params + p->first, report));
     }
     for (int i = 0; i < m->count; i++) {
-        if (!used[i] && !is_bookkeeping(m->tensors[i].name))
-            TRY(report_add(report, MISMATCH_UNEXPECTED, "%s", m->tensors[i].name));
+        const char *name = m->tensors[i].name;
+        if (!used[i] && !naming_is_bookkeeping(name) && !eight_bit_companion(name)) /* eight_bit.c reads those */
+            TRY(report_add(report, MISMATCH_UNEXPECTED, "%s", name));
     }
 cleanup:
     mem_free(used);

@@ -2,6 +2,7 @@
 
 #include "formats/json.h"
 #include "weights/checkpoint_torch.h"
+#include "weights/naming.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -224,8 +225,12 @@ static enum status read_safetensors(struct checkpoint *ckpt)
     }
     TRY(checkpoint_index(ckpt, raw));
     TRY(checkpoint_index(ckpt, ema));
-    ckpt->raw = raw;
-    ckpt->ema = ema->count ? ema : NULL;
+    struct checkpoint_model *beside = NULL, *none;
+    TRY(naming_apply(ckpt, raw, &beside));
+    if (ema->count)
+        TRY(naming_apply(ckpt, ema, &none));
+    ckpt->raw = raw->count ? raw : NULL;
+    ckpt->ema = ema->count ? ema : beside;
 cleanup:
     return rc;
 }
@@ -249,6 +254,9 @@ static enum status read_any(struct checkpoint *ckpt, const unsigned char *bytes,
         rc = torch_file_open_memory(ckpt->path, bytes, size, &ckpt->torch);
         return rc == OK ? checkpoint_read_torch(ckpt) : rc;
     }
+    if (size > 262 && !memcmp(bytes + 257, "ustar", 5))
+        return fail(E_UNSUPPORTED, "%s: a tar archive; PyTorch wrote such checkpoints until 2017, which are too old",
+                    ckpt->path);
     return fail(E_FORMAT, "%s: neither a PyTorch checkpoint nor a safetensors file", ckpt->path);
 }
 

@@ -81,6 +81,7 @@ struct checkpoint {
     bool from_ema;
     int img_h, img_w;         /* the image size that it was trained at; 0: the file does not say */
     const char *network;      /* name of the network as the metadata says; NULL: it does not */
+    const char *package;      /* who wrote it: "the Ultralytics package 8.3.0"; NULL: unknown */
     const char *recipe;       /* JSON text: what the training was; NULL: unknown */
     const char *form;         /* "training" or "deployed" as the metadata says; NULL: it does not */
     int epoch;                /* -1: stripped or unknown */

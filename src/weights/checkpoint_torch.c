@@ -1,7 +1,9 @@
 /* The official checkpoint: a pickled module tree (SPEC 14) read as a state dict. */
 #include "weights/checkpoint_torch.h"
 
+#include "core/path.h"
 #include "formats/pickle_yaml.h"
+#include "weights/naming.h"
 
 #include <limits.h>
 #include <math.h>
@@ -248,22 +250,15 @@ cleanup:
     return rc;
 }
 
-static bool is_state_dict(const struct pickle_value *dict)
-{
-    for (uint32_t i = 0; i < entries(dict); i++) {
-        if (!entry_name(dict, i) || !torch_is_tensor(dict->items[2 * i + 1]))
-            return false;
-    }
-    return entries(dict) > 0;
-}
-
-/* A module object, or a bare state dict {name: tensor}. *out stays NULL for None. */
+/* A module object, or a state dict {name: tensor}, as naming_find_networks found it; NULL leaves *out NULL. Names are
+ * the official ones afterwards; *average is what stood beside it in the same place. */
 static enum status read_model(struct checkpoint *ckpt, const struct pickle_value *value, const char *what,
-                              const struct checkpoint_model **out)
+                              const struct checkpoint_model **out, struct checkpoint_model **average)
 {
     struct walk w = {.ckpt = ckpt};
     enum status rc = OK;
-    if (!value || value->type == PICKLE_NONE)
+    *average = NULL;
+    if (!value)
         return OK;
     struct checkpoint_model *model = arena_alloc(&ckpt->arena, 1, sizeof *model);
     if (!model)
@@ -272,11 +267,12 @@ static enum status read_model(struct checkpoint *ckpt, const struct pickle_value
     if (value->type == PICKLE_OBJECT && pickle_attribute(value, "_modules")) {
         TRY(add_module(&w, value, 0));
         TRY(read_attributes(ckpt, value, model));
-    } else if (is_state_dict(value)) {
-        for (uint32_t i = 0; i < entries(value); i++)
-            TRY(add_tensor(&w, entry_name(value, i), value->items[2 * i + 1], CHECKPOINT_UNKNOWN));
     } else {
-        TRY(fail(E_FORMAT, "%s: its %s is neither a module nor a dict of tensors", ckpt->path, what));
+        for (uint32_t i = 0; i < entries(value); i++) {
+            const char *name = entry_name(value, i);
+            if (name && torch_is_tensor(value->items[2 * i + 1]))
+                TRY(add_tensor(&w, name, value->items[2 * i + 1], CHECKPOINT_UNKNOWN));
+        }
     }
     if (w.count == 0)
         TRY(fail(E_FORMAT, "%s: its %s has no tensors", ckpt->path, what));
@@ -286,6 +282,7 @@ static enum status read_model(struct checkpoint *ckpt, const struct pickle_value
     memcpy(model->tensors, w.tensors, (size_t)w.count * sizeof *w.tensors);
     model->count = w.count;
     TRY(checkpoint_index(ckpt, model));
+    TRY(naming_apply(ckpt, model, average));
     *out = model;
 cleanup:
     mem_free(w.tensors);
@@ -420,25 +417,86 @@ cleanup:
     return rc;
 }
 
+/* "runs/yolov9-c.yaml" -> "yolov9-c": the name of a network, if it is one; NULL where short of memory or none. */
+static const char *network_name(struct checkpoint *ckpt, const char *file)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    char *stem = file ? path_stem(file) : NULL;
+    bool good = stem && *stem && strlen(stem) < 64 && !stem[strspn(stem, letters)];
+    const char *name = good ? arena_strdup(&ckpt->arena, stem) : NULL;
+    mem_free(stem);
+    return name;
+}
+
+/* A side, or a list of rows and columns. Anything else is no image size and is passed over. */
+static void read_img(struct checkpoint *ckpt, const struct pickle_value *value)
+{
+    double side[2] = {0};
+    bool list =
+        value && (value->type == PICKLE_LIST || value->type == PICKLE_TUPLE) && value->count >= 1 && value->count <= 2;
+    for (int i = 0; i < 2; i++) {
+        const struct pickle_value *one = list ? value->items[MIN((uint32_t)i, value->count - 1)] : value;
+        if (!one || !torch_number(one, &side[i]) || !(side[i] >= 1 && side[i] <= CHECKPOINT_IMG_MOST))
+            return;
+    }
+    ckpt->img_h = (int)side[0];
+    ckpt->img_w = (int)side[1];
+}
+
+/* Options may be a dict, or an object whose state is one (argparse's Namespace). */
+static enum status read_options(struct checkpoint *ckpt, const struct pickle_value *options)
+{
+    const struct pickle_value *dict = options && options->type == PICKLE_OBJECT ? options->state : options;
+    for (int i = 0; i < NAMING_IMG_KEYS && !ckpt->img_h; i++)
+        read_img(ckpt, pickle_find(dict, naming_img_keys[i]));
+    if (!ckpt->network)
+        ckpt->network = network_name(ckpt, pickle_text(pickle_find(dict, "cfg")));
+    return yaml_of(ckpt, dict, "its options", &ckpt->options_text);
+}
+
+/* Which package wrote it, and which version. */
+static enum status read_package(struct checkpoint *ckpt, const struct pickle_value *root, const char *class_name)
+{
+    const char *package = class_name ? naming_package(class_name) : NULL;
+    const char *version = pickle_text(pickle_find(root, "version"));
+    if (package)
+        ckpt->package = arena_printf(&ckpt->arena, "%s%s%.20s", package, version ? " " : "", version ? version : "");
+    return package && !ckpt->package ? E_NOMEM : OK;
+}
+
+/* Where the network is a dict of tensors, its names of classes may stand beside it. */
+static enum status read_names_beside(struct checkpoint *ckpt, const struct pickle_value *root)
+{
+    struct checkpoint_model *models[] = {(struct checkpoint_model *)ckpt->raw, (struct checkpoint_model *)ckpt->ema};
+    enum status rc = OK;
+    for (int i = 0; i < COUNT(models); i++) {
+        if (models[i] && !models[i]->n_names && root->type == PICKLE_DICT)
+            TRY(read_names(ckpt, pickle_find(root, "names"), models[i]));
+    }
+cleanup:
+    return rc;
+}
+
 enum status checkpoint_read_torch(struct checkpoint *ckpt)
 {
     enum status rc = OK;
     const struct pickle_value *root = ckpt->torch.pickle.root;
-    bool bare = is_state_dict(root) || root->type == PICKLE_OBJECT; /* torch.save(model) or of its state dict */
-    if (!bare && (root->type != PICKLE_DICT || (!pickle_find(root, "model") && !pickle_find(root, "ema"))))
-        return fail(E_FORMAT, "%s: a PyTorch file without a model", ckpt->path);
-    TRY(read_model(ckpt, bare ? root : pickle_find(root, "model"), "model", &ckpt->raw));
-    if (bare)
-        return OK;
-    TRY(read_model(ckpt, pickle_find(root, "ema"), "ema", &ckpt->ema));
-    if (!ckpt->raw && !ckpt->ema)
-        return fail(E_FORMAT, "%s: a PyTorch file without a model", ckpt->path);
+    struct naming_container found;
+    struct checkpoint_model *beside, *none;
+    TRY(naming_find_networks(ckpt->path, root, &found));
+    TRY(read_model(ckpt, found.raw, "model", &ckpt->raw, &beside));
+    TRY(read_model(ckpt, found.average, "average", &ckpt->ema, &none));
+    if (!ckpt->ema)
+        ckpt->ema = beside;
+    const struct checkpoint_model *model = ckpt->ema ? ckpt->ema : ckpt->raw;
+    TRY(read_package(ckpt, root, model->class_name));
+    TRY(read_names_beside(ckpt, root));
     double epoch = number_of(root, "epoch"), updates = number_of(root, "updates");
     ckpt->epoch = epoch >= 0 && epoch < INT_MAX ? (int)epoch : -1;
     ckpt->updates = updates >= 0 && updates < INT_MAX ? (long)updates : -1;
     ckpt->best_fitness = number_of(root, "best_fitness");
     ckpt->date = pickle_text(pickle_find(root, "date"));
-    TRY(yaml_of(ckpt, pickle_find(root, "opt"), "its options", &ckpt->options_text));
+    TRY(read_options(ckpt, found.options ? found.options : root));
     TRY(read_optimizer(ckpt, pickle_find(root, "optimizer")));
 cleanup:
     return rc;

@@ -7,6 +7,7 @@
 #include "ops/recipe.h"
 #include "weights/bind.h"
 #include "weights/eight_bit.h"
+#include "weights/naming.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,16 @@ static struct tensor_shape *shapes_of(const struct checkpoint_model *m)
             shapes[i].shape[k] = (int)MIN(t->shape[k], (size_t)1 << 30);
     }
     return shapes;
+}
+
+/* Where no table fits, say what the network seems to be. */
+static enum status explain_no_table(const struct checkpoint *c, enum status rc)
+{
+    const char *guess = naming_guess(c->model);
+    if (rc == E_NOMEM || !guess)
+        return rc;
+    return fail(E_UNSUPPORTED, "%s: %s%s%s; this program runs YOLOv9 and GELAN networks", c->path, guess,
+                c->package ? ", written by " : "", c->package ? c->package : "");
 }
 
 static enum status find_table(const struct checkpoint *c, const char *cfg, struct table *table, struct match *match)
@@ -44,7 +55,7 @@ static enum status find_table(const struct checkpoint *c, const char *cfg, struc
     }
 cleanup:
     mem_free(shapes);
-    return rc;
+    return rc == OK || cfg ? rc : explain_no_table(c, rc);
 }
 
 const char *weights_network(const struct checkpoint *c)

@@ -1,0 +1,544 @@
+#include "weights/naming.h"
+
+#include "core/log.h"
+#include "formats/torch_file.h"
+#include "weights/checkpoint_torch.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    MAX_DEPTH = 4,   /* wrappers in wrappers */
+    MAX_VISITS = 48, /* dicts looked into: a pickle may be any graph */
+    MAX_PREFIXES = 16,
+    SHOWN = 12,
+};
+
+/* --- tables -------------------------------------------------------------------------------------------------------
+ */
+
+/* Keys of a checkpoint under which a network lies, the usual ones first. */
+static const char *const network_keys[] = {"model",   "state_dict", "model_state_dict", "net",         "network",
+                                           "weights", "params",     "module",           "model_state", "detector"};
+/* ... and the average of one: always the better weights. */
+static const char *const average_keys[] = {
+    "ema",        "model_ema",      "ema_state_dict",       "ema_model",           "params_ema",
+    "ema_params", "averaged_model", "model_ema_state_dict", "ema_model_state_dict"};
+/* ... and the options of the training. */
+static const char *const option_keys[] = {"opt", "train_args", "args", "hyper_parameters"};
+
+const char *const naming_img_keys[NAMING_IMG_KEYS] = {"imgsz", "img_size", "image_size"};
+
+/* Parts of a prefix by which an average is told from the network itself. */
+static const char *const average_parts[] = {"ema", "ema_model", "model_ema", "ema_net", "averaged_model"};
+
+/* Prefixes of tensors that belong to a training and not to a network. */
+static const char *const training_parts[] = {"momentum_buffer", "exp_avg", "exp_avg_sq", "grad", "optimizer"};
+
+/* Wrappers whose only child is the network. */
+static const char *const wrapper_children[] = {"module", "_orig_mod"};
+
+/* Leaves that carry nothing a network needs. `drop`: they go at once, as if they were not in the file. */
+static const struct {
+    const char *leaf;
+    bool drop;
+} bookkeeping[] = {
+    {"num_batches_tracked", false}, {"anchors", false}, {"strides", false}, {"stride", false}, {"total_ops", true},
+    {"total_params", true},                                             /* the profiler thop */
+    {"n_averaged", true},           {"initted", true},  {"step", true}, /* averages count their steps */
+};
+
+/* Packages by the modules of their classes. */
+static const struct {
+    const char *module, *name;
+} packages[] = {{"ultralytics.", "the Ultralytics package"}, {"models.", "the official code"}};
+
+/* Classes of Ultralytics that are no detector. */
+static const struct {
+    const char *class, *what;
+} tasks[] = {
+    {"SegmentationModel", "a network for instance masks"},
+    {"PoseModel", "a network for key points"},
+    {"OBBModel", "a network for rotated boxes"},
+    {"ClassificationModel", "a classifier"},
+    {"RTDETRDetectionModel", "an RT-DETR network"},
+    {"WorldModel", "a YOLO-World network"},
+    {"YOLOEModel", "a YOLOE network"},
+};
+
+/* How the head of a network is spelled: by the name of one of its tensors. `row`: a row's number stands in front. */
+struct signature {
+    const char *leaf;
+    bool row;
+    const char *refused; /* what it is, where this program cannot read it; NULL: it is ours */
+};
+static const struct signature signatures[] = {
+    {"cv2.0.2.weight", true, NULL},
+    {"heads.0.anchor_conv.2.weight", true,
+     "weights of MultimediaTechLab/YOLO, whose names for tensors are not read yet; use the official yolov9 or gelan "
+     "weights (.pt) instead"},
+    {"head.cv2.0.2.weight", false,
+     "weights of LibreYOLO, whose names for tensors are not read yet; use the official yolov9 or gelan weights (.pt) "
+     "instead"},
+    {"m.0.weight", true, "a network with anchor boxes (YOLOv5 or YOLOv7), which this program does not run"},
+};
+enum { SIGNATURE_OFFICIAL = 0, SIGNATURE_ANCHORS = 3 };
+
+/* Parts of heads that look like ours and are another's. */
+static const struct {
+    const char *part, *what;
+} foreign_parts[] = {
+    {".one2one_cv2.", "a YOLOv10 head (or one without NMS)"},
+    {".proto.", "a head for instance masks"},
+    {".cv3.0.0.0.conv.weight", "the light class tower that the Ultralytics package built in October 2024"},
+};
+
+/* Parts of bodies that only other networks have, behind a row's number. */
+static const struct {
+    const char *part, *what;
+} foreign_bodies[] = {
+    {"m.0.cv1.conv.", "a YOLOv8 network (or one of its successors)"},
+    {"m.0.m.0.cv1.conv.", "a YOLO11 network (or one of its successors)"},
+};
+
+static bool is_one_of(const char *word, size_t length, const char *const *list, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (strlen(list[i]) == length && !memcmp(list[i], word, length))
+            return true;
+    }
+    return false;
+}
+
+const char *naming_package(const char *module)
+{
+    for (int i = 0; i < COUNT(packages); i++) {
+        if (!strncmp(module, packages[i].module, strlen(packages[i].module)))
+            return packages[i].name;
+    }
+    return NULL;
+}
+
+/* --- containers ---------------------------------------------------------------------------------------------------
+ */
+
+static uint32_t entries(const struct pickle_value *dict)
+{
+    return dict && dict->type == PICKLE_DICT ? dict->count / 2 : 0;
+}
+
+bool naming_is_state_dict(const struct pickle_value *value)
+{
+    for (uint32_t i = 0; i < entries(value); i++) {
+        if (pickle_text(value->items[2 * i]) && torch_is_tensor(value->items[2 * i + 1]))
+            return true;
+    }
+    return false;
+}
+
+/* An attribute of an object, or an entry of a dict. */
+static const struct pickle_value *member(const struct pickle_value *value, const char *key)
+{
+    return value && value->type == PICKLE_OBJECT ? pickle_attribute(value, key) : pickle_find(value, key);
+}
+
+static const struct pickle_value *find_network(const struct pickle_value *value, int depth, int *visits);
+
+static const struct pickle_value *find_by_keys(const struct pickle_value *value, const char *const *keys, int n,
+                                               int depth, int *visits)
+{
+    const struct pickle_value *found = NULL;
+    for (int i = 0; i < n && !found; i++) {
+        const struct pickle_value *inside = member(value, keys[i]);
+        found = inside ? find_network(inside, depth + 1, visits) : NULL;
+    }
+    return found;
+}
+
+/* A module, out of what DataParallel or torch.compile put around it. */
+static const struct pickle_value *unwrap(const struct pickle_value *module)
+{
+    for (int i = 0; i < MAX_DEPTH; i++) {
+        const struct pickle_value *children = pickle_attribute(module, "_modules");
+        const char *name = entries(children) == 1 ? pickle_text(children->items[0]) : NULL;
+        if (!name || !is_one_of(name, strlen(name), wrapper_children, COUNT(wrapper_children)) ||
+            children->items[1]->type != PICKLE_OBJECT || !pickle_attribute(children->items[1], "_modules"))
+            break;
+        module = children->items[1];
+    }
+    return module;
+}
+
+/* The module object or dict of tensors that `value` is or holds. */
+static const struct pickle_value *find_network(const struct pickle_value *value, int depth, int *visits)
+{
+    if (depth > MAX_DEPTH || ++*visits > MAX_VISITS)
+        return NULL;
+    if (value->type == PICKLE_OBJECT && pickle_attribute(value, "_modules"))
+        return unwrap(value);
+    if (value->type != PICKLE_DICT && value->type != PICKLE_OBJECT)
+        return NULL;
+    const struct pickle_value *found = find_by_keys(value, network_keys, COUNT(network_keys), depth, visits);
+    if (!found) /* the object that keeps an average has it under such a key too */
+        found = find_by_keys(value, average_keys, COUNT(average_keys), depth, visits);
+    return found || !naming_is_state_dict(value) ? found : value;
+}
+
+/* The only entry that holds a network, under whatever key. */
+static const struct pickle_value *find_only(const struct pickle_value *root, int *visits)
+{
+    const struct pickle_value *found = NULL;
+    for (uint32_t i = 0; i < entries(root); i++) {
+        const struct pickle_value *value = root->items[2 * i + 1], *inside = NULL;
+        if (value->type == PICKLE_DICT || value->type == PICKLE_OBJECT)
+            inside = find_network(value, 1, visits);
+        if (inside && found)
+            return NULL;
+        found = inside ? inside : found;
+    }
+    return found;
+}
+
+/* "epoch, optimizer, scheduler" */
+static enum status list_keys(const struct pickle_value *root, struct buf *out)
+{
+    enum status rc = OK;
+    uint32_t n = entries(root), shown = 0;
+    for (uint32_t i = 0; i < n && shown < SHOWN; i++) {
+        const char *key = pickle_text(root->items[2 * i]);
+        if (key)
+            TRY(buf_printf(out, "%s%.40s", shown++ ? ", " : "", key));
+    }
+    if (n > shown && shown)
+        TRY(buf_printf(out, " and %u more", n - shown));
+cleanup:
+    return rc;
+}
+
+static enum status refuse_container(const char *file, const struct pickle_value *root)
+{
+    struct buf keys = {0};
+    enum status rc = list_keys(root, &keys);
+    if (rc == OK && keys.size)
+        rc = fail(E_FORMAT,
+                  "%s: no weights of a network in this PyTorch file, or more than one; its keys: %s. Save the model's "
+                  "state dict under the key model, or alone",
+                  file, keys.data);
+    else if (rc == OK)
+        rc = fail(E_FORMAT, "%s: a PyTorch file without a network", file);
+    buf_free(&keys);
+    return rc;
+}
+
+enum status naming_find_networks(const char *file, const struct pickle_value *root, struct naming_container *out)
+{
+    int visits = 0;
+    *out = (struct naming_container){0};
+    if (root->type == PICKLE_OBJECT) {
+        out->raw = find_network(root, 0, &visits);
+    } else if (root->type == PICKLE_DICT) {
+        out->average = find_by_keys(root, average_keys, COUNT(average_keys), 0, &visits);
+        visits = 0;
+        out->raw = find_by_keys(root, network_keys, COUNT(network_keys), 0, &visits);
+        if (!out->raw && naming_is_state_dict(root))
+            out->raw = root;
+        visits = 0;
+        if (!out->raw && !out->average)
+            out->raw = find_only(root, &visits);
+        for (int i = 0; i < COUNT(option_keys) && !out->options; i++) {
+            const struct pickle_value *options = pickle_find(root, option_keys[i]);
+            if (options && (options->type == PICKLE_DICT || options->type == PICKLE_OBJECT))
+                out->options = options;
+        }
+    }
+    return out->raw || out->average ? OK : refuse_container(file, root);
+}
+
+/* --- names of tensors ---------------------------------------------------------------------------------------------
+ */
+
+static const char *leaf_of(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? dot + 1 : name;
+}
+
+bool naming_is_bookkeeping(const char *name)
+{
+    const char *leaf = leaf_of(name);
+    for (int i = 0; i < COUNT(bookkeeping); i++) {
+        if (!strcmp(leaf, bookkeeping[i].leaf))
+            return true;
+    }
+    return strstr(name, ".dfl") != NULL; /* 0, 1, 2 ... whatever the branch is called */
+}
+
+static bool is_dropped(const char *name)
+{
+    const char *leaf = leaf_of(name);
+    for (int i = 0; i < COUNT(bookkeeping); i++) {
+        if (bookkeeping[i].drop && !strcmp(leaf, bookkeeping[i].leaf))
+            return true;
+    }
+    return false;
+}
+
+/* Does the name end with the signature? *length: of what stands in front of the row (or of the head). */
+static bool ends_with(const char *name, const struct signature *s, size_t *length)
+{
+    size_t n = strlen(name), m = strlen(s->leaf);
+    if (n < m || strcmp(name + n - m, s->leaf) != 0)
+        return false;
+    size_t at = n - m;
+    if (!s->row) {
+        *length = at;
+        return !at || name[at - 1] == '.';
+    }
+    if (at < 2 || name[at - 1] != '.')
+        return false;
+    size_t digits = --at;
+    while (at && isdigit((unsigned char)name[at - 1]))
+        at--;
+    *length = at;
+    return at < digits && (!at || name[at - 1] == '.');
+}
+
+/* Does any part of the prefix "net.ema." stand in the list? */
+static bool has_part(const char *prefix, size_t length, const char *const *list, int n)
+{
+    for (size_t at = 0; at < length;) {
+        size_t end = at;
+        while (end < length && prefix[end] != '.')
+            end++;
+        if (is_one_of(prefix + at, end - at, list, n))
+            return true;
+        at = end + 1;
+    }
+    return false;
+}
+
+/* A network inside a file: what stands in front of its rows. */
+struct prefix {
+    const char *text; /* `length` bytes of a tensor's name; "model." is not among it where rows have it */
+    size_t length;
+    bool bare; /* rows stand there without "model." */
+    bool average;
+};
+
+struct prefixes {
+    struct prefix list[MAX_PREFIXES];
+    int n;
+};
+
+static struct prefix prefix_of(const char *name, size_t length)
+{
+    static const char model[] = "model.";
+    const size_t n = sizeof model - 1;
+    struct prefix p = {.text = name, .length = length, .bare = true};
+    if (length >= n && !memcmp(name + length - n, model, n) && (length == n || name[length - n - 1] == '.')) {
+        p.length = length - n;
+        p.bare = false;
+    }
+    p.average = has_part(name, p.length, average_parts, COUNT(average_parts));
+    return p;
+}
+
+static enum status find_prefixes(const struct checkpoint *ckpt, const struct checkpoint_model *m,
+                                 const struct signature *s, struct prefixes *out)
+{
+    size_t length;
+    out->n = 0;
+    for (int i = 0; i < m->count; i++) {
+        const char *name = m->tensors[i].name;
+        if (!ends_with(name, s, &length))
+            continue;
+        struct prefix p = prefix_of(name, length);
+        if (has_part(p.text, p.length, training_parts, COUNT(training_parts)))
+            continue;
+        bool known = false;
+        for (int k = 0; k < out->n; k++)
+            known |= out->list[k].length == p.length && !memcmp(out->list[k].text, p.text, p.length);
+        if (known)
+            continue;
+        if (out->n == MAX_PREFIXES)
+            return fail(E_UNSUPPORTED, "%s: more than %d networks in one file", ckpt->path, MAX_PREFIXES);
+        out->list[out->n++] = p;
+    }
+    return OK;
+}
+
+static bool begins_with(const char *name, const struct prefix *p)
+{
+    const char *rest = name + p->length;
+    return !strncmp(name, p->text, p->length) &&
+           (p->bare ? isdigit((unsigned char)*rest) : !strncmp(rest, "model.", 6));
+}
+
+static enum status refuse_foreign(const struct checkpoint *ckpt, const struct checkpoint_model *m)
+{
+    const char *task = NULL, *package = "the file";
+    size_t length;
+    bool anchors = false;
+    for (int i = 0; m->class_name && i < COUNT(tasks); i++) {
+        const char *class = leaf_of(m->class_name);
+        if (!strcmp(class, tasks[i].class))
+            task = tasks[i].what;
+    }
+    if (m->class_name && naming_package(m->class_name))
+        package = naming_package(m->class_name);
+    if (task)
+        return fail(E_UNSUPPORTED, "%s: %s of %s; only detectors are read", ckpt->path, task, package);
+    for (int i = 0; i < m->count; i++) {
+        const char *name = m->tensors[i].name, *leaf = leaf_of(name);
+        anchors |= !strcmp(leaf, "anchors") || !strcmp(leaf, "anchor_grid") || !strcmp(leaf, "implicit");
+        for (int k = 0; k < COUNT(foreign_parts); k++) {
+            if (strstr(name, foreign_parts[k].part))
+                return fail(E_UNSUPPORTED, "%s: it has %s (%s), which this program does not run", ckpt->path,
+                            foreign_parts[k].what, name);
+        }
+    }
+    for (int i = 0; i < m->count; i++) {
+        for (int k = 0; k < COUNT(signatures); k++) {
+            const struct signature *s = &signatures[k];
+            if (s->refused && (k != SIGNATURE_ANCHORS || anchors) && ends_with(m->tensors[i].name, s, &length))
+                return fail(E_UNSUPPORTED, "%s: %s", ckpt->path, s->refused);
+        }
+    }
+    return OK;
+}
+
+static int count_under(const struct checkpoint_model *m, const struct prefix *p)
+{
+    int n = 0;
+    for (int i = 0; i < m->count; i++) {
+        const char *name = m->tensors[i].name;
+        n += begins_with(name, p) && !naming_is_bookkeeping(name);
+    }
+    return n;
+}
+
+/* Of several networks the one and its average. */
+static enum status choose(const struct checkpoint *ckpt, const struct checkpoint_model *m, const struct prefixes *all,
+                          const struct prefix **raw, const struct prefix **average)
+{
+    *raw = *average = NULL;
+    for (int i = 0; i < all->n; i++) {
+        const struct prefix *p = &all->list[i], **place = p->average ? average : raw;
+        if (*place)
+            return fail(E_UNSUPPORTED, "%s: it holds two networks, '%.*s' and '%.*s'; save one of them alone",
+                        ckpt->path, (int)(*place)->length, (*place)->text, (int)p->length, p->text);
+        *place = p;
+    }
+    if (*raw && *average && count_under(m, *average) < count_under(m, *raw)) {
+        log_warn("%s: its averaged weights (%.*s) are not complete; the others are used", ckpt->path,
+                 (int)(*average)->length, (*average)->text);
+        *average = NULL;
+    }
+    return OK;
+}
+
+/* The tensors under a prefix under their official names; `out` has room for all. */
+static enum status take(struct checkpoint *ckpt, const struct checkpoint_model *from, const struct prefix *p,
+                        struct checkpoint_tensor *out, int *count)
+{
+    *count = 0;
+    for (int i = 0; i < from->count; i++) {
+        struct checkpoint_tensor t = from->tensors[i];
+        if (!begins_with(t.name, p) || is_dropped(t.name))
+            continue;
+        if (p->bare)
+            t.name = arena_printf(&ckpt->arena, "model.%s", t.name + p->length);
+        else
+            t.name += p->length;
+        if (!t.name)
+            return E_NOMEM;
+        out[(*count)++] = t;
+    }
+    return OK;
+}
+
+/* What is neither the network nor its average nor known to be nothing. */
+static void tell_aside(const struct checkpoint *ckpt, const struct checkpoint_model *m, const struct prefixes *all)
+{
+    int n = 0, first = -1;
+    for (int i = 0; i < m->count; i++) {
+        const char *name = m->tensors[i].name;
+        bool known = naming_is_bookkeeping(name) || has_part(name, strlen(name), training_parts, COUNT(training_parts));
+        for (int k = 0; k < all->n && !known; k++)
+            known = begins_with(name, &all->list[k]);
+        if (known)
+            continue;
+        first = first < 0 ? i : first;
+        n++;
+    }
+    if (n)
+        log_info("%s: %d tensors beside the network are left aside, the first is %s", ckpt->path, n,
+                 m->tensors[first].name);
+}
+
+static enum status split(struct checkpoint *ckpt, struct checkpoint_model *model, const struct prefix *raw,
+                         const struct prefix *average, struct checkpoint_model **out)
+{
+    enum status rc = OK;
+    struct checkpoint_model all = *model;
+    if (raw && average) {
+        struct checkpoint_model *second = arena_alloc(&ckpt->arena, 1, sizeof *second);
+        TRY(second ? OK : E_NOMEM);
+        *second = all;
+        second->tensors = arena_alloc(&ckpt->arena, (size_t)all.count, sizeof *second->tensors);
+        TRY(second->tensors ? take(ckpt, &all, average, second->tensors, &second->count) : E_NOMEM);
+        TRY(checkpoint_index(ckpt, second));
+        *out = second;
+    }
+    model->tensors = arena_alloc(&ckpt->arena, (size_t)all.count, sizeof *model->tensors);
+    TRY(model->tensors ? take(ckpt, &all, raw ? raw : average, model->tensors, &model->count) : E_NOMEM);
+    TRY(checkpoint_index(ckpt, model));
+cleanup:
+    return rc;
+}
+
+static bool has_dropped(const struct checkpoint_model *m)
+{
+    for (int i = 0; i < m->count; i++) {
+        if (is_dropped(m->tensors[i].name))
+            return true;
+    }
+    return false;
+}
+
+enum status naming_apply(struct checkpoint *ckpt, struct checkpoint_model *model, struct checkpoint_model **average)
+{
+    enum status rc = OK;
+    struct prefixes all;
+    const struct prefix *raw, *averaged;
+    *average = NULL;
+    TRY(refuse_foreign(ckpt, model));
+    TRY(find_prefixes(ckpt, model, &signatures[SIGNATURE_OFFICIAL], &all));
+    TRY(choose(ckpt, model, &all, &raw, &averaged));
+    const struct prefix *only = raw ? raw : averaged;
+    bool official = only && !only->bare && !only->length;
+    if (only && !(official && all.n == 1 && !has_dropped(model))) {
+        tell_aside(ckpt, model, &all);
+        TRY(split(ckpt, model, raw, averaged, average));
+    }
+cleanup:
+    return rc;
+}
+
+const char *naming_guess(const struct checkpoint_model *model)
+{
+    for (int i = 0; i < model->count; i++) {
+        const char *rest = model->tensors[i].name;
+        if (strncmp(rest, "model.", 6) != 0)
+            continue;
+        rest += 6;
+        rest += strspn(rest, "0123456789");
+        for (int k = 0; k < COUNT(foreign_bodies); k++) {
+            const char *part = foreign_bodies[k].part;
+            if (*rest == '.' && !strncmp(rest + 1, part, strlen(part)))
+                return foreign_bodies[k].what;
+        }
+    }
+    return NULL;
+}

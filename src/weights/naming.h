@@ -1,0 +1,44 @@
+/* The one home of what other packages call things: keys under which checkpoints keep a network, prefixes of wrappers
+ * and averages, counters of profilers, classes of their modules, names of their tensors. It is tables; whoever reads a
+ * checkpoint asks here.
+ *
+ * A network's naming is told by the tensors of its detection head, not by what stands in front of them: the head gives
+ * the prefix, everything under that prefix is the network, the rest is left aside. */
+#ifndef Y9_WEIGHTS_NAMING_H
+#define Y9_WEIGHTS_NAMING_H
+
+#include "formats/pickle.h"
+#include "weights/checkpoint.h"
+
+/* What a checkpoint holds: a module object or a dict of tensors each; NULL: there is none. */
+struct naming_container {
+    const struct pickle_value *raw, *average;
+    const struct pickle_value *options; /* the dict (or namespace) of training options */
+};
+/* E_FORMAT lists the keys of a file that holds no network. */
+enum status naming_find_networks(const char *file, const struct pickle_value *root, struct naming_container *out);
+
+/* A dict with tensors under text keys: a state dict (what else is in it is passed over). */
+bool naming_is_state_dict(const struct pickle_value *value);
+
+/* Of the tensors of one model as the file names them: the network's become model.<row>.<part>, as the official code
+ * has them; counters and other things beside it go. Where the file holds an average of the same network beside it, that
+ * becomes *average (NULL: there is none). Networks that this program cannot run are refused by their names, and so are
+ * files with two networks of which neither is the other's average. A model without a detection head stays as it is. */
+enum status naming_apply(struct checkpoint *ckpt, struct checkpoint_model *model, struct checkpoint_model **average);
+
+/* Keys of training options that hold the image size. */
+enum { NAMING_IMG_KEYS = 3 };
+extern const char *const naming_img_keys[NAMING_IMG_KEYS];
+
+/* What else a network could be that fits no table ("a YOLOv8 network"), by its names; NULL: nothing known. */
+const char *naming_guess(const struct checkpoint_model *model);
+
+/* Entries of a state dict that carry nothing a network needs: counters, cached anchors, DFL's 0, 1, 2 ... */
+bool naming_is_bookkeeping(const char *name);
+
+/* The package that writes objects of this module ("ultralytics.nn.tasks" -> "the Ultralytics package"); NULL: none
+ * that is known. */
+const char *naming_package(const char *module);
+
+#endif
