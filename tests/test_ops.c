@@ -43,7 +43,7 @@ struct bench {
     const struct op_impl *op;
     struct rng rng;
     struct home src[MAX_SRC], dst, d_src[MAX_SRC], d_dst;
-    float *param[MAX_CALL_PARAMS], *d_param[MAX_CALL_PARAMS]; /* c floats each, or NULL */
+    float *param[MAX_NODE_PARAMS], *d_param[MAX_NODE_PARAMS]; /* c floats each, or NULL */
     struct graph graph;
     struct call call;
 };
@@ -130,7 +130,7 @@ static void bench_free(struct bench *b)
     }
     mem_free(b->dst.memory);
     mem_free(b->d_dst.memory);
-    for (int i = 0; i < MAX_CALL_PARAMS; i++) {
+    for (int i = 0; i < MAX_NODE_PARAMS; i++) {
         mem_free(b->param[i]);
         mem_free(b->d_param[i]);
     }
@@ -278,7 +278,7 @@ static void reference(const struct op_case *o, const double *const *src, const d
 
 /* The operands of the reference in double. */
 struct operands {
-    double *src[MAX_SRC], *param[MAX_CALL_PARAMS], *d_dst, *dst;
+    double *src[MAX_SRC], *param[MAX_NODE_PARAMS], *d_dst, *dst;
 };
 
 static struct operands operands_of(const struct bench *b)
@@ -286,7 +286,7 @@ static struct operands operands_of(const struct bench *b)
     struct operands v = {.d_dst = dense(&b->d_dst.t), .dst = dense(&b->dst.t)};
     for (int i = 0; i < b->info->node.n_src; i++)
         v.src[i] = dense(&b->src[i].t);
-    for (int i = 0; i < MAX_CALL_PARAMS; i++)
+    for (int i = 0; i < MAX_NODE_PARAMS; i++)
         if (b->param[i]) {
             v.param[i] = mem_alloc((size_t)b->info->c, sizeof(double));
             for (int k = 0; k < b->info->c; k++)
@@ -299,7 +299,7 @@ static void operands_free(struct operands *v)
 {
     for (int i = 0; i < MAX_SRC; i++)
         mem_free(v->src[i]);
-    for (int i = 0; i < MAX_CALL_PARAMS; i++)
+    for (int i = 0; i < MAX_NODE_PARAMS; i++)
         mem_free(v->param[i]);
     mem_free(v->d_dst);
     mem_free(v->dst);
@@ -368,7 +368,7 @@ static void check_backward(const struct bench *b, struct operands *v)
         check_direction(b, v, v->src[i], gradient, tensor_count(&b->d_src[i].t), "source", i);
         mem_free(gradient);
     }
-    for (int i = 0; i < MAX_CALL_PARAMS; i++) {
+    for (int i = 0; i < MAX_NODE_PARAMS; i++) {
         if (!b->d_param[i])
             continue;
         double *gradient = mem_alloc((size_t)b->info->c, sizeof *gradient);
@@ -423,7 +423,7 @@ static void check_team(const struct bench *b, uint64_t seed, struct team *team, 
     check_same(&b->dst, &other.dst, o->name, "dst");
     for (int i = 0; i < o->node.n_src; i++)
         check_same(&b->d_src[i], &other.d_src[i], o->name, "d_src");
-    for (int i = 0; i < MAX_CALL_PARAMS; i++) {
+    for (int i = 0; i < MAX_NODE_PARAMS; i++) {
         if (b->param[i])
             assert_memory_equal(b->param[i], other.param[i], (size_t)o->c * sizeof(float));
         if (b->d_param[i])
@@ -467,7 +467,7 @@ static uint64_t hash_float(uint64_t hash, float x)
 static uint64_t hash_results(const struct bench *b)
 {
     uint64_t hash = 0;
-    for (int i = 0; i < MAX_CALL_PARAMS; i++)
+    for (int i = 0; i < MAX_NODE_PARAMS; i++)
         for (int k = 0; b->param[i] && k < b->info->c; k++)
             hash = hash_float(hash, b->param[i][k]);
     if (b->param[0])

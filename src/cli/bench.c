@@ -7,8 +7,8 @@
 #include "core/cpu.h"
 #include "core/mem.h"
 #include "graph/net.h"
+#include "graph/op_rules.h"
 #include "model/model.h"
-#include "ops/conv2d.h"
 #include "ops/cpu.h"
 
 #include <stdio.h>
@@ -120,18 +120,11 @@ static double median_ms(const struct bench *b)
     return 1e3 * b->median / b->n;
 }
 
-/* "3x3 s2 g4 96>64" */
-static void describe(const struct call *c, char *text, size_t size)
+/* What the op chose for this shape; empty where there is nothing to choose. */
+static const char *algorithm(const struct call *c)
 {
-    const struct conv_attr *a = &c->node->u.conv;
-    char groups[16] = "";
-    if (c->node->op != OP_CONV2D) {
-        snprintf(text, size, "%s %d", op_name(c->node->op), c->dst.c);
-        return;
-    }
-    if (a->groups > 1)
-        snprintf(groups, sizeof groups, " g%d", a->groups);
-    snprintf(text, size, "%dx%d s%d%s %d>%d", a->kh, a->kw, a->stride, groups, c->src[0].c, c->dst.c);
+    const struct op_impl *op = cpu_backend.ops[c->node->op];
+    return op->variant_name ? op->variant_name(c) : "";
 }
 
 static double node_flops(const struct bench *b, const struct call *c)
@@ -148,11 +141,10 @@ static void print_layers(struct bench *b)
         const struct call *c = reports[i].call;
         char what[64], extent[32];
         double seconds = b->layer_seconds[i] / b->runs;
-        describe(c, what, sizeof what);
+        node_describe(c->graph, c->node, what, sizeof what);
         snprintf(extent, sizeof extent, "%dx%d", c->dst.h, c->dst.w);
-        bool conv = c->node->op == OP_CONV2D;
         printf("%-40.40s %-20s %-10s %9.3f %8.1f  %s\n", c->node->name, what, extent, 1e3 * seconds,
-               seconds > 0 ? 1e-9 * node_flops(b, c) / seconds : 0, conv ? conv2d_variant_name(c) : "");
+               seconds > 0 ? 1e-9 * node_flops(b, c) / seconds : 0, algorithm(c));
     }
 }
 
@@ -165,11 +157,10 @@ static json_t *layers_json(struct bench *b)
         const struct call *c = reports[i].call;
         char what[64];
         double seconds = b->layer_seconds[i] / b->runs;
-        describe(c, what, sizeof what);
-        json_array_append_new(layers,
-                              json_pack("{s:s, s:s, s:i, s:i, s:f, s:f, s:s}", "name", c->node->name, "what", what, "h",
-                                        c->dst.h, "w", c->dst.w, "ms", 1e3 * seconds, "gflops", 1e-9 * node_flops(b, c),
-                                        "algorithm", c->node->op == OP_CONV2D ? conv2d_variant_name(c) : ""));
+        node_describe(c->graph, c->node, what, sizeof what);
+        json_array_append_new(layers, json_pack("{s:s, s:s, s:i, s:i, s:f, s:f, s:s}", "name", c->node->name, "what",
+                                                what, "h", c->dst.h, "w", c->dst.w, "ms", 1e3 * seconds, "gflops",
+                                                1e-9 * node_flops(b, c), "algorithm", algorithm(c)));
     }
     return layers;
 }

@@ -3,6 +3,7 @@
 #include "cli/image_size.h"
 #include "core/terminal.h"
 #include "formats/json.h"
+#include "graph/op_rules.h"
 #include "model/builtin.h"
 #include "model/model.h"
 #include "weights/weights.h"
@@ -85,7 +86,7 @@ static enum status count_auxiliary_head(struct figures *r)
     TRY(graph_infer(g, &(struct extent){r->h, r->w}, extents));
     for (int i = 0; i < g->n_nodes; i++) {
         const struct node *n = &g->nodes[i];
-        if (n->row == head && n->op == OP_CONV2D && is_auxiliary_head(g, head, n->name))
+        if (n->row == head && is_auxiliary_head(g, head, n->name))
             cost->gflops += 1e-9 * graph_node_flops(g, n, extents[n->dst]);
     }
     for (int i = 0; i < g->n_params; i++) {
@@ -162,8 +163,9 @@ static enum status figures_of_weights(const char *path, int h, int w, struct fig
         rc = figures_count(table, &weights.options, h, w, r);
         for (int i = 0; rc == OK && i < weights.deployed.n_nodes; i++) {
             const struct node *n = &weights.deployed.nodes[i];
-            r->n_convolutions += n->op == OP_CONV2D;
-            r->n_eight_bit += n->op == OP_CONV2D && n->u.conv.quant.on;
+            const struct conv_quant *quant = node_quant(n);
+            r->n_convolutions += quant != NULL;
+            r->n_eight_bit += quant && quant->on;
         }
     }
     weights_free(&weights);

@@ -7,8 +7,6 @@
 #include "graph/graph.h"
 #include "graph/tensor.h"
 
-enum { MAX_CALL_PARAMS = 8 };
-
 enum run_mode {
     RUN_INFER,     /* deployed form, or training form with running statistics (eval mode); no backward pass */
     RUN_TRAIN,     /* batch statistics, everything saved that the backward pass needs */
@@ -39,9 +37,10 @@ struct call {
     const struct conv_quant *src_channels; /* src[0] of bytes: a concat has scales of its own for its parts */
     bool add[MAX_SRC];                     /* backward: add to d_src[i] instead of storing */
 
-    /* Parameters in the node's order: conv2d: weight, bias; bn_act: gamma, beta, mean, var (x n_bn). NULL: absent */
-    float *param[MAX_CALL_PARAMS];
-    float *d_param[MAX_CALL_PARAMS]; /* backward adds to these (NULL for statistics and frozen ones) */
+    /* Parameters in the order of the op's rule (graph/op_rules.h): conv2d: weight, bias; bn_act: gamma, beta, mean,
+     * var (x n_bn). NULL: absent */
+    float *param[MAX_NODE_PARAMS];
+    float *d_param[MAX_NODE_PARAMS]; /* backward adds to these (NULL for statistics and frozen ones) */
 
     /* Set by op_impl.plan: */
     int variant;             /* the op's own choice of algorithm: a function of shape, features and options */
@@ -58,8 +57,9 @@ struct call {
 struct op_impl {
     /* Shapes and strides are set, memory is not yet (all data pointers NULL). NULL: nothing to decide, none needed */
     enum status (*plan)(struct call *c);
-    void (*pack)(const struct call *c);     /* parameters -> packed; after every change of the parameters */
-    void (*forward)(const struct call *c);  /* cannot fail */
+    const char *(*variant_name)(const struct call *c); /* of what plan chose, for reports; NULL: it chooses nothing */
+    void (*pack)(const struct call *c);                /* parameters -> packed; after every change of the parameters */
+    void (*forward)(const struct call *c);             /* cannot fail */
     void (*again)(const struct call *c);    /* dst once more, after forward and before backward; NULL: it cannot */
     void (*backward)(const struct call *c); /* d_dst -> d_src (store or add), d_param (add); cannot fail; d_dst is
                                                nobody's afterwards and may have been used as scratch */

@@ -6,6 +6,7 @@
  * upsamplings and copies go from one scale to another. */
 #include "graph/bytes.h"
 
+#include "graph/op_rules.h"
 #include "graph/plan.h"
 
 #include <math.h>
@@ -71,7 +72,7 @@ static bool reads_bytes(const struct chooser *b, const struct node *n)
 
 static bool moves_bytes(const struct node *n)
 {
-    return n->op == OP_MAXPOOL || n->op == OP_AVGPOOL || n->op == OP_UPSAMPLE || n->op == OP_COPY;
+    return op_rules[n->op]->moves_bytes;
 }
 
 /* The unit that a value lies in; -1: none, or several. */

@@ -1,4 +1,5 @@
 /* Training form -> inference form. See graph.h; the arithmetic of the recipes is SPEC 6.3 and lives in ops/. */
+#include "graph/op_rules.h"
 #include "graph/rewrite.h"
 
 #include <stdio.h>
@@ -92,9 +93,11 @@ static const struct node *foldable_conv(const struct deploy *d, const struct nod
 
 static bool can_fold(const struct deploy *d, const struct node *n)
 {
+    if (!op_rules[n->op]->folds)
+        return false;
     const struct node *a = foldable_conv(d, n, 0);
-    if (n->op != OP_BN_ACT || !a || n->u.bn_act.n_bn == 1)
-        return n->op == OP_BN_ACT && a;
+    if (!a || n->u.bn_act.n_bn == 1)
+        return a != NULL;
     const struct node *b = foldable_conv(d, n, 1);
     if (!b)
         return false;
@@ -142,17 +145,9 @@ static void emit_as_is(struct deploy *d, const struct node *n)
     struct node copy = *n;
     for (int i = 0; i < n->n_src; i++)
         copy.src[i] = rewrite_value(&d->base, n->src[i]);
-    if (n->op == OP_CONV2D) {
-        copy.u.conv.weight = copy_param(d, n->u.conv.weight);
-        copy.u.conv.bias = copy_param(d, n->u.conv.bias);
-    } else if (n->op == OP_BN_ACT) {
-        for (int i = 0; i < n->u.bn_act.n_bn; i++) {
-            const struct bn *bn = &n->u.bn_act.bn[i];
-            struct bn *to = &copy.u.bn_act.bn[i];
-            *to = (struct bn){copy_param(d, bn->gamma), copy_param(d, bn->beta), copy_param(d, bn->mean),
-                              copy_param(d, bn->var)};
-        }
-    }
+    int *place[MAX_NODE_PARAMS], count = op_rules[n->op]->params ? op_rules[n->op]->params(&copy, place) : 0;
+    for (int i = 0; i < count; i++)
+        *place[i] = copy_param(d, *place[i]);
     d->base.map[n->dst] = graph_node(d->base.to, &copy, d->base.from->values[n->dst].c);
 }
 

@@ -1,4 +1,4 @@
-#include "graph/graph.h"
+#include "graph/op_rules.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -122,28 +122,10 @@ int graph_node(struct graph *g, const struct node *n, int c)
 
 /* --- checks --- */
 
-static enum status check_conv(const struct graph *g, const struct node *n)
-{
-    const struct conv_attr *a = &n->u.conv;
-    int ic = g->values[n->src[0]].c, oc = g->values[n->dst].c;
-    bool fits = a->groups > 0 && ic % a->groups == 0 && oc % a->groups == 0 && oc == a->oc;
-    const struct param *w = &g->params[a->weight];
-    const int weight_ic = a->weight_ic ? a->weight_ic : ic;
-    fits = fits && a->first_ic >= 0 && a->first_ic + ic <= weight_ic && (weight_ic == ic || a->groups == 1);
-    fits = fits && w->shape[0] == oc && w->shape[1] == weight_ic / a->groups && w->shape[2] == a->kh &&
-           w->shape[3] == a->kw;
-    if (!fits)
-        return fail(E_SHAPE, "%s: a convolution of %d to %d channels in %d groups does not fit its weights", n->name,
-                    ic, oc, a->groups);
-    if ((a->residual || a->addend_scale) && g->values[n->src[1]].c != oc)
-        return fail(E_SHAPE, "%s: %d channels are added to %d", n->name, g->values[n->src[1]].c, oc);
-    return OK;
-}
-
 static enum status check_node(const struct graph *g, const struct node *n)
 {
-    if (n->op == OP_CONV2D)
-        return check_conv(g, n);
+    if (op_rules[n->op]->check)
+        return op_rules[n->op]->check(g, n);
     for (int i = 0; i < n->n_src; i++) {
         if (g->values[n->src[i]].c != g->values[n->dst].c)
             return fail(E_SHAPE, "%s: input %d has %d channels, %d are needed", n->name, i, g->values[n->src[i]].c,
@@ -185,58 +167,18 @@ int graph_largest_stride(const struct graph *g)
 
 /* --- shapes --- */
 
-static int window_count(int size, int k, int stride, int pad, int dilation)
-{
-    int span = dilation * (k - 1) + 1;
-    return size + 2 * pad < span ? 0 : (size + 2 * pad - span) / stride + 1;
-}
-
-static enum status same_extent(const struct graph *g, const struct node *n, int a, int b, const struct extent *e)
-{
-    int va = n->src[a], vb = n->src[b];
-    if (e[va].h == e[vb].h && e[va].w == e[vb].w)
-        return OK;
-    return fail(E_SHAPE, "%s: maps of %dx%d (%s) and %dx%d (%s) meet", n->name, e[va].h, e[va].w, g->values[va].name,
-                e[vb].h, e[vb].w, g->values[vb].name);
-}
-
 static enum status infer_node(const struct graph *g, const struct node *n, const struct extent *e, struct extent *out)
 {
-    enum status rc = OK;
+    if (op_rules[n->op]->infer)
+        return op_rules[n->op]->infer(g, n, e, out);
     *out = e[n->src[0]];
-    switch (n->op) {
-    case OP_CONV2D: {
-        const struct conv_attr *a = &n->u.conv;
-        out->h = window_count(e[n->src[0]].h - a->pooled, a->kh, a->stride, a->pad, a->dilation);
-        out->w = window_count(e[n->src[0]].w - a->pooled, a->kw, a->stride, a->pad, a->dilation);
-        break;
+    for (int i = 1; i < n->n_src; i++) {
+        const struct extent other = e[n->src[i]];
+        if (other.h != out->h || other.w != out->w)
+            return fail(E_SHAPE, "%s: maps of %dx%d (%s) and %dx%d (%s) meet", n->name, out->h, out->w,
+                        g->values[n->src[0]].name, other.h, other.w, g->values[n->src[i]].name);
     }
-    case OP_MAXPOOL:
-    case OP_AVGPOOL:
-        out->h = window_count(out->h - n->u.pool.pooled, n->u.pool.k, n->u.pool.stride, n->u.pool.pad, 1);
-        out->w = window_count(out->w - n->u.pool.pooled, n->u.pool.k, n->u.pool.stride, n->u.pool.pad, 1);
-        break;
-    case OP_UPSAMPLE:
-        out->h *= n->u.scale;
-        out->w *= n->u.scale;
-        break;
-    case OP_BN_ACT:
-        for (int i = 1; i < n->n_src; i++)
-            TRY(same_extent(g, n, 0, i, e));
-        break;
-    case OP_FUSE:
-        *out = e[n->src[n->n_src - 1]];
-        break;
-    case OP_COPY:
-    case OP_COUNT:
-        break;
-    }
-    const int scale = n->op != OP_CONV2D ? 0 : n->u.conv.addend_scale ? n->u.conv.addend_scale : n->u.conv.residual;
-    if (scale && (e[n->src[1]].h * scale != out->h || e[n->src[1]].w * scale != out->w))
-        return fail(E_SHAPE, "%s: a map of %dx%d is added to one of %dx%d", n->name, e[n->src[1]].h, e[n->src[1]].w,
-                    out->h, out->w);
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status infer_concat(const struct graph *g, const struct value *v, const struct extent *e,
@@ -276,11 +218,7 @@ cleanup:
 
 double graph_node_flops(const struct graph *g, const struct node *n, struct extent dst)
 {
-    if (n->op != OP_CONV2D)
-        return 0;
-    const struct conv_attr *a = &n->u.conv;
-    double macs = (double)dst.h * dst.w * a->oc * (g->values[n->src[0]].c / a->groups) * a->kh * a->kw;
-    return 2 * macs;
+    return op_rules[n->op]->flops ? op_rules[n->op]->flops(g, n, dst) : 0;
 }
 
 int graph_find_param(const struct graph *g, const char *name)

@@ -22,9 +22,10 @@ enum op {
 enum act { ACT_NONE, ACT_SILU, ACT_RELU };
 
 enum {
-    MAX_SRC = 10,     /* CBFuse of E has six inputs */
-    MAX_LEVELS = 5,   /* detection levels of a branch */
-    MAX_BRANCHES = 3, /* head branches: auxiliary ones first, main last */
+    MAX_SRC = 10,        /* CBFuse of E has six inputs */
+    MAX_LEVELS = 5,      /* detection levels of a branch */
+    MAX_BRANCHES = 3,    /* head branches: auxiliary ones first, main last */
+    MAX_NODE_PARAMS = 8, /* BN of both branches of RepConvN: four each */
 };
 
 #define BN_EPSILON  1e-3f /* SPEC 1 */
@@ -58,6 +59,11 @@ struct param {
     size_t first, count; /* place inside the parameter block, in floats (first is a multiple of 16) */
     int row;             /* table row that owns it */
 };
+
+static inline bool param_is_trained(const struct param *p)
+{
+    return p->role != PARAM_MEAN && p->role != PARAM_VAR && p->role != PARAM_DFL;
+}
 
 /* How a convolution with 8-bit integers reads its input: x = (q - zero) * scale with q in 0 .. 255. Weights need no
  * entry: they are signed, symmetric, and each output channel's scale is max|w| / 127. */

@@ -1,11 +1,12 @@
 /* Deployed form -> lowered form. See graph.h. */
+#include "graph/op_rules.h"
 #include "graph/rewrite.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* An average pool as AConv and ADown have it, of which every reader can average on its own: a 3x3 convolution of stride
- * 2, or a max pool, of the whole map or of a slice. */
+/* An average pool as AConv and ADown have it, of which every reader can average on its own, of the whole map or of a
+ * slice. */
 static bool is_absorbed_pool(const struct graph *g, const struct node *pool)
 {
     if (pool->op != OP_AVGPOOL || pool->u.pool.k != 2 || pool->u.pool.stride != 1)
@@ -24,12 +25,7 @@ static bool is_absorbed_pool(const struct graph *g, const struct node *pool)
         for (int s = 0; s < n->n_src; s++) {
             if (n->src[s] != pool->dst && g->values[n->src[s]].parent != pool->dst)
                 continue;
-            const struct conv_attr *a = &n->u.conv;
-            const bool conv = n->op == OP_CONV2D && s == 0 && a->kh == 3 && a->kw == 3 && a->stride == 2 &&
-                              a->pad == 1 && a->dilation == 1 && a->groups == 1 && g->values[n->src[0]].c >= 24 &&
-                              a->oc >= 24;
-            const bool max = n->op == OP_MAXPOOL && n->u.pool.stride == 2;
-            if (!conv && !max)
+            if (!op_rules[n->op]->takes_pool || !op_rules[n->op]->takes_pool(g, n, s))
                 return false;
         }
     }
@@ -178,14 +174,12 @@ static void emit_fuse(struct rewrite *r, const struct node *fuse, const struct e
 static void emit_node(struct rewrite *r, const struct node *n, const bool *absorbed)
 {
     struct node copy = *n;
-    const struct node *pool =
-        n->op == OP_CONV2D || n->op == OP_MAXPOOL ? absorbed_pool(r->from, absorbed, n->src[0]) : NULL;
+    const struct op_rule *rule = op_rules[n->op];
+    const struct node *pool = rule->takes_pool ? absorbed_pool(r->from, absorbed, n->src[0]) : NULL;
     for (int s = 0; s < n->n_src; s++)
         copy.src[s] = s == 0 && pool ? before_pool(r, pool, n->src[0]) : rewrite_value(r, n->src[s]);
-    if (pool && n->op == OP_CONV2D)
-        copy.u.conv.pooled = true;
-    else if (pool)
-        copy.u.pool.pooled = true;
+    if (pool)
+        rule->take_pool(&copy);
     r->map[n->dst] = graph_node(r->to, &copy, r->from->values[n->dst].c);
 }
 

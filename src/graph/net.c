@@ -251,7 +251,7 @@ static float *lowest_read(const struct net *net, int i, int n)
     float *lowest = NULL;
     for (; i < n; i++) {
         const struct call *c = &net->current->calls[net->stale[i]];
-        for (int k = 0; k < MAX_CALL_PARAMS; k++) {
+        for (int k = 0; k < MAX_NODE_PARAMS; k++) {
             if (c->param[k] && (!lowest || c->param[k] < lowest))
                 lowest = c->param[k];
         }

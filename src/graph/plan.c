@@ -1,5 +1,7 @@
 #include "graph/plan.h"
 
+#include "graph/op_rules.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -80,25 +82,15 @@ static void set_param(struct planner *b, struct call *c, int slot, int param)
         return;
     const struct param *p = &b->g->params[param];
     c->param[slot] = r->params + p->first;
-    bool trained = p->role != PARAM_MEAN && p->role != PARAM_VAR && p->role != PARAM_DFL;
-    if (r->d_params && trained)
+    if (r->d_params && param_is_trained(p))
         c->d_param[slot] = r->d_params + p->first;
 }
 
 static void set_params(struct planner *b, struct call *c)
 {
-    const struct node *n = c->node;
-    if (n->op == OP_CONV2D) {
-        set_param(b, c, 0, n->u.conv.weight);
-        set_param(b, c, 1, n->u.conv.bias);
-    }
-    for (int i = 0; n->op == OP_BN_ACT && i < n->u.bn_act.n_bn; i++) {
-        const struct bn *bn = &n->u.bn_act.bn[i];
-        set_param(b, c, 4 * i, bn->gamma);
-        set_param(b, c, 4 * i + 1, bn->beta);
-        set_param(b, c, 4 * i + 2, bn->mean);
-        set_param(b, c, 4 * i + 3, bn->var);
-    }
+    int param[MAX_NODE_PARAMS], count = node_params(c->node, param);
+    for (int i = 0; i < count; i++)
+        set_param(b, c, i, param[i]);
 }
 
 /* How a value's first channel is read. */
@@ -181,7 +173,7 @@ static void mark_wanted(struct planner *b)
         bool wanted = false;
         if (v->writer >= 0) {
             const struct node *n = &g->nodes[v->writer];
-            wanted = n->op == OP_CONV2D || n->op == OP_BN_ACT; /* it has parameters */
+            wanted = node_is_trained(g, n);
             for (int s = 0; s < n->n_src; s++)
                 wanted |= b->wants_gradient[n->src[s]];
         } else if (v->parent >= 0) {
@@ -218,16 +210,16 @@ static void count_readers(struct planner *b)
         b->readers[b->r->outputs[i]]++;
 }
 
-/* A convolution output that only a bn_act reads: after the backward pass of the bn_act nobody needs it, so its
- * gradient takes its place (ops/bn_act.c reads and writes element by element). */
+/* A map that nobody else reads, such as a convolution's output before its bn_act: after the backward pass of its reader
+ * nobody needs it, so its gradient takes its place. */
 static void choose_in_place(struct planner *b)
 {
     for (int i = 0; i < b->g->n_nodes && !b->r->keep_all; i++) {
         const struct node *n = &b->g->nodes[i];
-        for (int s = 0; n->op == OP_BN_ACT && s < n->u.bn_act.n_bn; s++) {
-            int v = n->src[s];
-            bool alone = b->g->values[v].writer >= 0 && region_of(b->p, v)->root == v && b->readers[v] == 1;
-            if (alone)
+        for (int s = 0; op_rules[n->op]->in_place && s < n->n_src; s++) {
+            int v = n->src[s], writer = b->g->values[v].writer;
+            bool alone = writer >= 0 && region_of(b->p, v)->root == v && b->readers[v] == 1;
+            if (alone && op_rules[n->op]->in_place(n, s) && !node_backward_reads(&b->g->nodes[writer], OP_DST))
                 b->p->in_place[region_of(b->p, v)->home] = true;
         }
     }
@@ -243,8 +235,9 @@ enum { DROPPED_SHARE = 7 }; /* up to a seventh of all homes: that halves what Py
 static bool droppable(const struct planner *b, const struct node *n)
 {
     const struct region *r = region_of(b->p, n->dst);
-    return n->op == OP_BN_ACT && !n->u.bn_act.residual && b->r->backend->ops[n->op]->again && r->root == n->dst &&
-           b->node_readers[n->dst] > 0 && b->node_readers[n->dst] == b->readers[n->dst];
+    const struct op_rule *rule = op_rules[n->op];
+    return rule->remade && rule->remade(n) && !node_backward_reads(n, OP_DST) && b->r->backend->ops[n->op]->again &&
+           r->root == n->dst && b->node_readers[n->dst] > 0 && b->node_readers[n->dst] == b->readers[n->dst];
 }
 
 /* The largest ones, in the order of nodes among equals. */
@@ -305,25 +298,12 @@ static bool write_gradient(struct planner *b, int v)
     return true;
 }
 
-/* Which inputs the backward pass of an op looks at again. */
-static bool backward_reads(const struct node *n, int s)
-{
-    switch (n->op) {
-    case OP_CONV2D:
-        return s == 0;
-    case OP_BN_ACT:
-        return s < n->u.bn_act.n_bn;
-    default:
-        return false;
-    }
-}
-
 /* Steps before the backward pass of a node: what it reads and was dropped. */
 static void make_again(struct planner *b, const struct node *n)
 {
     for (int s = 0; s < n->n_src; s++) {
         const int home = region_of(b->p, n->src[s])->home;
-        if (!backward_reads(n, s) || !b->p->dropped[home] || b->made_again[home])
+        if (!node_backward_reads(n, s) || !b->p->dropped[home] || b->made_again[home])
             continue;
         b->made_again[home] = true;
         add_step(b->p, (struct step){.kind = STEP_AGAIN, .call = b->g->values[n->src[s]].writer});
@@ -410,11 +390,13 @@ static void live_backward(struct planner *b, int step)
     int index = p->steps[step].call, t = time_of(p, step);
     const struct call *c = &p->calls[index];
     for (int s = 0; s < c->node->n_src; s++) {
-        if (backward_reads(c->node, s))
+        if (node_backward_reads(c->node, s))
             touch(home_of(p, c->node->src[s]), t);
         if (c->d_src[s].c)
             touch(gradient_block(p, c->node->src[s]), t);
     }
+    if (node_backward_reads(c->node, OP_DST))
+        touch(home_of(p, c->node->dst), t);
     touch(gradient_block(p, c->node->dst), t);
     if (p->saved[index].floats)
         touch(&p->saved[index], t);

@@ -1,6 +1,7 @@
 #include "model/init.h"
 
 #include "core/rng.h"
+#include "graph/op_rules.h"
 
 #include <math.h>
 
@@ -66,14 +67,15 @@ void model_init(const struct graph *g, uint64_t seed, float *params)
     for (int i = 0; i < g->n_params; i++)
         init_constant(&g->params[i], params);
     for (int i = 0; i < g->n_nodes; i++) {
-        const struct node *n = &g->nodes[i];
-        if (n->op != OP_CONV2D)
-            continue;
-        const struct param *w = &g->params[n->u.conv.weight];
-        double bound = 1 / sqrt((double)w->shape[1] * w->shape[2] * w->shape[3]);
-        draw(w, seed, bound, params);
-        if (n->u.conv.bias >= 0)
-            draw(&g->params[n->u.conv.bias], seed, bound, params);
+        int param[MAX_NODE_PARAMS], count = node_params(&g->nodes[i], param);
+        double bound = 0; /* of the weight that comes before its bias */
+        for (int k = 0; k < count; k++) {
+            const struct param *p = param[k] >= 0 ? &g->params[param[k]] : NULL;
+            if (p && p->role == PARAM_WEIGHT)
+                bound = 1 / sqrt((double)p->shape[1] * p->shape[2] * p->shape[3]);
+            if (p && (p->role == PARAM_WEIGHT || p->role == PARAM_BIAS))
+                draw(p, seed, bound, params);
+        }
     }
     model_init_head(g, params);
 }

@@ -91,4 +91,4 @@ static void avgpool_backward(const struct call *c)
     team_run(c->team, job.parts.count, backward_part, &job);
 }
 
-const struct op_impl cpu_avgpool = {avgpool_plan, NULL, avgpool_forward, NULL, avgpool_backward};
+const struct op_impl cpu_avgpool = {.plan = avgpool_plan, .forward = avgpool_forward, .backward = avgpool_backward};

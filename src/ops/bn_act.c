@@ -340,4 +340,5 @@ static enum status bn_act_plan(struct call *c)
     return OK;
 }
 
-const struct op_impl cpu_bn_act = {bn_act_plan, NULL, bn_act_forward, normalise, bn_act_backward};
+const struct op_impl cpu_bn_act = {
+    .plan = bn_act_plan, .forward = bn_act_forward, .again = normalise, .backward = bn_act_backward};

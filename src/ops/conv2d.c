@@ -98,8 +98,6 @@ static void conv2d_backward(const struct call *c)
         bias_grad(c);
 }
 
-const struct op_impl cpu_conv2d = {conv2d_plan, conv2d_pack, conv2d_forward, NULL, conv2d_backward};
-
 const char *conv2d_variant_name(const struct call *c)
 {
     const struct kernels *k = kernels_for(c->options.features);
@@ -108,3 +106,9 @@ const char *conv2d_variant_name(const struct call *c)
                                  k->conv_bf16->tile->name, k->conv_bytes->tile->name};
     return names[c->variant];
 }
+
+const struct op_impl cpu_conv2d = {.plan = conv2d_plan,
+                                   .variant_name = conv2d_variant_name,
+                                   .pack = conv2d_pack,
+                                   .forward = conv2d_forward,
+                                   .backward = conv2d_backward};

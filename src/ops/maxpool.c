@@ -171,4 +171,4 @@ static void maxpool_backward(const struct call *c)
     team_run(c->team, job.parts.count, backward_part, &job);
 }
 
-const struct op_impl cpu_maxpool = {maxpool_plan, NULL, maxpool_forward, NULL, maxpool_backward};
+const struct op_impl cpu_maxpool = {.plan = maxpool_plan, .forward = maxpool_forward, .backward = maxpool_backward};

@@ -3,6 +3,7 @@
 #include "core/prefetch.h"
 #include "core/progress.h"
 #include "detect/decode.h"
+#include "graph/op_rules.h"
 #include "image/decode.h"
 #include "image/letterbox.h"
 #include "model/model.h"
@@ -81,7 +82,7 @@ static enum status make_histograms(struct job *j)
     }
     for (int i = 0; i < g->n_nodes; i++) {
         int value = g->nodes[i].src[0];
-        if (g->nodes[i].op != OP_CONV2D)
+        if (!node_quant(&g->nodes[i]))
             continue;
         j->first[i] = !counted[value];
         counted[value] = true;
@@ -119,7 +120,7 @@ static enum status find_layers(struct job *j)
     }
     TRY(graph_infer(g, &(struct extent){j->config->h, j->config->w}, extents));
     for (int i = 0; i < g->n_nodes; i++) {
-        if (g->nodes[i].op == OP_CONV2D)
+        if (node_quant(&g->nodes[i]))
             add_layer(j, i, extents[g->nodes[i].dst]);
     }
     TRY(check_keep(j));
@@ -137,7 +138,7 @@ static void count_input(void *context, const struct call *c)
     struct job *j = context;
     const struct tensor *t = &c->src[0];
     assert(c->graph == &j->weights->deployed);
-    if (c->node->op != OP_CONV2D || !j->first[c->node - c->graph->nodes])
+    if (!node_quant(c->node) || !j->first[c->node - c->graph->nodes])
         return;
     struct histogram *h = histogram_of(j, c->node->src[0]);
     for (int k = 0; k < t->h * t->w; k++) {

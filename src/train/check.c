@@ -3,6 +3,7 @@
 #include "core/cpu.h"
 #include "core/mem.h"
 #include "core/path.h"
+#include "graph/op_rules.h"
 
 #include <errno.h>
 #include <math.h>
@@ -40,7 +41,7 @@ const char *check_values(const struct graph *g, const struct net *net)
 
 static bool param_finite(const struct graph *g, int param, const float *grad)
 {
-    if (param < 0)
+    if (param < 0 || !param_is_trained(&g->params[param]))
         return true;
     const struct param *p = &g->params[param];
     for (size_t i = 0; i < p->count; i++)
@@ -53,13 +54,10 @@ const char *check_gradients(const struct graph *g, const float *grad)
 {
     for (int i = g->n_nodes - 1; i >= 0; i--) {
         const struct node *n = &g->nodes[i];
-        bool finite = true;
-        if (n->op == OP_CONV2D)
-            finite = param_finite(g, n->u.conv.weight, grad) && param_finite(g, n->u.conv.bias, grad);
-        for (int k = 0; n->op == OP_BN_ACT && k < n->u.bn_act.n_bn; k++)
-            finite &= param_finite(g, n->u.bn_act.bn[k].gamma, grad) && param_finite(g, n->u.bn_act.bn[k].beta, grad);
-        if (!finite)
-            return n->name;
+        int param[MAX_NODE_PARAMS], count = node_params(n, param);
+        for (int k = 0; k < count; k++)
+            if (!param_finite(g, param[k], grad))
+                return n->name;
     }
     return NULL;
 }

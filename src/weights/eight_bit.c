@@ -1,5 +1,7 @@
 #include "weights/eight_bit.h"
 
+#include "graph/op_rules.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,7 +103,7 @@ enum status eight_bit_read(const struct checkpoint *c, struct weights *w)
     int n_read = 0;
     for (int i = 0; i < g->n_nodes; i++) {
         struct node *n = &g->nodes[i];
-        if (n->op != OP_CONV2D)
+        if (!node_quant(n))
             continue;
         const struct checkpoint_tensor *t = checkpoint_find(c->model, g->params[n->u.conv.weight].name);
         if (t && t->dtype == DTYPE_I8) {
@@ -217,7 +219,7 @@ enum status eight_bit_tensors(const struct graph *g, const float *params, struct
     if (!conv || !all)
         return E_NOMEM;
     for (int i = 0; i < g->n_nodes; i++) {
-        if (g->nodes[i].op == OP_CONV2D && g->nodes[i].u.conv.quant.on)
+        if (node_quant(&g->nodes[i]) && node_quant(&g->nodes[i])->on)
             conv[g->nodes[i].u.conv.weight] = &g->nodes[i].u.conv;
     }
     *count = 0;

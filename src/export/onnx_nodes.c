@@ -1,0 +1,254 @@
+/* Graph -> ONNX, one function an op: write_<op> for each line of graph/ops.def. */
+#include "export/onnx_nodes.h"
+
+#include "formats/half.h"
+#include "ops/nearest.h"
+
+/* --- parameters --- */
+
+static const char *half_param(struct onnx_export *e, const struct param *p)
+{
+    uint16_t *half = arena_alloc(&e->b.arena, p->count, sizeof *half);
+    if (!half) {
+        e->b.out_of_memory = true;
+        return "";
+    }
+    f32_to_f16_n(e->params + p->first, p->count, half);
+    return onnx_borrow(&e->b, p->name, e->type, half, p->count * sizeof *half, p->rank, p->shape);
+}
+
+const char *onnx_param_name(struct onnx_export *e, int index)
+{
+    const struct param *p = &e->g->params[index];
+    if (!e->param[index]) {
+        bool half = e->type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT && p->role != PARAM_DFL;
+        e->param[index] = half ? half_param(e, p)
+                               : onnx_borrow(&e->b, p->name, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, e->params + p->first,
+                                             p->count * sizeof(float), p->rank, p->shape);
+    }
+    return e->param[index];
+}
+
+/* --- values that no node writes --- */
+
+static const char *slice(struct onnx_export *e, const struct value *v)
+{
+    const char *parent = onnx_value_name(e, v->parent);
+    return v->c == e->g->values[v->parent].c ? parent : onnx_slice(&e->b, v->name, parent, 1, v->first, v->c);
+}
+
+/* How many parts from `i` on are slices that lie side by side and make up their whole parent: 0 if they do not. */
+static int whole_parent(const struct graph *g, const struct value *v, int i)
+{
+    int parent = g->values[v->parts[i]].parent, c = 0, k = i;
+    for (; parent >= 0 && k < v->n_parts && c < g->values[parent].c; k++) {
+        const struct value *part = &g->values[v->parts[k]];
+        if (part->parent != parent || part->first != c)
+            return 0;
+        c += part->c;
+    }
+    return parent >= 0 && c == g->values[parent].c ? k - i : 0;
+}
+
+/* Halves that meet again are not cut first: ELAN's concat reads the map that was split. */
+static const char *concat(struct onnx_export *e, const struct value *v)
+{
+    const char **in = arena_alloc(&e->b.arena, (size_t)v->n_parts, sizeof *in);
+    int n = 0;
+    if (!in) {
+        e->b.out_of_memory = true;
+        return "";
+    }
+    for (int i = 0; i < v->n_parts;) {
+        int whole = whole_parent(e->g, v, i);
+        in[n++] = onnx_value_name(e, whole ? e->g->values[v->parts[i]].parent : v->parts[i]);
+        i += MAX(whole, 1);
+    }
+    return n == 1 ? in[0] : onnx_concat(&e->b, v->name, in, n, 1);
+}
+
+const char *onnx_value_name(struct onnx_export *e, int v)
+{
+    const struct value *value = &e->g->values[v];
+    if (!e->value[v])
+        e->value[v] = value->parent >= 0 ? slice(e, value) : concat(e, value);
+    return e->value[v];
+}
+
+/* --- nodes --- */
+
+static const char *activate(struct onnx_export *e, const char *label, enum act act, const char *x)
+{
+    switch (act) {
+    case ACT_SILU:
+        return onnx_binary(&e->b, "Mul", label, x, onnx_unary(&e->b, "Sigmoid", label, x));
+    case ACT_RELU:
+        return onnx_unary(&e->b, "Relu", label, x);
+    case ACT_NONE:
+        break;
+    }
+    return x;
+}
+
+static const char *write_conv2d(struct onnx_export *e, const struct node *n)
+{
+    const struct conv_attr *a = &n->u.conv;
+    const int64_t dilations[] = {a->dilation, a->dilation}, kernel[] = {a->kh, a->kw};
+    const int64_t pads[] = {a->pad, a->pad, a->pad, a->pad}, strides[] = {a->stride, a->stride};
+    const char *in[3] = {onnx_value_name(e, n->src[0]), onnx_param_name(e, a->weight)};
+    if (a->bias >= 0)
+        in[2] = onnx_param_name(e, a->bias);
+    Onnx__NodeProto *conv = onnx_add(&e->b, &(struct onnx_op){"Conv", n->name, 2 + (a->bias >= 0), in, NULL});
+    onnx_set_ints(&e->b, conv, "dilations", dilations, 2);
+    onnx_set_int(&e->b, conv, "group", a->groups);
+    onnx_set_ints(&e->b, conv, "kernel_shape", kernel, 2);
+    onnx_set_ints(&e->b, conv, "pads", pads, 4);
+    onnx_set_ints(&e->b, conv, "strides", strides, 2);
+    const char *y = activate(e, n->name, a->act, onnx_out(conv));
+    return a->residual ? onnx_binary(&e->b, "Add", n->name, onnx_value_name(e, n->src[1]), y) : y;
+}
+
+/* BN that no convolution could take in. */
+static const char *write_bn_act(struct onnx_export *e, const struct node *n)
+{
+    const struct bn_act_attr *a = &n->u.bn_act;
+    const char *sum = NULL;
+    for (int i = 0; i < a->n_bn; i++) {
+        const char *in[] = {onnx_value_name(e, n->src[i]), onnx_param_name(e, a->bn[i].gamma),
+                            onnx_param_name(e, a->bn[i].beta), onnx_param_name(e, a->bn[i].mean),
+                            onnx_param_name(e, a->bn[i].var)};
+        Onnx__NodeProto *bn = onnx_add(&e->b, &(struct onnx_op){"BatchNormalization", n->name, COUNT(in), in, NULL});
+        onnx_set_float(&e->b, bn, "epsilon", BN_EPSILON);
+        sum = sum ? onnx_binary(&e->b, "Add", n->name, sum, onnx_out(bn)) : onnx_out(bn);
+    }
+    sum = activate(e, n->name, a->act, sum);
+    return a->residual ? onnx_binary(&e->b, "Add", n->name, onnx_value_name(e, n->src[n->n_src - 1]), sum) : sum;
+}
+
+static const char *pool(struct onnx_export *e, const struct node *n, const char *type)
+{
+    const struct pool_attr *a = &n->u.pool;
+    const int64_t kernel[] = {a->k, a->k}, pads[] = {a->pad, a->pad, a->pad, a->pad},
+                  strides[] = {a->stride, a->stride};
+    const char *in[] = {onnx_value_name(e, n->src[0])};
+    Onnx__NodeProto *p = onnx_add(&e->b, &(struct onnx_op){type, n->name, 1, in, NULL});
+    onnx_set_ints(&e->b, p, "kernel_shape", kernel, 2);
+    onnx_set_ints(&e->b, p, "pads", pads, 4);
+    onnx_set_ints(&e->b, p, "strides", strides, 2);
+    return onnx_out(p);
+}
+
+static const char *write_maxpool(struct onnx_export *e, const struct node *n)
+{
+    return pool(e, n, "MaxPool");
+}
+
+static const char *write_avgpool(struct onnx_export *e, const struct node *n)
+{
+    return pool(e, n, "AveragePool");
+}
+
+/* dst(y, x) = src(y / rows, x / columns) */
+static const char *enlarge(struct onnx_export *e, const char *label, const char *x, int rows, int columns)
+{
+    const float scales[] = {1, 1, (float)rows, (float)columns};
+    const int64_t four[] = {4}, zero[] = {0};
+    if (!e->roi)
+        e->roi = onnx_floats(&e->b, "roi", NULL, 1, zero); /* opset 11 and 12 want it there, though it is not read */
+    const char *in[] = {x, e->roi, onnx_floats(&e->b, label, scales, 1, four)};
+    Onnx__NodeProto *n = onnx_add(&e->b, &(struct onnx_op){"Resize", label, COUNT(in), in, NULL});
+    onnx_set_text(&e->b, n, "mode", "nearest");
+    onnx_set_text(&e->b, n, "coordinate_transformation_mode", "asymmetric");
+    onnx_set_text(&e->b, n, "nearest_mode", "floor");
+    return onnx_out(n);
+}
+
+/* A ratio that is no integer is written as the rows (columns) that are read: what Resize does with it depends on the
+ * runtime's rounding. */
+static const char *pick(struct onnx_export *e, const char *label, const char *x, int axis, int in, int out)
+{
+    int64_t *from = arena_alloc(&e->b.arena, (size_t)out, sizeof *from);
+    if (!from) {
+        e->b.out_of_memory = true;
+        return "";
+    }
+    for (int to = 0; to < out; to++)
+        from[to] = nearest(to, in, out);
+    const char *inputs[] = {x, onnx_ints(&e->b, label, from, out)};
+    Onnx__NodeProto *n = onnx_add(&e->b, &(struct onnx_op){"Gather", label, 2, inputs, NULL});
+    onnx_set_int(&e->b, n, "axis", axis);
+    return onnx_out(n);
+}
+
+static bool is_multiple(struct extent big, struct extent small)
+{
+    return big.h % small.h == 0 && big.w % small.w == 0;
+}
+
+static const char *resize(struct onnx_export *e, const char *label, int v, struct extent out)
+{
+    struct extent in = e->extents[v];
+    const char *x = onnx_value_name(e, v);
+    if (in.h == out.h && in.w == out.w)
+        return x;
+    if (is_multiple(out, in))
+        return enlarge(e, label, x, out.h / in.h, out.w / in.w);
+    return pick(e, label, pick(e, label, x, 2, in.h, out.h), 3, in.w, out.w);
+}
+
+/* Sum from left to right, the target last (SPEC 2). */
+static const char *write_fuse(struct onnx_export *e, const struct node *n)
+{
+    const char *sum = NULL;
+    for (int i = 0; i < n->n_src; i++) {
+        const char *x = resize(e, n->name, n->src[i], e->extents[n->dst]);
+        sum = sum ? onnx_binary(&e->b, "Add", n->name, sum, x) : x;
+    }
+    return sum;
+}
+
+static const char *write_upsample(struct onnx_export *e, const struct node *n)
+{
+    return enlarge(e, n->name, onnx_value_name(e, n->src[0]), n->u.scale, n->u.scale);
+}
+
+/* ONNX has no places in memory: a copy is the value itself. */
+static const char *write_copy(struct onnx_export *e, const struct node *n)
+{
+    return onnx_value_name(e, n->src[0]);
+}
+
+/* A resize must keep its ratio at every size. */
+static enum status fuse_scales(const struct onnx_export *e, const struct node *n, const struct extent *doubled)
+{
+    struct extent out = e->extents[n->dst], out2 = doubled[n->dst];
+    for (int s = 0; s < n->n_src; s++) {
+        struct extent in = e->extents[n->src[s]], in2 = doubled[n->src[s]];
+        if (is_multiple(out, in) && is_multiple(out2, in2) && out.h / in.h == out2.h / in2.h &&
+            out.w / in.w == out2.w / in2.w)
+            continue;
+        return fail(E_UNSUPPORTED,
+                    "%s: %dx%d is resized to %dx%d, which no ratio for all sizes describes; export "
+                    "with a fixed size",
+                    n->name, in.h, in.w, out.h, out.w);
+    }
+    return OK;
+}
+
+/* --- the table -----------------------------------------------------------------------------------------------------
+ */
+
+const char *onnx_node(struct onnx_export *e, const struct node *n)
+{
+    static const char *(*const write[OP_COUNT])(struct onnx_export *, const struct node *) = {
+#define OP(upper, lower) [OP_##upper] = write_##lower,
+#include "graph/ops.def"
+#undef OP
+    };
+    return write[n->op](e, n);
+}
+
+enum status onnx_node_scales(const struct onnx_export *e, const struct node *n, const struct extent *doubled)
+{
+    return n->op == OP_FUSE ? fuse_scales(e, n, doubled) : OK;
+}

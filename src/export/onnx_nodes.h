@@ -1,0 +1,29 @@
+/* One node of the graph as ONNX nodes; private to export/. */
+#ifndef Y9_EXPORT_ONNX_NODES_H
+#define Y9_EXPORT_ONNX_NODES_H
+
+#include "export/onnx.h"
+#include "export/onnx_builder.h"
+
+struct onnx_export {
+    struct onnx_builder b;
+    const struct graph *g;
+    const float *params;
+    const struct onnx_options *o;
+    Onnx__TensorProto__DataType type; /* of weights and maps */
+    struct extent *extents;           /* of the values, at o->h x o->w */
+    const char **value, **param;      /* names; NULL: not yet in the file */
+    const char *roi;                  /* Resize's empty input; NULL: not yet in the file */
+};
+
+/* Name of value v in the file. Slices and concats are made when they are first read; nodes stand in execution order. */
+const char *onnx_value_name(struct onnx_export *e, int v);
+const char *onnx_param_name(struct onnx_export *e, int param);
+
+/* Append the node; returns the name of its output. */
+const char *onnx_node(struct onnx_export *e, const struct node *n);
+
+/* Does the node do the same at every size (sizes of e->extents and the `doubled` ones)? E_UNSUPPORTED says why not. */
+enum status onnx_node_scales(const struct onnx_export *e, const struct node *n, const struct extent *doubled);
+
+#endif
