@@ -177,11 +177,14 @@ static enum status save_labels(const struct job *job, const struct validated *v)
 {
     struct picture_result r = {.h = v->image->h, .w = v->image->w, .detections = v->detections, .count = v->count};
     struct buf path = {0};
-    char *stem = path_stem(v->image->path);
-    enum status rc = stem ? buf_printf(&path, "%s/labels/%s.txt", job->folder, stem) : E_NOMEM;
-    if (rc == OK)
-        rc = results_write_labels(&r, path.data, option_flag(job->o, "save-conf"));
-    mem_free(stem);
+    char *folder = NULL;
+    enum status rc = OK;
+    TRY(buf_printf(&path, "%s/labels/%s.txt", job->folder, v->image->stem));
+    folder = path_parent(path.data); /* a/frame where b/frame is there too */
+    TRY(folder ? path_make_folder(folder) : E_NOMEM);
+    TRY(results_write_labels(&r, path.data, option_flag(job->o, "save-conf")));
+cleanup:
+    mem_free(folder);
     buf_free(&path);
     return rc;
 }
@@ -239,13 +242,22 @@ cleanup:
 static enum status run_results(struct job *job, const char *path)
 {
     enum status rc = OK;
-    long unknown = 0;
+    struct results_left left = {0};
+    const struct results_options options = {.category_ids = job->category_ids,
+                                            .max_det = option_int(job->o, "max-det"),
+                                            .single_class = option_flag(job->o, "single-cls")};
+    TRY(results_evaluate(path, job->dataset, &options, &job->evaluation, &left));
+    if (left.unknown)
+        print(stderr,
+              "%s: %zu of %zu detections are of pictures that are not in the dataset and are left out (the first: "
+              "%s)\n",
+              path, left.unknown, left.detections, left.example ? left.example : "?");
+    if (left.surplus)
+        print(stderr, "%s: %zu detections are left out, beyond the %d best of a picture (--max-det)\n", path,
+              left.surplus, options.max_det);
     TRY(make_folder(job));
-    TRY(results_evaluate(path, job->dataset, job->category_ids, option_int(job->o, "max-det"), &job->evaluation,
-                         &unknown));
-    if (unknown)
-        fprintf(stderr, "%s: %ld detections of pictures that are not in the dataset are left out\n", path, unknown);
 cleanup:
+    mem_free(left.example);
     return rc;
 }
 

@@ -69,13 +69,17 @@ cleanup:
     return rc;
 }
 
-/* Not UTF-8: a mark of another encoding, or its letters with zero bytes between them. */
-static bool is_wide_text(const struct buf *text)
+bool text_is_wide(const void *bytes, size_t size)
 {
-    const unsigned char *b = (const unsigned char *)text->data;
-    if (text->size < 2)
+    const unsigned char *b = bytes;
+    if (size < 2)
         return false;
     return (b[0] == 0xff && b[1] == 0xfe) || (b[0] == 0xfe && b[1] == 0xff) || !b[0] || !b[1];
+}
+
+enum status fail_not_utf8(const char *path)
+{
+    return fail(E_UNSUPPORTED, "%s: the text is not UTF-8 (UTF-16?); save it as UTF-8", path);
 }
 
 /* \r\n and a lone \r to \n, in place; lines stay as many as they are. */
@@ -102,9 +106,9 @@ static void unify_lines(struct buf *text)
 enum status file_clean_text(const char *name, struct buf *text)
 {
     static const char mark[3] = {'\xef', '\xbb', '\xbf'};
-    if (is_wide_text(text)) {
+    if (text_is_wide(text->data, text->size)) {
         buf_free(text);
-        return fail(E_UNSUPPORTED, "%s: the text is not UTF-8 (UTF-16?); save it as UTF-8", name);
+        return fail_not_utf8(name);
     }
     if (text->size >= sizeof mark && !memcmp(text->data, mark, sizeof mark)) {
         text->size -= sizeof mark;

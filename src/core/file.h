@@ -13,6 +13,9 @@ enum status file_read(const char *path, size_t limit, struct buf *out);
 /* The same for a text: a byte order mark at its start is left out and every line ends with \n alone, however the file
  * ends them (CRLF, CR). A text in UTF-16 or UTF-32 is E_UNSUPPORTED. Every reader of text files reads through here. */
 enum status file_read_text(const char *path, size_t limit, struct buf *out);
+/* For readers that see a text in pieces: do its first bytes say that it is in UTF-16 or UTF-32? And the sentence. */
+bool text_is_wide(const void *bytes, size_t size);
+enum status fail_not_utf8(const char *path);
 /* Its second half, for a text that comes from elsewhere (standard input); `name` begins the sentence of a failure,
  * after which the text is freed. */
 enum status file_clean_text(const char *name, struct buf *text);

@@ -2,6 +2,7 @@
 
 #include "core/path.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,8 +56,9 @@ static const char *trailing(const struct picture *p, int names)
     return at;
 }
 
-static int64_t stem_number(const char *name)
+int64_t identity_number(const char *path)
 {
+    const char *name = path_name(path);
     size_t digits = strspn(name, "0123456789");
     const char *dot = strrchr(name, '.');
     size_t stem = dot && dot != name ? (size_t)(dot - name) : strlen(name);
@@ -71,7 +73,7 @@ static enum status name_pictures(struct picture *p, int n, struct arena *arena)
         const char *name = trailing(&p[i], MAX(before, behind) + 1), *extension = path_extension(name);
         p[i].name = arena_strdup(arena, name);
         p[i].stem = *extension ? arena_printf(arena, "%.*s", (int)(extension - 1 - name), name) : p[i].name;
-        p[i].number = stem_number(path_name(name));
+        p[i].number = identity_number(name);
         if (!p[i].name || !p[i].stem)
             return E_NOMEM;
     }
@@ -180,4 +182,94 @@ enum status identities_find(const char *const *paths, int n, struct arena *arena
 cleanup:
     arena_free(&scratch);
     return rc;
+}
+
+/* A text read from its end, slashes before all other bytes in the order. */
+struct identity_key {
+    const char *text;
+    int index;
+};
+
+static void turn(const char *text, size_t n, char *out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = text[n - 1 - i] == '/' ? '\1' : text[n - 1 - i];
+    out[n] = 0;
+}
+
+static char *turned_copy(struct arena *arena, const char *text, size_t n)
+{
+    char *out = arena_alloc(arena, n + 1, 1);
+    if (out)
+        turn(text, n, out);
+    return out;
+}
+
+static int compare_index_keys(const void *a, const void *b)
+{
+    const struct identity_key *x = a, *y = b;
+    int order = strcmp(x->text, y->text);
+    return order ? order : x->index < y->index ? -1 : x->index > y->index;
+}
+
+enum status identity_index_make(const char *const *paths, int n, struct arena *arena, struct identity_index *out)
+{
+    *out = (struct identity_index){.n = n};
+    out->names = arena_alloc(arena, (size_t)n + 1, sizeof *out->names);
+    out->stems = arena_alloc(arena, (size_t)n + 1, sizeof *out->stems);
+    if (!out->names || !out->stems)
+        return E_NOMEM;
+    for (int i = 0; i < n; i++) {
+        char *path = path_absolute(paths[i]);
+        if (!path)
+            return E_NOMEM;
+        const char *extension = path_extension(path);
+        size_t length = strlen(path);
+        out->names[i] = (struct identity_key){turned_copy(arena, path, length), i};
+        out->stems[i] =
+            (struct identity_key){turned_copy(arena, path, *extension ? (size_t)(extension - 1 - path) : length), i};
+        mem_free(path);
+        if (!out->names[i].text || !out->stems[i].text)
+            return E_NOMEM;
+    }
+    if (n) {
+        qsort(out->names, (size_t)n, sizeof *out->names, compare_index_keys);
+        qsort(out->stems, (size_t)n, sizeof *out->stems, compare_index_keys);
+    }
+    return OK;
+}
+
+/* Keys that begin with the turned text and a slash behind it lie together; the shortest comes first. */
+static int find_end(const struct identity_key *keys, int n, const char *turned, size_t length)
+{
+    int low = 0, high = n;
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (strncmp(keys[middle].text, turned, length) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == n || strncmp(keys[low].text, turned, length) != 0)
+        return IDENTITY_UNKNOWN;
+    bool more = low + 1 < n && !strncmp(keys[low + 1].text, turned, length);
+    bool whole = !keys[low].text[length]; /* nothing stands before the text: it is the path itself */
+    bool twin = more && !strcmp(keys[low + 1].text, keys[low].text);
+    return more && (!whole || twin) ? IDENTITY_AMBIGUOUS : keys[low].index;
+}
+
+int identity_index_find(const struct identity_index *index, const char *text)
+{
+    char turned[PATH_MAX + 1];
+    while (!strncmp(text, "./", 2))
+        text += 2;
+    text += *text == '/';
+    size_t n = strlen(text);
+    if (!n || n >= PATH_MAX)
+        return IDENTITY_UNKNOWN;
+    turn(text, n, turned);
+    turned[n] = '\1'; /* the slash before it */
+    turned[n + 1] = 0;
+    int found = find_end(index->names, index->n, turned, n + 1);
+    return found == IDENTITY_UNKNOWN ? find_end(index->stems, index->n, turned, n + 1) : found;
 }

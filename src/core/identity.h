@@ -24,4 +24,21 @@ struct identity {
  * are equal after "." and ".." are resolved in their text: both then have the same identity. E_NOMEM. */
 enum status identities_find(const char *const *paths, int n, struct arena *arena, struct identity *out);
 
+/* The number that the file's stem is, "x/000139.jpg": 139; -1 where it is not all digits. */
+int64_t identity_number(const char *path);
+
+/* Pictures by any trailing part of their paths, with or without the extension: how results of another tool name them.
+ */
+struct identity_index {
+    int n;
+    struct identity_key *names, *stems; /* sorted by their ends */
+};
+enum { IDENTITY_UNKNOWN = -1, IDENTITY_AMBIGUOUS = -2 };
+
+/* All memory comes from the arena; the paths need not stay. */
+enum status identity_index_make(const char *const *paths, int n, struct arena *arena, struct identity_index *out);
+/* Index of the only path that ends in these names ("frame.jpg", "frame", "b/frame", "/set/b/frame.jpg"). A path that
+ * is wholly what is asked for comes before longer ones. */
+int identity_index_find(const struct identity_index *index, const char *text);
+
 #endif

@@ -108,6 +108,7 @@ static enum status make_classes(struct annotations *a)
                  a->l->yaml->file));
     d->names = names;
     d->nc = nc;
+    d->named = true;
 cleanup:
     arena_free(&scratch);
     return rc;

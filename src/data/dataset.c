@@ -372,6 +372,7 @@ static enum status copy_names(struct loading *l)
             return E_NOMEM;
     d->names = names;
     d->nc = l->yaml->nc;
+    d->named = l->yaml->named;
     return OK;
 }
 

@@ -103,6 +103,7 @@ struct dataset_summary {
 struct dataset {
     int nc;
     const char *const *names;
+    bool named;                   /* names of the YAML or of annotations; false: only a number of classes was given */
     const int *category_ids;      /* [nc] COCO category ids; NULL without COCO annotations */
     struct dataset_image *images; /* sorted by path (COCO annotations: by id) */
     int n_images;

@@ -106,13 +106,18 @@ static enum status records_reserve(struct coco *c, size_t more)
         return fail(E_LIMIT, "COCO evaluation: more than %zu detections", c->limit);
     if (c->count + more <= c->capacity)
         return OK;
-    size_t capacity = MAX(c->capacity * 2, c->count + more + 1024);
+    size_t capacity = c->capacity ? MAX(c->capacity * 2, c->count + more) : MAX(more, 1024);
     void *records = mem_grow(c->records, c->count * sizeof(*c->records), capacity * sizeof(*c->records));
     if (!records)
         return E_NOMEM;
     c->records = records;
     c->capacity = capacity;
     return OK;
+}
+
+enum status coco_reserve(struct coco *c, size_t detections)
+{
+    return records_reserve(c, detections);
 }
 
 static double box_overlap(const double d[4], const struct coco_label *label)

@@ -52,6 +52,8 @@ struct coco;
 enum status coco_create(int nc, size_t limit, struct coco **out);
 void coco_destroy(struct coco *c);
 
+enum status coco_reserve(struct coco *c, size_t detections); /* room for so many */
+
 /* Add one image. Ids order the images where scores tie; each id is given once. Classes are 0..nc-1 (asserted). */
 enum status coco_add(struct coco *c, int64_t image_id, const struct coco_detection *detections, int n_detections,
                      const struct coco_label *labels, int n_labels);

@@ -73,13 +73,19 @@ static enum status records_reserve(struct evaluation *e, size_t more)
         return fail(E_LIMIT, "evaluation: more than %zu detections", e->limit);
     if (e->count + more <= e->capacity)
         return OK;
-    size_t capacity = MAX(e->capacity * 2, e->count + more + 1024);
+    size_t capacity = e->capacity ? MAX(e->capacity * 2, e->count + more) : MAX(more, 1024);
     void *records = mem_grow(e->records, e->count * sizeof(*e->records), capacity * sizeof(*e->records));
     if (!records)
         return E_NOMEM;
     e->records = records;
     e->capacity = capacity;
     return OK;
+}
+
+enum status evaluation_reserve(struct evaluation *e, size_t detections)
+{
+    enum status rc = records_reserve(e, detections);
+    return rc == OK && e->coco ? coco_reserve(e->coco, detections) : rc;
 }
 
 static void xyxy_to_xywh(const float xyxy[4], double xywh[4])

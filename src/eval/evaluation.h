@@ -35,6 +35,9 @@ struct evaluation {
 enum status evaluation_init(struct evaluation *e, int nc, const struct evaluation_config *config);
 void evaluation_free(struct evaluation *e);
 
+/* Room for so many detections, where their number is known: memory then does not grow by doubling. */
+enum status evaluation_reserve(struct evaluation *e, size_t detections);
+
 /* Add one image: its detections by falling score, as NMS leaves them, and its labels, both in photo pixels. Crowd
  * labels count in metric B only. image_id orders images where scores tie in metric B. A class outside 0..nc-1 is
  * E_ARGUMENT. */

@@ -10,14 +10,31 @@
  * ("...val2017.txt"), else NULL: the class index itself. */
 const int *results_category_ids(const struct dataset_yaml *yaml, enum dataset_split split, const struct dataset *d);
 
-/* Append a picture's detections (photo pixels): coordinates rounded to 3 decimals, scores to 5. */
+/* Append a picture's detections (photo pixels): coordinates rounded to 3 decimals, scores to 5. image_id is the
+ * picture's number, or its identity without the extension where it has none of its own. */
 enum status results_append(json_t *array, const struct dataset_image *image, const struct detection *detections,
                            int count, const int *category_ids);
 
-/* Score a results file, of any tool, on a dataset: adds every picture of the dataset to `e`. Pictures are found by id,
- * or by file name without extension where image_id is text; results of other pictures are counted in *unknown.
- * Faults are sentences with the file and the entry's number. */
-enum status results_evaluate(const char *path, const struct dataset *d, const int *category_ids, int max_det,
-                             struct evaluation *e, long *unknown);
+struct results_options {
+    const int *category_ids; /* as results_category_ids gives them */
+    int max_det;             /* detections a picture that count, best first */
+    bool single_class;       /* every detection is class 0 */
+};
+
+/* What a results file held that did not count. */
+struct results_left {
+    size_t detections; /* in all */
+    size_t unknown;    /* of pictures that the dataset does not have */
+    size_t surplus;    /* beyond max_det of a picture */
+    char *example;     /* the first unknown picture; owned by the caller, NULL: none */
+};
+
+/* Score a results file, of any tool, on a dataset: adds every picture of the dataset to `e`. The file is read as a
+ * stream and takes 32 bytes a detection. A picture is found by "image" (a trailing part of its path), else by
+ * "image_id": a number, or a text as "image". A class is found by "category", its name, else by "category_id". Faults
+ * are sentences with the file and the entry's number. E_ARGUMENT: an entry that names two pictures of the dataset, or a
+ * file of which no entry belongs to the dataset: neither gets a score. */
+enum status results_evaluate(const char *path, const struct dataset *d, const struct results_options *options,
+                             struct evaluation *e, struct results_left *left);
 
 #endif
