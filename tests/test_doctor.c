@@ -270,11 +270,27 @@ static void pictures_are_judged(void **state)
     copy_file("images/train/000001.jpg", "images/train/000002.png"); /* beside 000002.jpg */
     write_text("images/train/words.jpg", "no picture at all");
     write_text("images/train/notes.docx", "not used");
+    assert_int_equal(path_make_folder(in("images/spare/deep")), OK);
+    copy_file("images/train/000003.jpg", "images/spare/deep/1.jpg");
+    copy_file("images/train/000004.jpg", "images/spare/2.jpg");
     assert_int_equal(file_read(in("images/train/000010.jpg"), 1 << 24, &bytes), OK); /* a hole, and a good end */
     memset(bytes.data + bytes.size / 2, 0xFF, bytes.size / 3);
     write_bytes(in("images/train/000010.jpg"), bytes.data, bytes.size);
 
+    const uint8_t clear[4 * 2] = {255, 0, 0, 0, 0, 255, 0, 255};
+    uint8_t *rgba = mem_alloc(SIZE * SIZE, 4);
+    for (int i = 0; i < SIZE * SIZE * 4; i++)
+        rgba[i] = clear[i % 4 + 4 * (i / 4 % SIZE > SIZE / 2)];
+    buf_free(&bytes);
+    make_webp(rgba, SIZE, SIZE, 4, 1, &bytes);
+    write_bytes(in("images/train/clear.webp"), bytes.data, bytes.size);
+    buf_free(&bytes);
+    make_png(rgba, SIZE * 4, SIZE, SIZE, &(struct png_recipe){.colour_type = 6, .bits = 8}, &bytes);
+    write_bytes(in("images/val/clear.png"), bytes.data, bytes.size);
+    mem_free(rgba);
+
     struct doctor d = examine("data.yaml", false);
+    assert_found(&d, FINDING_ALPHA, 2, "clear.webp");
     assert_found(&d, FINDING_FLAT, 2, "images/val/flat2.png");
     assert_found(&d, FINDING_GREY, 1, "grey.jpg");
     assert_found(&d, FINDING_ROTATED, 1, "turned.jpg");
@@ -286,8 +302,9 @@ static void pictures_are_judged(void **state)
     assert_found(&d, FINDING_BAD_PICTURES, 2, "words.jpg");
     assert_found(&d, FINDING_BAD_PICTURES, 2, "000010.jpg");
     assert_found(&d, FINDING_UNUSED_FILES, 1, "notes.docx");
-    assert_found(&d, FINDING_MISSING_LABELS, unlabelled + 8, "flat1.jpg");
-    assert_found(&d, FINDING_NEAR_ACROSS, 0, NULL); /* flat pictures look alike without being the same */
+    assert_found(&d, FINDING_UNUSED_PICTURES, 2, "images/spare");
+    assert_found(&d, FINDING_MISSING_LABELS, unlabelled + 10, "flat1.jpg");
+    assert_found(&d, FINDING_NEAR_ACROSS, 1, "clear.png"); /* flat pictures look alike without being the same */
     doctor_free(&d);
     image_free(&flat);
     buf_free(&bytes);
@@ -332,6 +349,7 @@ static void other_splits_are_looked_at_when_one_fails(void **state)
     struct doctor d = examine("data.yaml", true);
     assert_found(&d, FINDING_SPLIT_FAULT, 1, "images/nowhere does not exist");
     assert_true(d.report.findings[FINDING_WHOLE_BOXES].count > 0);
+    assert_found(&d, FINDING_UNUSED_PICTURES, 0, NULL);
     doctor_free(&d);
     write_text("data.yaml", "train: images/train\nnames: [disc]\n");
     d = examine("data.yaml", true);
@@ -363,7 +381,8 @@ static void annotation_files_are_judged_too(void **state)
     assert_found(&d, FINDING_CROWDS, 1, "000000.jpg");
     assert_found(&d, FINDING_TINY_BOXES, 1, "000001.jpg");
     assert_found(&d, FINDING_OVERLAP, 2, "000001.jpg");
-    assert_true(d.report.findings[FINDING_UNUSED_PICTURES].count == TRAIN - 2);
+    assert_found(&d, FINDING_UNUSED_PICTURES, TRAIN - 2, "000002.jpg");
+    assert_found(&d, FINDING_UNUSED_FILES, 0, NULL);
     doctor_free(&d);
 }
 

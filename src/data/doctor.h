@@ -84,15 +84,22 @@ enum status finding_advice(const struct doctor_report *report, enum finding_kind
 
 /* --- checks without pixels: linear in the labels ------------------------------------------------------------------ */
 
+/* The file, whatever its name; {0, 0}: it is not there. */
+struct file_id {
+    uint64_t device, inode;
+};
+int file_id_compare(const struct file_id *a, const struct file_id *b); /* an order, 0: the same file */
+
 /* What is known of a picture's file, once for each picture of a split. */
 struct picture_facts {
     struct picture_ref ref;
-    uint64_t device, inode; /* the file, whatever its name; 0 0: it vanished */
+    struct file_id file;
     uint64_t size, content; /* bytes and, where `read`, a hash of them */
     uint64_t hash;          /* of its look (data/look.h) */
     int same_as;            /* the first of these facts that is of the same file; -1: this is the first */
     bool read, decoded;
     bool flat, grey;  /* where decoded */
+    bool alpha;       /* has an alpha channel */
     bool copy;        /* of another picture, byte for byte */
     const char *kind; /* "JPEG"; NULL: not known */
     char *fault;      /* heap sentence: it cannot be decoded */

@@ -1,8 +1,6 @@
-/* Files: which are named twice, which belong to nothing, and what loading found. */
+/* Files: which are named twice, and what loading found. */
 #include "core/mem.h"
-#include "core/path.h"
 #include "data/doctor_parts.h"
-#include "image/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +22,12 @@ struct finding_item doctor_pair(const struct doctor_data *data, struct picture_r
 
 /* --- which file is which ------------------------------------------------------------------------------------------ */
 
-static void identify(const char *path, uint64_t *device, uint64_t *inode, uint64_t *size)
+struct file_id doctor_identify(const char *path, uint64_t *size)
 {
     struct stat s;
     bool there = stat(path, &s) == 0;
-    *device = there ? (uint64_t)s.st_dev : 0;
-    *inode = there ? (uint64_t)s.st_ino : 0;
     *size = there ? (uint64_t)s.st_size : 0;
+    return there ? (struct file_id){(uint64_t)s.st_dev, (uint64_t)s.st_ino} : (struct file_id){0, 0};
 }
 
 static int compare_numbers(uint64_t a, uint64_t b)
@@ -38,19 +35,24 @@ static int compare_numbers(uint64_t a, uint64_t b)
     return a < b ? -1 : a > b;
 }
 
+int file_id_compare(const struct file_id *a, const struct file_id *b)
+{
+    int order = compare_numbers(a->device, b->device);
+    return order ? order : compare_numbers(a->inode, b->inode);
+}
+
 /* Same files together, in the order of splits and pictures. */
 static int compare_files(const void *a, const void *b)
 {
     const struct picture_facts *x = *(const struct picture_facts *const *)a,
                                *y = *(const struct picture_facts *const *)b;
-    int order = compare_numbers(x->device, y->device);
-    order = order ? order : compare_numbers(x->inode, y->inode);
+    int order = file_id_compare(&x->file, &y->file);
     return order ? order : (x < y ? -1 : x > y);
 }
 
 static bool same_file(const struct picture_facts *a, const struct picture_facts *b)
 {
-    return a->inode && a->inode == b->inode && a->device == b->device;
+    return a->file.inode && file_id_compare(&a->file, &b->file) == 0;
 }
 
 static enum status mark_same(struct picture_facts *facts, int n)
@@ -87,7 +89,7 @@ enum status doctor_data_init(const struct dataset *const splits[SPLIT_COUNT], st
             struct picture_facts *f = &data->facts[data->first[s] + i];
             f->ref = (struct picture_ref){s, i};
             f->same_as = -1;
-            identify(splits[s]->images[i].path, &f->device, &f->inode, &f->size);
+            f->file = doctor_identify(splits[s]->images[i].path, &f->size);
         }
     }
     return mark_same(data->facts, data->n_facts);
@@ -276,128 +278,5 @@ enum status doctor_loading(struct doctor *d)
     }
 cleanup:
     mem_free(told.paths);
-    return rc;
-}
-
-/* --- what no split uses ------------------------------------------------------------------------------------------- */
-
-struct file_id {
-    uint64_t device, inode;
-};
-
-struct used {
-    struct file_id *files; /* sorted */
-    int n;
-    const char **folders; /* of pictures; sorted, each once */
-    int n_folders;
-    struct arena arena;
-};
-
-static int compare_ids(const void *a, const void *b)
-{
-    const struct file_id *x = a, *y = b;
-    int order = compare_numbers(x->device, y->device);
-    return order ? order : compare_numbers(x->inode, y->inode);
-}
-
-static enum status use(struct used *u, const char *path)
-{
-    enum status rc = OK;
-    uint64_t size;
-    char *folder = path_parent(path);
-    TRY(folder ? OK : E_NOMEM);
-    identify(path, &u->files[u->n].device, &u->files[u->n].inode, &size);
-    u->n++;
-    if (!u->n_folders || strcmp(u->folders[u->n_folders - 1], folder) != 0) {
-        u->folders[u->n_folders] = arena_strdup(&u->arena, folder);
-        TRY(u->folders[u->n_folders++] ? OK : E_NOMEM);
-    }
-cleanup:
-    mem_free(folder);
-    return rc;
-}
-
-static enum status find_used(const struct doctor *d, struct used *u)
-{
-    enum status rc = OK;
-    size_t most = 1;
-    int kept = 0;
-    for (int s = 0; s < SPLIT_COUNT; s++)
-        if (d->splits[s])
-            most += (size_t)d->splits[s]->n_images + (size_t)d->splits[s]->summary.n_problems;
-    u->files = mem_alloc(most, sizeof(*u->files));
-    u->folders = mem_alloc(most, sizeof(*u->folders));
-    TRY(u->files && u->folders ? OK : E_NOMEM);
-    for (int s = 0; s < SPLIT_COUNT; s++) {
-        const struct dataset *split = d->splits[s];
-        for (int i = 0; split && i < split->n_images; i++)
-            TRY(use(u, split->images[i].path));
-        for (int i = 0; split && i < split->summary.n_problems; i++)
-            if (split->summary.faults[i].fault == FAULT_PICTURE || split->summary.faults[i].fault == FAULT_LABELS)
-                TRY(use(u, split->summary.faults[i].path));
-    }
-    qsort(u->files, (size_t)u->n, sizeof(*u->files), compare_ids);
-    qsort(u->folders, (size_t)u->n_folders, sizeof(*u->folders), compare_strings);
-    for (int i = 0; i < u->n_folders; i++)
-        if (!kept || strcmp(u->folders[i], u->folders[kept - 1]) != 0)
-            u->folders[kept++] = u->folders[i];
-    u->n_folders = kept;
-cleanup:
-    return rc;
-}
-
-static bool is_used(const struct used *u, const char *path)
-{
-    uint64_t size;
-    struct file_id id;
-    identify(path, &id.device, &id.inode, &size);
-    return u->n && bsearch(&id, u->files, (size_t)u->n, sizeof(id), compare_ids);
-}
-
-static bool is_expected(const char *name)
-{
-    static const char *const extensions[] = {"txt", "y9cache", "cache"};
-    for (int i = 0; i < COUNT(extensions); i++)
-        if (!strcmp(path_extension(name), extensions[i]))
-            return true;
-    return name[0] == '.';
-}
-
-static enum status check_file(struct doctor *d, const struct used *u, const char *folder, const char *name)
-{
-    enum status rc = OK;
-    char *path = path_join(folder, name);
-    TRY(path ? OK : E_NOMEM);
-    if (is_expected(name) || path_is_folder(path))
-        goto cleanup;
-    if (!image_is_picture_name(path))
-        rc = finding_add_text(&d->report, FINDING_UNUSED_FILES, path, NULL);
-    else if (!is_used(u, path))
-        rc = finding_add_text(&d->report, FINDING_UNUSED_PICTURES, path, NULL);
-cleanup:
-    mem_free(path);
-    return rc;
-}
-
-enum status doctor_unused(struct doctor *d)
-{
-    enum status rc = OK;
-    struct used u = {0};
-    char **names = NULL;
-    int n = 0;
-    arena_init(&u.arena);
-    TRY(find_used(d, &u));
-    for (int i = 0; i < u.n_folders; i++) {
-        if (path_list(u.folders[i], &names, &n) != OK)
-            continue; /* it cannot be read any more: nothing to say about its files */
-        for (int k = 0; k < n && rc == OK; k++)
-            rc = check_file(d, &u, u.folders[i], names[k]);
-        path_list_free(names, n);
-        TRY(rc);
-    }
-cleanup:
-    mem_free(u.files);
-    mem_free(u.folders);
-    arena_free(&u.arena);
     return rc;
 }

@@ -119,7 +119,8 @@ cleanup:
 struct placed {
     float xyxy[4];
     int class, number;
-    bool doubled, ambiguous; /* covers a box before it: of its class, of another */
+    bool doubled, ambiguous;       /* covers a box before it: of its class, of another */
+    bool is_doubled, is_ambiguous; /* is covered by a box behind it */
 };
 
 static int compare_left(const void *a, const void *b)
@@ -143,8 +144,11 @@ static bool mark_overlaps(struct placed *boxes, int n)
                 return false;
             double iou = (double)box_iou(a, boxes[j].xyxy, BOX_EPSILON * BOX_EPSILON);
             bool same = boxes[i].class == boxes[j].class;
-            boxes[j].doubled |= same && iou > SAME_OBJECT;
-            boxes[j].ambiguous |= !same && iou > SAME_BOX;
+            bool doubled = same && iou > SAME_OBJECT, ambiguous = !same && iou > SAME_BOX;
+            boxes[j].doubled |= doubled;
+            boxes[i].is_doubled |= doubled;
+            boxes[j].ambiguous |= ambiguous;
+            boxes[i].is_ambiguous |= ambiguous;
         }
     }
     return true;
@@ -169,9 +173,9 @@ static enum status check_overlaps(const struct dataset *d, int split, int i, str
     for (int b = 0; b < n; b++) {
         doubled += boxes[b].doubled;
         ambiguous += boxes[b].ambiguous;
-        if (boxes[b].doubled)
+        if (boxes[b].doubled || boxes[b].is_doubled)
             note_box(&twice, boxes[b].number);
-        if (boxes[b].ambiguous)
+        if (boxes[b].ambiguous || boxes[b].is_ambiguous)
             note_box(&classes, boxes[b].number);
     }
     if (doubled)

@@ -8,8 +8,11 @@
 struct finding_item doctor_item(const struct doctor_data *data, struct picture_ref ref);
 struct finding_item doctor_pair(const struct doctor_data *data, struct picture_ref ref, struct picture_ref other);
 
-/* doctor_files.c: what loading found; labels and files that belong to nothing. */
+/* doctor_files.c: what loading found; which file a path is, and its size. */
 enum status doctor_loading(struct doctor *d);
+struct file_id doctor_identify(const char *path, uint64_t *size);
+
+/* doctor_unused.c: files and folders that no split uses. */
 enum status doctor_unused(struct doctor *d);
 
 /* doctor_pictures.c: look at every picture; sizes, kinds, copies. */

@@ -59,6 +59,7 @@ static void look_at_file(void *context, int part, int thread)
     if (d->config.fast && !l->needed[i]) {
         if (file_map_open(path, &map) == OK) {
             f->kind = image_kind_name(map.data, map.size);
+            f->alpha = image_has_alpha(map.data, map.size);
             file_map_close(&map);
         }
         return;
@@ -71,6 +72,7 @@ static void look_at_file(void *context, int part, int thread)
     f->size = s->file.size;
     f->content = rng_hash_bytes(0, s->file.data, s->file.size);
     f->kind = image_kind_name(s->file.data, s->file.size);
+    f->alpha = image_has_alpha(s->file.data, s->file.size);
     if (!d->config.fast)
         decode(d, i, s, path);
 }
@@ -109,7 +111,7 @@ static struct picture_facts **sort_by_content(const struct doctor *d, int *n)
     struct picture_facts **sorted = mem_alloc((size_t)d->data.n_facts, sizeof(*sorted));
     *n = 0;
     for (int i = 0; sorted && i < d->data.n_facts; i++)
-        if (d->data.facts[i].same_as < 0 && d->data.facts[i].inode)
+        if (d->data.facts[i].same_as < 0 && d->data.facts[i].file.inode)
             sorted[(*n)++] = &d->data.facts[i];
     if (sorted)
         qsort(sorted, (size_t)*n, sizeof(*sorted), compare_sizes);
@@ -226,6 +228,8 @@ static enum status check_file(struct doctor *d, const struct picture_facts *f, b
         TRY(finding_add(&d->report, FINDING_FLAT, 1, &item));
     else if (f->decoded && f->grey && mixed)
         TRY(finding_add(&d->report, FINDING_GREY, 1, &item));
+    if (f->alpha)
+        TRY(finding_add(&d->report, FINDING_ALPHA, 1, &item));
     if (f->kind && !suffix_fits(item.path, f->kind)) {
         item.detail = arena_printf(&d->report.arena, "a %s file", f->kind);
         TRY(item.detail ? finding_add(&d->report, FINDING_WRONG_SUFFIX, 1, &item) : E_NOMEM);

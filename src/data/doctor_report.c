@@ -55,13 +55,21 @@ static const char *between(enum finding_kind kind)
     }
 }
 
-/* One example on one line: a path that is too long loses its beginning, a sentence is wrapped. */
+/* A line that loses its beginning where it is too long: paths differ at their ends. */
+static enum status put_line(const char *lead, const char *text, int width, struct buf *out)
+{
+    char line[LINE_BYTES];
+    int room = width ? MAX(width - INDENT - (int)strlen(lead), 20) : LINE_BYTES;
+    text_fit(text, room, TEXT_CUT_BEGINNING, line, sizeof line);
+    return buf_printf(out, "%*s%s%s\n", INDENT, "", lead, line);
+}
+
+/* One example: a sentence is wrapped, two pictures that do not fit on a line get one each. */
 static enum status put_example(const struct doctor *d, enum finding_kind kind, const struct finding_item *item,
                                const char *lead, int width, struct buf *out)
 {
     enum status rc = OK;
-    struct buf text = {0};
-    char line[LINE_BYTES];
+    struct buf text = {0}, other = {0};
     if (item->sentence) {
         TRY(buf_printf(&text, "%s%s", lead, short_path(d, item->detail)));
         TRY(put_paragraph("", text.data, width, out));
@@ -69,14 +77,20 @@ static enum status put_example(const struct doctor *d, enum finding_kind kind, c
     }
     TRY(buf_printf(&text, "%s", short_path(d, item->path)));
     if (item->other_path)
-        TRY(buf_printf(&text, " %s %s", between(kind), short_path(d, item->other_path)));
+        TRY(buf_printf(&other, " %s %s", between(kind), short_path(d, item->other_path)));
+    struct buf *last = item->other_path ? &other : &text;
     if (item->detail)
-        TRY(buf_printf(&text, ": %s", item->detail));
-    text_fit(text.data, width ? MAX(width - INDENT - (int)strlen(lead), 20) : LINE_BYTES, TEXT_CUT_BEGINNING, line,
-             sizeof line);
-    TRY(buf_printf(out, "%*s%s%s\n", INDENT, "", lead, line));
+        TRY(buf_printf(last, ": %s", item->detail));
+    bool fits = !width || !other.data ||
+                INDENT + (int)strlen(lead) + text_columns(text.data) + text_columns(other.data) <= width;
+    if (fits && other.data)
+        TRY(buf_printf(&text, "%s", other.data));
+    TRY(put_line(lead, text.data, width, out));
+    if (!fits)
+        TRY(put_line(*lead ? "     " : "", other.data, width, out));
 cleanup:
     buf_free(&text);
+    buf_free(&other);
     return rc;
 }
 
@@ -258,7 +272,13 @@ static json_t *json_text(const char *text)
     return value;
 }
 
-static json_t *json_item(const struct finding_item *item)
+static json_t *json_box(const struct dataset *d, const struct dataset_object *o)
+{
+    return json_pack("{s:o, s:[f, f, f, f]}", "class", json_text(d->names[o->class]), "cxcywh", (double)o->cxcywh[0],
+                     (double)o->cxcywh[1], (double)o->cxcywh[2], (double)o->cxcywh[3]);
+}
+
+static json_t *json_item(const struct doctor *d, const struct finding_item *item)
 {
     json_t *o = json_object();
     if (item->image.split >= 0)
@@ -268,20 +288,31 @@ static json_t *json_item(const struct finding_item *item)
         json_object_set_new(o, "other", json_text(item->other_path));
     if (item->detail)
         json_object_set_new(o, "detail", json_text(item->detail));
+    if (item->n_boxes) {
+        const struct dataset *split = d->splits[item->image.split];
+        json_t *boxes = json_array();
+        for (int i = 0; i < item->n_boxes; i++)
+            json_array_append_new(
+                boxes,
+                json_box(split,
+                         &split->objects[split->images[item->image.image].first_object + (size_t)item->boxes[i]]));
+        json_object_set_new(o, "boxes", boxes);
+    }
     return o;
 }
 
-static enum status json_finding(const struct doctor_report *report, enum finding_kind kind, json_t *list)
+static enum status json_finding(const struct doctor *d, enum finding_kind kind, json_t *list)
 {
     enum status rc = OK;
     struct buf words = {0}, advice = {0};
+    const struct doctor_report *report = &d->report;
     const struct finding *f = &report->findings[kind];
     const struct finding_rule *rule = finding_rule(kind);
     TRY(finding_words(report, kind, &words));
     TRY(finding_advice(report, kind, &advice));
     json_t *items = json_array();
     for (int i = 0; i < f->n_items; i++)
-        json_array_append_new(items, json_item(&f->items[i]));
+        json_array_append_new(items, json_item(d, &f->items[i]));
     json_t *o =
         json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:o}", "id", rule->id, "section", sections[rule->section],
                   "severity", severities[f->severity], "count", (json_int_t)f->count, "what", words.data, "advice",
@@ -314,7 +345,7 @@ enum status doctor_json(const struct doctor *d, const char *sheet, json_t **out)
             json_array_append_new(splits, json_split(d, s));
     for (int k = 0; k < FINDING_KINDS; k++)
         if (d->report.findings[k].count)
-            TRY(json_finding(&d->report, (enum finding_kind)k, findings));
+            TRY(json_finding(d, (enum finding_kind)k, findings));
     for (int i = 0; i < d->report.n_left_out; i++)
         json_array_append_new(left_out, json_string(d->report.left_out[i]));
     *out =

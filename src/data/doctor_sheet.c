@@ -15,8 +15,8 @@ enum { CELLS = 36, MOST_OF_A_KIND = 6, CELL_W = 400, CELL_H = 300, GAP = 6, SHEE
 
 /* One picture on the sheet. */
 struct cell {
-    const struct finding_item *item;
     struct picture_ref ref;
+    int boxes[ITEM_BOXES], n_boxes;
     char caption[CAPTION_BYTES];
 };
 
@@ -49,9 +49,16 @@ static void choose(struct choice *c)
     }
 }
 
-static void add_cell(struct cell *cell, const struct finding_item *item, const char *tag, bool other)
+static void add_cell(const struct doctor *d, struct cell *cell, enum finding_kind kind, const struct finding_item *item,
+                     bool other)
 {
-    *cell = (struct cell){.item = other ? NULL : item, .ref = other ? item->other : item->image};
+    const char *tag = finding_rule(kind)->tag;
+    *cell = (struct cell){.ref = other ? item->other : item->image};
+    for (int i = 0; !other && i < item->n_boxes; i++)
+        cell->boxes[cell->n_boxes++] = item->boxes[i];
+    if (other && kind == FINDING_CONFLICTS) /* the labels of both are in question */
+        for (int i = 0; i < MIN(d->splits[cell->ref.split]->images[cell->ref.image].n_objects, ITEM_BOXES); i++)
+            cell->boxes[cell->n_boxes++] = i;
     const char *name = path_name(other ? item->other_path : item->path);
     if (other)
         snprintf(cell->caption, sizeof cell->caption, "= %s: %s",
@@ -68,12 +75,11 @@ static int place(const struct choice *c, struct cell cells[CELLS])
         for (int severity = DOCTOR_ERROR; severity >= DOCTOR_NOTE; severity--) {
             for (int k = 0; k < FINDING_KINDS; k++) {
                 const struct finding *f = &c->d->report.findings[k];
-                const char *tag = finding_rule((enum finding_kind)k)->tag;
                 if ((int)f->severity != severity || is_pair(f) != pairs)
                     continue;
                 for (int i = 0; i < c->quota[k]; i++)
                     for (int other = 0; other <= pairs; other++)
-                        add_cell(&cells[n++], &f->items[i], tag, other);
+                        add_cell(c->d, &cells[n++], (enum finding_kind)k, &f->items[i], other);
             }
         }
     }
@@ -88,21 +94,21 @@ bool doctor_has_sheet(const struct doctor *d)
 }
 
 /* The boxes in question; what is hardly there is drawn a little larger. */
-static enum status draw_boxes(const struct dataset *d, const struct dataset_image *image,
-                              const struct finding_item *item, struct image *img)
+static enum status draw_boxes(const struct dataset *d, const struct dataset_image *image, const struct cell *cell,
+                              struct image *img)
 {
     enum { LEAST = 8 };
     float boxes[ITEM_BOXES][4];
     int classes[ITEM_BOXES];
-    for (int i = 0; i < item->n_boxes; i++) {
-        const struct dataset_object *o = &d->objects[image->first_object + (size_t)item->boxes[i]];
+    for (int i = 0; i < cell->n_boxes; i++) {
+        const struct dataset_object *o = &d->objects[image->first_object + (size_t)cell->boxes[i]];
         const float box[4] = {o->cxcywh[0] * (float)img->w, o->cxcywh[1] * (float)img->h,
                               fmaxf(o->cxcywh[2] * (float)img->w, LEAST), fmaxf(o->cxcywh[3] * (float)img->h, LEAST)};
         box_cxcywh_to_xyxy(box, boxes[i]);
         box_clip(boxes[i], (float)img->w, (float)img->h);
         classes[i] = o->class;
     }
-    return draw_detections(img, boxes[0], NULL, classes, item->n_boxes, d->names, d->nc, NULL);
+    return draw_detections(img, boxes[0], NULL, classes, cell->n_boxes, d->names, d->nc, NULL);
 }
 
 /* The cell's picture made to fit, small ones enlarged, and the boxes in question. What cannot be decoded stays an empty
@@ -120,8 +126,8 @@ static enum status draw_cell(const struct doctor *d, const struct cell *cell, st
     double r = fmin((double)CELL_H / photo.h, (double)CELL_W / photo.w);
     int h = MAX((int)(photo.h * r), 1), w = MAX((int)(photo.w * r), 1);
     TRY(image_resize(&photo, h, w, r < 1 ? RESIZE_AREA : RESIZE_LINEAR, &fitted));
-    if (cell->item && cell->item->n_boxes)
-        TRY(draw_boxes(split, image, cell->item, &fitted));
+    if (cell->n_boxes)
+        TRY(draw_boxes(split, image, cell, &fitted));
     image_paste(&fitted, 0, 0, h, w, out, (CELL_H - h) / 2, (CELL_W - w) / 2);
 cleanup:
     image_free(&photo);

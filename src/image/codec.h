@@ -16,6 +16,7 @@ struct codec_input {
 /* Size as stored in the file, and the EXIF orientation to apply to the pixels. */
 struct codec_header {
     int h, w, orientation;
+    bool alpha; /* an alpha channel, which decoding drops; told by PNG and WebP */
 };
 
 struct codec {

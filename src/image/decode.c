@@ -25,6 +25,14 @@ const char *image_kind_name(const void *bytes, size_t size)
     return codec ? codec->word : NULL;
 }
 
+bool image_has_alpha(const void *bytes, size_t size)
+{
+    const struct codec_input in = {bytes, size, "", NULL};
+    struct codec_header header = {0};
+    const struct codec *codec = find_codec(bytes, size);
+    return codec && codec->read_header(&in, &header) == OK && header.alpha;
+}
+
 enum status image_decode_limited(const void *bytes, size_t size, const char *name, const struct image_limits *limits,
                                  struct image *img)
 {

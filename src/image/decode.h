@@ -9,6 +9,8 @@
 
 #include "image/image.h"
 
+#include <stdbool.h>
+
 /* `img` must be {0} or a live image (its buffer is used again); on failure it is empty or undefined, but freeable.
  * Sentences begin with the path, or with `name` for bytes in memory. NULL limits = those of image.h; the size in the
  * file's header is held against them before memory for pixels is taken.
@@ -28,5 +30,8 @@ enum status image_check(const char *path, int *w, int *h, int *orientation);
 
 /* The word for the kind of picture ("JPEG", "PNG", "TIFF" ...) or NULL when it is none that can be decoded. */
 const char *image_kind_name(const void *bytes, size_t size);
+
+/* Has it an alpha channel, which decoding drops without blending? PNG and WebP tell; false for anything else. */
+bool image_has_alpha(const void *bytes, size_t size);
 
 #endif

@@ -45,7 +45,8 @@ static enum status read_header(const struct codec_input *in, struct codec_header
     size_t w = get32(p + 8), h = get32(p + 12);
     enum status rc = image_check_size(in->name, (long long)h, (long long)w, in->limits);
     if (rc == OK)
-        *header = (struct codec_header){(int)h, (int)w, find_orientation(in->bytes, in->size)};
+        *header = (struct codec_header){(int)h, (int)w, find_orientation(in->bytes, in->size),
+                                        (p[17] & PNG_COLOR_MASK_ALPHA) != 0};
     return rc;
 }
 

@@ -31,7 +31,7 @@ static enum status read_features(const struct codec_input *in, WebPBitstreamFeat
     enum status rc = explain(in, WebPGetFeatures(in->bytes, in->size, features));
     if (rc != OK)
         return rc;
-    *header = (struct codec_header){features->height, features->width, 1};
+    *header = (struct codec_header){features->height, features->width, 1, features->has_alpha != 0};
     if (features->has_animation)
         return fail(E_UNSUPPORTED, "%s: an animated WebP is not a single picture", in->name);
     return image_check_size(in->name, header->h, header->w, in->limits);
