@@ -133,7 +133,7 @@ static enum status tell_left_out(const struct sources *s)
     struct buf text = {0};
     enum status rc = sources_describe(s, &text);
     if (rc == OK && text.size)
-        fputs(text.data, stderr);
+        print(stderr, "%s", text.data);
     buf_free(&text);
     return rc;
 }
@@ -201,6 +201,7 @@ static enum status run(struct job *job)
     TRY(find_sources(job));
     TRY(results_begin(job));
     TRY(outputs_check(job));
+    TRY(results_name_classes(job));
     TRY(make_detector(job));
     TRY(photos_start(job));
     interrupt_defer("finishing the picture, then writing what is done");

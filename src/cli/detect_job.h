@@ -69,7 +69,8 @@ enum status photos_start(struct job *job); /* the workers */
 enum status photo_keep(const struct job *job, const struct picture_result *r, struct photo *p);
 
 /* --- detect_results.c --- */
-enum status results_begin(struct job *job); /* what the options say, before the first picture */
+enum status results_begin(struct job *job);        /* what the options say, and names of results, before the work */
+enum status results_name_classes(struct job *job); /* when the weights are there */
 /* Tell and write one picture's result; the run's folder is made with the first one. */
 enum status results_add(struct job *job, long item, struct photo *p, const struct picture_result *r,
                         const struct detector_times *times);

@@ -21,7 +21,7 @@ static bool is_standard_output(const char *path)
 
 /* --- before the first picture --- */
 
-static enum status name_classes(struct job *job)
+enum status results_name_classes(struct job *job)
 {
     enum status rc = OK;
     const char *const *names = (const char *const *)job->weights.names;
@@ -88,7 +88,6 @@ enum status results_begin(struct job *job)
     job->names = arena_alloc(&job->arena, (size_t)job->sources.count + 1, sizeof *job->names);
     TRY(job->names ? OK : E_NOMEM);
     TRY(result_names_find(job->sources.identities, job->sources.count, &job->arena, job->names, &not_utf8));
-    TRY(name_classes(job));
     tell_names(job, job->json.path || job->jsonl.path ? not_utf8 : 0);
 cleanup:
     return rc;

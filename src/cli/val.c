@@ -9,6 +9,7 @@
 #include "core/mem.h"
 #include "core/path.h"
 #include "core/terminal.h"
+#include "detect/result_names.h"
 #include "detect/results.h"
 #include "eval/report.h"
 #include "eval/results.h"
@@ -176,16 +177,11 @@ cleanup:
 static enum status save_labels(const struct job *job, const struct validated *v)
 {
     struct picture_result r = {.h = v->image->h, .w = v->image->w, .detections = v->detections, .count = v->count};
-    struct buf path = {0};
-    char *folder = NULL;
-    enum status rc = OK;
-    TRY(buf_printf(&path, "%s/labels/%s.txt", job->folder, v->image->stem));
-    folder = path_parent(path.data); /* a/frame where b/frame is there too */
-    TRY(folder ? path_make_folder(folder) : E_NOMEM);
-    TRY(results_write_labels(&r, path.data, option_flag(job->o, "save-conf")));
-cleanup:
-    mem_free(folder);
-    buf_free(&path);
+    char *path;
+    enum status rc = result_path(job->folder, "labels", v->image->stem, ".txt", &path);
+    if (rc == OK)
+        rc = results_write_labels(&r, path, option_flag(job->o, "save-conf"));
+    mem_free(path);
     return rc;
 }
 

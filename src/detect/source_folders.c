@@ -1,5 +1,6 @@
 /* Pictures of folders, alone or with all their sub-folders. */
 #include "core/path.h"
+#include "core/terminal.h"
 #include "detect/source_parts.h"
 #include "image/kinds.h"
 
@@ -159,20 +160,15 @@ static enum status add_own(struct sources *s, const char *folder, bool enters, s
     return rc;
 }
 
-static const char *plural(int n)
-{
-    return n == 1 ? "" : "s";
-}
-
 static enum status no_pictures(const char *folder, bool recursive, const struct holdings *held)
 {
     if (held->folders && !recursive)
         return fail(E_IO, "%s: no pictures in the folder itself, but %d sub-folder%s; --recursive goes through %s",
-                    folder, held->folders, plural(held->folders), held->folders == 1 ? "it" : "them");
+                    folder, held->folders, noun(held->folders, "", "s"), noun(held->folders, "it", "them"));
     const char *where = held->folders ? "in the folder and those below it" : "in the folder";
     if (held->others)
         return fail(E_IO, "%s: no pictures %s, but %d other file%s (%s%s)", folder, where, held->others,
-                    plural(held->others), held->example, held->others > 1 ? " ..." : "");
+                    noun(held->others, "", "s"), held->example, held->others > 1 ? " ..." : "");
     return fail(E_IO, "%s: no pictures %s", folder, where);
 }
 
