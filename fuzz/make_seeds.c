@@ -3,7 +3,7 @@
 #include "core/mem.h"
 #include "core/path.h"
 #include "formats/safetensors.h"
-#include "support/make_files.h"
+#include "support/make_network.h"
 #include "tiny_table.h"
 #include "weights/weights.h"
 
@@ -105,6 +105,40 @@ static void make_safetensors(struct seeds *s, const char *target)
     mem_free(path);
 }
 
+/* A narrow network as other programs save it: in dicts, behind prefixes, beside its average, as objects. */
+static void make_dressed(struct seeds *s)
+{
+    static const struct network_dress dresses[] = {
+        {.keys = {"model", "state_dict"}, .average_keys = {"ema", "module"}, .counters = true},
+        {.keys = {"state_dict"}, .prefix = "model.", .average_prefix = "ema.ema_model."},
+        {.prefix = "module._orig_mod.", .skip = 6},
+    };
+    struct weights w = {0};
+    struct buf b = {0};
+    char *table = seed_path(s, "fuzz_table", "narrow.yaml"), name[32];
+    save_text(s, "fuzz_table", "narrow.yaml",
+              "nc: 1\nreg_max: 1\nbox_width: 4\nclass_width: 4\nbackbone:\n- [-1, 1, Conv, [8, 3, 2]]\nhead:\n"
+              "- [[0], 1, Detect, [nc]]\n");
+    if (!table || weights_random(table, 0, 1, &w) != OK) {
+        fprintf(stderr, "%s\n", fail_text());
+        s->bad = 1;
+    }
+    for (int i = 0; !s->bad && i < COUNT(dresses); i++) {
+        snprintf(name, sizeof name, "dressed%d.pt", i);
+        make_network(&b, &w.training, w.params, w.params, &dresses[i]);
+        save_buf(s, "fuzz_pt", name, &b);
+    }
+    for (int i = 0; !s->bad && i < 2; i++) {
+        snprintf(name, sizeof name, "ultralytics%d.pt", i);
+        make_ultralytics(&b, &w.training, w.params, 96, "DetectionModel", i ? "forward_fuse" : NULL);
+        save_buf(s, "fuzz_pt", name, &b);
+    }
+    make_named(&b, (const char *[]){"22.heads.0.anchor_conv.2.weight", "22.m.0.weight", "22.anchors", NULL});
+    save_buf(s, "fuzz_pt", "named.pt", &b);
+    weights_free(&w);
+    mem_free(table);
+}
+
 /* Every second convolution of the tiny network in 8 bits. */
 static void make_eight_bit(struct seeds *s)
 {
@@ -169,6 +203,7 @@ int main(int argc, char **argv)
     make_pickle(&s);
     make_safetensors(&s, "fuzz_safetensors");
     make_safetensors(&s, "fuzz_pt");
+    make_dressed(&s);
     make_eight_bit(&s);
     make_texts(&s);
     return s.bad;

@@ -1,6 +1,7 @@
 /* yolo9 info: what a network is made of and what it costs, in training and in deployed form. */
 #include "cli/cli.h"
 #include "cli/image_size.h"
+#include "cli/info_weights.h"
 #include "core/terminal.h"
 #include "formats/json.h"
 #include "graph/op_rules.h"
@@ -152,22 +153,24 @@ static enum status figures_build(const char *model, const struct model_options *
     return rc == OK ? figures_count(table, options, h, w, r) : rc;
 }
 
-/* The network that a weight file holds: its table, with the head that its tensors have. */
-static enum status figures_of_weights(const char *path, int h, int w, struct figures *r)
+/* The network that a weight file holds: its table, with the head that its tensors have. *told: what the file is. */
+static enum status figures_of_weights(const char *path, struct image_size size, bool print, struct figures *r,
+                                      json_t **told)
 {
+    enum status rc = OK;
     struct weights weights = {0};
-    enum status rc = weights_load(path, NULL, &weights, NULL);
-    if (rc == OK) {
-        struct table table = weights.table;
-        weights.table = (struct table){0};
-        rc = figures_count(table, &weights.options, h, w, r);
-        for (int i = 0; rc == OK && i < weights.deployed.n_nodes; i++) {
-            const struct node *n = &weights.deployed.nodes[i];
-            const struct conv_quant *quant = node_quant(n);
-            r->n_convolutions += quant != NULL;
-            r->n_eight_bit += quant && quant->on;
-        }
+    TRY(weights_load(path, NULL, &weights, NULL));
+    TRY(info_weights(path, &weights, print, told));
+    struct table table = weights.table;
+    weights.table = (struct table){0};
+    TRY(figures_count(table, &weights.options, size.h, size.w, r));
+    for (int i = 0; i < weights.deployed.n_nodes; i++) {
+        const struct node *n = &weights.deployed.nodes[i];
+        const struct conv_quant *quant = node_quant(n);
+        r->n_convolutions += quant != NULL;
+        r->n_eight_bit += quant && quant->on;
     }
+cleanup:
     weights_free(&weights);
     return rc;
 }
@@ -309,15 +312,18 @@ static enum status run(const struct options *o)
     struct printer p = {
         .quiet = json_path && !strcmp(json_path, "-"), .rows = option_flag(o, "rows"), .list = json_array()};
     struct figures r = {0};
+    json_t *told = NULL;
     struct model_options options;
     model_options_init(&options);
     options.nc = option_given(o, "nc") ? option_int(o, "nc") : 0;
     const struct image_size size = image_size_of(o, NULL);
+    if (weights)
+        TRY(figures_of_weights(weights, size, !p.quiet, &r, &told));
     if (!p.quiet)
         print_summary_head(size.h, size.w);
     if (weights) {
-        TRY(figures_of_weights(weights, size.h, size.w, &r));
         print_figures(&p, &r);
+        json_object_set(json_array_get(p.list, 0), "weights", told);
         figures_free(&r);
     }
     for (int i = 0; all ? builtin_tables[i].name != NULL : i < n_models; i++) {
@@ -331,6 +337,7 @@ static enum status run(const struct options *o)
         TRY(write_json(json_path, json_array_size(p.list) == 1 ? json_array_get(p.list, 0) : p.list));
 cleanup:
     figures_free(&r);
+    json_decref(told);
     json_decref(p.list);
     return rc;
 }

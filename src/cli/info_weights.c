@@ -1,0 +1,155 @@
+#include "cli/info_weights.h"
+
+#include "core/buf.h"
+#include "formats/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { CLASSES_SHOWN = 8 };
+
+struct story {
+    const char *path;
+    const struct weights *w;
+    struct checkpoint c;
+    const char *network; /* NULL: no built-in one, the file brings its own table */
+    json_t *recipe;      /* NULL: the file has none */
+};
+
+static const char *package_of(const struct story *s)
+{
+    if (s->c.package)
+        return s->c.package;
+    if (checkpoint_metadata(&s->c, "yolo9.form"))
+        return "yolo9";
+    return s->c.kind == CHECKPOINT_TORCH ? "PyTorch (a dict of tensors, which does not tell its program)"
+                                         : "not told (safetensors without metadata)";
+}
+
+static const char *form_of(const struct story *s)
+{
+    if (s->w->params)
+        return "training form: it can be trained further, and deployed";
+    return s->w->eight_bit ? "deployed form, prepared for 8 bits" : "deployed form: for inference only";
+}
+
+/* The kind of number that most of its elements are. */
+static const char *number_of(const struct story *s)
+{
+    static const struct {
+        enum dtype dtype;
+        const char *word;
+    } words[] = {{DTYPE_F32, "float32"},
+                 {DTYPE_F16, "float16"},
+                 {DTYPE_BF16, "bfloat16"},
+                 {DTYPE_F64, "float64"},
+                 {DTYPE_I8, "int8"}};
+    size_t most = 0;
+    const char *word = "numbers";
+    for (int k = 0; k < COUNT(words); k++) {
+        size_t n = 0;
+        for (int i = 0; i < s->c.model->count; i++)
+            n += s->c.model->tensors[i].dtype == words[k].dtype ? s->c.model->tensors[i].count : 0;
+        if (n > most) {
+            most = n;
+            word = words[k].word;
+        }
+    }
+    return word;
+}
+
+/* Are these the averaged values (EMA) of a training? Weights that yolo9's training writes are. */
+static const char *average_of(const struct story *s)
+{
+    if (s->c.from_ema)
+        return s->c.raw ? "averaged (EMA); the raw ones are in the file too" : "averaged (EMA)";
+    return s->recipe ? "averaged (EMA)" : "not told whether averaged";
+}
+
+static enum status classes_of(const struct story *s, struct buf *out)
+{
+    enum status rc = OK;
+    TRY(buf_printf(out, "%d", s->w->nc));
+    if (!s->c.model->n_names) {
+        rc = buf_printf(out, ", without names");
+        goto cleanup;
+    }
+    for (int i = 0; i < MIN(s->w->nc, CLASSES_SHOWN); i++)
+        TRY(buf_printf(out, "%s%.40s", i ? ", " : ": ", s->w->names[i]));
+    if (s->w->nc > CLASSES_SHOWN)
+        TRY(buf_printf(out, " and %d more", s->w->nc - CLASSES_SHOWN));
+cleanup:
+    return rc;
+}
+
+/* "trained      1 epoch, batch 2, SGD, lr0 0.01, seed 0" */
+static void print_recipe(const json_t *recipe)
+{
+    const json_t *epochs = json_object_get(recipe, "epochs"), *batch = json_object_get(recipe, "batch_size");
+    const json_t *seed = json_object_get(recipe, "seed"), *optimizer = json_object_get(recipe, "optimizer");
+    const json_t *lr0 = json_object_get(json_object_get(recipe, "hyp"), "lr0");
+    if (json_is_integer(epochs) && json_is_integer(batch) && json_is_integer(seed) && json_is_string(optimizer))
+        printf("%-12s %lld %s, batch %lld, %s, lr0 %g, seed %lld\n", "trained", json_integer_value(epochs),
+               json_integer_value(epochs) == 1 ? "epoch" : "epochs", json_integer_value(batch),
+               json_string_value(optimizer), json_number_value(lr0), json_integer_value(seed));
+}
+
+static enum status print_story(const struct story *s)
+{
+    struct buf classes = {0};
+    enum status rc = classes_of(s, &classes);
+    if (rc == OK) {
+        printf("%-12s %s\n", "weights", s->path);
+        printf("%-12s %s\n", "written by", package_of(s));
+        printf("%-12s %s%s\n", "network", s->network ? s->network : "of its own, by the table in the file",
+               s->network && !s->c.network ? ", told by its tensors" : "");
+        printf("%-12s %s\n", "form", form_of(s));
+        printf("%-12s %s, %s\n", "values", number_of(s), average_of(s));
+        printf("%-12s %s\n", "classes", classes.data);
+        if (s->w->img_h)
+            printf("%-12s %d x %d\n", "image size", s->w->img_h, s->w->img_w);
+        else
+            printf("%-12s not told\n", "image size");
+        print_recipe(s->recipe);
+        printf("\n");
+    }
+    buf_free(&classes);
+    return rc;
+}
+
+static json_t *story_json(const struct story *s)
+{
+    json_t *classes = json_array();
+    for (int i = 0; classes && i < s->w->nc; i++)
+        json_array_append_new(classes, json_string(s->w->names[i]));
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "file", s->path, "package", package_of(s), "network",
+                             s->network ? s->network : s->w->table.name, "form", s->w->params ? "training" : "deployed",
+                             "values", number_of(s), "classes", classes);
+    if (root && s->w->img_h)
+        json_object_set_new(root, "img", json_pack("[i,i]", s->w->img_h, s->w->img_w));
+    if (root && (s->c.from_ema || s->recipe))
+        json_object_set_new(root, "averaged", json_true());
+    if (root && s->recipe)
+        json_object_set(root, "recipe", s->recipe);
+    return root;
+}
+
+enum status info_weights(const char *path, const struct weights *w, bool print, json_t **out)
+{
+    enum status rc = OK;
+    struct story s = {.path = path, .w = w};
+    const struct json_limits limits = {.bytes = (size_t)1 << 20, .values = 10000, .depth = 8};
+    *out = NULL;
+    TRY(checkpoint_open(path, &s.c));
+    s.network = weights_network(&s.c);
+    if (w->recipe)
+        TRY(json_read_memory("yolo9.recipe", w->recipe, strlen(w->recipe), &limits, &s.recipe));
+    if (print)
+        TRY(print_story(&s));
+    *out = story_json(&s);
+    rc = *out ? OK : fail(E_NOMEM, "out of memory");
+cleanup:
+    json_decref(s.recipe);
+    checkpoint_close(&s.c);
+    return rc;
+}

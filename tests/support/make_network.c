@@ -1,0 +1,236 @@
+#include "support/make_network.h"
+
+#include "core/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MEMO = 7 }; /* where the module that names itself is kept */
+
+static void put_tensor(struct buf *p, const struct graph *g, const struct param *param, const char *storage)
+{
+    struct tensor_part t = {"FloatStorage", storage, (int)g->param_floats, (int)param->first, param->rank, {0}, {0}};
+    int stride = 1;
+    for (int k = param->rank - 1; k >= 0; k--) {
+        t.shape[k] = param->shape[k];
+        t.stride[k] = stride;
+        stride *= param->shape[k];
+    }
+    pickle_put_tensor(p, &t);
+}
+
+static void put_counter(struct buf *p, const struct graph *g, const char *stem, const char *leaf)
+{
+    char name[600];
+    snprintf(name, sizeof name, "%s%s", stem, leaf);
+    pickle_put_text(p, name);
+    pickle_put_tensor(p, &(struct tensor_part){"FloatStorage", "0", (int)g->param_floats, 0, 1, {1}, {1}});
+}
+
+/* name: tensor for each parameter, into an open dict */
+static void put_entries(struct buf *p, const struct graph *g, const char *storage, const char *prefix,
+                        const struct network_dress *d, int n)
+{
+    for (int i = 0; i < n; i++) {
+        char name[512], stem[512];
+        snprintf(name, sizeof name, "%s%s", prefix ? prefix : "", g->params[i].name + d->skip);
+        pickle_put_text(p, name);
+        put_tensor(p, g, &g->params[i], storage);
+        const char *dot = strrchr(name, '.');
+        if (!d->counters || !dot || strcmp(dot, ".weight") != 0)
+            continue;
+        snprintf(stem, sizeof stem, "%.*s", (int)(dot + 1 - name), name);
+        put_counter(p, g, stem, "total_ops");
+        put_counter(p, g, stem, "total_params");
+    }
+}
+
+static void open_keys(struct buf *p, const char *const *keys)
+{
+    for (int i = 0; i < DRESS_KEYS && keys[i]; i++) {
+        pickle_put_text(p, keys[i]);
+        pickle_op(p, "}(");
+    }
+}
+
+static void close_keys(struct buf *p, const char *const *keys)
+{
+    for (int i = 0; i < DRESS_KEYS && keys[i]; i++)
+        pickle_op(p, "u");
+}
+
+static void finish(struct buf *out, struct buf *p, const void *first, const void *second, size_t bytes)
+{
+    const struct zip_part parts[] = {
+        {.name = "net/data.pkl", .data = p->data, .size = p->size},
+        {.name = "net/data/0", .data = first, .size = bytes},
+        {.name = "net/version", .data = "3\n", .size = 2},
+        {.name = "net/data/1", .data = second, .size = bytes},
+    };
+    make_zip(out, parts, second ? 4 : 3, false);
+    buf_free(p);
+}
+
+void make_network(struct buf *out, const struct graph *g, const float *params, const float *average,
+                  const struct network_dress *d)
+{
+    struct buf p = {0};
+    pickle_begin(&p);
+    pickle_op(&p, "}(");
+    if (d->keys[0]) { /* what stands beside the network in most files */
+        pickle_put_text(&p, "epoch");
+        pickle_put_int(&p, 3);
+    }
+    open_keys(&p, d->keys);
+    put_entries(&p, g, "0", d->prefix, d, g->n_params);
+    if (average && d->average_prefix)
+        put_entries(&p, g, "1", d->average_prefix, d, g->n_params - d->average_lacks);
+    close_keys(&p, d->keys);
+    if (average && d->average_keys[0]) {
+        open_keys(&p, d->average_keys);
+        put_entries(&p, g, "1", d->prefix, d, g->n_params);
+        close_keys(&p, d->average_keys);
+    }
+    pickle_op(&p, "u.");
+    finish(out, &p, params, average, g->param_floats * sizeof(float));
+}
+
+/* --- module objects --- */
+
+struct tree {
+    struct buf *p;
+    const struct graph *g;
+    const struct param **params; /* sorted by name */
+    const char *forward;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    const struct param *const *x = a, *const *y = b;
+    return strcmp((*x)->name, (*y)->name);
+}
+
+static bool is_buffer(const char *leaf)
+{
+    return strncmp(leaf, "running_", 8) == 0;
+}
+
+/* Those of the parameters [first, end) that are the module's own; `at` is the length of its path. */
+static void put_own(const struct tree *t, int first, int end, size_t at, bool buffers)
+{
+    pickle_put_text(t->p, buffers ? "_buffers" : "_parameters");
+    pickle_op(t->p, "}(");
+    for (int i = first; i < end; i++) {
+        const char *leaf = t->params[i]->name + at;
+        if (strchr(leaf, '.') || is_buffer(leaf) != buffers)
+            continue;
+        pickle_put_text(t->p, leaf);
+        put_tensor(t->p, t->g, t->params[i], "0");
+    }
+    pickle_op(t->p, "u");
+}
+
+static void put_object(const struct tree *t, const char *module, const char *class)
+{
+    pickle_put_global(t->p, module, class);
+    pickle_op(t->p, ")\x81");
+    if (t->forward) {
+        const char memo[] = {'q', MEMO, 0};
+        pickle_op(t->p, memo);
+    }
+    pickle_op(t->p, "}(");
+    if (t->forward) { /* 'forward': getattr(this very module, 'forward_fuse') */
+        const char memo[] = {'h', MEMO, 0};
+        pickle_put_text(t->p, "forward");
+        pickle_put_global(t->p, "__builtin__", "getattr");
+        pickle_op(t->p, memo);
+        pickle_put_text(t->p, t->forward);
+        pickle_op(t->p, "\x86R");
+    }
+}
+
+/* The module of the parameters [first, end); its state stays open. */
+static void put_module(const struct tree *t, int first, int end, size_t at, const char *module, const char *class)
+{
+    put_object(t, module, class);
+    put_own(t, first, end, at, false);
+    put_own(t, first, end, at, true);
+    pickle_put_text(t->p, "_modules");
+    pickle_op(t->p, "}(");
+    for (int i = first, next; i < end; i = next) {
+        const char *name = t->params[i]->name + at, *dot = strchr(name, '.');
+        next = i + 1;
+        if (!dot)
+            continue;
+        size_t n = (size_t)(dot + 1 - name);
+        while (next < end && !strncmp(t->params[next]->name + at, name, n))
+            next++;
+        char child[64];
+        snprintf(child, sizeof child, "%.*s", (int)n - 1, name);
+        pickle_put_text(t->p, child);
+        bool norm = !strcmp(child, "bn");
+        put_module(t, i, next, at + n, norm ? "torch.nn.modules.batchnorm" : "ultralytics.nn.modules.block",
+                   norm ? "BatchNorm2d" : "RepNCSPELAN4");
+        pickle_op(t->p, "ub");
+    }
+    pickle_op(t->p, "u");
+}
+
+static void put_attributes(struct buf *p, int nc)
+{
+    pickle_put_text(p, "nc");
+    pickle_put_int(p, nc);
+    pickle_put_text(p, "names");
+    pickle_op(p, "}(");
+    for (int i = 0; i < nc; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "thing%d", i);
+        pickle_put_int(p, i);
+        pickle_put_text(p, name);
+    }
+    pickle_op(p, "u");
+}
+
+void make_ultralytics(struct buf *out, const struct graph *g, const float *params, int imgsz, const char *task,
+                      const char *forward)
+{
+    struct buf p = {0};
+    struct tree t = {&p, g, mem_alloc((size_t)g->n_params, sizeof *t.params), forward};
+    if (!t.params)
+        abort();
+    for (int i = 0; i < g->n_params; i++)
+        t.params[i] = &g->params[i];
+    qsort(t.params, (size_t)g->n_params, sizeof *t.params, by_name);
+    pickle_begin(&p);
+    pickle_op(&p, "}(");
+    pickle_put_text(&p, "version");
+    pickle_put_text(&p, "8.3.0");
+    pickle_put_text(&p, "ema");
+    pickle_op(&p, "N");
+    pickle_put_text(&p, "train_args");
+    pickle_op(&p, "}(");
+    pickle_put_text(&p, "imgsz");
+    pickle_put_int(&p, imgsz);
+    pickle_op(&p, "u");
+    pickle_put_text(&p, "model");
+    put_module(&t, 0, g->n_params, 0, "ultralytics.nn.tasks", task);
+    put_attributes(&p, g->nc);
+    pickle_op(&p, "ubu.");
+    finish(out, &p, params, NULL, g->param_floats * sizeof(float));
+    mem_free(t.params);
+}
+
+void make_named(struct buf *out, const char *const *names)
+{
+    static const float one[1] = {1};
+    struct buf p = {0};
+    pickle_begin(&p);
+    pickle_op(&p, "}(");
+    for (; *names; names++) {
+        pickle_put_text(&p, *names);
+        pickle_put_tensor(&p, &(struct tensor_part){"FloatStorage", "0", 1, 0, 1, {1}, {1}});
+    }
+    pickle_op(&p, "u.");
+    finish(out, &p, one, NULL, sizeof one);
+}

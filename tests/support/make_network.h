@@ -1,0 +1,32 @@
+/* Checkpoints of whole networks as other programs save them: dicts in dicts, prefixes, averages beside them, counters
+ * of profilers, module objects of another package. */
+#ifndef Y9_TESTS_MAKE_NETWORK_H
+#define Y9_TESTS_MAKE_NETWORK_H
+
+#include "graph/graph.h"
+#include "support/make_files.h"
+
+enum { DRESS_KEYS = 3 };
+
+struct network_dress {
+    const char *keys[DRESS_KEYS]; /* dicts around the network, the outermost first; NULL: none further */
+    const char *prefix;           /* in front of every name; NULL: none */
+    int skip;                     /* so many bytes at the beginning of names are left out: 6 for "model." */
+    bool counters;                /* total_ops and total_params in every module, as the profiler thop leaves them */
+    const char *average_keys[DRESS_KEYS]; /* the average in a place of its own */
+    const char *average_prefix;           /* or beside the network in its dict */
+    int average_lacks;                    /* so many of its last tensors are missing */
+};
+/* Storage "0" holds `params`, storage "1" `average` (NULL: none). */
+void make_network(struct buf *out, const struct graph *g, const float *params, const float *average,
+                  const struct network_dress *dress);
+
+/* The same network as objects of Ultralytics, with names of classes, nc and train_args (imgsz). `forward`: the
+ * attribute that a fused module asks its own object for; NULL: none. `task`: class of the whole ("DetectionModel"). */
+void make_ultralytics(struct buf *out, const struct graph *g, const float *params, int imgsz, const char *task,
+                      const char *forward);
+
+/* A dict of tensors of these names (up to NULL), one element each. */
+void make_named(struct buf *out, const char *const *names);
+
+#endif

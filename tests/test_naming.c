@@ -1,0 +1,275 @@
+/* Checkpoints of other programs: the same network in every dress gives the same tensors under the same names, and what
+ * is no network of ours is refused with what it is. */
+#include "support/make_network.h"
+#include "support/programs.h"
+#include "support/unit.h"
+
+#include "core/file.h"
+#include "core/mem.h"
+#include "core/path.h"
+#include "weights/naming.h"
+#include "weights/weights.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char table_text[] = "nc: 2\nbackbone:\n- [-1, 1, Conv, [8, 3, 2]]\n- [-1, 1, Conv, [8, 3, 2]]\n"
+                                 "- [-1, 1, Conv, [8, 3, 2]]\n- [-1, 1, Conv, [8, 3, 2]]\n- [-1, 1, Conv, [8, 3, 2]]\n"
+                                 "head:\n- [[2, 3, 4], 1, DDetect, [nc]]\n";
+static char folder[256], table[300], file[300];
+static struct weights net;
+static float *average;
+
+static int set_up(void **state)
+{
+    (void)state;
+    program_folder(folder, sizeof folder);
+    snprintf(table, sizeof table, "%s/small.yaml", folder);
+    snprintf(file, sizeof file, "%s/made.pt", folder);
+    if (file_write(table, table_text, sizeof table_text - 1) != OK || weights_random(table, 0, 5, &net) != OK)
+        return 1;
+    average = mem_alloc(net.training.param_floats, sizeof *average);
+    for (size_t i = 0; average && i < net.training.param_floats; i++)
+        average[i] = net.params[i] + 1;
+    return average ? 0 : 1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    mem_free(average);
+    weights_free(&net);
+    program_remove(folder);
+    return 0;
+}
+
+static void assert_values(const struct checkpoint_model *m, const float *wanted)
+{
+    const struct graph *g = &net.training;
+    for (int i = 0; i < g->n_params; i++) {
+        const struct param *p = &g->params[i];
+        const struct checkpoint_tensor *t = checkpoint_find(m, p->name);
+        if (!t || t->count != p->count)
+            fail_msg("%s is missing", p->name);
+        float *values = mem_alloc(t->count, sizeof *values);
+        assert_non_null(values);
+        checkpoint_read_f32(t, values);
+        assert_memory_equal(values, wanted + p->first, t->count * sizeof *values);
+        mem_free(values);
+    }
+}
+
+/* The dress changes nothing: `wanted` values under official names, and no other tensors. */
+static void expect_network(const struct network_dress *dress, const float *wanted)
+{
+    struct buf made = {0};
+    struct checkpoint c;
+    make_network(&made, &net.training, net.params, average, dress);
+    if (checkpoint_open_memory("made.pt", made.data, made.size, &c) != OK)
+        fail_msg("%s", fail_text());
+    assert_int_equal(c.model->count, net.training.n_params);
+    assert_int_equal(c.from_ema, wanted == average);
+    assert_values(c.model, wanted);
+    checkpoint_close(&c);
+    buf_free(&made);
+}
+
+static void dicts_in_dicts(void **state)
+{
+    (void)state;
+    static const struct network_dress dresses[] = {
+        {.keys = {NULL}},
+        {.keys = {"state_dict"}},
+        {.keys = {"model_state_dict"}},
+        {.keys = {"net"}},
+        {.keys = {"weights"}},
+        {.keys = {"params"}},
+        {.keys = {"model", "state_dict"}},
+        {.keys = {"model", "module", "net"}},
+        {.keys = {"my_own_key"}}, /* the only network in the file */
+    };
+    for (int i = 0; i < COUNT(dresses); i++)
+        expect_network(&dresses[i], net.params);
+}
+
+static void prefixes(void **state)
+{
+    (void)state;
+    static const struct network_dress dresses[] = {
+        {.prefix = "module."},
+        {.prefix = "_orig_mod."},
+        {.prefix = "module._orig_mod."},
+        {.prefix = "model."}, /* Lightning's */
+        {.prefix = "net.student."},
+        {.skip = 6},                      /* rows without "model." */
+        {.skip = 6, .prefix = "module."}, /* and behind another word */
+        {.keys = {"state_dict"}, .prefix = "model.module."},
+        {.keys = {"model"}, .prefix = "module.", .counters = true},
+        {.counters = true},
+    };
+    for (int i = 0; i < COUNT(dresses); i++)
+        expect_network(&dresses[i], net.params);
+}
+
+static void averages_win(void **state)
+{
+    (void)state;
+    static const struct network_dress dresses[] = {
+        {.keys = {"model"}, .average_keys = {"ema"}},
+        {.keys = {"state_dict"}, .average_keys = {"model_ema", "module"}},
+        {.keys = {"model"}, .average_keys = {"ema_state_dict"}, .prefix = "module."},
+        {.keys = {"state_dict"}, .prefix = "model.", .average_prefix = "ema.ema_model."},
+        {.keys = {"state_dict"}, .prefix = "model.", .average_prefix = "ema_model."},
+        {.keys = {"state_dict"}, .average_prefix = "ema."},
+    };
+    for (int i = 0; i < COUNT(dresses); i++)
+        expect_network(&dresses[i], average);
+    const struct network_dress incomplete = {
+        .keys = {"state_dict"}, .prefix = "model.", .average_prefix = "ema_model.", .average_lacks = 3};
+    expect_network(&incomplete, net.params);
+}
+
+static void expect_refusal(struct buf *made, const char *word, const char *more)
+{
+    struct checkpoint c;
+    assert_int_not_equal(checkpoint_open_memory("made.pt", made->data, made->size, &c), OK);
+    if (!strstr(fail_text(), "made.pt") || !strstr(fail_text(), word) || !strstr(fail_text(), more))
+        fail_msg("expected \"%s\" and \"%s\", got \"%s\"", word, more, fail_text());
+    assert_null(c.model);
+    buf_free(made);
+}
+
+static void two_networks_are_refused(void **state)
+{
+    (void)state;
+    struct buf made = {0};
+    const struct network_dress two = {.prefix = "student.", .average_prefix = "teacher."};
+    make_network(&made, &net.training, net.params, average, &two);
+    expect_refusal(&made, "two networks", "'student.' and 'teacher.'");
+    const struct network_dress keys = {.keys = {"generator"}, .average_keys = {"discriminator"}};
+    make_network(&made, &net.training, net.params, average, &keys);
+    expect_refusal(&made, "its keys: epoch, generator, discriminator", "more than one");
+}
+
+static void networks_of_others_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *const names[3];
+        const char *word;
+    } cases[] = {
+        {{"0.conv.weight", "22.heads.0.anchor_conv.2.weight"}, "MultimediaTechLab"},
+        {{"model.model.22.heads.0.anchor_conv.2.weight"}, "MultimediaTechLab"},
+        {{"backbone.conv0.conv.weight", "head.cv2.0.2.weight"}, "LibreYOLO"},
+        {{"model.77.m.0.weight", "model.77.ia.0.implicit"}, "anchor boxes"},
+        {{"model.22.cv2.0.2.weight", "model.22.proto.cv1.conv.weight"}, "instance masks"},
+        {{"model.23.cv2.0.2.weight", "model.23.one2one_cv2.0.2.weight"}, "YOLOv10"},
+        {{"model.22.cv2.0.2.weight", "model.22.cv3.0.0.0.conv.weight"}, "light class tower"},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        struct buf made = {0};
+        make_named(&made, cases[i].names);
+        expect_refusal(&made, cases[i].word, "");
+    }
+}
+
+/* A file that opens, and of which no network can be made. */
+static void expect_no_network(struct buf *made, const char *word)
+{
+    struct weights w;
+    assert_int_equal(file_write(file, made->data, made->size), OK);
+    assert_int_not_equal(weights_load(file, NULL, &w, NULL), OK);
+    if (!strstr(fail_text(), "made.pt") || !strstr(fail_text(), word))
+        fail_msg("expected \"%s\", got \"%s\"", word, fail_text());
+    buf_free(made);
+}
+
+static void no_detector_says_what_it_is(void **state)
+{
+    (void)state;
+    struct buf made = {0};
+    make_named(&made, (const char *[]){"features.0.weight", "classifier.bias", NULL});
+    expect_no_network(&made, "no detection head; the first of its 2 tensors is features.0.weight");
+    make_named(&made, (const char *[]){"model.2.m.0.cv1.conv.weight", "model.22.cv2.0.2.weight", NULL});
+    expect_no_network(&made, "");
+    const struct zip_part script[] = {{.name = "net/data.pkl", .data = "\x80\x02}.", .size = 4},
+                                      {.name = "net/code/__torch__/net.py", .data = "x", .size = 1}};
+    make_zip(&made, script, COUNT(script), false);
+    expect_refusal(&made, "TorchScript", "state dict");
+    char tar[512] = {0};
+    memcpy(tar + 257, "ustar", 5);
+    assert_int_equal(buf_append(&made, tar, sizeof tar), OK);
+    expect_refusal(&made, "2017", "too old");
+}
+
+static void objects_of_ultralytics(void **state)
+{
+    (void)state;
+    for (int fused = 0; fused < 2; fused++) {
+        struct buf made = {0};
+        struct checkpoint c;
+        make_ultralytics(&made, &net.training, net.params, 96, "DetectionModel", fused ? "forward_fuse" : NULL);
+        if (checkpoint_open_memory("made.pt", made.data, made.size, &c) != OK)
+            fail_msg("%s", fail_text());
+        assert_values(c.model, net.params);
+        assert_string_equal(c.package, "the Ultralytics package 8.3.0");
+        assert_int_equal(c.model->nc, 2);
+        assert_string_equal(c.model->names[1], "thing1");
+        assert_true(c.img_h == 96 && c.img_w == 96);
+        checkpoint_close(&c);
+        buf_free(&made);
+    }
+}
+
+static void no_attribute_but_forward(void **state)
+{
+    (void)state;
+    struct buf made = {0};
+    make_ultralytics(&made, &net.training, net.params, 96, "DetectionModel", "system");
+    expect_refusal(&made, "__builtin__.getattr for system", "refused");
+    make_ultralytics(&made, &net.training, net.params, 96, "SegmentationModel", NULL);
+    expect_refusal(&made, "instance masks", "Ultralytics");
+}
+
+/* Without a table inside, a built-in network is found by its tensors, whatever else lies beside them. */
+static void a_built_in_network_is_found(void **state)
+{
+    (void)state;
+    struct weights w, read;
+    struct buf made = {0};
+    assert_int_equal(weights_random("gelan-t", 3, 1, &w), OK);
+    make_ultralytics(&made, &w.training, w.params, 160, "DetectionModel", NULL);
+    assert_int_equal(file_write(file, made.data, made.size), OK);
+    buf_free(&made);
+    if (weights_load(file, NULL, &read, NULL) != OK)
+        fail_msg("%s", fail_text());
+    assert_string_equal(read.table.name, "gelan-t");
+    assert_memory_equal(read.params, w.params, w.training.param_floats * sizeof(float));
+    assert_true(read.img_h == 160 && read.nc == 3 && !strcmp(read.names[0], "thing0"));
+    weights_free(&read);
+    make_network(&made, &w.training, w.params, NULL,
+                 &(struct network_dress){.keys = {"state_dict"}, .prefix = "model.", .counters = true});
+    assert_int_equal(file_write(file, made.data, made.size), OK);
+    buf_free(&made);
+    if (weights_load(file, NULL, &read, NULL) != OK)
+        fail_msg("%s", fail_text());
+    assert_string_equal(read.table.name, "gelan-t");
+    weights_free(&read);
+    weights_free(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dicts_in_dicts),
+        cmocka_unit_test(prefixes),
+        cmocka_unit_test(averages_win),
+        cmocka_unit_test(two_networks_are_refused),
+        cmocka_unit_test(networks_of_others_are_refused),
+        cmocka_unit_test(no_detector_says_what_it_is),
+        cmocka_unit_test(objects_of_ultralytics),
+        cmocka_unit_test(no_attribute_but_forward),
+        cmocka_unit_test(a_built_in_network_is_found),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
