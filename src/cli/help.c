@@ -2,6 +2,9 @@
 #include "cli/help.h"
 
 #include "cli/cli.h"
+#include "cli/completion.h"
+#include "cli/manual.h"
+#include "cli/options_json.h"
 
 #include <stdio.h>
 
@@ -15,30 +18,70 @@ void help_overview(FILE *stream)
                     "Exit codes: 0 done, 1 failed, 2 the command line is wrong.\n");
 }
 
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_MAN, FORMAT_BASH, FORMAT_ZSH, FORMAT_FISH };
+static const char *const formats[] = {[FORMAT_TEXT] = "text",
+                                      [FORMAT_JSON] = "json",
+                                      [FORMAT_MAN] = "man",
+                                      [FORMAT_BASH] = "bash",
+                                      [FORMAT_ZSH] = "zsh",
+                                      [FORMAT_FISH] = "fish",
+                                      NULL};
+
 static const struct option_spec options_table[] = {
-    {"verb", NULL, OPTION_STRING, NULL, "the verb to explain; without one the verbs are listed", .value = VALUE_NAME},
+    {"verb", NULL, OPTION_STRING, NULL, "the verb to explain; without one the verbs are listed", .value = VALUE_VERB},
+    {"format", NULL, OPTION_STRING, "text",
+     "man is a manual page; bash, zsh and fish are completions of all verbs for these shells", .choices = formats},
 };
+
+static enum status print_json(const struct verb_spec *verb)
+{
+    enum status rc = OK;
+    json_t *root = verb ? options_json(verb) : json_array();
+    for (int i = 0; !verb && verbs[i]; i++)
+        json_array_append_new(root, options_json(verbs[i]));
+    TRY(root ? OK : fail(E_NOMEM, "out of memory"));
+    TRY(output_json("-", root));
+cleanup:
+    json_decref(root);
+    return rc;
+}
 
 static enum status run(const struct options *o)
 {
     const char *name = option_string(o, "verb");
-    if (!name) {
-        help_overview(stdout);
+    const struct verb_spec *verb = name ? verb_find(name) : NULL;
+    if (name && !verb)
+        return E_USAGE;
+    switch ((enum format)option_choice(o, "format")) {
+    case FORMAT_TEXT:
+        verb ? options_help(verb, stdout) : help_overview(stdout);
+        return OK;
+    case FORMAT_JSON:
+        return print_json(verb);
+    case FORMAT_MAN:
+        verb ? manual_verb(verb, stdout) : manual_program(stdout);
+        return OK;
+    case FORMAT_BASH:
+        completion_bash(stdout);
+        return OK;
+    case FORMAT_ZSH:
+        completion_zsh(stdout);
+        return OK;
+    case FORMAT_FISH:
+        completion_fish(stdout);
         return OK;
     }
-    const struct verb_spec *verb = verb_find(name);
-    if (!verb)
-        return E_USAGE;
-    options_help(verb, stdout);
     return OK;
 }
 
 const struct verb_spec verb_help = {
     .name = "help",
-    .summary = "the verbs, or the options of one",
+    .summary = "the verbs, or the options of one; manuals and completions",
     .positional = "verb",
     .options = options_table,
     .n_options = COUNT(options_table),
-    .example = "yolo9 help train",
+    .example = "yolo9 help train\n"
+               "yolo9 help --format bash >~/.local/share/bash-completion/completions/yolo9\n"
+               "yolo9 help detect --format man | man -l -",
     .run = run,
 };

@@ -38,6 +38,7 @@ enum option_value {
     VALUE_CLASSES,  /* names or numbers of classes */
     VALUE_SIZE,     /* one number, or height and width */
     VALUE_PICTURES, /* files, folders, patterns */
+    VALUE_VERB,     /* the name of a verb */
     VALUE_HYPER,    /* a file of hyper-parameters or KEY=X */
     VALUE_COUNT
 };

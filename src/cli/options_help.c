@@ -10,8 +10,8 @@ enum { WIDTH = 80, LEFT = 24 }; /* columns; where the explanations begin */
 const char *option_value_word(const struct option_spec *s)
 {
     static const char *const one[VALUE_COUNT] = {
-        [VALUE_FILE] = "FILE",     [VALUE_FOLDER] = "DIR", [VALUE_WEIGHTS] = "FILE",
-        [VALUE_DATA] = "FILE|DIR", [VALUE_NAME] = "NAME",  [VALUE_NETWORK] = "NAME|FILE",
+        [VALUE_FILE] = "FILE", [VALUE_FOLDER] = "DIR", [VALUE_WEIGHTS] = "FILE",      [VALUE_DATA] = "FILE|DIR",
+        [VALUE_NAME] = "NAME", [VALUE_VERB] = "VERB",  [VALUE_NETWORK] = "NAME|FILE",
     };
     static const char *const many[VALUE_COUNT] = {
         [VALUE_FILE] = "FILE ...",         [VALUE_FOLDER] = "DIR ...",        [VALUE_WEIGHTS] = "FILE ...",

@@ -2,7 +2,6 @@
 
 #include "cli/options_internal.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -68,7 +67,7 @@ static json_t *examples(const struct verb_spec *spec)
     return array;
 }
 
-enum status options_json(const struct verb_spec *spec, FILE *stream)
+json_t *options_json(const struct verb_spec *spec)
 {
     const char *group = NULL;
     json_t *options = json_array();
@@ -76,13 +75,6 @@ enum status options_json(const struct verb_spec *spec, FILE *stream)
         group = spec->options[i].heading ? spec->options[i].heading : group;
         json_array_append_new(options, option_json(&spec->options[i], group));
     }
-    json_t *root = json_pack("{s:s, s:s, s:s?, s:o, s:o}", "verb", spec->name, "summary", spec->summary, "positional",
-                             spec->positional, "options", options, "examples", examples(spec));
-    enum status rc = OK;
-    if (!root)
-        rc = fail(E_NOMEM, "out of memory");
-    else if (json_dumpf(root, stream, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) != 0 || fputc('\n', stream) == EOF)
-        rc = fail_errno("standard output");
-    json_decref(root);
-    return rc;
+    return json_pack("{s:s, s:s, s:s?, s:o, s:o}", "verb", spec->name, "summary", spec->summary, "positional",
+                     spec->positional, "options", options, "examples", examples(spec));
 }

@@ -42,6 +42,18 @@ static void tell_ignored(const struct options *o)
     }
 }
 
+static enum status print_help(const struct verb_spec *verb, bool as_json)
+{
+    if (!as_json) {
+        options_help(verb, stdout);
+        return OK;
+    }
+    json_t *root = options_json(verb);
+    enum status rc = root ? output_json("-", root) : fail(E_NOMEM, "out of memory");
+    json_decref(root);
+    return rc;
+}
+
 int verb_main(const struct verb_spec *verb, int argc, char **argv)
 {
     enum status rc = OK;
@@ -49,10 +61,7 @@ int verb_main(const struct verb_spec *verb, int argc, char **argv)
     struct option_help help;
     TRY(options_parse(verb, argc, argv, &o, &help));
     if (help.text) {
-        if (help.json)
-            TRY(options_json(verb, stdout));
-        else
-            options_help(verb, stdout);
+        TRY(print_help(verb, help.json));
         goto cleanup;
     }
     tell_ignored(o);

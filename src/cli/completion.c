@@ -1,0 +1,51 @@
+#include "cli/completion.h"
+
+#include "cli/cli.h"
+#include "cli/completion_internal.h"
+#include "model/builtin.h"
+
+#include <string.h>
+
+#define WEIGHTS "pt pth ckpt safetensors"
+
+struct completion completion_of(const struct option_spec *s)
+{
+    static const struct completion kinds[VALUE_COUNT] = {
+        [VALUE_FILE] = {COMPLETE_FILES},
+        [VALUE_FOLDER] = {COMPLETE_FOLDERS},
+        [VALUE_WEIGHTS] = {COMPLETE_FILES, WEIGHTS},
+        [VALUE_DATA] = {COMPLETE_FILES, "yaml yml"},
+        [VALUE_NETWORK] = {COMPLETE_WORDS, "yaml yml", .networks = true},
+        [VALUE_PICTURES] = {COMPLETE_FILES},
+        [VALUE_HYPER] = {COMPLETE_FILES, "yaml yml"},
+        [VALUE_VERB] = {COMPLETE_WORDS, .verbs = true},
+    };
+    return s->choices ? (struct completion){COMPLETE_WORDS, .words = s->choices} : kinds[s->value];
+}
+
+void completion_each_word(const struct completion *c, void (*put)(void *, const char *), void *context)
+{
+    for (int i = 0; c->words && c->words[i]; i++)
+        put(context, c->words[i]);
+    for (int i = 0; c->networks && builtin_tables[i].name; i++)
+        put(context, builtin_tables[i].name);
+    for (int i = 0; c->verbs && verbs[i]; i++)
+        put(context, verbs[i]->name);
+}
+
+bool completion_is_list(const struct option_spec *s)
+{
+    return s->type == OPTION_INTS || s->type == OPTION_STRINGS || s->type == OPTION_PAIRS;
+}
+
+const struct option_spec *completion_positional(const struct verb_spec *verb)
+{
+    int index = verb->positional ? options_find(verb, verb->positional, strlen(verb->positional)) : -1;
+    if (index >= 0)
+        return &verb->options[index];
+    for (int i = 0; i < verb->n_options; i++) {
+        if (verb->options[i].value == VALUE_WEIGHTS)
+            return &verb->options[i];
+    }
+    return NULL;
+}

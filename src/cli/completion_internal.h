@@ -1,0 +1,33 @@
+/* Shared by the three completions. */
+#ifndef Y9_CLI_COMPLETION_INTERNAL_H
+#define Y9_CLI_COMPLETION_INTERNAL_H
+
+#include "cli/options_internal.h"
+
+enum completion_kind {
+    COMPLETE_NOTHING, /* a number, a name of the user's own */
+    COMPLETE_WORDS,   /* choices, names of networks or verbs */
+    COMPLETE_FOLDERS,
+    COMPLETE_FILES,
+};
+
+struct completion {
+    enum completion_kind kind;
+    const char *endings; /* COMPLETE_FILES, and files beside words: "pt pth"; NULL: any file, or none beside words */
+    const char *const *words; /* choices; NULL: see networks and verbs */
+    bool networks, verbs;
+};
+
+/* What completes the value of an option. */
+struct completion completion_of(const struct option_spec *s);
+
+/* Calls put for every word of the completion. */
+void completion_each_word(const struct completion *c, void (*put)(void *, const char *), void *context);
+
+/* Does the option take more than one word? */
+bool completion_is_list(const struct option_spec *s);
+
+/* The option that bare words of a verb belong to; NULL: it takes none. */
+const struct option_spec *completion_positional(const struct verb_spec *verb);
+
+#endif
