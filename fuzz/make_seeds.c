@@ -3,10 +3,13 @@
 #include "core/mem.h"
 #include "core/path.h"
 #include "formats/safetensors.h"
+#include "support/image_files.h"
 #include "support/make_network.h"
 #include "tiny_table.h"
+#include "tiny_trainer.h"
 #include "weights/weights.h"
 
+#include <png.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -162,6 +165,92 @@ static void make_eight_bit(struct seeds *s)
     mem_free(path);
 }
 
+static void tiny_trainer_free(struct tiny_trainer *t)
+{
+    trainer_free(&t->trainer);
+    graph_free(&t->graph);
+    table_free(&t->table);
+    mem_free(t->start);
+}
+
+/* A run of the tiny network after its first epoch. */
+static void make_state(struct seeds *s)
+{
+    struct tiny_trainer tiny;
+    struct run_options options;
+    struct run_progress progress = {0};
+    const double row[RESULT_COLUMNS] = {0.5, 1, 2};
+    const char *const names[] = {"a", "b"};
+    char *path = seed_path(s, "fuzz_state", "state.safetensors");
+    char *finished = seed_path(s, "fuzz_state", "finished.safetensors");
+    run_options_init(&options);
+    tiny_trainer_init(&tiny);
+    const struct weights_meta meta = {.table = &tiny.table, .names = names, .nc = 2};
+    const struct state_subject subject = {&options, &meta, 2};
+    if (!path || !finished || run_progress_init(&progress, 2) != OK || run_progress_add_row(&progress, row) != OK)
+        s->bad = 1;
+    progress.epoch = 1;
+    if (!s->bad && state_write(path, &subject, &progress, &tiny.trainer) != OK)
+        s->bad = 1;
+    progress.finished = true;
+    if (!s->bad && state_write(finished, &subject, &progress, NULL) != OK)
+        s->bad = 1;
+    run_progress_free(&progress);
+    run_options_free(&options);
+    tiny_trainer_free(&tiny);
+    mem_free(path);
+    mem_free(finished);
+}
+
+static void make_jpegs(struct seeds *s, const uint8_t *samples)
+{
+    struct buf b = {0};
+    const struct jpeg_recipe recipes[] = {{.components = 3, .orientation = 6},
+                                          {.components = 3, .progressive = 1, .orientation = 3, .big_endian = 1},
+                                          {.components = 4, .ycck = 1, .restart = 1},
+                                          {.components = 1, .full_colour = 0}};
+    for (int i = 0; i < COUNT(recipes); i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d.jpg", i);
+        make_jpeg(samples, 12, 20, &recipes[i], &b);
+        save_buf(s, "fuzz_picture", name, &b);
+    }
+}
+
+static void make_pictures(struct seeds *s)
+{
+    static const char bmp[] = "BM\x4a\0\0\0\0\0\0\0\x42\0\0\0\x28\0\0\0\3\0\0\0\2\0\0\0\1\0\x08\0\1\0\0\0"
+                              "\0\0\0\0\0\0\0\0\0\0\0\0\3\0\0\0\0\0\0\0\1\2\3\0\4\5\6\0\7\x08\x09\0"
+                              "\2\1\0\0\0\3\0\1\2\0\0\1";
+    static const char masked[] = "BM\x4a\0\0\0\0\0\0\0\x42\0\0\0\x28\0\0\0\2\0\0\0\xfe\xff\xff\xff\1\0\x10\0\3\0\0\0"
+                                 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xf8\0\0\xe0\7\0\0\x1f\0\0\0"
+                                 "\1\2\3\4\5\6\7\x08";
+    static const char gif[] =
+        "GIF89a\2\0\2\0\xf0\0\0\0\0\0\xff\xff\xff!\xf9\4\1\0\0\0\0,\0\0\0\0\2\0\2\0@\2\3\x0c\x10\5\0;";
+    static const char tiff[] =
+        "II*\0\x08\0\0\0\x08\0\0\1\3\0\1\0\0\0\2\0\0\0\1\1\3\0\1\0\0\0\2\0\0\0\2\1\3\0\1\0\0\0\x08\0\0\0"
+        "\3\1\3\0\1\0\0\0\1\0\0\0\6\1\3\0\1\0\0\0\1\0\0\0\x11\1\4\0\1\0\0\0\x6e\0\0\0"
+        "\x12\1\3\0\1\0\0\0\6\0\0\0\x17\1\4\0\1\0\0\0\4\0\0\0\0\0\0\0\1\2\3\4";
+    uint8_t samples[12 * 20 * 4];
+    struct buf b = {0};
+    for (int i = 0; i < COUNT(samples); i++)
+        samples[i] = (uint8_t)(i * 37 % 256);
+    make_jpegs(s, samples);
+    make_png(samples, 60, 12, 20, &(struct png_recipe){PNG_COLOR_TYPE_RGB, 8, .interlaced = 1, .orientation = 8}, &b);
+    save_buf(s, "fuzz_picture", "interlaced.png", &b);
+    make_png(samples, 10, 12, 20, &(struct png_recipe){PNG_COLOR_TYPE_PALETTE, 4, .transparent = 1, .palette = samples},
+             &b);
+    save_buf(s, "fuzz_picture", "palette.png", &b);
+    make_webp(samples, 12, 20, 4, 1, &b);
+    save_buf(s, "fuzz_picture", "lossless.webp", &b);
+    make_webp(samples, 12, 20, 3, 0, &b);
+    save_buf(s, "fuzz_picture", "lossy.webp", &b);
+    save(s, "fuzz_picture", "runs.bmp", bmp, sizeof bmp - 1);
+    save(s, "fuzz_picture", "masked.bmp", masked, sizeof masked - 1);
+    save(s, "fuzz_picture", "two.gif", gif, sizeof gif - 1);
+    save(s, "fuzz_picture", "grey.tif", tiff, sizeof tiff - 1);
+}
+
 static void make_texts(struct seeds *s)
 {
     save_text(s, "fuzz_labels", "boxes.txt", "0 0.5 0.5 0.25 1\r\n\n2\t.1 .1 0 1e-3\n0 0.5 0.5 0.25 1\n");
@@ -175,6 +264,9 @@ static void make_texts(struct seeds *s)
               "  folded\n  text\ne: !!str 5\nf: ~\n");
     save_text(s, "fuzz_yaml", "refused.yaml", "a: &x 1\nb: *x\n--- \nc: !!python/object:os.system x\n");
     save_text(s, "fuzz_yaml", "hyp.yaml", "lr0: 0.01\nlrf: 1e-2\nbox: 7.5\nflag: no\nnames: {0: red, 1: 'it''s'}\n");
+    save_text(s, "fuzz_hyp", "hyp.yaml",
+              "# of a run\nlr0: 0.01\nlrf: 1e-2\nbox: 7.5\nobj: 0.7\nanchors: 3\nmosaic: 1\n");
+    save_text(s, "fuzz_hyp", "refused.yaml", "lr0: 0.01\nlr00: 5\nmosaic: 7\n");
     save_text(s, "fuzz_table", "pgi.yaml",
               "nc: 4\nbackbone:\n- [-1, 1, Silence, [], image]\n- [-1, 1, Conv, [16, 3, 2]]\n"
               "- [-1, 2, RepNCSP, [16, 2], B]\n- [1, 1, CBLinear, [[16, 8]], R]\n- [image, 1, Conv, [16, 3, 2]]\n"
@@ -205,6 +297,8 @@ int main(int argc, char **argv)
     make_safetensors(&s, "fuzz_pt");
     make_dressed(&s);
     make_eight_bit(&s);
+    make_state(&s);
+    make_pictures(&s);
     make_texts(&s);
     return s.bad;
 }
