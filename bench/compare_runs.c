@@ -5,17 +5,14 @@
  * Reads results.csv as this program and the official code write it (columns by name). The table has the mean of the
  * last five epochs, because single epochs jump. Each name has a colour; every second file of a pair named NAME and
  * NAME-reference is dashed in the colour of the first. */
-#include "core/file.h"
 #include "core/mem.h"
 #include "image/chart.h"
-#include "train/run.h"
+#include "results_csv.h"
 
-#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { MAX_RUNS = 12, LAST = 5, MAX_CSV = 16 << 20 };
+enum { MAX_RUNS = 12, LAST = 5 };
 
 struct run {
     char name[64];
@@ -23,58 +20,13 @@ struct run {
     int n;
 };
 
-/* The index of a column, or -1. `line` is changed. */
-static int find_column(char *line, const char *name)
-{
-    int column = 0;
-    for (char *save, *word = strtok_r(line, ",\n", &save); word; word = strtok_r(NULL, ",\n", &save), column++) {
-        while (isspace((unsigned char)*word))
-            word++;
-        if (strcmp(word, name) == 0)
-            return column;
-    }
-    return -1;
-}
-
-static double cell(const char *line, int column)
-{
-    while (column-- > 0 && line)
-        line = (line = strchr(line, ',')) ? line + 1 : NULL;
-    return line ? strtod(line, NULL) : 0;
-}
-
-static int header_column(const char *header, size_t length, enum result_column column)
-{
-    char copy[1024];
-    snprintf(copy, sizeof copy, "%.*s", (int)MIN(length, sizeof copy - 1), header);
-    return find_column(copy, result_column_name(column));
-}
-
 static enum status load_run(const char *path, struct run *r)
 {
-    enum status rc = OK;
-    struct buf text = {0};
-    TRY(file_read(path, MAX_CSV, &text));
-    char *line = text.size ? strchr(text.data, '\n') : NULL;
-    if (!line)
-        TRY(fail(E_FORMAT, "%s: not a results.csv", path));
-    const int map50 = header_column(text.data, (size_t)(line - text.data), RESULT_MAP50);
-    const int map = header_column(text.data, (size_t)(line - text.data), RESULT_MAP);
-    if (map50 < 0 || map < 0)
-        TRY(fail(E_FORMAT, "%s: no columns %s and %s", path, result_column_name(RESULT_MAP50),
-                 result_column_name(RESULT_MAP)));
-    int lines = 0;
-    for (char *c = text.data; *c; c++)
-        lines += *c == '\n';
-    r->map50 = mem_alloc((size_t)lines + 1, sizeof *r->map50);
-    r->map = mem_alloc((size_t)lines + 1, sizeof *r->map);
-    TRY(r->map50 && r->map ? OK : E_NOMEM);
-    for (; line && line[1]; line = strchr(line + 1, '\n'), r->n++) {
-        r->map50[r->n] = cell(line + 1, map50);
-        r->map[r->n] = cell(line + 1, map);
-    }
-cleanup:
-    buf_free(&text);
+    static const enum result_column columns[] = {RESULT_MAP50, RESULT_MAP};
+    double *values[COUNT(columns)] = {NULL};
+    enum status rc = results_csv_load(path, columns, COUNT(columns), values, &r->n);
+    r->map50 = values[0];
+    r->map = values[1];
     return rc;
 }
 
@@ -110,11 +62,20 @@ static int partner(const struct run *runs, int i)
 
 static enum status plot(const struct run *runs, int n, const char *path)
 {
+    enum status rc = OK;
     struct series series[2][MAX_RUNS];
+    int most = 0;
+    for (int i = 0; i < n; i++)
+        most = MAX(most, runs[i].n);
+    double *epochs = mem_alloc((size_t)most + 1, sizeof *epochs);
+    TRY(epochs ? OK : E_NOMEM);
+    for (int i = 0; i < most; i++)
+        epochs[i] = i + 1;
     for (int i = 0; i < n; i++) {
         const int like = partner(runs, i);
         for (int k = 0; k < 2; k++)
             series[k][i] = (struct series){.name = runs[i].name,
+                                           .x = epochs,
                                            .y = k ? runs[i].map : runs[i].map50,
                                            .n = runs[i].n,
                                            .width = 2,
@@ -122,13 +83,16 @@ static enum status plot(const struct run *runs, int n, const char *path)
                                            .coloured = true,
                                            .colour = palette_get(like)};
     }
-    const struct axis epoch = {.label = "epoch"}, unit = {.low = 0, .high = 1};
+    const struct axis epoch = {.label = "Epoch", .whole = true}, unit = {.label = "mAP", .low = 0, .high = 1};
     const struct chart charts[2] = {
-        {.title = "mAP50", .x = epoch, .y = unit, .series = series[0], .n_series = n},
-        {.title = "mAP50-95", .x = epoch, .y = unit, .series = series[1], .n_series = n},
+        {.title = "mAP at IoU 0.5", .x = epoch, .y = unit, .series = series[0], .n_series = n},
+        {.title = "mAP at IoU 0.5 to 0.95", .x = epoch, .y = unit, .series = series[1], .n_series = n},
     };
     const struct panel panels[2] = {{chart_draw, &charts[0]}, {chart_draw, &charts[1]}};
-    return figure_write(path, 1600, 640, panels, 1, 2);
+    TRY(figure_write(path, 1600, 640, panels, 1, 2));
+cleanup:
+    mem_free(epochs);
+    return rc;
 }
 
 int main(int argc, char **argv)

@@ -17,7 +17,7 @@ enum { TEXT_BYTES = 512 };
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-    return "leak:libfontconfig\nleak:libpango\nleak:libglib";
+    return "leak:libfontconfig";
 }
 
 /* --- Pango, opened when it is needed --------------------------------------------------------------------------- */
