@@ -1,5 +1,7 @@
 /* yolo9 convert IN OUT: any weight file to our safetensors, in training form or deployed. */
 #include "cli/cli.h"
+#include "cli/output.h"
+#include "core/terminal.h"
 #include "weights/weights.h"
 
 #include <stdio.h>
@@ -16,8 +18,9 @@ static const struct option_spec options_table[] = {
 static void say(const char *path, const struct weights *w, bool deployed)
 {
     const struct graph *g = deployed ? &w->deployed : &w->training;
-    printf("%s: %s form of %s, %d classes, %zu parameters\n", path, deployed ? "deployed" : "training", w->table.name,
-           w->nc, model_count_params(g, -1));
+    char count[32];
+    print(stdout, "%s: %s form of %s, %d %s, %s parameters", path, deployed ? "deployed" : "training", w->table.name,
+          w->nc, noun(w->nc, "class", "classes"), text_grouped((double)model_count_params(g, -1), count, sizeof count));
 }
 
 static enum status convert(const struct options *o)
@@ -31,15 +34,20 @@ static enum status convert(const struct options *o)
     bool deployed = option_flag(o, "deploy");
     if (n != 2)
         return fail(E_USAGE, "two files are needed: the one to read and the one to write");
+    const struct output output = {.path = files[1],
+                                  .ending = "safetensors",
+                                  .what = "safetensors",
+                                  .inputs = {files[0], option_string(o, "cfg")}};
+    TRY(output_check(&output));
     TRY(weights_load(files[0], option_string(o, "cfg"), &w, &report));
     if (deployed && w.params)
         TRY(weights_deploy(&w));
     TRY(report_summary(&report, &text));
-    fprintf(stderr, "%s: %s\n", files[0], text.data);
+    print(stderr, "%s: %s", files[0], text.data);
     TRY(weights_save(files[1], &w, deployed, option_flag(o, "half")));
     say(files[1], &w, deployed);
     if (w.eight_bit)
-        fprintf(stderr, "%s: its 8-bit weights were written as floats, without their ranges\n", files[0]);
+        print(stderr, "%s: its 8-bit weights were written as floats, without their ranges", files[0]);
 cleanup:
     buf_free(&text);
     report_free(&report);

@@ -2,9 +2,11 @@
 #include "cli/cli.h"
 #include "cli/image_size.h"
 #include "cli/official.h"
+#include "cli/output.h"
 #include "core/buf.h"
 #include "core/mem.h"
 #include "core/path.h"
+#include "core/terminal.h"
 #include "export/onnx.h"
 #include "weights/weights.h"
 
@@ -95,8 +97,8 @@ static void say(const char *path, const struct weights *w, const struct onnx_opt
     const char *output = o->raw   ? "raw maps"
                          : o->nms ? "output0 (cx cy w h, scores), detections (x1 y1 x2 y2 score class)"
                                   : "output0 (cx cy w h, scores)";
-    printf("%s: %s, %d classes, opset %d%s, images %s -> %s, %.1f MB\n", path, w->table.name, w->nc, o->opset,
-           o->half ? ", 16-bit weights" : "", input, output, mb);
+    print(stdout, "%s: %s, %d %s, opset %d%s, images %s -> %s, %.1f MB", path, w->table.name, w->nc,
+          noun(w->nc, "class", "classes"), o->opset, o->half ? ", 16-bit weights" : "", input, output, mb);
 }
 
 static enum status write_file(const struct options *o)
@@ -119,15 +121,18 @@ static enum status write_file(const struct options *o)
         return fail(E_USAGE, "--nms needs the decoded output, --raw writes the head's maps");
     if (to.nms && to.n != 1)
         return fail(E_USAGE, "--nms gives one list of detections: it needs --batch 1");
+    struct output output = {
+        .path = option_string(o, "out"), .ending = "onnx", .what = "ONNX", .inputs = {option_string(o, "weights")}};
     TRY(load(o, &w));
     const struct image_size size = image_size_of(o, option_string(o, "weights") ? &w : NULL);
     to.h = size.h;
     to.w = size.w;
-    path = option_string(o, "out") ? mem_strdup(option_string(o, "out")) : default_path(o, &w);
-    if (!path) {
-        rc = E_NOMEM;
-        goto cleanup;
-    }
+    path = output.path ? mem_strdup(output.path) : default_path(o, &w);
+    TRY(path ? OK : E_NOMEM);
+    if (!output.path && path_exists(path)) /* only what the user names is replaced */
+        TRY(fail(E_ARGUMENT, "%s: is there already; --out names the file to write, also this one", path));
+    output.path = path;
+    TRY(output_check(&output));
     to.model = w.table.name;
     to.names = (const char *const *)w.names;
     TRY(onnx_write(path, &w.deployed, w.deployed_params, &to));

@@ -2,13 +2,16 @@
 #include "quant/quantize.h"
 #include "cli/cli.h"
 #include "cli/image_size.h"
+#include "cli/output.h"
 #include "core/cpu.h"
+#include "core/listing.h"
 #include "core/mem.h"
 #include "data/dataset.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char *const clips[] = {
     [CLIP_MINMAX] = "minmax", [CLIP_PERCENTILE] = "percentile", [CLIP_MSE] = "mse", NULL};
@@ -47,6 +50,16 @@ struct job {
     struct quantize_result result;
 };
 
+/* What is to be written can be: known before the first photo. */
+static enum status check_outputs(const struct options *o)
+{
+    const char *weights = option_string(o, "weights"), *data = option_string(o, "data"), *out = option_string(o, "out");
+    const struct output file = {.path = out, .ending = "safetensors", .what = "safetensors", .inputs = {weights, data}};
+    const struct output json = {.path = option_string(o, "json"), .inputs = {weights, data, out}};
+    enum status rc = output_check(&file);
+    return rc == OK ? output_check(&json) : rc;
+}
+
 static enum status load(struct job *j)
 {
     enum status rc = OK;
@@ -55,6 +68,7 @@ static enum status load(struct job *j)
     struct weights *w = &j->weights;
     if (!weights || !data || !option_string(j->o, "out"))
         return fail(E_USAGE, "--weights, --data and --out are needed");
+    TRY(check_outputs(j->o));
     TRY(weights_load(weights, option_string(j->o, "cfg"), w, NULL));
     if (w->eight_bit)
         return fail(E_ARGUMENT, "%s: these weights are in 8 bits already; quantize the ones they were made from",
@@ -70,17 +84,39 @@ cleanup:
     return rc;
 }
 
-static void print_table(const struct quantize_result *r)
+static enum status print_table(const struct quantize_result *r)
 {
-    printf("%-36s %19s %9s %5s %8s %7s\n", "convolution", "input", "scale", "zero", "error", "GFLOPs");
+    static const struct listing_column columns[] = {
+        {"convolution", LISTING_LEFT, 36, .least = 14, .cut = TEXT_CUT_BEGINNING},
+        {"least", LISTING_RIGHT, 10, .drop = 4},
+        {"largest", LISTING_RIGHT, 10, .drop = 4},
+        {"scale", LISTING_RIGHT, 10, .drop = 3},
+        {"zero", LISTING_RIGHT, 6, .drop = 2},
+        {"error", LISTING_RIGHT, 9},
+        {"GFLOPs", LISTING_RIGHT, 8, .drop = 1},
+        {"", LISTING_LEFT, 0},
+    };
+    enum status rc = OK;
+    struct listing l;
+    struct buf text = {0};
+    listing_init(&l, columns, COUNT(columns));
     for (int i = 0; i < r->n_layers; i++) {
-        const struct quantize_layer *l = &r->layers[i];
-        printf("%-36.36s %9.3f %9.3f %9.3g %5d %8.5f %7.3f%s\n", l->name, (double)l->min, (double)l->max,
-               (double)l->quant.scale, l->quant.zero, l->error, 1e-9 * l->flops,
-               l->quant.on ? ""
-               : l->asked  ? "  stays higher, as asked"
-                           : "  stays higher");
+        const struct quantize_layer *q = &r->layers[i];
+        TRY(listing_add(&l, "%s", q->name));
+        TRY(listing_add(&l, "%.3f", (double)q->min));
+        TRY(listing_add(&l, "%.3f", (double)q->max));
+        TRY(listing_add(&l, "%.3g", (double)q->quant.scale));
+        TRY(listing_add(&l, "%d", q->quant.zero));
+        TRY(listing_add(&l, "%.5f", q->error));
+        TRY(listing_add(&l, "%.3f", 1e-9 * q->flops));
+        TRY(listing_add(&l, "%s", q->quant.on ? "" : q->asked ? "stays higher, as asked" : "stays higher"));
     }
+    TRY(listing_write(&l, terminal_columns(STDOUT_FILENO), &text));
+    terminal_print(stdout, text.data);
+cleanup:
+    buf_free(&text);
+    listing_free(&l);
+    return rc;
 }
 
 static json_t *table_json(const struct quantize_result *r)
@@ -104,11 +140,11 @@ static void say(const struct job *j, const char *path, FILE *stream)
     const struct quantize_result *r = &j->result;
     struct stat st;
     double mb = stat(path, &st) == 0 ? (double)st.st_size / 1e6 : 0;
-    fprintf(stream,
-            "%s: %d of %d convolutions, %.1f %% of the work, in 8 bits; ranges from %d photos; the result differs by "
-            "%.4f from float32 (all in 8 bits: %.4f); %.1f MB\n",
-            path, r->n_layers - r->n_kept, r->n_layers, 100 * (1 - r->kept_flops / r->flops), r->pictures, r->error,
-            r->error_all, mb);
+    print(stream,
+          "%s: %d of %d convolutions, %.1f %% of the work, in 8 bits; ranges from %d %s; the result differs by %.4f "
+          "from float32 (all in 8 bits: %.4f); %.1f MB",
+          path, r->n_layers - r->n_kept, r->n_layers, 100 * (1 - r->kept_flops / r->flops), r->pictures,
+          noun(r->pictures, "photo", "photos"), r->error, r->error_all, mb);
 }
 
 static enum status finish(struct job *j)
@@ -124,13 +160,13 @@ static enum status finish(struct job *j)
     }
     TRY(weights_save_eight_bit(out, &j->weights));
     if (!alone)
-        print_table(r);
+        TRY(print_table(r));
     say(j, out, alone ? stderr : stdout);
     if (root)
         TRY(output_json(json, root));
     if (r->error > option_float(j->o, "budget"))
-        fprintf(stderr, "the budget of %g is not met: raise --max-kept, or measure with yolo9 val what it costs\n",
-                option_float(j->o, "budget"));
+        print(stderr, "the budget of %g is not met: raise --max-kept, or measure with yolo9 val what it costs",
+              option_float(j->o, "budget"));
 cleanup:
     json_decref(root);
     return rc;

@@ -1,7 +1,9 @@
 /* yolo9 val: the numbers the field compares, of weights on a dataset or of any tool's results file. */
 #include "cli/cli.h"
 #include "cli/image_size.h"
+#include "cli/interrupt.h"
 #include "cli/official.h"
+#include "cli/output.h"
 #include "cli/precision.h"
 #include "core/class_match.h"
 #include "core/cpu.h"
@@ -77,6 +79,7 @@ struct job {
     struct loader *loader;
     struct evaluation evaluation;
     struct evaluation_result result;
+    long pictures; /* to validate; fewer were, when a signal came */
     struct validate_times times;
     char *folder;
     struct val_sheets sheets;
@@ -112,7 +115,7 @@ static enum status load_dataset(struct job *job)
     TRY(dataset_describe(job->dataset, dataset_split_name(job->split), PROBLEMS_SHOWN, &text));
     terminal_print(stderr, text.data);
     if (!job->dataset->summary.objects)
-        fprintf(stderr, "no picture has a label: precision, recall and mAP say nothing here\n");
+        print(stderr, "no picture has a label: precision, recall and mAP say nothing here");
     job->category_ids = results_category_ids(&job->yaml, job->split, job->dataset);
 cleanup:
     buf_free(&text);
@@ -220,6 +223,7 @@ static enum status run_network(struct job *job)
         .max_det = option_int(o, "max-det"),
         .single_cls = option_flag(o, "single-cls"),
         .progress = true,
+        .stop = interrupt_flag(),
     };
     TRY(load_network(job));
     config.nc = job->weights.nc;
@@ -227,9 +231,11 @@ static enum status run_network(struct job *job)
     loader.size = image_side_of(o, &job->weights);
     loader.stride = graph_largest_stride(&job->weights.deployed);
     image_size_compare(&job->weights, loader.size, loader.size);
+    TRY(loader_open(&loader, &job->loader));
+    job->pictures = loader_pictures(job->loader);
     TRY(make_folder(job));
     job->sheets = (struct val_sheets){job->folder, {.dataset = job->dataset}, {.dataset = job->dataset}};
-    TRY(loader_open(&loader, &job->loader));
+    interrupt_defer("finishing the batch");
     TRY(validate(job->net, job->loader, job->dataset, &config, &job->evaluation, &job->times, each_picture, job));
 cleanup:
     return rc;
@@ -246,11 +252,12 @@ static enum status run_results(struct job *job, const char *path)
     if (left.unknown)
         print(stderr,
               "%s: %zu of %zu detections are of pictures that are not in the dataset and are left out (the first: "
-              "%s)\n",
+              "%s)",
               path, left.unknown, left.detections, left.example ? left.example : "?");
     if (left.surplus)
-        print(stderr, "%s: %zu detections are left out, beyond the %d best of a picture (--max-det)\n", path,
-              left.surplus, options.max_det);
+        print(stderr, "%s: %zu %s left out, beyond the %d best of a picture (--max-det)", path, left.surplus,
+              noun((long)left.surplus, "detection is", "detections are"), options.max_det);
+    job->pictures = (long)job->evaluation.images;
     TRY(make_folder(job));
 cleanup:
     mem_free(left.example);
@@ -258,6 +265,12 @@ cleanup:
 }
 
 /* --- output --- */
+
+/* A signal has come before all pictures were seen. */
+static bool is_partial(const struct job *job)
+{
+    return (long)job->evaluation.images < job->pictures;
+}
 
 static enum status print_tables(const struct job *job, const char *const *names)
 {
@@ -267,6 +280,9 @@ static enum status print_tables(const struct job *job, const char *const *names)
     double n = MAX((double)job->evaluation.images, 1);
     int columns = terminal_columns(STDOUT_FILENO);
     bool per_class = option_flag(job->o, "verbose") || (job->dataset->nc < CLASSES_SHOWN && job->dataset->nc > 1);
+    if (is_partial(job))
+        TRY(buf_printf(&text, "interrupted: what follows is of %ld of %ld pictures alone\n",
+                       (long)job->evaluation.images, job->pictures));
     TRY(report_table(&job->evaluation, &job->result, names, per_class, columns, &text));
     TRY(report_coco_table(&job->result, columns, &text));
     if (job->net)
@@ -286,6 +302,10 @@ static enum status write_json(const struct job *job, const char *const *names)
     const struct validate_times *t = &job->times;
     double n = MAX((double)job->evaluation.images, 1);
     TRY(report_json(&job->evaluation, &job->result, names, &root));
+    if (is_partial(job)) {
+        json_object_set_new(root, "partial", json_true());
+        json_object_set_new(root, "images_wanted", json_integer(job->pictures));
+    }
     if (job->net)
         json_object_set_new(root, "speed",
                             json_pack("{s:f, s:f, s:f, s:f}", "read", 1e3 * t->read / n, "letterbox",
@@ -305,7 +325,7 @@ static enum status write_predictions(const struct job *job)
     if (rc == OK)
         rc = output_json(path.data, job->predictions);
     if (rc == OK)
-        fprintf(stderr, "detections in %s\n", path.data);
+        print(stderr, "detections in %s", path.data);
     mem_free(stem);
     buf_free(&path);
     return rc;
@@ -323,9 +343,22 @@ static enum status report(struct job *job)
         TRY(write_predictions(job));
     if (!option_flag(job->o, "noplots"))
         TRY(report_pictures(&job->evaluation, &job->result, names, job->folder));
-    fprintf(stderr, "results in %s\n", job->folder);
+    print(stderr, "results in %s", job->folder);
+    if (is_partial(job))
+        rc = fail(E_INTERRUPTED, "stopped after %ld of %ld pictures; the results are of these alone",
+                  (long)job->evaluation.images, job->pictures);
 cleanup:
     return rc;
+}
+
+/* What is to be written can be: known before the first picture. */
+static enum status check_outputs(const struct options *o)
+{
+    const struct output json = {
+        .path = option_string(o, "json"),
+        .inputs = {option_string(o, "weights"), option_string(o, "data"), option_string(o, "results")}};
+    enum status rc = output_check(&json);
+    return rc == OK ? output_check_run(option_string(o, "project"), option_string(o, "name")) : rc;
 }
 
 static enum status run(struct job *job)
@@ -339,12 +372,15 @@ static enum status run(struct job *job)
         return fail(E_USAGE, "--data is needed: a dataset's YAML");
     if (!results && !option_string(job->o, "weights"))
         return fail(E_USAGE, "--weights is needed (or --results)");
+    TRY(check_outputs(job->o));
     TRY(team_create(threads ? threads : cpu_count(), &job->team));
     TRY(load_dataset(job));
     TRY(evaluation_init(&job->evaluation, job->dataset->nc, &config));
     TRY(results ? run_results(job, results) : run_network(job));
     TRY(report(job));
 cleanup:
+    if (rc != OK && job->folder && !option_flag(job->o, "exist-ok"))
+        path_remove_empty(job->folder);
     return rc;
 }
 

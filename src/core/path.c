@@ -174,8 +174,10 @@ enum status path_make_run(const char *project, const char *name, bool exist_ok, 
     char *path = mem_alloc(size, 1);
     if (!path)
         return E_NOMEM;
-    enum status rc = project[0] ? path_make_folder(project) : OK;
     snprintf(path, size, "%s%s%s", project, project[0] ? "/" : "", name);
+    char *parent = path_parent(path); /* the name may have folders of its own */
+    enum status rc = parent ? path_make_folder(parent) : E_NOMEM;
+    mem_free(parent);
     for (int i = 2; rc == OK; i++) {
         /* mkdir, not a look before it, decides: two runs started together get two folders */
         if (mkdir(path, 0777) == 0)
@@ -193,6 +195,22 @@ enum status path_make_run(const char *project, const char *name, bool exist_ok, 
     }
     *out = path;
     return rc;
+}
+
+void path_remove_empty(const char *folder)
+{
+    char **names;
+    int n;
+    if (path_list(folder, &names, &n) != OK)
+        return;
+    for (int i = 0; i < n; i++) {
+        char *path = path_join(folder, names[i]);
+        if (path)
+            rmdir(path); /* fails for files and for folders that hold something */
+        mem_free(path);
+    }
+    path_list_free(names, n);
+    rmdir(folder);
 }
 
 /* --- what lies in a folder --------------------------------------------------------------------------------------- */

@@ -161,6 +161,8 @@ void progress_start(struct progress *p, const char *label, long total)
     double now = clock_seconds();
     *p = (struct progress){
         .line = {.label = label, .total = total, .left = -1, .run_left = -1}, .started = now, .shown = now};
+    if (log_level() >= LOG_INFO && terminal_redraws())
+        show(p);
 }
 
 void progress_step(struct progress *p, long done)

@@ -104,6 +104,8 @@ enum status validate(struct net *net, struct loader *loader, const struct datase
     progress_start(&bar, "val", loader_pictures(loader));
     for (;;) {
         const struct batch *b;
+        if (config->stop && *config->stop)
+            break;
         TRY(loader_next(loader, &b));
         if (!b)
             break;

@@ -7,6 +7,8 @@
 #include "eval/evaluation.h"
 #include "graph/net.h"
 
+#include <signal.h>
+
 struct validate_config {
     int branch;         /* head branch whose boxes count: 0 of a deployed form */
     int nc;             /* of the network */
@@ -16,6 +18,8 @@ struct validate_config {
     const int *classes; /* (nc) the dataset's class that each of the network's is; NULL: the same */
     bool single_cls;    /* every detection is class 0, classes suppress each other */
     bool progress;      /* a bar on standard error */
+    /* not 0: the pass ends after this batch, as if there were no more pictures; may be NULL */
+    const volatile sig_atomic_t *stop;
 };
 
 /* Seconds, summed over pictures; read and letterbox were spent by the loader's workers. */
