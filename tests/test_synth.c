@@ -87,11 +87,6 @@ static void sets_do_not_depend_on_threads(void **state)
                                  .val_fraction = 0.25,
                                  .team = k ? team : NULL,
                                  .quiet = true};
-        if (k) { /* an earlier, larger set gives way */
-            c.images = 20;
-            assert_int_equal(synth_write(&c), OK);
-            c.images = 12;
-        }
         assert_int_equal(synth_write(&c), OK);
     }
     for (int i = 0; i < COUNT(names); i++)
@@ -116,24 +111,36 @@ static void sets_do_not_depend_on_threads(void **state)
         remove_tree(folder[k]);
 }
 
-static void other_files_are_left_alone(void **state)
+static void nothing_of_the_users_is_touched(void **state)
 {
     (void)state;
     char folder[64] = "/tmp/y9_synth_XXXXXX", path[512];
+    volatile sig_atomic_t stop = 1;
     struct synth_config c = {.folder = folder, .images = 4, .classes = 2, .h = 64, .w = 64, .quiet = true};
     assert_non_null(mkdtemp(folder));
-    assert_int_equal(synth_write(&c), OK);
-    snprintf(path, sizeof path, "%s/images/train/holiday.jpg", folder);
+    snprintf(path, sizeof path, "%s/holiday.jpg", folder);
     assert_int_equal(file_write(path, "x", 1), OK);
     assert_int_equal(synth_write(&c), E_ARGUMENT);
-    assert_non_null(strstr(fail_text(), "holiday.jpg"));
-    snprintf(path, sizeof path, "%s/images/train/000003.jpg", folder);
+    assert_non_null(strstr(fail_text(), "not empty (holiday.jpg)"));
     assert_true(path_exists(path));
-    remove_tree(folder);
-    assert_int_equal(mkdir(folder, 0777), 0);
-    snprintf(path, sizeof path, "%s/data.yaml", folder);
-    assert_int_equal(file_write(path, "x", 1), OK);
-    assert_int_equal(synth_write(&c), E_ARGUMENT);
+    snprintf(path, sizeof path, "%s/images", folder);
+    assert_false(path_exists(path));
+    snprintf(path, sizeof path, "%s/holiday.jpg", folder);
+    unlink(path);
+
+    c.stop = &stop; /* interrupted: an empty folder stays, and it stays empty; a new one is gone */
+    assert_int_equal(synth_write(&c), E_INTERRUPTED);
+    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(synth_write(&c), E_INTERRUPTED);
+    assert_false(path_exists(folder));
+
+    c.stop = NULL;
+    assert_int_equal(synth_write(&c), OK);
+    snprintf(path, sizeof path, "%s/images/train/000003.jpg", folder);
+    uint64_t before = file_hash(folder, "images/train/000003.jpg");
+    c.seed = 5;
+    assert_int_equal(synth_write(&c), E_ARGUMENT); /* not over an earlier set either */
+    assert_true(file_hash(folder, "images/train/000003.jpg") == before);
     remove_tree(folder);
     c.classes = 21;
     assert_int_equal(synth_write(&c), E_ARGUMENT);
@@ -146,7 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pictures_depend_on_their_numbers_only),
         cmocka_unit_test(sets_do_not_depend_on_threads),
-        cmocka_unit_test(other_files_are_left_alone),
+        cmocka_unit_test(nothing_of_the_users_is_touched),
     };
     return cmocka_run_group_tests_name("synth", tests, NULL, NULL);
 }

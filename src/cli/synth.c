@@ -1,7 +1,9 @@
 /* yolo9 synth: draw a detection set to train on without photos. */
 #include "data/synth.h"
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 #include "core/cpu.h"
+#include "core/terminal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,8 +34,11 @@ static enum status run(const struct options *o)
     option_size(o, "img", &c.h, &c.w);
     TRY(team_create(threads ? threads : cpu_count(), &team));
     c.team = team;
+    c.stop = interrupt_flag();
+    interrupt_defer("removing what was drawn");
     TRY(synth_write(&c));
-    printf("%s/data.yaml: %d pictures of %d classes\n", c.folder, c.images, c.classes);
+    print(stdout, "%s/data.yaml: %d %s of %d %s", c.folder, c.images, noun(c.images, "picture", "pictures"), c.classes,
+          noun(c.classes, "class", "classes"));
 cleanup:
     team_destroy(team);
     return rc;

@@ -9,7 +9,6 @@
 #include "formats/yaml_write.h"
 #include "image/encode.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -20,66 +19,53 @@ enum { NAME_DIGITS = 6, PATH_SIZE = 4096, CHUNK = 64 };
 
 static const char *const parts[] = {"train", "val"};
 
-/* --- what lies there already ---------------------------------------------------------------------------------------
- */
+/* --- folders ----------------------------------------------------------------------------------------------------- */
 
-static bool is_ours(const char *name, const char *extension)
-{
-    for (int i = 0; i < NAME_DIGITS; i++) {
-        if (!isdigit((unsigned char)name[i]))
-            return false;
-    }
-    return name[NAME_DIGITS] == '.' && !strcmp(name + NAME_DIGITS + 1, extension);
-}
+static const char *const kinds[] = {"images", "labels"}, *const extensions[] = {"jpg", "txt"};
 
-/* Make folder/kind/part, empty but for what is not ours: that is refused before anything is removed. */
-static enum status prepare(const char *folder, const char *kind, const char *part, const char *extension, bool remove)
+/* Nothing of the user's is mixed with the set: the folder is new, or empty. *made: it is new. */
+static enum status prepare(const char *folder, bool *made)
 {
+    enum status rc = OK;
     char path[PATH_SIZE], **names = NULL;
     int count = 0;
-    enum status rc = OK;
-    snprintf(path, sizeof path, "%s/%s/%s", folder, kind, part);
-    if (!remove && !path_exists(path))
-        return OK;
-    TRY(path_make_folder(path));
-    TRY(path_list(path, &names, &count));
-    for (int i = 0; i < count; i++) {
-        if (!is_ours(names[i], extension)) {
-            rc = fail(E_ARGUMENT, "%s/%s is not of a drawn set; give an empty folder", path, names[i]);
-            goto cleanup;
-        }
-        if (remove) {
-            snprintf(path, sizeof path, "%s/%s/%s/%s", folder, kind, part, names[i]);
-            if (unlink(path) != 0) {
-                rc = fail_errno("%s cannot be removed", path);
-                goto cleanup;
-            }
+    if (strlen(folder) > PATH_SIZE - 64)
+        return fail(E_ARGUMENT, "the folder's name is too long");
+    *made = !path_exists(folder);
+    if (!*made)
+        TRY(path_list(folder, &names, &count));
+    if (count)
+        TRY(fail(E_ARGUMENT, "%s: the folder is not empty (%s); give a new or an empty one", folder, names[0]));
+    for (int i = 0; i < COUNT(kinds); i++) {
+        for (int k = 0; k < COUNT(parts); k++) {
+            snprintf(path, sizeof path, "%s/%s/%s", folder, kinds[i], parts[k]);
+            TRY(path_make_folder(path));
         }
     }
 cleanup:
-    if (names)
-        path_list_free(names, count);
+    path_list_free(names, count);
     return rc;
 }
 
-static enum status prepare_all(const char *folder)
+/* What was drawn of a set that does not become whole. */
+static void discard(const struct synth_config *c, bool made)
 {
-    enum status rc = OK;
     char path[PATH_SIZE];
-    if ((size_t)snprintf(path, sizeof path, "%s/data.yaml", folder) > sizeof path - 64)
-        return fail(E_ARGUMENT, "the folder's name is too long");
-    bool yaml = path_exists(path);
-    snprintf(path, sizeof path, "%s/images/train", folder);
-    if (yaml && !path_exists(path))
-        return fail(E_ARGUMENT, "%s/data.yaml is of another set; give an empty folder", folder);
-    for (int remove = 0; remove < 2; remove++) {
-        for (int i = 0; i < COUNT(parts); i++) {
-            TRY(prepare(folder, "images", parts[i], "jpg", remove));
-            TRY(prepare(folder, "labels", parts[i], "txt", remove));
+    for (int i = 0; i < COUNT(kinds); i++) {
+        for (int k = 0; k < COUNT(parts); k++) {
+            for (int number = 0; number < c->images; number++) {
+                snprintf(path, sizeof path, "%s/%s/%s/%0*d.%s", c->folder, kinds[i], parts[k], NAME_DIGITS, number,
+                         extensions[i]);
+                unlink(path);
+            }
+            snprintf(path, sizeof path, "%s/%s/%s", c->folder, kinds[i], parts[k]);
+            rmdir(path);
         }
+        snprintf(path, sizeof path, "%s/%s", c->folder, kinds[i]);
+        rmdir(path);
     }
-cleanup:
-    return rc;
+    if (made)
+        rmdir(c->folder);
 }
 
 /* --- pictures ------------------------------------------------------------------------------------------------------
@@ -148,7 +134,7 @@ static enum status write_pictures(const struct synth_config *c, int n_train)
     pthread_mutex_init(&job.lock, NULL);
     if (!c->quiet)
         progress_start(&progress, "pictures", c->images);
-    for (; job.first < c->images && job.failed < 0; job.first += CHUNK) {
+    for (; job.first < c->images && job.failed < 0 && !(c->stop && *c->stop); job.first += CHUNK) {
         team_run(c->team, MIN(CHUNK, c->images - job.first), write_part, &job);
         if (!c->quiet)
             progress_step(&progress, MIN(job.first + CHUNK, c->images));
@@ -156,7 +142,11 @@ static enum status write_pictures(const struct synth_config *c, int n_train)
     if (!c->quiet)
         progress_end(&progress);
     pthread_mutex_destroy(&job.lock);
-    return job.failed < 0 ? OK : fail(job.rc, "%s", job.sentence);
+    if (job.failed >= 0)
+        return fail(job.rc, "%s", job.sentence);
+    if (job.first < c->images)
+        return fail(E_INTERRUPTED, "stopped after %d of %d pictures; none of them is kept", job.first, c->images);
+    return OK;
 }
 
 /* --- the set -------------------------------------------------------------------------------------------------------
@@ -196,9 +186,13 @@ enum status synth_write(const struct synth_config *c)
         return fail(E_ARGUMENT, "%d x %d pixels: sides may be 64 to 4096", c->w, c->h);
     if (!(c->val_fraction >= 0 && c->val_fraction <= 1))
         return fail(E_ARGUMENT, "validation takes a part of 0 to 1, not %g", c->val_fraction);
-    TRY(prepare_all(c->folder));
+    bool made = false, prepared = false;
+    TRY(prepare(c->folder, &made));
+    prepared = true;
     TRY(write_pictures(c, c->images - (int)rint(c->images * c->val_fraction)));
     TRY(write_yaml(c));
 cleanup:
+    if (rc != OK && (prepared || made))
+        discard(c, made);
     return rc;
 }

@@ -7,6 +7,7 @@
 #include "core/parallel.h"
 #include "image/image.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,13 +34,14 @@ struct synth_config {
     const char *folder;
     int images, classes, h, w;
     uint64_t seed;
-    double val_fraction; /* 0..1; the last pictures are for validation */
-    struct team *team;   /* may be NULL */
-    bool quiet;          /* no progress bar */
+    double val_fraction;               /* 0..1; the last pictures are for validation */
+    struct team *team;                 /* may be NULL */
+    bool quiet;                        /* no progress bar */
+    const volatile sig_atomic_t *stop; /* not 0: stop, remove what was drawn, E_INTERRUPTED; may be NULL */
 };
 
-/* Writes folder/data.yaml, images/{train,val} and labels/{train,val}; an earlier set of this function there is
- * replaced, anything else is refused. E_ARGUMENT, E_IO, E_NOMEM. */
+/* Writes folder/data.yaml, images/{train,val} and labels/{train,val} into a new or an empty folder; anything else is
+ * refused. Where it fails nothing of the set is left. E_ARGUMENT, E_IO, E_NOMEM, E_INTERRUPTED. */
 enum status synth_write(const struct synth_config *config);
 
 #endif
