@@ -2,6 +2,7 @@
 #include "cli/bench.h"
 #include "cli/cli.h"
 #include "cli/image_size.h"
+#include "cli/output.h"
 #include "cli/precision.h"
 #include "core/clock.h"
 #include "core/cpu.h"
@@ -208,6 +209,7 @@ static enum status bench_net(const struct options *o)
                       .runs = option_int(o, "runs"),
                       .threads = option_int(o, "threads") ? option_int(o, "threads") : cpu_count()};
     enum status rc = OK;
+    TRY(output_check(&(struct output){.path = option_string(o, "json"), .inputs = {option_string(o, "weights")}}));
     TRY(load(&b, o));
     const struct image_size size = image_size_of(o, option_string(o, "weights") ? &b.weights : NULL);
     b.h = size.h;

@@ -2,6 +2,7 @@
 #include "cli/bench.h"
 #include "cli/cli.h"
 #include "cli/image_size.h"
+#include "cli/output.h"
 #include "core/cpu.h"
 #include "core/mem.h"
 #include "core/rng.h"
@@ -27,6 +28,7 @@ struct train_bench {
 static enum status set_up(struct train_bench *b, const struct options *o)
 {
     enum status rc = OK;
+    TRY(output_check(&(struct output){.path = option_string(o, "json"), .inputs = {option_string(o, "weights")}}));
     TRY(bench_load(o, &b->weights));
     if (!b->weights.params)
         return fail(E_ARGUMENT, "the weights are folded: training needs their training form");

@@ -123,6 +123,7 @@ static enum status write_file(const struct options *o)
         return fail(E_USAGE, "--nms gives one list of detections: it needs --batch 1");
     struct output output = {
         .path = option_string(o, "out"), .ending = "onnx", .what = "ONNX", .inputs = {option_string(o, "weights")}};
+    TRY(output_check(&output));
     TRY(load(o, &w));
     const struct image_size size = image_size_of(o, option_string(o, "weights") ? &w : NULL);
     to.h = size.h;

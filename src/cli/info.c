@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/image_size.h"
 #include "cli/info_weights.h"
+#include "cli/output.h"
 #include "core/terminal.h"
 #include "formats/json.h"
 #include "graph/op_rules.h"
@@ -317,6 +318,7 @@ static enum status run(const struct options *o)
     model_options_init(&options);
     options.nc = option_given(o, "nc") ? option_int(o, "nc") : 0;
     const struct image_size size = image_size_of(o, NULL);
+    TRY(output_check(&(struct output){.path = json_path, .inputs = {weights}}));
     if (weights)
         TRY(figures_of_weights(weights, size, !p.quiet, &r, &told));
     if (!p.quiet)

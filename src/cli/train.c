@@ -5,6 +5,7 @@
 #include "cli/image_size.h"
 #include "cli/interrupt.h"
 #include "cli/official.h"
+#include "cli/output.h"
 #include "cli/train_display.h"
 #include "core/cpu.h"
 #include "core/log.h"
@@ -257,6 +258,8 @@ static enum status run(const struct options *o, struct train_request *request)
         TRY((stem = path_stem(request->options->cfg)) ? OK : E_NOMEM);
         request->name = stem;
     }
+    if (request->options)
+        TRY(output_check_run(request->project, request->name));
     TRY(team_create(threads ? threads : cpu_count(), &team));
     request->team = team;
     TRY(train_run(request));

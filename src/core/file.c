@@ -285,9 +285,9 @@ static void sync_folder(const char *path)
 enum status file_writer_commit(struct file_writer *w)
 {
     enum status rc = OK;
-    bool bad = ferror(w->stream) != 0;
-    bad |= fflush(w->stream) != 0;
-    bad |= fsync(fileno(w->stream)) != 0 && errno != EINVAL && errno != EROFS;
+    errno = EIO; /* of a write that failed earlier, whose own error is gone */
+    bool bad = fflush(w->stream) != 0 || ferror(w->stream) != 0;
+    bad = bad || (fsync(fileno(w->stream)) != 0 && errno != EINVAL && errno != EROFS);
     if (bad)
         rc = fail_errno("%s: cannot be written", w->path);
     if (fclose(w->stream) != 0 && rc == OK)

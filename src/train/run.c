@@ -104,23 +104,64 @@ static enum status lock(struct run_folder *f)
     return OK;
 }
 
+/* "best.safetensors" -> "best.old.safetensors", in place of an older one. *moved is left alone where there is none. */
+static enum status set_aside(const char *path, bool *moved)
+{
+    struct buf old = {0};
+    const char *ending = path_extension(path);
+    int stem = (int)(strlen(path) - strlen(ending));
+    enum status rc = buf_printf(&old, "%.*sold.%s", stem, path, ending);
+    if (rc == OK && rename(path, old.data) == 0)
+        *moved = true;
+    else if (rc == OK && errno != ENOENT)
+        rc = fail_errno("%s: cannot be set aside", path);
+    buf_free(&old);
+    return rc;
+}
+
+/* A run that begins anew in the folder of an old one must not take the old one's files for its own, and must not lose
+ * weights that it did not make. */
+static enum status set_old_run_aside(const struct run_folder *f, bool *replaced)
+{
+    enum status rc = OK;
+    const char *const files[] = {f->results, f->last, f->best};
+    *replaced = unlink(f->state) == 0;
+    if (!*replaced && errno != ENOENT)
+        TRY(fail_errno("%s: cannot be removed", f->state));
+    for (int i = 0; i < COUNT(files); i++)
+        TRY(set_aside(files[i], replaced));
+cleanup:
+    return rc;
+}
+
+void run_folder_discard(const struct run_folder *f)
+{
+    const char *const files[] = {f->state, f->options, f->hyper};
+    for (int i = 0; i < COUNT(files); i++)
+        unlink(files[i]);
+    path_remove_empty(f->path);
+}
+
 enum status run_folder_create(const char *project, const char *name, bool exist_ok, const struct run_options *o,
-                              struct run_folder *out)
+                              struct run_folder *out, bool *replaced)
 {
     enum status rc = OK;
     struct buf text = {0};
+    bool locked = false;
     *out = (struct run_folder){.lock = -1};
     TRY(run_options_write(o, &text));
     TRY(path_make_run(project, name, exist_ok, &out->path));
     TRY(name_files(out));
     TRY(lock(out));
-    if (path_exists(out->state) && unlink(out->state) != 0) /* --exist-ok over an old run: it begins anew */
-        TRY(fail_errno("%s", out->state));
-    TRY(file_write(out->options, text.data, text.size));
+    locked = true;
     TRY(path_make_folder(out->weights));
+    TRY(set_old_run_aside(out, replaced));
+    TRY(file_write(out->options, text.data, text.size));
     TRY(hyper_write(out->hyper, &o->hyper));
 cleanup:
     buf_free(&text);
+    if (rc != OK && locked)
+        run_folder_discard(out);
     if (rc != OK)
         run_folder_close(out);
     return rc;

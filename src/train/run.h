@@ -62,9 +62,13 @@ struct run_folder {
     int lock; /* file descriptor; -1: not locked */
 };
 
-/* A new folder project/name, project/name2 ... with weights/ and opt.yaml in it. */
+/* A new folder project/name, project/name2 ... with weights/ and opt.yaml in it. exist_ok: project/name as it is; where
+ * a run is in it, its state is removed, its results and weights get names with "old", and *replaced tells so. Where it
+ * fails, a folder that it made is removed again. */
 enum status run_folder_create(const char *project, const char *name, bool exist_ok, const struct run_options *o,
-                              struct run_folder *out);
+                              struct run_folder *out, bool *replaced);
+/* Remove what run_folder_create and the first state have made, and the folder if there is nothing else in it. */
+void run_folder_discard(const struct run_folder *f);
 /* An existing one: `path` is the folder, or a file in it or in its weights/. E_IO when it is no run's folder. Left-over
  * temporary files of writers that were killed are removed. */
 enum status run_folder_open(const char *path, struct run_folder *out);

@@ -60,9 +60,9 @@ static enum status tell_what_to_try(const struct run_options *o, const struct ru
                                     struct buf *words)
 {
     enum status rc = OK;
-    TRY(buf_printf(words,
-                   "mAP stayed near 0. Things to try: look at labels.png and train_batch0.jpg, whether boxes lie "
-                   "where they should"));
+    TRY(buf_printf(words, "mAP stayed near 0. Things to try: look %s, whether boxes lie where they should",
+                   o->noplots ? "at labels.png and train_batch0.jpg of a run without --noplots"
+                              : "at labels.png and train_batch0.jpg"));
     long iterations = batches * p->n_rows;
     if (iterations < 2000)
         TRY(buf_printf(words, "; more epochs (%ld %s made, a start from nothing needs thousands)", iterations,

@@ -457,9 +457,17 @@ static enum status open_folder(struct job *j)
     enum status rc = OK;
     const struct train_request *r = j->request;
     char *labels = NULL;
+    bool created = false, replaced = false;
     if (!j->resumed) {
-        if (!j->folder.path)
-            TRY(run_folder_create(r->project, r->name, r->exist_ok, &j->options, &j->folder));
+        if (!j->folder.path) {
+            TRY(run_folder_create(r->project, r->name, r->exist_ok, &j->options, &j->folder, &replaced));
+            created = true;
+        }
+        if (replaced)
+            job_say(j,
+                    "%s: a new run begins in place of the one that was there (--exist-ok), whose weights are kept as "
+                    "weights/best.old.safetensors and last.old.safetensors",
+                    j->folder.path);
         TRY(run_progress_init(&j->progress, j->train->nc));
         TRY(job_save_state(j));
     }
@@ -468,6 +476,8 @@ static enum status open_folder(struct job *j)
         TRY(labels ? preview_labels(j->train, labels) : E_NOMEM);
     }
 cleanup:
+    if (rc != OK && created)
+        run_folder_discard(&j->folder); /* a run that cannot begin leaves nothing */
     mem_free(labels);
     return rc;
 }
