@@ -456,11 +456,11 @@ static void unwritable_outputs(void **state)
 {
     (void)state;
     static const struct bad cases[] = {
-        {"convert in/good.safetensors out/no/w.safetensors", 1, "out/no/w.safetensors", "cannot be written", 1},
+        {"convert in/good.safetensors out/no/w.safetensors", 1, "out/no/w.safetensors", "cannot be written", 0},
         {"convert in/good.safetensors in/good.png/w.safetensors", 1, "in/good.png/w.safetensors", "cannot be written",
-         1},
-        {"convert in/good.safetensors in/folder", 1, "in/folder", "cannot be written", 1},
-        {"convert in/good.safetensors /proc/w.safetensors", 1, "/proc/w.safetensors", "cannot be written", 1},
+         0},
+        {"convert in/good.safetensors in/folder", 1, "in/folder", "cannot be written", 0},
+        {"convert in/good.safetensors /proc/w.safetensors", 1, "/proc/w.safetensors", "cannot be written", 0},
         {"export --weights in/good.safetensors --img 64 --out out/no/w.onnx", 1, "out/no/w.onnx", "cannot be written",
          0},
         {DETECT_ALL "in/good.png --project in/good.png", 1, "in/good.png", "cannot be made", 0},

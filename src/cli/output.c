@@ -30,8 +30,8 @@ static enum status check_ending(const struct output *o)
     if (!o->ending || !is_ending(ending) || !strcasecmp(ending, o->ending))
         return OK;
     char *stem = path_stem(o->path);
-    enum status rc = fail(E_ARGUMENT, "%s: what is written is %s, and its name should end in .%s: %s.%s", o->path,
-                          o->what, o->ending, stem ? stem : "", o->ending);
+    enum status rc = fail(E_USAGE, "%s: what is written is %s, and its name should end in .%s: %s.%s", o->path, o->what,
+                          o->ending, stem ? stem : "", o->ending);
     mem_free(stem);
     return rc;
 }
@@ -58,7 +58,7 @@ static enum status check_place(const char *path)
     if (!parent)
         return E_NOMEM;
     if (!n || path[n - 1] == '/' || path_is_folder(path))
-        TRY(fail(E_ARGUMENT, "%s: is a folder; name a file in it", n ? path : "the output's name is empty"));
+        TRY(fail(E_ARGUMENT, "%s: cannot be written: it is a folder; name a file in it", n ? path : "''"));
     if (!path_is_folder(parent))
         TRY(fail(E_IO, "%s: cannot be written: there is no folder %s", path, parent));
     if (stat(path, &st) == 0 && access(path, W_OK) != 0)

@@ -285,8 +285,7 @@ static void sync_folder(const char *path)
 enum status file_writer_commit(struct file_writer *w)
 {
     enum status rc = OK;
-    errno = EIO; /* of a write that failed earlier, whose own error is gone */
-    bool bad = fflush(w->stream) != 0 || ferror(w->stream) != 0;
+    bool bad = ferror(w->stream) != 0 || fflush(w->stream) != 0; /* errno is the first failure's */
     bad = bad || (fsync(fileno(w->stream)) != 0 && errno != EINVAL && errno != EROFS);
     if (bad)
         rc = fail_errno("%s: cannot be written", w->path);

@@ -31,8 +31,8 @@ enum status path_try_folder(const char *path);
  * is). The folder is made. *out is owned by the caller. */
 enum status path_make_run(const char *project, const char *name, bool exist_ok, char **out);
 
-/* Remove a folder in which there is nothing but empty folders; any other stays as it is. For a run that failed before it
- * wrote anything. */
+/* Remove a folder in which there is nothing but empty folders; any other stays as it is. For a run that failed before
+ * it wrote anything. */
 void path_remove_empty(const char *folder);
 
 /* Names (not paths) in a folder, sorted bytewise, without "." and ".."; free with path_list_free. */
