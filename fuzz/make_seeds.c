@@ -284,6 +284,35 @@ static void make_texts(struct seeds *s)
     save_text(s, "fuzz_json", "deep.json", "[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]");
 }
 
+static void make_dataset_texts(struct seeds *s)
+{
+    save_text(s, "fuzz_coco", "boxes.json",
+              "{\"images\":[{\"id\":1,\"file_name\":\"a/x.jpg\",\"width\":64,\"height\":48},{\"id\":2,\"file_name\":"
+              "\"y.jpg\",\"width\":32,\"height\":32}],\"categories\":[{\"id\":3,\"name\":\"disc\",\"supercategory\":"
+              "\"things\"},{\"id\":5,\"name\":\"cross\"}],\"annotations\":[{\"id\":1,\"image_id\":1,\"category_id\":3,"
+              "\"bbox\":[1,2,30.5,20],\"area\":600,\"iscrowd\":0,\"segmentation\":[[1,2,31,2,31,22]]},{\"id\":2,"
+              "\"image_id\":2,\"category_id\":5,\"bbox\":[4,4,8,8],\"iscrowd\":1,\"segmentation\":{\"counts\":[3,2],"
+              "\"size\":[32,32]}}]}");
+    save_text(s, "fuzz_coco", "names.json",
+              "{\"images\":[{\"id\":1,\"file_name\":\"x.jpg\"}],\"categories\":[{\"id\":0,\"name\":\"cross\"}],"
+              "\"annotations\":[]}");
+    save_text(
+        s, "fuzz_results", "ids.json",
+        "[{\"image_id\":1,\"category_id\":3,\"bbox\":[1,2,30,20],\"score\":0.9},{\"image_id\":7,\"category_id\":5,"
+        "\"bbox\":[4.5,4,8,8e0],\"score\":1}]");
+    save_text(
+        s, "fuzz_results", "names.json",
+        "[{\"image\":\"b/x.jpg\",\"image_id\":\"b/x\",\"category\":\"cross\",\"category_id\":1,\"bbox\":[1,2,3,4],"
+        "\"score\":0.25},\n{\"image_id\":\"y\",\"category_id\":5,\"bbox\":[0,0,1,1],\"score\":0}]");
+    save_text(s, "fuzz_data", "names.yaml",
+              "path: ../set\ntrain: images/train\nval: [images/val, more.txt]\nnc: 2\nnames: {0: a, '1': b}\n");
+    save_text(s, "fuzz_data", "pose.yaml", "val: v.json\nnames:\n- a\n- 7\n- yes\nkpt_shape: [17, 3]\n");
+    save_text(s, "fuzz_data", "count.yaml", "train: t.txt\nnc: 3.0\ndownload: none\n");
+    save_text(s, "fuzz_lists", "list.txt", "\xef\xbb\xbf./x.png\r\n x.png \n\n# note\nnone.jpg\n/x.png\n");
+    save_text(s, "fuzz_lists", "odd.txt",
+              "../x.png\n./\n.\nx.png x.png\nrtsp://a/b\nhttp://x.jpg\n0\nmovie.mp4\n*.png\n-");
+}
+
 int main(int argc, char **argv)
 {
     struct seeds s = {.folder = argc == 2 ? argv[1] : NULL};
@@ -300,5 +329,6 @@ int main(int argc, char **argv)
     make_state(&s);
     make_pictures(&s);
     make_texts(&s);
+    make_dataset_texts(&s);
     return s.bad;
 }
