@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_CATEGORIES = 100000 };
+enum { MAX_CATEGORIES = LOADING_MAX_CLASSES };
 
 static int compare_categories(const void *a, const void *b)
 {

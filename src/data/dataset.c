@@ -96,7 +96,12 @@ static void normalise_annotations(struct loading_picture *p)
 static void check_picture(const struct loading *l, struct loading_picture *p)
 {
     p->state = PICTURE_OK;
-    if (l->options->no_pixels && p->told_w && p->told_h) {
+    p->label_missing = l->voc && !p->voc;
+    if (p->voc && voc_take_labels(l, p) != OK) {
+        picture_fault(p, PICTURE_CORRUPT, FAULT_LABELS, fail_text());
+        label_rows_free(&p->rows);
+        p->n_crowds = 0;
+    } else if (l->options->no_pixels && p->told_w && p->told_h) {
         p->w = p->told_w;
         p->h = p->told_h;
         p->orientation = 1;
@@ -281,7 +286,7 @@ static bool count_picture(struct loading *l, const struct loading_picture *p)
         return false;
     s->duplicates += p->rows.duplicates;
     s->poses += p->rows.poses;
-    s->crowds += p->n_crowds;
+    *(l->voc ? &s->difficult : &s->crowds) += p->n_crowds;
     s->flat += p->flat;
     s->missing += p->label_missing;
     s->empty += !p->label_missing && p->rows.n_objects == 0;
@@ -325,7 +330,7 @@ static void move_picture(struct dataset *d, const struct loading_picture *p)
         struct dataset_object *o = &d->objects[d->n_objects++];
         *o = p->rows.objects[i];
         o->first_point += d->n_points;
-        if (p->label_path)
+        if (p->label_path || p->voc)
             o->area = (double)o->cxcywh[2] * p->w * ((double)o->cxcywh[3] * p->h);
     }
     if (p->rows.n_points)
@@ -376,6 +381,16 @@ static enum status copy_names(struct loading *l)
     return OK;
 }
 
+/* Two classes of one name cannot be told apart in any result. */
+static enum status say_twins(struct loading *l)
+{
+    const struct class_index *index = &l->classes;
+    if (index->first_twin < 0)
+        return OK;
+    return loading_note(l, "classes %d and %d are both called '%s'", index->first_twin, index->second_twin,
+                        l->d->names[index->first_twin]);
+}
+
 /* One class in place of all (SPEC 11.2); it keeps its own name where there was only one. */
 static enum status use_single_class(struct dataset *d)
 {
@@ -388,6 +403,15 @@ static enum status use_single_class(struct dataset *d)
         d->nc = 1;
     }
     return OK;
+}
+
+void loading_free(struct loading *l)
+{
+    for (int i = 0; i < l->count; i++) {
+        label_rows_free(&l->pictures[i].rows);
+        mem_free(l->pictures[i].problem);
+    }
+    mem_free(l->pictures);
 }
 
 enum status dataset_load(const struct dataset_yaml *yaml, enum dataset_split split,
@@ -409,6 +433,8 @@ enum status dataset_load(const struct dataset_yaml *yaml, enum dataset_split spl
     }
     if (options->single_class)
         TRY(use_single_class(l.d));
+    TRY(class_index_make(l.d->names, l.d->nc, &l.d->arena, &l.classes));
+    TRY(say_twins(&l));
     check_pictures(&l);
     TRY(assemble(&l));
     const struct dataset_summary *s = &l.d->summary;
@@ -421,11 +447,7 @@ enum status dataset_load(const struct dataset_yaml *yaml, enum dataset_split spl
         rc = fail(E_FORMAT, "%s: none of the %d pictures of split %s can be used; the first: %s", yaml->file,
                   s->pictures, name, s->n_problems ? s->problems[0] : "too few labels");
 cleanup:
-    for (int i = 0; i < l.count; i++) {
-        label_rows_free(&l.pictures[i].rows);
-        mem_free(l.pictures[i].problem);
-    }
-    mem_free(l.pictures);
+    loading_free(&l);
     if (rc == OK)
         *out = l.d;
     else
@@ -466,6 +488,8 @@ enum status dataset_describe(const struct dataset *d, const char *title, int pro
          "labels with key points: their boxes are used, the key points are left aside (kpt_shape)"},
         {s->crowds, "crowd region: not learned, and ignored in the COCO metric",
          "crowd regions: not learned, and ignored in the COCO metric"},
+        {s->difficult, "object marked difficult: not learned, and ignored in the COCO metric",
+         "objects marked difficult: not learned, and ignored in the COCO metric"},
         {s->flat, "annotated box without area inside its picture, dropped",
          "annotated boxes without area inside their pictures, dropped"},
     };

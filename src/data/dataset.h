@@ -1,10 +1,12 @@
 /* Datasets: a YAML file names classes and splits (SPEC 11.1), a split is pictures with labels (SPEC 11.2).
  *
- * A split is a folder (searched recursively), a text file of picture paths, a COCO annotation file (.json), or a list
- * of those. YOLO labels lie beside the pictures: the last /images/ of the path becomes /labels/, the extension .txt.
- * Every picture's header and every label file is checked while loading; what is wrong with one takes that picture
- * out of the split, is counted, and is told in a sentence "file:line: ...". What was read is kept in a cache beside
- * the label folder (<folder>.y9cache), keyed by paths, sizes and times of all files; it may be deleted at any time. */
+ * A split is a folder (searched recursively), a picture, a text file of picture paths, a COCO annotation file (.json),
+ * a Pascal VOC set (its folder, a list of ImageSets/Main, XML files; voc_labels.c), or a list of those. Where paths
+ * lead is settled in places.h; what was taken for granted is a note of the summary. YOLO labels lie beside the
+ * pictures: the last /images/ of the path becomes /labels/, the extension .txt. Every picture's header and every label
+ * file is checked while loading; what is wrong with one takes that picture out of the split, is counted, and is told in
+ * a sentence "file:line: ...". What was read is kept in a cache beside the label folder (<folder>.y9cache), keyed by
+ * paths, sizes, times and inodes of all files; it may be deleted at any time. */
 #ifndef Y9_DATA_DATASET_H
 #define Y9_DATA_DATASET_H
 
@@ -88,6 +90,7 @@ struct dataset_summary {
     long objects;
     long poses;                           /* label rows whose key points were left aside (kpt_shape) */
     long crowds;                          /* COCO's crowd regions: ignored in COCO's metric, never learned */
+    long difficult;                       /* Pascal VOC's difficult objects: the same */
     long flat;                            /* annotated boxes without area inside their picture: dropped */
     const char *const *problems;          /* sentences about corrupt and absent pictures, orphans, duplicates */
     const struct dataset_problem *faults; /* [n_problems]: what each sentence is about */

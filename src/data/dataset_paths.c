@@ -156,16 +156,24 @@ static enum status not_both(const char *path)
 }
 
 /* One entry of a split, at a path that exists. */
-static enum status add_entry(struct loading *l, const char *path)
+static enum status add_entry(struct loading *l, const char *path, const char *split)
 {
+    enum status rc = OK;
+    bool taken = false;
+    if (!l->count || l->voc)
+        TRY(voc_add_entry(l, path, split, &taken));
+    if (taken)
+        return OK;
     if (has_extension(path, "json") && !path_is_folder(path))
-        return l->count && !l->annotations ? not_both(path) : loading_add_annotations(l, path);
+        return l->voc || (l->count && !l->annotations) ? not_both(path) : loading_add_annotations(l, path);
     if (l->annotations)
         return not_both(path);
     if (path_is_folder(path))
         return add_folder(l, path, 0);
     l->folders_only = false;
     return image_is_picture_name(path) ? add_picture(l, path, NULL, 0) : add_list(l, path);
+cleanup:
+    return rc;
 }
 
 static const char *entry_text(const struct yaml_node *split, int i)
@@ -266,7 +274,7 @@ static enum status add_entries(struct loading *l, const struct yaml_node *node, 
     for (int i = 0; i < n; i++) {
         if (!exact)
             TRY(loading_note(l, "%s %s does not exist: %s is used", name, entry_text(node, i), found[i]));
-        TRY(add_entry(l, found[i]));
+        TRY(add_entry(l, found[i], name));
     }
 cleanup:
     for (int i = 0; i < n; i++)
@@ -298,13 +306,13 @@ static enum status identify(struct loading *l)
     for (int i = 0; i < l->count; i++) {
         bool again = identities[i].first != i;
         repeated += again;
-        if (again && !l->annotations)
+        if (again && l->pictures[i].id < 0)
             continue;
         l->pictures[i].identity = identities[i];
         l->pictures[kept++] = l->pictures[i];
     }
     l->count = kept;
-    if (l->annotations && repeated)
+    if (l->annotations && !l->voc && repeated)
         TRY(loading_note(l, "%d picture%s listed again under another id", repeated, repeated == 1 ? " is" : "s are"));
     else
         l->d->summary.repeated = repeated;
@@ -332,6 +340,8 @@ enum status loading_find(struct loading *l, enum dataset_split split)
     TRY(identify(l));
     if (!l->annotations)
         TRY(label_paths_settle(l));
+    if (l->voc && !l->only_paths && !l->yaml->named)
+        TRY(voc_collect_names(l, split));
 cleanup:
     return rc;
 }

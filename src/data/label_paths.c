@@ -83,8 +83,11 @@ enum status label_paths_settle(struct loading *l)
             example = beside++ ? example : i;
         }
     }
-    if (!found && !beside && l->count) {
-        rc = say_where(l, &l->pictures[0]);
+    if (!found && !beside) {
+        int annotated = 0;
+        TRY(voc_take_pictures(l, &annotated));
+        if (!annotated)
+            TRY(say_where(l, &l->pictures[0]));
         goto cleanup;
     }
     for (int i = 0; i < l->count && !found; i++)

@@ -2,9 +2,12 @@
 #ifndef Y9_DATA_LOADING_H
 #define Y9_DATA_LOADING_H
 
+#include "core/class_names.h"
 #include "core/identity.h"
 #include "data/label_file.h"
 #include "data/places.h"
+
+enum { LOADING_MAX_CLASSES = 100000 };
 
 enum picture_state { PICTURE_OK, PICTURE_CORRUPT, PICTURE_ABSENT };
 
@@ -12,6 +15,7 @@ struct loading_picture {
     const char *path;
     struct identity identity;
     const char *label_path; /* NULL: labels come from annotations */
+    const char *voc;        /* its Pascal VOC annotation; NULL: it has none, or they are of COCO */
     const char *list;       /* the text file that names it, NULL for a folder; its line */
     int line;
     int64_t id;         /* -1: not known yet */
@@ -33,15 +37,21 @@ struct loading {
     struct dataset *d; /* its arena owns all paths */
     struct loading_picture *pictures;
     int count, capacity;
-    struct places places; /* that relative paths of lists and annotations are tried in; owned by the arena */
-    bool annotations;     /* COCO files; then names and category ids of d are set */
-    bool folders_only;    /* no list file: orphan labels can be told */
+    struct places places;       /* that relative paths of lists and annotations are tried in; owned by the arena */
+    bool annotations;           /* COCO files, names and category ids of d are set; or Pascal VOC files */
+    bool voc;                   /* the latter */
+    int voc_hint;               /* where the picture of an annotation was found last */
+    bool only_paths;            /* pictures are only to be found: class names are not wanted */
+    struct class_index classes; /* of d->names, while pictures are checked */
+    bool folders_only;          /* no list file: orphan labels can be told */
 };
 
 /* dataset_paths.c: fill `pictures` with what a split names, sorted, each picture once. */
 enum status loading_find(struct loading *l, enum dataset_split split);
 /* A new picture at the end, cleared; NULL when short of memory. */
 struct loading_picture *loading_add(struct loading *l);
+
+void loading_free(struct loading *l); /* all but d */
 
 /* Keep a sentence about how the split was read, for the summary. */
 enum status loading_note(struct loading *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -54,6 +64,15 @@ enum status label_paths_settle(struct loading *l);
 
 /* coco_labels.c: add the pictures and labels of an annotation file. */
 enum status loading_add_annotations(struct loading *l, const char *path);
+
+/* voc_labels.c. An entry of a split that is a Pascal VOC set, list, folder or file is added; else *taken is false. */
+enum status voc_add_entry(struct loading *l, const char *path, const char *split, bool *taken);
+/* Pictures without any label file: their VOC annotations, where there are some. */
+enum status voc_take_pictures(struct loading *l, int *found);
+/* Class names, where the YAML has none: those of the annotations of all its splits. */
+enum status voc_collect_names(struct loading *l, enum dataset_split split);
+/* Read a picture's annotation: size and boxes in pixels, difficult objects as crowds. From several threads. */
+enum status voc_take_labels(const struct loading *l, struct loading_picture *p);
 
 /* dataset_cache.c: results of checking, kept in a file. The key covers all that the results depend on. */
 uint64_t cache_key(const struct loading *l);
