@@ -258,6 +258,35 @@ static void a_built_in_network_is_found(void **state)
     weights_free(&w);
 }
 
+/* The start of fine-tuning: outputs of classes from the file's rows, or left as they were. */
+static void class_outputs_move(void **state)
+{
+    (void)state;
+    const struct graph *g = &net.training;
+    struct buf made = {0};
+    struct checkpoint c;
+    struct weights_report report = {0};
+    float *start = mem_calloc(g->param_floats, sizeof *start);
+    assert_non_null(start);
+    make_network(&made, g, net.params, NULL, &(struct network_dress){.keys = {"model"}});
+    assert_int_equal(checkpoint_open_memory("made.pt", made.data, made.size, &c), OK);
+    assert_int_equal(weights_transfer(&c, g, start, (int[]){1, -1}, &report), OK);
+    assert_int_equal(report.taken, g->n_params);
+    for (int i = 0; i < g->n_params; i++) {
+        const struct param *p = &g->params[i];
+        const float *is = start + p->first, *was = net.params + p->first;
+        size_t row = p->count / 2;
+        bool output = strstr(p->name, ".cv3.") && (strstr(p->name, ".2.weight") || strstr(p->name, ".2.bias"));
+        assert_memory_equal(is, output ? was + row : was, row * sizeof *is);
+        for (size_t k = row; k < p->count; k++)
+            assert_true(is[k] == (output ? 0 : was[k]));
+    }
+    report_free(&report);
+    checkpoint_close(&c);
+    buf_free(&made);
+    mem_free(start);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +299,7 @@ int main(void)
         cmocka_unit_test(objects_of_ultralytics),
         cmocka_unit_test(no_attribute_but_forward),
         cmocka_unit_test(a_built_in_network_is_found),
+        cmocka_unit_test(class_outputs_move),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -229,7 +229,7 @@ static enum status read_safetensors(struct checkpoint *ckpt)
     TRY(naming_apply(ckpt, raw, &beside));
     if (ema->count)
         TRY(naming_apply(ckpt, ema, &none));
-    ckpt->raw = raw->count ? raw : NULL;
+    ckpt->raw = raw->count || !ema->count ? raw : NULL;
     ckpt->ema = ema->count ? ema : beside;
 cleanup:
     return rc;
