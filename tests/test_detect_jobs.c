@@ -136,7 +136,8 @@ static void equal_names_and_crops_too(void **state)
     assert_int_equal(count("alone/exp/labels/in/*.txt alone/exp/labels/more/*.txt"), 2 * PICTURES - 2);
     assert_true(count("alone/exp/crops/*/*/*") > 2 * PICTURES);
     assert_true(count_in("alone/results.json", "\"image\": \"more/04.jpg\", \"image_id\": \"more/04\"") > 0);
-    assert_int_equal(count_in("alone/said", "have the name of another one: results keep the folder, as in/00.jpg"), 1);
+    assert_int_equal(
+        count_in("alone/said", "18 pictures share their names with others: results keep the folder, as in/00.jpg"), 1);
 }
 
 /* A folder in place of a label file: what cannot be written ends the run with its sentence. */

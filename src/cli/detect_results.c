@@ -52,27 +52,25 @@ cleanup:
 /* Pictures whose results lie or are called otherwise than their file's name says. */
 static void tell_names(const struct job *job, int not_utf8)
 {
-    int below = 0, suffixed = 0, a = 0, b = 0;
+    int below = 0, suffixed = 0;
+    const char *folder = NULL, *suffix = NULL;
+    bool json = job->json.path || job->jsonl.path;
+    bool stems = json || option_flag(job->o, "save-txt") || option_flag(job->o, "save-crop");
     for (int i = job->sources.count - 1; i >= 0; i--) {
         const struct identity *id = &job->sources.identities[i];
         if (strchr(id->name, '/') && ++below)
-            a = i;
-        if (*path_extension(id->name) && id->stem == id->name && ++suffixed)
-            b = i;
+            folder = id->name;
+        if (*path_extension(id->name) && !strcmp(id->stem, id->name) && ++suffixed)
+            suffix = id->name;
     }
-    char *first = sources_shown_path(&job->sources, a), *second = sources_shown_path(&job->sources, b);
-    if (below && first)
-        print(stderr, "%d %s the name of another one: results keep the folder, as %s", below,
-              noun(below, "picture has", "pictures have"), job->sources.identities[a].name);
-    if (suffixed && second)
-        print(stderr, "%d %s with another suffix only: labels and crops keep it, as %s.txt", suffixed,
-              noun(suffixed, "picture has the name of another one", "pictures have the names of others"),
-              job->sources.identities[b].name);
-    if (not_utf8)
-        print(stderr, "%d %s not UTF-8: its other bytes are written as %%FF in JSON", not_utf8,
+    if (below && (json || job->saves))
+        print(stderr, "%d pictures share their names with others: results keep the folder, as %s", below, folder);
+    if (suffixed && stems)
+        print(stderr, "%d pictures differ from others in the suffix only: results keep it, as %s.txt", suffixed,
+              suffix);
+    if (not_utf8 && json)
+        print(stderr, "%d %s not UTF-8: other bytes are written as %%FF in JSON", not_utf8,
               noun(not_utf8, "picture's name is", "pictures' names are"));
-    mem_free(first);
-    mem_free(second);
 }
 
 enum status results_begin(struct job *job)
@@ -88,7 +86,7 @@ enum status results_begin(struct job *job)
     job->names = arena_alloc(&job->arena, (size_t)job->sources.count + 1, sizeof *job->names);
     TRY(job->names ? OK : E_NOMEM);
     TRY(result_names_find(job->sources.identities, job->sources.count, &job->arena, job->names, &not_utf8));
-    tell_names(job, job->json.path || job->jsonl.path ? not_utf8 : 0);
+    tell_names(job, not_utf8);
 cleanup:
     return rc;
 }
