@@ -356,6 +356,10 @@ static void other_splits_are_looked_at_when_one_fails(void **state)
     assert_found(&d, FINDING_SPLIT_MISSING, 1, "val");
     assert_true(d.report.findings[FINDING_BAD_LABELS].count > 0);
     doctor_free(&d);
+    write_text("data.yaml", "train: images/train\nval: images/val\nnc: 3\n");
+    d = examine("data.yaml", true);
+    assert_found(&d, FINDING_NAMES_MISSING, 3, "class2");
+    doctor_free(&d);
     write_text("data.yaml", "train: images/train\nval: images/val\nnc: 4\nnames: [disc, star, cross]\n");
     d = examine("data.yaml", true);
     assert_found(&d, FINDING_YAML_FAULT, 1, "nc is 4 but names has 3 entries");
@@ -493,6 +497,9 @@ static void the_verb_tells_by_its_exit_code(void **state)
     write_text("labels/train/000001.txt", "0 .5 .5 2 .3\n");
     assert_int_equal(run_verb("data.yaml --noplots --json found.json", &out), EXIT_FAILED);
     assert_true(path_exists(in("found.json")));
+    assert_int_equal(run_verb("data.yaml --json data.yaml", &out), EXIT_FAILED); /* nothing of the user's is replaced */
+    assert_int_equal(run_verb("data.yaml --json nowhere/found.json", &out), EXIT_FAILED);
+    assert_true(!out.size);
     buf_free(&out);
 }
 
@@ -532,7 +539,7 @@ static void training_says_what_matters(void **state)
     assert_int_equal(dataset_load(&yaml, SPLIT_TRAIN, &options, &train), OK);
     assert_int_equal(dataset_load(&yaml, SPLIT_VAL, &options, &val), OK);
     assert_int_equal(doctor_opening(train, val, SIZE, &words), OK);
-    assert_non_null(strstr(words.data, "2 boxes under 2 pixels at --img 96: "));
+    assert_non_null(strstr(words.data, "2 boxes under 2 pixels at --img 96: 000000.jpg (2 boxes). "));
     assert_non_null(strstr(words.data, "2 classes without a label in train: ring, spark. "));
     assert_non_null(strstr(words.data, "1 class that val has but train has not: ring (1 label). "));
     assert_null(strstr(words.data, "two splits"));

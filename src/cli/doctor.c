@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/image_size.h"
 #include "cli/interrupt.h"
+#include "cli/output.h"
 #include "core/cpu.h"
 #include "core/mem.h"
 #include "core/path.h"
@@ -25,6 +26,16 @@ static const struct option_spec options_table[] = {
     {"threads", NULL, OPTION_INT, "0", "threads; 0: one a processor", 0, 1024},
 };
 
+/* Outputs are tried before the work. */
+static enum status check_outputs(const struct options *o)
+{
+    const struct output json = {.path = option_string(o, "json"), .inputs = {option_string(o, "data")}};
+    enum status rc = output_check(&json);
+    if (rc == OK && !option_flag(o, "noplots"))
+        rc = output_check_run(option_string(o, "project"), option_string(o, "name"));
+    return rc;
+}
+
 /* The sheet in a folder of its own; *path stays NULL where nothing can be shown. */
 static enum status write_sheet(const struct options *o, const struct doctor *d, char **path)
 {
@@ -36,6 +47,8 @@ static enum status write_sheet(const struct options *o, const struct doctor *d, 
     TRY((*path = path_join(folder, "suspicious.jpg")) ? OK : E_NOMEM);
     TRY(doctor_write_sheet(d, *path));
 cleanup:
+    if (rc != OK && folder)
+        path_remove_empty(folder);
     mem_free(folder);
     return rc;
 }
@@ -106,9 +119,10 @@ static enum status run(const struct options *o)
     int threads = option_int(o, "threads");
     if (!option_string(o, "data"))
         return fail(E_USAGE, "--data is needed: a dataset's YAML");
-    rc = team_create(threads ? threads : cpu_count(), &team);
-    if (rc == OK)
-        rc = examine(o, team, &d);
+    TRY(check_outputs(o));
+    TRY(team_create(threads ? threads : cpu_count(), &team));
+    TRY(examine(o, team, &d));
+cleanup:
     doctor_free(&d);
     team_destroy(team);
     return rc;

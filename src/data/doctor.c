@@ -78,6 +78,8 @@ static enum status load(struct doctor *d)
     const struct dataset *train = d->splits[SPLIT_TRAIN], *val = d->splits[SPLIT_VAL];
     if (train && val && doctor_same_classes(train, val) != OK)
         TRY(add_sentence(d, FINDING_NAMES_DIFFER, "names"));
+    for (int c = 0; c < d->yaml.nc && !d->yaml.named; c++)
+        TRY(finding_add_text(&d->report, FINDING_NAMES_MISSING, d->yaml.names[c], NULL));
     if (d->yaml.nc)
         TRY(doctor_check_names(d->yaml.names, d->yaml.nc, &d->report));
     else if (named) /* names of the categories of an annotation file */

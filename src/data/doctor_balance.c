@@ -162,13 +162,21 @@ cleanup:
 
 /* --- the opening of training -------------------------------------------------------------------------------------- */
 
-static enum status describe(const struct doctor_report *report, enum finding_kind kind, struct buf *words)
+/* Pictures by the names that results use: paths make the line long. */
+static const char *short_name(const struct doctor_data *data, const struct finding_item *item)
+{
+    const char *name = item->image.split < 0 ? NULL : data->splits[item->image.split]->images[item->image.image].name;
+    return name ? name : item->path;
+}
+
+static enum status describe(const struct doctor_data *data, const struct doctor_report *report, enum finding_kind kind,
+                            struct buf *words)
 {
     enum status rc = OK;
     const struct finding *f = &report->findings[kind];
     TRY(finding_words(report, kind, words));
     for (int i = 0; i < f->n_items && i < SHOWN; i++) {
-        TRY(buf_printf(words, "%s%s", i ? ", " : ": ", f->items[i].path));
+        TRY(buf_printf(words, "%s%s", i ? ", " : ": ", short_name(data, &f->items[i])));
         if (f->items[i].detail)
             TRY(buf_printf(words, " (%s)", f->items[i].detail));
     }
@@ -208,7 +216,7 @@ enum status doctor_opening(const struct dataset *train, const struct dataset *va
     TRY(doctor_check_balance(&data, counts, &report));
     for (int k = 0; k < FINDING_KINDS; k++)
         if (report.findings[k].count && finding_rule((enum finding_kind)k)->opening)
-            TRY(describe(&report, (enum finding_kind)k, words));
+            TRY(describe(&data, &report, (enum finding_kind)k, words));
 cleanup:
     for (int s = 0; s < SPLIT_COUNT; s++)
         mem_free(counts[s]);
