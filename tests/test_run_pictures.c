@@ -258,7 +258,9 @@ static void all_classes_stand_out(void **state)
     for (int i = 0; i < 10; i++) /* five best, five worst, in the legend */
         assert_true(count_colour(&img, palette_get(i), (struct area){img.w * 3 / 5, 40, img.w, img.h / 2}, &x, &y) >
                     10);
-    assert_true(count_colour(&img, colour_faint, plot_area, &x, &y) > 500);
+    int faint = count_colour(&img, colour_faint, plot_area, &x, &y);
+    if (faint < 100)
+        fail_msg("%d pixels of faint lines", faint);
     image_free(&img);
 }
 

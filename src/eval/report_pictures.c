@@ -3,6 +3,7 @@
 #include "core/path.h"
 #include "eval/report.h"
 #include "image/chart.h"
+#include "image/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 
 #define PLOT_SMOOTH 0.05 /* SPEC 12.4 */
 
-enum { ALL_NAMED = 20, EXTREMES = 5, SOLID_LINES = 10, NAME_BYTES = 96 };
+enum { ALL_NAMED = 20, EXTREMES = 5, SOLID_LINES = 10, NAME_BYTES = 96, LEGEND_NAME = 230 };
 
 /* folder/name.png and folder/name.svg of one panel. */
 static enum status write_both(const char *folder, const char *name, panel_fn *draw, const void *what, int w, int h)
@@ -84,12 +85,23 @@ static struct series *add_series(struct curves *c, const char *name)
     return s;
 }
 
+/* The class's name, cut so that a legend still has room for its value. */
+static void legend_class(const char *const *names, int n_names, int class_index, char *out, size_t size)
+{
+    char whole[128];
+    cairo_t *measure = measure_create();
+    text_class(names, n_names, class_index, whole, sizeof(whole));
+    font_select(measure, 16, 0); /* of the legend, about */
+    text_shorten(measure, whole, LEGEND_NAME, false, out, size);
+    cairo_destroy(measure);
+}
+
 /* A class's line in the colour `number`; lines of the second ten colours are dashed, to tell more of them apart. */
 static void add_class(struct curves *c, const struct ap_result *a, const char *const *names, int n_names,
                       const double *curve, const struct ranked *r, int number)
 {
     char class[64], name[NAME_BYTES];
-    text_class(names, n_names, a->class[r->row], class, sizeof(class));
+    legend_class(names, n_names, a->class[r->row], class, sizeof(class));
     snprintf(name, sizeof(name), "%s %.3f", class, r->value);
     struct series *s = add_series(c, name);
     s->y = curve + (size_t)r->row * AP_CURVE_POINTS;
