@@ -13,7 +13,7 @@ enum { ITEMS = 61, BROKEN = 17 }; /* every 17th cannot be made */
 
 struct work {
     pthread_mutex_t lock;
-    int made[ITEMS], finished[ITEMS], order[ITEMS], n_finished;
+    int made[ITEMS], finished[ITEMS];
     int running, most_running, faults;
     long fails; /* items from here on cannot be finished */
 };
@@ -45,7 +45,6 @@ static enum status finish(void *context, long item, void *slot)
     struct slot *s = slot;
     pthread_mutex_lock(&w->lock);
     w->faults += !s->touched || s->item != item || item % BROKEN == 0;
-    w->order[w->n_finished++] = (int)item;
     w->finished[item]++;
     w->running++;
     w->most_running = MAX(w->most_running, w->running);
@@ -106,22 +105,46 @@ static void every_item_is_made_given_and_finished_once(void **state)
 {
     (void)state;
     for (int workers = 0; workers <= 4; workers++) {
-        for (int mode = 0; mode < 3; mode++) { /* nothing to finish, several at once, one by one */
+        for (int mode = 0; mode < 2; mode++) { /* nothing to finish, several at once */
             struct work w = {.lock = PTHREAD_MUTEX_INITIALIZER, .fails = ITEMS};
             struct prefetch_config config = config_of(&w, workers, workers + 2);
             long given;
             config.finish = mode ? finish : NULL;
-            config.one_by_one = mode == 2;
             assert_int_equal(run_all(&w, &config, &given), OK);
             assert_int_equal(given, ITEMS);
             for (int i = 0; i < ITEMS; i++) {
                 assert_int_equal(w.made[i], 1);
                 assert_int_equal(w.finished[i], mode && i % BROKEN);
             }
-            assert_true(w.most_running <= MAX(1, config.one_by_one ? 1 : workers));
-            for (int i = 1; i < w.n_finished; i++) /* begun in order */
-                assert_true(!config.one_by_one || w.order[i] > w.order[i - 1]);
+            assert_true(w.most_running <= MAX(1, workers));
         }
+    }
+}
+
+/* Stopped in the middle: what was handed out is finished, once each, and nothing else is. */
+static void stopping_finishes_what_was_handed_out(void **state)
+{
+    (void)state;
+    enum { GIVEN_ITEMS = 7 };
+    for (int workers = 0; workers <= 4; workers++) {
+        struct work w = {.lock = PTHREAD_MUTEX_INITIALIZER, .fails = ITEMS};
+        struct prefetch_config config = config_of(&w, workers, workers + 2);
+        struct prefetch *p;
+        long item;
+        void *slot;
+        config.finish = finish;
+        assert_int_equal(prefetch_create(&config, &p), OK);
+        for (int i = 0; i < GIVEN_ITEMS; i++) {
+            prefetch_next(p, &item, &slot);
+            assert_int_equal(item, i);
+            ((struct slot *)slot)->touched = true;
+        }
+        assert_int_equal(prefetch_stop(p), OK);
+        for (int i = 0; i < ITEMS; i++)
+            assert_int_equal(w.finished[i], i < GIVEN_ITEMS && i % BROKEN);
+        assert_int_equal(prefetch_next(p, &item, &slot), OK);
+        assert_null(slot);
+        prefetch_destroy(p);
     }
 }
 
@@ -166,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_item_is_made_given_and_finished_once),
+        cmocka_unit_test(stopping_finishes_what_was_handed_out),
         cmocka_unit_test(the_first_failure_to_finish_ends_it),
         cmocka_unit_test(it_can_be_given_up_in_the_middle),
     };

@@ -88,8 +88,7 @@ static void worker_make(struct prefetch *p, struct slot *s)
 static bool can_finish(const struct prefetch *p)
 {
     const struct slot *s = slot_of(p, p->next_to_finish);
-    return p->failed < 0 && s->state == RETURNED && s->item == p->next_to_finish &&
-           !(p->config.one_by_one && p->finishing);
+    return p->failed < 0 && s->state == RETURNED && s->item == p->next_to_finish;
 }
 
 static void *worker_main(void *argument)

@@ -7,8 +7,6 @@
 
 #include "core/status.h"
 
-#include <stdbool.h>
-
 struct prefetch;
 
 /* Makes item number `item` in `slot` (slot_bytes, zeroed before its first use, then used again and again, so that
@@ -23,9 +21,8 @@ struct prefetch_config {
     size_t slot_bytes;
     prefetch_fn *make;
     /* What is left to do with a slot once the caller has asked for the next item; NULL: nothing. Not called for items
-     * whose making failed. Items are taken up in their order, several at once unless `one_by_one`. */
+     * whose making failed. Items are taken up in their order, several at once. */
     prefetch_fn *finish;
-    bool one_by_one;             /* an item is finished before the next one's finish begins */
     prefetch_free_fn *free_slot; /* releases what a slot owns; may be NULL */
     void *context;               /* borrowed */
 };
