@@ -6,6 +6,7 @@
 #include "cli/precision.h"
 #include "core/clock.h"
 #include "core/cpu.h"
+#include "core/listing.h"
 #include "core/mem.h"
 #include "graph/net.h"
 #include "graph/op_rules.h"
@@ -133,20 +134,37 @@ static double node_flops(const struct bench *b, const struct call *c)
     return b->n * graph_node_flops(c->graph, c->node, (struct extent){c->dst.h, c->dst.w});
 }
 
-static void print_layers(struct bench *b)
+static enum status print_layers(struct bench *b)
 {
+    static const struct listing_column columns[] = {
+        {"node", LISTING_LEFT, 40, .least = 14, .cut = TEXT_CUT_BEGINNING},
+        {"what", LISTING_LEFT, 21, .least = 12, .drop = 1},
+        {"output", LISTING_LEFT, 11, .drop = 2},
+        {"ms", LISTING_RIGHT, 10},
+        {"GFLOP/s", LISTING_RIGHT, 9},
+        {" algorithm", LISTING_LEFT, 0, .least = 9},
+    };
+    enum status rc = OK;
     const struct node_report *reports;
+    struct listing l;
     int n = MIN(net_report(b->net, &reports), b->weights.deployed.n_nodes);
-    printf("%-40s %-20s %-10s %9s %8s  %s\n", "node", "what", "output", "ms", "GFLOP/s", "algorithm");
+    listing_init(&l, columns, COUNT(columns));
     for (int i = 0; i < n; i++) {
         const struct call *c = reports[i].call;
-        char what[64], extent[32];
+        char what[64];
         double seconds = b->layer_seconds[i] / b->runs;
         node_describe(c->graph, c->node, what, sizeof what);
-        snprintf(extent, sizeof extent, "%dx%d", c->dst.h, c->dst.w);
-        printf("%-40.40s %-20s %-10s %9.3f %8.1f  %s\n", c->node->name, what, extent, 1e3 * seconds,
-               seconds > 0 ? 1e-9 * node_flops(b, c) / seconds : 0, algorithm(c));
+        TRY(listing_add(&l, "%s", c->node->name));
+        TRY(listing_add(&l, "%s", what));
+        TRY(listing_add(&l, "%dx%d", c->dst.h, c->dst.w));
+        TRY(listing_add(&l, "%.3f", 1e3 * seconds));
+        TRY(listing_add(&l, "%.1f", seconds > 0 ? 1e-9 * node_flops(b, c) / seconds : 0));
+        TRY(listing_add(&l, " %s", algorithm(c)));
     }
+    TRY(print_listing(&l));
+cleanup:
+    listing_free(&l);
+    return rc;
 }
 
 static json_t *layers_json(struct bench *b)
@@ -180,14 +198,16 @@ static enum status report(struct bench *b, const struct options *o)
     double gflops = 1e-9 * b->flops;
     bool layers = option_flag(o, "per-layer");
     if (!json || strcmp(json, "-") != 0) {
-        if (layers)
-            print_layers(b);
-        printf("%s %dx%d batch %d, %d thread%s, %s, %s kernels, %s\n", b->model, b->h, b->w, b->n, b->threads,
-               b->threads > 1 ? "s" : "", precision_name(b->precision), level, cpu_name());
-        printf("median %.2f ms, min %.2f ms an image; %.2f GFLOP, %.1f GFLOP/s effective; peak %.0f MB (arena %.1f, "
-               "packed weights %.1f)\n",
-               median_ms(b), 1e3 * b->seconds[0] / b->n, gflops, gflops / median_ms(b) * 1e3, bench_peak_mb(),
-               (double)net_arena_bytes(b->net) / 1048576, (double)net_packed_bytes(b->net) / 1048576);
+        enum status told = layers ? print_layers(b) : OK;
+        if (told != OK)
+            return told;
+        print(stdout, "%s %dx%d batch %d, %d %s, %s, %s kernels, %s", b->model, b->h, b->w, b->n, b->threads,
+              noun(b->threads, "thread", "threads"), precision_name(b->precision), level, cpu_name());
+        print(stdout,
+              "median %.2f ms, min %.2f ms an image; %.2f GFLOP, %.1f GFLOP/s effective; peak %.0f MB (arena %.1f, "
+              "packed weights %.1f)",
+              median_ms(b), 1e3 * b->seconds[0] / b->n, gflops, gflops / median_ms(b) * 1e3, bench_peak_mb(),
+              (double)net_arena_bytes(b->net) / 1048576, (double)net_packed_bytes(b->net) / 1048576);
     }
     if (!json)
         return OK;

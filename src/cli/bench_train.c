@@ -4,6 +4,7 @@
 #include "cli/image_size.h"
 #include "cli/output.h"
 #include "core/cpu.h"
+#include "core/listing.h"
 #include "core/mem.h"
 #include "core/rng.h"
 #include "ops/cpu.h"
@@ -108,36 +109,50 @@ cleanup:
     return rc;
 }
 
-static void print_report(struct train_bench *b, const double ms[PARTS + 1])
+static enum status print_report(struct train_bench *b, const double ms[PARTS + 1])
 {
-    printf("%s training %dx%d batch %d, %d thread%s, fp32, %s kernels, %s\n", b->weights.table.name, b->h, b->w, b->n,
-           b->threads, b->threads > 1 ? "s" : "", cpu_level(cpu_features()), cpu_name());
-    printf("an image: %.1f ms = forward %.1f + loss %.1f + backward %.1f + step %.1f; peak %.0f MB (arena %.0f)\n",
-           ms[PARTS], ms[0], ms[1], ms[2], ms[3], bench_peak_mb(), (double)net_arena_bytes(b->trainer.net) / 1048576);
-    printf("%-10s %12s %13s   ms an image\n", "op", "forward", "backward");
+    static const struct listing_column columns[] = {
+        {"op", LISTING_LEFT, 10},
+        {"forward ms", LISTING_RIGHT, 13},
+        {"backward ms", LISTING_RIGHT, 14},
+    };
+    enum status rc = OK;
+    struct listing l;
+    listing_init(&l, columns, COUNT(columns));
+    print(stdout, "%s training %dx%d batch %d, %d %s, fp32, %s kernels, %s", b->weights.table.name, b->h, b->w, b->n,
+          b->threads, noun(b->threads, "thread", "threads"), cpu_level(cpu_features()), cpu_name());
+    print(stdout, "an image: %.1f ms = forward %.1f + loss %.1f + backward %.1f + step %.1f; peak %.0f MB (arena %.0f)",
+          ms[PARTS], ms[0], ms[1], ms[2], ms[3], bench_peak_mb(), (double)net_arena_bytes(b->trainer.net) / 1048576);
     for (int op = 0; op < OP_COUNT; op++) {
-        if (b->forward[op] > 0)
-            printf("%-10s %12.2f %13.2f\n", op_name((enum op)op), 1e3 * b->forward[op] / (b->runs * b->n),
-                   1e3 * b->backward[op] / (b->runs * b->n));
+        if (b->forward[op] <= 0)
+            continue;
+        TRY(listing_add(&l, "%s", op_name((enum op)op)));
+        TRY(listing_add(&l, "%.2f", 1e3 * b->forward[op] / (b->runs * b->n)));
+        TRY(listing_add(&l, "%.2f", 1e3 * b->backward[op] / (b->runs * b->n)));
     }
+    TRY(print_listing(&l));
+cleanup:
+    listing_free(&l);
+    return rc;
 }
 
 static enum status report(struct train_bench *b, const struct options *o)
 {
+    enum status rc = OK;
     double ms[PARTS + 1];
     const char *json = option_string(o, "json");
     for (int i = 0; i <= PARTS; i++)
         ms[i] = bench_median(b->seconds[i], b->runs);
     if (!json || strcmp(json, "-") != 0)
-        print_report(b, ms);
-    if (!json)
-        return OK;
+        rc = print_report(b, ms);
+    if (!json || rc != OK)
+        return rc;
     json_t *root = json_pack("{s:s, s:[i,i], s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:s}", "model",
                              b->weights.table.name, "img", b->h, b->w, "batch", b->n, "threads", b->threads,
                              "precision", "fp32", "median_ms", ms[PARTS], "min_ms", b->seconds[PARTS][0], "forward_ms",
                              ms[0], "loss_ms", ms[1], "backward_ms", ms[2], "step_ms", ms[3], "peak_mb",
                              bench_peak_mb(), "kernels", cpu_level(cpu_features()), "cpu", cpu_name());
-    enum status rc = output_json(json, root);
+    rc = output_json(json, root);
     json_decref(root);
     return rc;
 }

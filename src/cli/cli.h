@@ -33,6 +33,10 @@ int verb_end(const char *verb, enum status rc);
  * behind a progress bar on its line (core/terminal.h). */
 void print(FILE *stream, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A table to standard output, as wide as a terminal there is (core/listing.h). */
+struct listing;
+enum status print_listing(const struct listing *l);
+
 /* --json FILE: the whole tree to a file, or to standard output for "-". */
 enum status output_json(const char *path, const json_t *root);
 

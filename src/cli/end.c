@@ -1,12 +1,14 @@
 #include "cli/cli.h"
 
 #include "cli/interrupt.h"
+#include "core/listing.h"
 #include "core/terminal.h"
 #include "formats/json.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum status output_json(const char *path, const json_t *root)
 {
@@ -33,6 +35,16 @@ void print(FILE *stream, const char *format, ...)
     va_end(again);
     va_end(args);
     buf_free(&text);
+}
+
+enum status print_listing(const struct listing *l)
+{
+    struct buf text = {0};
+    enum status rc = listing_write(l, terminal_columns(STDOUT_FILENO), &text);
+    if (rc == OK)
+        terminal_print(stdout, text.data);
+    buf_free(&text);
+    return rc;
 }
 
 int verb_end(const char *verb, enum status rc)

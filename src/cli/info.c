@@ -3,6 +3,7 @@
 #include "cli/image_size.h"
 #include "cli/info_weights.h"
 #include "cli/output.h"
+#include "core/listing.h"
 #include "core/terminal.h"
 #include "formats/json.h"
 #include "graph/op_rules.h"
@@ -179,47 +180,87 @@ cleanup:
 /* --- words ---------------------------------------------------------------------------------------------------------
  */
 
-static void print_summary_head(int h, int w)
-{
-    printf("Parameters and GFLOPs (2 x multiply-accumulates of convolutions, input %d x %d)\n\n", h, w);
-    printf("%-14s %27s %27s %16s\n", "", "training form", "deployed form", "paper");
-    printf("%-14s %14s %12s %14s %12s %8s %7s\n", "model", "params", "GFLOPs", "params", "GFLOPs", "params", "GFLOPs");
-}
+static const struct listing_column summary_columns[] = {
+    {"model", LISTING_LEFT, 14, .least = 8}, {"training params", LISTING_RIGHT, 18},
+    {"GFLOPs", LISTING_RIGHT, 10},           {"deployed params", LISTING_RIGHT, 18},
+    {"GFLOPs", LISTING_RIGHT, 10},           {"paper", LISTING_RIGHT, 9, .drop = 1},
+    {"GFLOPs", LISTING_RIGHT, 9, .drop = 1},
+};
 
-static void print_summary(const struct figures *r)
+static enum status add_summary(struct listing *l, const struct figures *r)
 {
-    char a[32], b[32];
-    printf("%-14s %14s %12.2f %14s %12.2f", r->table.name, text_grouped(r->whole.params, a, sizeof a), r->whole.gflops,
-           text_grouped(r->left.params, b, sizeof b), r->left.gflops);
+    enum status rc = OK;
+    char a[32];
+    const char *params = "", *gflops = "";
     for (int i = 0; i < COUNT(paper); i++) {
-        if (!strcmp(paper[i].model, r->table.name))
-            printf(" %8s %7s", paper[i].params, paper[i].gflops);
+        if (!strcmp(paper[i].model, r->table.name)) {
+            params = paper[i].params;
+            gflops = paper[i].gflops;
+        }
     }
-    printf("\n");
+    TRY(listing_add(l, "%s", r->table.name));
+    TRY(listing_add(l, "%s", text_grouped(r->whole.params, a, sizeof a)));
+    TRY(listing_add(l, "%.2f", r->whole.gflops));
+    TRY(listing_add(l, "%s", text_grouped(r->left.params, a, sizeof a)));
+    TRY(listing_add(l, "%.2f", r->left.gflops));
+    TRY(listing_add(l, "%s", params));
+    TRY(listing_add(l, "%s", gflops));
+cleanup:
+    return rc;
 }
 
-static void print_rows(const struct figures *r)
+static enum status add_row(struct listing *l, int number, const struct row_cost *row)
 {
     static const char *const use[] = {[ROW_MAIN] = "", [ROW_AUXILIARY] = "training only", [ROW_UNUSED] = "unused"};
-    char a[32], from[24];
+    enum status rc = OK;
+    char a[32];
+    TRY(listing_add(l, "%d", number));
+    TRY(listing_add(l, "%s", row->from));
+    TRY(listing_add(l, "%s", row->module));
+    TRY(listing_add(l, "%s", row->args));
+    TRY(listing_add(l, "%s", row->tag ? row->tag : ""));
+    TRY(listing_add(l, "%s", text_grouped(row->cost.params, a, sizeof a)));
+    TRY(listing_add(l, "%.3f", row->cost.gflops));
+    if (row->use == ROW_MAIN && row->auxiliary.params > 0)
+        TRY(listing_add(l, " %s and %.3f of it training only", text_grouped(row->auxiliary.params, a, sizeof a),
+                        row->auxiliary.gflops));
+    else
+        TRY(listing_add(l, "%s%s", *use[row->use] ? " " : "", use[row->use]));
+cleanup:
+    return rc;
+}
+
+static enum status print_rows(const struct figures *r)
+{
+    static const struct listing_column columns[] = {
+        {"row", LISTING_RIGHT, 4},
+        {"from", LISTING_LEFT, 13, .least = 4, .drop = 3},
+        {"module", LISTING_LEFT, 17, .least = 8},
+        {"arguments", LISTING_LEFT, 31, .least = 9, .drop = 2},
+        {"tag", LISTING_LEFT, 6, .drop = 4},
+        {"params", LISTING_RIGHT, 13},
+        {"GFLOPs", LISTING_RIGHT, 10},
+        {"", LISTING_LEFT, 0, .least = 14, .drop = 1},
+    };
+    enum status rc = OK;
+    struct listing l;
+    char a[32];
     struct cost aux = {0};
-    printf("\n%4s %-12s %-16s %-30s %-5s %12s %9s\n", "row", "from", "module", "arguments", "tag", "params", "GFLOPs");
+    listing_init(&l, columns, COUNT(columns));
     for (int i = 0; i < r->n_rows; i++) {
-        const struct row_cost *row = &r->rows[i];
-        snprintf(from, sizeof from, "%s", row->from);
-        bool part = row->use == ROW_MAIN && row->auxiliary.params > 0;
-        printf("%4d %-12s %-16s %-30s %-5s %12s %9.3f", i, from, row->module, row->args, row->tag ? row->tag : "",
-               text_grouped(row->cost.params, a, sizeof a), row->cost.gflops);
-        if (part)
-            printf("  %s and %.3f of it training only", text_grouped(row->auxiliary.params, a, sizeof a),
-                   row->auxiliary.gflops);
-        printf("%s%s\n", use[row->use][0] ? "  " : "", use[row->use]);
-        aux.params += row->auxiliary.params;
-        aux.gflops += row->auxiliary.gflops;
+        TRY(add_row(&l, i, &r->rows[i]));
+        aux.params += r->rows[i].auxiliary.params;
+        aux.gflops += r->rows[i].auxiliary.gflops;
     }
+    print(stdout, "\n");
+    TRY(print_listing(&l));
     if (aux.params > 0)
-        printf("\nAuxiliary branch: %s parameters and %.2f GFLOPs, which training needs and the deployed form drops.\n",
-               text_grouped(aux.params, a, sizeof a), aux.gflops);
+        print(stdout,
+              "\nAuxiliary branch: %s parameters and %.2f GFLOPs, which training needs and the deployed form drops.",
+              text_grouped(aux.params, a, sizeof a), aux.gflops);
+cleanup:
+    listing_free(&l);
+    return rc;
 }
 
 /* The paper's figures of T are those of a narrower class tower: shown by counting that head. */
@@ -234,11 +275,12 @@ static enum status explain_t(int h, int w)
     TRY(figures_build("yolov9-t", &narrow, h, w, &grouped_box));
     narrow.head[1].box_groups = 1;
     TRY(figures_build("yolov9-t", &narrow, h, w, &dense_box));
-    printf("\nT: the official table and code give a class tower of 128 channels; the paper's figures are those of 80\n"
-           "(%s parameters, %.2f GFLOPs). The known COCO weights have 80 and a box tower without groups:\n"
-           "%s parameters, %.2f GFLOPs. yolo9 takes these widths from the weights.\n",
-           text_grouped(grouped_box.left.params, a, sizeof a), grouped_box.left.gflops,
-           text_grouped(dense_box.left.params, b, sizeof b), dense_box.left.gflops);
+    print(stdout,
+          "\nT: the official table and code give a class tower of 128 channels; the paper's figures are those of 80 "
+          "(%s parameters, %.2f GFLOPs). The known COCO weights have 80 and a box tower without groups: %s parameters, "
+          "%.2f GFLOPs. yolo9 takes these widths from the weights.",
+          text_grouped(grouped_box.left.params, a, sizeof a), grouped_box.left.gflops,
+          text_grouped(dense_box.left.params, b, sizeof b), dense_box.left.gflops);
 cleanup:
     figures_free(&grouped_box);
     figures_free(&dense_box);
@@ -289,18 +331,34 @@ struct printer {
     bool quiet, rows;
     bool met_t; /* a T was shown: its figures need a word */
     json_t *list;
+    struct listing summary;
 };
 
-static void print_figures(struct printer *p, const struct figures *r)
+/* The table so far; a new one begins. */
+static enum status flush_summary(struct printer *p)
 {
-    if (!p->quiet)
-        print_summary(r);
-    if (!p->quiet && r->n_eight_bit)
-        printf("%-14s %d of %d convolutions in 8 bits\n", "", r->n_eight_bit, r->n_convolutions);
-    if (!p->quiet && p->rows)
-        print_rows(r);
+    enum status rc = p->summary.n_cells ? print_listing(&p->summary) : OK;
+    listing_free(&p->summary);
+    listing_init(&p->summary, summary_columns, COUNT(summary_columns));
+    return rc;
+}
+
+static enum status print_figures(struct printer *p, const struct figures *r)
+{
+    enum status rc = OK;
     json_array_append_new(p->list, figures_json(r));
     p->met_t |= !strncmp(r->table.name, "yolov9-t", 8) || !strncmp(r->table.name, "gelan-t", 7);
+    if (p->quiet)
+        return OK;
+    TRY(add_summary(&p->summary, r));
+    if (r->n_eight_bit || p->rows)
+        TRY(flush_summary(p));
+    if (r->n_eight_bit)
+        print(stdout, "%d of %d convolutions in 8 bits", r->n_eight_bit, r->n_convolutions);
+    if (p->rows)
+        TRY(print_rows(r));
+cleanup:
+    return rc;
 }
 
 static enum status run(const struct options *o)
@@ -314,6 +372,7 @@ static enum status run(const struct options *o)
         .quiet = json_path && !strcmp(json_path, "-"), .rows = option_flag(o, "rows"), .list = json_array()};
     struct figures r = {0};
     json_t *told = NULL;
+    listing_init(&p.summary, summary_columns, COUNT(summary_columns));
     struct model_options options;
     model_options_init(&options);
     options.nc = option_given(o, "nc") ? option_int(o, "nc") : 0;
@@ -322,23 +381,26 @@ static enum status run(const struct options *o)
     if (weights)
         TRY(figures_of_weights(weights, size, !p.quiet, &r, &told));
     if (!p.quiet)
-        print_summary_head(size.h, size.w);
+        print(stdout, "Parameters and GFLOPs (2 x multiply-accumulates of convolutions, input %d x %d)\n\n", size.h,
+              size.w);
     if (weights) {
-        print_figures(&p, &r);
+        TRY(print_figures(&p, &r));
         json_object_set(json_array_get(p.list, 0), "weights", told);
         figures_free(&r);
     }
     for (int i = 0; all ? builtin_tables[i].name != NULL : i < n_models; i++) {
         TRY(figures_build(all ? builtin_tables[i].name : models[i], &options, size.h, size.w, &r));
-        print_figures(&p, &r);
+        TRY(print_figures(&p, &r));
         figures_free(&r);
     }
+    TRY(flush_summary(&p));
     if (p.met_t && !p.quiet && !options.nc)
         TRY(explain_t(size.h, size.w));
     if (json_path)
         TRY(write_json(json_path, json_array_size(p.list) == 1 ? json_array_get(p.list, 0) : p.list));
 cleanup:
     figures_free(&r);
+    listing_free(&p.summary);
     json_decref(told);
     json_decref(p.list);
     return rc;

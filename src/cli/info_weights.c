@@ -1,6 +1,8 @@
 #include "cli/info_weights.h"
 
+#include "cli/cli.h"
 #include "core/buf.h"
+#include "core/terminal.h"
 #include "formats/json.h"
 
 #include <stdio.h>
@@ -89,9 +91,9 @@ static void print_recipe(const json_t *recipe)
     const json_t *seed = json_object_get(recipe, "seed"), *optimizer = json_object_get(recipe, "optimizer");
     const json_t *lr0 = json_object_get(json_object_get(recipe, "hyp"), "lr0");
     if (json_is_integer(epochs) && json_is_integer(batch) && json_is_integer(seed) && json_is_string(optimizer))
-        printf("%-12s %lld %s, batch %lld, %s, lr0 %g, seed %lld\n", "trained", json_integer_value(epochs),
-               json_integer_value(epochs) == 1 ? "epoch" : "epochs", json_integer_value(batch),
-               json_string_value(optimizer), json_number_value(lr0), json_integer_value(seed));
+        print(stdout, "%-12s %lld %s, batch %lld, %s, lr0 %g, seed %lld", "trained", json_integer_value(epochs),
+              noun((long)json_integer_value(epochs), "epoch", "epochs"), json_integer_value(batch),
+              json_string_value(optimizer), json_number_value(lr0), json_integer_value(seed));
 }
 
 static enum status print_story(const struct story *s)
@@ -99,19 +101,19 @@ static enum status print_story(const struct story *s)
     struct buf classes = {0};
     enum status rc = classes_of(s, &classes);
     if (rc == OK) {
-        printf("%-12s %s\n", "weights", s->path);
-        printf("%-12s %s\n", "written by", package_of(s));
-        printf("%-12s %s%s\n", "network", s->network ? s->network : "of its own, by the table in the file",
-               s->network && !s->c.network ? ", told by its tensors" : "");
-        printf("%-12s %s\n", "form", form_of(s));
-        printf("%-12s %s, %s\n", "values", number_of(s), average_of(s));
-        printf("%-12s %s\n", "classes", classes.data);
+        print(stdout, "%-12s %s", "weights", s->path);
+        print(stdout, "%-12s %s", "written by", package_of(s));
+        print(stdout, "%-12s %s%s", "network", s->network ? s->network : "of its own, by the table in the file",
+              s->network && !s->c.network ? ", told by its tensors" : "");
+        print(stdout, "%-12s %s", "form", form_of(s));
+        print(stdout, "%-12s %s, %s", "values", number_of(s), average_of(s));
+        print(stdout, "%-12s %s", "classes", classes.data);
         if (s->w->img_h)
-            printf("%-12s %d x %d\n", "image size", s->w->img_h, s->w->img_w);
+            print(stdout, "%-12s %d x %d", "image size", s->w->img_h, s->w->img_w);
         else
-            printf("%-12s not told\n", "image size");
+            print(stdout, "%-12s not told", "image size");
         print_recipe(s->recipe);
-        printf("\n");
+        print(stdout, "\n");
     }
     buf_free(&classes);
     return rc;

@@ -6,12 +6,12 @@
 #include "core/cpu.h"
 #include "core/listing.h"
 #include "core/mem.h"
+#include "core/terminal.h"
 #include "data/dataset.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static const char *const clips[] = {
     [CLIP_MINMAX] = "minmax", [CLIP_PERCENTILE] = "percentile", [CLIP_MSE] = "mse", NULL};
@@ -98,7 +98,6 @@ static enum status print_table(const struct quantize_result *r)
     };
     enum status rc = OK;
     struct listing l;
-    struct buf text = {0};
     listing_init(&l, columns, COUNT(columns));
     for (int i = 0; i < r->n_layers; i++) {
         const struct quantize_layer *q = &r->layers[i];
@@ -111,10 +110,8 @@ static enum status print_table(const struct quantize_result *r)
         TRY(listing_add(&l, "%.3f", 1e-9 * q->flops));
         TRY(listing_add(&l, "%s", q->quant.on ? "" : q->asked ? "stays higher, as asked" : "stays higher"));
     }
-    TRY(listing_write(&l, terminal_columns(STDOUT_FILENO), &text));
-    terminal_print(stdout, text.data);
+    TRY(print_listing(&l));
 cleanup:
-    buf_free(&text);
     listing_free(&l);
     return rc;
 }
