@@ -341,6 +341,19 @@ static void classes_are_weighed(void **state)
     doctor_free(&d);
 }
 
+static void a_set_without_labels_is_told_where_they_are_looked_for(void **state)
+{
+    (void)state;
+    char command[700];
+    snprintf(command, sizeof command, "mv '%s/labels' '%s/annotations'", place.folder, place.folder);
+    assert_int_equal(system(command), 0);
+    struct doctor d = examine("data.yaml", true);
+    assert_found(&d, FINDING_NO_LABELS, 2, "labels/train/000000.txt");
+    assert_found(&d, FINDING_MISSING_LABELS, TRAIN + VAL, NULL);
+    assert_int_equal(d.report.findings[FINDING_MISSING_LABELS].severity, DOCTOR_WARNING);
+    doctor_free(&d);
+}
+
 static void other_splits_are_looked_at_when_one_fails(void **state)
 {
     (void)state;
@@ -578,6 +591,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(copies_and_leaks_are_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pictures_are_judged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(classes_are_weighed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_set_without_labels_is_told_where_they_are_looked_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_splits_are_looked_at_when_one_fails, set_up, tear_down),
         cmocka_unit_test_setup_teardown(annotation_files_are_judged_too, set_up, tear_down),
         cmocka_unit_test(near_hashes_are_all_found),

@@ -53,7 +53,7 @@ cleanup:
     return rc;
 }
 
-static enum status write_json(const struct options *o, const struct doctor *d, const char *sheet)
+static enum status write_json(const struct options *o, struct doctor *d, const char *sheet)
 {
     enum status rc = OK;
     json_t *root = NULL;

@@ -168,7 +168,7 @@ void doctor_free(struct doctor *d);
 /* A report for people, no line longer than `width` columns where words allow it; the last line is left to the caller.
  */
 enum status doctor_write(const struct doctor *d, int width, struct buf *out);
-enum status doctor_json(const struct doctor *d, const char *sheet, json_t **out);
+enum status doctor_json(struct doctor *d, const char *sheet, json_t **out);
 
 /* Pictures that something was found about, with the boxes in question. */
 bool doctor_has_sheet(const struct doctor *d);

@@ -1,6 +1,7 @@
 /* Classes: their names, how often each is seen, and what training says of it before it begins. */
 #include "core/class_names.h"
 #include "core/mem.h"
+#include "core/text.h"
 #include "data/doctor.h"
 
 #include <stdlib.h>
@@ -131,8 +132,11 @@ static enum status check_split(const struct dataset *d, int split, struct doctor
     int few = split == SPLIT_TRAIN ? FEW_TRAIN : FEW_VAL;
     if (!d->n_images)
         return OK; /* told as a split of which no picture can be used */
-    if (!d->summary.objects)
-        TRY(finding_add_text(report, FINDING_NO_LABELS, name, NULL));
+    if (!d->summary.objects) {
+        const struct dataset_image *first = &d->images[0];
+        char *looked = first->label_missing ? arena_printf(&report->arena, "there is no %s", first->label_path) : NULL;
+        TRY(finding_add_text(report, FINDING_NO_LABELS, name, looked));
+    }
     if (d->n_images < few)
         TRY(add_count(report, FINDING_FEW_PICTURES, name, d->n_images, "picture", "pictures"));
 cleanup:
@@ -173,19 +177,22 @@ static enum status describe(const struct doctor_data *data, const struct doctor_
                             struct buf *words)
 {
     enum status rc = OK;
+    struct buf line = {0};
     const struct finding *f = &report->findings[kind];
-    TRY(finding_words(report, kind, words));
+    TRY(finding_words(report, kind, &line));
     for (int i = 0; i < f->n_items && i < SHOWN; i++) {
-        TRY(buf_printf(words, "%s%s", i ? ", " : ": ", short_name(data, &f->items[i])));
+        TRY(buf_printf(&line, "%s%s", i ? ", " : ": ", short_name(data, &f->items[i])));
         if (f->items[i].detail)
-            TRY(buf_printf(words, " (%s)", f->items[i].detail));
+            TRY(buf_printf(&line, " (%s)", f->items[i].detail));
     }
     if (f->item_total > SHOWN)
-        TRY(buf_printf(words, " and %ld more", f->item_total - SHOWN));
-    TRY(buf_printf(words, ". "));
-    TRY(finding_advice(report, kind, words));
-    TRY(buf_printf(words, "\n"));
+        TRY(buf_printf(&line, " and %ld more", f->item_total - SHOWN));
+    TRY(buf_printf(&line, ". "));
+    TRY(finding_advice(report, kind, &line));
+    text_one_line(line.data); /* names of files may hold anything */
+    TRY(buf_printf(words, "%s\n", line.data));
 cleanup:
+    buf_free(&line);
     return rc;
 }
 

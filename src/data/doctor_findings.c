@@ -1,6 +1,7 @@
 #include "data/doctor.h"
 
 #include "core/mem.h"
+#include "core/text.h"
 
 #include <string.h>
 
@@ -52,11 +53,13 @@ enum status finding_add(struct doctor_report *report, enum finding_kind kind, lo
 
 enum status finding_add_text(struct doctor_report *report, enum finding_kind kind, const char *path, const char *detail)
 {
-    struct finding_item item = {.path = arena_strdup(&report->arena, path),
-                                .detail = detail ? arena_strdup(&report->arena, detail) : NULL,
-                                .image = {-1, -1},
-                                .other = {-1, -1}};
-    return item.path && (item.detail || !detail) ? finding_add(report, kind, 1, &item) : E_NOMEM;
+    char *word = arena_strdup(&report->arena, path), *more = detail ? arena_strdup(&report->arena, detail) : NULL;
+    if (!word || (detail && !more))
+        return E_NOMEM;
+    if (finding_rule(kind)->section != DOCTOR_FILES) /* a word of the data set file, not a path that must stay true */
+        text_one_line(word);
+    struct finding_item item = {.path = word, .detail = more, .image = {-1, -1}, .other = {-1, -1}};
+    return finding_add(report, kind, 1, &item);
 }
 
 int doctor_count(const struct doctor_report *report, enum doctor_severity severity)

@@ -1,6 +1,7 @@
 /* Findings in words and as JSON. */
 #include "core/mem.h"
 #include "core/terminal.h"
+#include "core/text.h"
 #include "data/doctor.h"
 
 #include <stdlib.h>
@@ -257,51 +258,43 @@ cleanup:
 
 /* --- JSON --------------------------------------------------------------------------------------------------------- */
 
-/* Paths come from the file system and may hold any bytes. */
-static json_t *json_text(const char *text)
+/* Paths come from the file system and may hold any bytes. NULL when short of memory. */
+static json_t *json_text(struct doctor *d, const char *text)
 {
-    json_t *value = json_string(text);
-    if (value)
-        return value;
-    struct buf clean = {0};
-    for (const char *p = text; *p; p++)
-        if (buf_printf(&clean, (unsigned char)*p < 0x80 ? "%c" : "\\x%02x", (unsigned char)*p) != OK)
-            break;
-    value = json_string(clean.data ? clean.data : "");
-    buf_free(&clean);
-    return value;
+    const char *utf8 = text_utf8(&d->report.arena, text);
+    return utf8 ? json_string(utf8) : NULL;
 }
 
-static json_t *json_box(const struct dataset *d, const struct dataset_object *o)
+static json_t *json_box(struct doctor *doctor, const struct dataset *d, const struct dataset_object *o)
 {
-    return json_pack("{s:o, s:[f, f, f, f]}", "class", json_text(d->names[o->class]), "cxcywh", (double)o->cxcywh[0],
-                     (double)o->cxcywh[1], (double)o->cxcywh[2], (double)o->cxcywh[3]);
+    return json_pack("{s:o, s:[f, f, f, f]}", "class", json_text(doctor, d->names[o->class]), "cxcywh",
+                     (double)o->cxcywh[0], (double)o->cxcywh[1], (double)o->cxcywh[2], (double)o->cxcywh[3]);
 }
 
-static json_t *json_item(const struct doctor *d, const struct finding_item *item)
+static json_t *json_item(struct doctor *d, const struct finding_item *item)
 {
     json_t *o = json_object();
     if (item->image.split >= 0)
         json_object_set_new(o, "split", json_string(dataset_split_name((enum dataset_split)item->image.split)));
-    json_object_set_new(o, "path", json_text(item->path));
+    json_object_set_new(o, "path", json_text(d, item->path));
     if (item->other_path)
-        json_object_set_new(o, "other", json_text(item->other_path));
+        json_object_set_new(o, "other", json_text(d, item->other_path));
     if (item->detail)
-        json_object_set_new(o, "detail", json_text(item->detail));
+        json_object_set_new(o, "detail", json_text(d, item->detail));
     if (item->n_boxes) {
         const struct dataset *split = d->splits[item->image.split];
         json_t *boxes = json_array();
         for (int i = 0; i < item->n_boxes; i++)
             json_array_append_new(
                 boxes,
-                json_box(split,
+                json_box(d, split,
                          &split->objects[split->images[item->image.image].first_object + (size_t)item->boxes[i]]));
         json_object_set_new(o, "boxes", boxes);
     }
     return o;
 }
 
-static enum status json_finding(const struct doctor *d, enum finding_kind kind, json_t *list)
+static enum status json_finding(struct doctor *d, enum finding_kind kind, json_t *list)
 {
     enum status rc = OK;
     struct buf words = {0}, advice = {0};
@@ -324,19 +317,19 @@ cleanup:
     return rc;
 }
 
-static json_t *json_split(const struct doctor *d, int s)
+static json_t *json_split(struct doctor *d, int s)
 {
     const struct dataset *split = d->splits[s];
     json_t *classes = json_array();
     for (int c = 0; c < split->nc; c++)
-        json_array_append_new(classes, json_pack("{s:o, s:I}", "name", json_text(split->names[c]), "labels",
+        json_array_append_new(classes, json_pack("{s:o, s:I}", "name", json_text(d, split->names[c]), "labels",
                                                  (json_int_t)d->counts[s][c]));
     return json_pack("{s:s, s:i, s:i, s:i, s:I, s:o}", "split", dataset_split_name((enum dataset_split)s), "pictures",
                      split->summary.pictures, "usable", split->n_images, "labelled", split->summary.labelled, "labels",
                      (json_int_t)split->summary.objects, "classes", classes);
 }
 
-enum status doctor_json(const struct doctor *d, const char *sheet, json_t **out)
+enum status doctor_json(struct doctor *d, const char *sheet, json_t **out)
 {
     enum status rc = OK;
     json_t *splits = json_array(), *findings = json_array(), *left_out = json_array();
@@ -348,11 +341,11 @@ enum status doctor_json(const struct doctor *d, const char *sheet, json_t **out)
             TRY(json_finding(d, (enum finding_kind)k, findings));
     for (int i = 0; i < d->report.n_left_out; i++)
         json_array_append_new(left_out, json_string(d->report.left_out[i]));
-    *out =
-        json_pack("{s:o, s:i, s:b, s:i, s:i, s:i, s:O, s:O, s:O, s:o}", "data", json_text(d->config.data), "img",
-                  d->config.img, "fast", d->config.fast, "errors", doctor_count(&d->report, DOCTOR_ERROR), "warnings",
-                  doctor_count(&d->report, DOCTOR_WARNING), "notes", doctor_count(&d->report, DOCTOR_NOTE), "splits",
-                  splits, "findings", findings, "left_out", left_out, "sheet", sheet ? json_text(sheet) : json_null());
+    *out = json_pack("{s:o, s:i, s:b, s:i, s:i, s:i, s:O, s:O, s:O, s:o}", "data", json_text(d, d->config.data), "img",
+                     d->config.img, "fast", d->config.fast, "errors", doctor_count(&d->report, DOCTOR_ERROR),
+                     "warnings", doctor_count(&d->report, DOCTOR_WARNING), "notes",
+                     doctor_count(&d->report, DOCTOR_NOTE), "splits", splits, "findings", findings, "left_out",
+                     left_out, "sheet", sheet ? json_text(d, sheet) : json_null());
     rc = *out ? OK : fail(E_NOMEM, "out of memory");
 cleanup:
     json_decref(splits);
