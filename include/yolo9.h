@@ -28,7 +28,7 @@ struct yolo9; /* a detector: network, weights, working memory */
 enum yolo9_precision { YOLO9_AUTOMATIC, YOLO9_FP32, YOLO9_BF16, YOLO9_INT8 };
 
 struct yolo9_options {
-    int height, width;              /* network input, multiples of 32; default 640 x 640 */
+    int height, width;              /* network input, multiples of 32; default 0: the size in the weights, else 640 */
     int rect;                       /* 1: the smallest rectangle that holds the photo; default 0, the whole input */
     float confidence;               /* keep scores above this; default 0.25 */
     float iou;                      /* non-maximum suppression; default 0.45 */

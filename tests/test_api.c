@@ -63,6 +63,39 @@ static void test_detects(void **state)
     mem_free(tight);
 }
 
+/* How many boxes these weights find in a grey picture, at the size of the options or their own. */
+static int count_boxes(const char *path, int size)
+{
+    static const unsigned char rgb[3 * 64 * 64];
+    struct yolo9_options options;
+    yolo9_options_init(&options);
+    options.height = options.width = size;
+    options.confidence = 0;
+    options.iou = 1;
+    options.max_detections = 30000;
+    struct yolo9 *y = yolo9_open(path, &options);
+    assert_non_null(y);
+    int n = yolo9_detect(y, rgb, 64, 64, 0);
+    yolo9_close(y);
+    return n;
+}
+
+static void test_size_of_the_weights(void **state)
+{
+    (void)state;
+    char path[sizeof weights_path + 8];
+    struct weights w;
+    snprintf(path, sizeof path, "%s.img", weights_path);
+    assert_int_equal(weights_random("gelan-t", 3, 5, &w), OK);
+    w.img_h = w.img_w = 90; /* rounded up to 96 */
+    assert_int_equal(weights_save(path, &w, false, false), OK);
+    weights_free(&w);
+    int n = count_boxes(path, 0);
+    assert_int_equal(n, count_boxes(path, 96));
+    assert_true(n > count_boxes(path, 64));
+    remove(path);
+}
+
 static void test_precisions(void **state)
 {
     (void)state;
@@ -126,7 +159,7 @@ static void test_refuses(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_detects), cmocka_unit_test(test_precisions),
-                                       cmocka_unit_test(test_refuses)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_detects), cmocka_unit_test(test_size_of_the_weights),
+                                       cmocka_unit_test(test_precisions), cmocka_unit_test(test_refuses)};
     return cmocka_run_group_tests(tests, make_weights, remove_weights);
 }

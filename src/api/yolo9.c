@@ -22,13 +22,14 @@ struct yolo9 {
 
 void yolo9_options_init(struct yolo9_options *options)
 {
-    *options =
-        (struct yolo9_options){.height = 640, .width = 640, .confidence = 0.25f, .iou = 0.45f, .max_detections = 1000};
+    *options = (struct yolo9_options){.confidence = 0.25f, .iou = 0.45f, .max_detections = 1000};
 }
 
 static enum status check(const struct yolo9_options *o)
 {
-    if (o->height < 32 || o->width < 32 || o->height % 32 || o->width % 32 || o->height > 8192 || o->width > 8192)
+    bool given = o->height || o->width;
+    if (given &&
+        (o->height < 32 || o->width < 32 || o->height % 32 || o->width % 32 || o->height > 8192 || o->width > 8192))
         return fail(E_ARGUMENT, "an input of %dx%d: both must be multiples of 32 up to 8192", o->height, o->width);
     if (!(o->confidence >= 0 && o->confidence <= 1) || !(o->iou >= 0 && o->iou <= 1))
         return fail(E_ARGUMENT, "confidence %g and iou %g must lie in 0 .. 1", (double)o->confidence, (double)o->iou);
@@ -72,6 +73,8 @@ static enum status open_detector(struct yolo9 *y, const char *path, const struct
     };
     TRY(check(o));
     TRY(weights_load(path, o->table, &y->weights, NULL));
+    if (!o->height)
+        weights_image_size(&y->weights, &config.h, &config.w);
     if (y->weights.params)
         TRY(weights_deploy(&y->weights));
     weights_drop_training(&y->weights);

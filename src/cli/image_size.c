@@ -16,24 +16,15 @@ static const char *size_text(int h, int w, char buffer[SIZE_TEXT])
     return buffer;
 }
 
-static int round_up(int n, int multiple)
-{
-    return (n + multiple - 1) / multiple * multiple;
-}
-
-static int stride_of(const struct weights *w)
-{
-    return w ? graph_largest_stride(&w->deployed) : GRAPH_LEAST_STRIDE;
-}
-
 static struct image_size round_size(struct image_size size, const struct weights *w)
 {
     char before[SIZE_TEXT], after[SIZE_TEXT];
-    const int stride = stride_of(w);
-    const struct image_size rounded = {round_up(size.h, stride), round_up(size.w, stride)};
+    static const struct graph none; /* any network's stride */
+    const struct graph *g = w ? &w->deployed : &none;
+    const struct image_size rounded = {graph_round_side(g, size.h), graph_round_side(g, size.w)};
     if (rounded.h != size.h || rounded.w != size.w)
         log_info("--img %s becomes %s: sides are multiples of %d", size_text(size.h, size.w, before),
-                 size_text(rounded.h, rounded.w, after), stride);
+                 size_text(rounded.h, rounded.w, after), graph_largest_stride(g));
     return rounded;
 }
 
@@ -41,17 +32,15 @@ static struct image_size round_size(struct image_size size, const struct weights
 static struct image_size known_size(const struct weights *w, bool square)
 {
     char text[SIZE_TEXT];
-    struct image_size size = {IMAGE_SIZE_DEFAULT, IMAGE_SIZE_DEFAULT};
+    struct image_size size = {WEIGHTS_IMG_DEFAULT, WEIGHTS_IMG_DEFAULT};
     if (!w)
         return size;
-    if (!w->img_h) {
+    if (!weights_image_size(w, &size.h, &size.w)) {
         log_info("--img %d, the default: the weights do not tell their size", size.h);
-        return size;
-    }
-    size = (struct image_size){w->img_h, w->img_w};
-    if (square && size.h != size.w) {
-        size.h = size.w = MAX(w->img_h, w->img_w);
-        log_info("--img %d, the longer side of the %s from the weights", size.h, size_text(w->img_h, w->img_w, text));
+    } else if (square && size.h != size.w) {
+        size_text(size.h, size.w, text);
+        size.h = size.w = MAX(size.h, size.w);
+        log_info("--img %d, the longer side of the %s from the weights", size.h, text);
     } else {
         log_info("--img %s from the weights", size_text(size.h, size.w, text));
     }
@@ -81,9 +70,9 @@ int image_side_of(const struct options *o, const struct weights *w)
 void image_size_compare(const struct weights *w, int height, int width)
 {
     char here[SIZE_TEXT], there[SIZE_TEXT];
-    const int stride = stride_of(w);
-    if (!w->img_h || (round_up(w->img_h, stride) == height && round_up(w->img_w, stride) == width))
+    struct image_size size;
+    if (!weights_image_size(w, &size.h, &size.w) || (size.h == height && size.w == width))
         return;
     log_warn("the weights were trained at --img %s, this is %s: expect other accuracy than they were trained for",
-             size_text(w->img_h, w->img_w, there), size_text(height, width, here));
+             size_text(size.h, size.w, there), size_text(height, width, here));
 }

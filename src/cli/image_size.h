@@ -6,7 +6,7 @@
 #include "cli/options.h"
 #include "weights/weights.h"
 
-enum { IMAGE_SIZE_DEFAULT = 640, IMAGE_SIZE_MOST = 8192 };
+enum { IMAGE_SIZE_MOST = 8192 };
 
 /* clang-format off */
 /* `most`: 2 where height and width may differ, 1 where the input is a square. */

@@ -165,6 +165,12 @@ int graph_largest_stride(const struct graph *g)
     return stride;
 }
 
+int graph_round_side(const struct graph *g, int side)
+{
+    const int stride = graph_largest_stride(g);
+    return (side + stride - 1) / stride * stride;
+}
+
 /* --- shapes --- */
 
 static enum status infer_node(const struct graph *g, const struct node *n, const struct extent *e, struct extent *out)

@@ -191,6 +191,7 @@ enum status graph_infer(const struct graph *g, const struct extent *inputs, stru
 double graph_node_flops(const struct graph *g, const struct node *n, struct extent dst);
 /* Of the main branch's strides the largest, and 32 at least: sides of an image are multiples of it. */
 int graph_largest_stride(const struct graph *g);
+int graph_round_side(const struct graph *g, int side);         /* up to such a multiple */
 int graph_find_param(const struct graph *g, const char *name); /* -1 when absent */
 int graph_find_value(const struct graph *g, const char *name); /* -1 when absent */
 const char *op_name(enum op op);

@@ -220,6 +220,13 @@ cleanup:
     return rc;
 }
 
+bool weights_image_size(const struct weights *w, int *height, int *width)
+{
+    *height = graph_round_side(&w->deployed, w->img_h ? w->img_h : WEIGHTS_IMG_DEFAULT);
+    *width = graph_round_side(&w->deployed, w->img_w ? w->img_w : WEIGHTS_IMG_DEFAULT);
+    return w->img_h > 0;
+}
+
 enum status weights_deploy(struct weights *w)
 {
     if (!w->deployed_params)

@@ -34,6 +34,11 @@ void weights_free(struct weights *w);
 /* The network of a table with first values drawn from `seed` and classes named "0", "1" ...; nc 0: the table's. */
 enum status weights_random(const char *cfg, int nc, uint64_t seed, struct weights *out);
 
+/* Rows and columns of the images that it was trained at, rounded up to what the network takes (its largest stride).
+ * False: it does not know, and they are 640. */
+enum { WEIGHTS_IMG_DEFAULT = 640 };
+bool weights_image_size(const struct weights *w, int *height, int *width);
+
 /* Fill `deployed_params` from `params` (again: after a change of them). */
 enum status weights_deploy(struct weights *w);
 /* Drop the training form's values: inference needs the deployed ones only. */
