@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST = 200, LONGEST_WITH_ENDING = 240, HASH_DIGITS = 9 };
+enum { LONGEST = 200, LONGEST_WITH_ENDING = FILE_NAME_SIZE - 1, HASH_DIGITS = 9 };
 
 /* FNV-1a. */
 static unsigned hash(const char *text)

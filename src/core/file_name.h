@@ -16,8 +16,8 @@ void file_name_of(const char *text, char out[FILE_NAME_SIZE]);
  * would meet another's name gets "~" and its index. Strings and list live in `arena`. E_NOMEM. */
 enum status file_names_of(const char *const *texts, int n, struct arena *arena, const char ***out);
 
-/* A name `stem` + `ending` that a file system takes, also with a temporary ending of file_writer: where it would be
- * longer than 240 bytes the stem is cut and gets "~" and its hash. The stem is a file's name without slashes. */
+/* The name `stem` + `ending`, where the stem is a file's name without slashes: cut, with "~" and its hash behind it,
+ * where both together are longer than a file system takes. */
 void file_name_fit(const char *stem, const char *ending, char out[FILE_NAME_SIZE]);
 
 #endif
