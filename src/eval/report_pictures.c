@@ -142,9 +142,10 @@ static void fill_series(struct curves *c, const struct ap_result *a, const char 
                                                 .coloured = true,
                                                 .colour = colour_ink};
     if (n == 1) { /* its line is that of all classes */
-        char class[64];
-        text_class(names, n_names, a->class[0], class, sizeof(class));
-        add_series(c, class);
+        char class[64], only[NAME_BYTES];
+        legend_class(names, n_names, a->class[0], class, sizeof(class));
+        snprintf(only, sizeof(only), "the only class: %s", class);
+        add_series(c, only);
         return;
     }
     if (n <= ALL_NAMED) {
