@@ -361,6 +361,12 @@ static void bad_weights(void **state)
     static const struct bad cases[] = {
         {DETECT "in/nan.safetensors in/good.png", 1, "in/nan.safetensors", "holds NaN", 0},
         {DETECT "in/system.pt in/good.png", 1, "in/system.pt", "os.system", 0},
+        /* told before the dataset is read, which would be another line */
+        {"val --no-cache --weights in/system.pt --data in/data.yaml", 1, "in/system.pt", "os.system", 0},
+        {"train --no-cache --weights in/system.pt --data in/data.yaml", 1, "in/system.pt", "os.system", 0},
+        {"train --no-cache --cfg gelan-t --freeze 99 --data in/data.yaml", 2, "freeze 99", "rows 0 to", 0},
+        {"train --no-cache --cfg gelan-t --device 0 --sync-bn --local_rank 1 --freeze 99 --data in/data.yaml", 2,
+         "freeze 99", "rows 0 to", 1}, /* one note on options without effect */
         {"info --weights in/overlap.safetensors", 1, "in/overlap.safetensors", "overlap", 0},
         {"export --weights in/bomb.pt --out out/w.onnx", 1, "in/bomb.pt", "limit", 0},
         {"export --weights in/nan.safetensors --out out/w.onnx", 1, "in/nan.safetensors", "holds NaN", 0},

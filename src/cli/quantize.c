@@ -191,8 +191,7 @@ static enum status run(struct job *j)
     image_size_compare(&j->weights, size.h, size.w);
     config.h = size.h;
     config.w = size.w;
-    rc = quantize(&j->weights, j->dataset, &config, &j->result);
-    TRY(rc == E_ARGUMENT ? E_USAGE : rc); /* --keep names no convolution */
+    TRY(quantize(&j->weights, j->dataset, &config, &j->result));
     TRY(finish(j));
 cleanup:
     return rc;

@@ -277,6 +277,7 @@ static void tell_unused(const struct options *o)
         bool known = false;
         for (int k = 0; k < COUNT(used); k++)
             known |= !strcmp(options_table[i].name, used[k]);
+        known |= options_table[i].state != OPTION_USED;
         if (!known && option_given(o, options_table[i].name))
             log_warn("--%s is not used: a resumed run keeps its options", options_table[i].name);
     }

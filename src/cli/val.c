@@ -74,6 +74,7 @@ struct job {
     struct dataset_yaml yaml;
     struct dataset *dataset;
     enum dataset_split split;
+    enum precision precision;
     struct team *team;
     struct net *net;
     struct loader *loader;
@@ -102,15 +103,12 @@ static enum dataset_split find_split(const struct options *o)
 static enum status load_dataset(struct job *job)
 {
     enum status rc = OK;
-    const char *data = option_string(job->o, "data");
     struct buf text = {0};
     struct dataset_options options = {.single_class = option_flag(job->o, "single-cls"),
                                       .min_items = option_int(job->o, "min-items"),
                                       .no_cache = option_flag(job->o, "no-cache"),
                                       .no_pixels = option_string(job->o, "results") != NULL,
                                       .team = job->team};
-    job->split = find_split(job->o);
-    TRY(dataset_yaml_open(data, &job->yaml));
     TRY(dataset_load(&job->yaml, job->split, &options, &job->dataset));
     TRY(dataset_describe(job->dataset, dataset_split_name(job->split), PROBLEMS_SHOWN, &text));
     terminal_print(stderr, text.data);
@@ -143,18 +141,27 @@ static enum status match_classes(struct job *job)
 static enum status load_network(struct job *job)
 {
     enum status rc = OK;
-    const char *path = option_string(job->o, "weights");
     struct weights *w = &job->weights;
-    bool single = option_flag(job->o, "single-cls");
-    TRY(weights_load(path, option_string(job->o, "cfg"), w, NULL));
+    TRY(weights_load(option_string(job->o, "weights"), option_string(job->o, "cfg"), w, NULL));
     if (w->params)
         TRY(weights_deploy(w));
     weights_drop_training(w);
-    if (!single)
+    TRY(precision_of(job->o, w, &job->precision));
+cleanup:
+    return rc;
+}
+
+static enum status open_network(struct job *job)
+{
+    enum status rc = OK;
+    const struct weights *w = &job->weights;
+    const struct net_config config = {.backend = &cpu_backend,
+                                      .team = job->team,
+                                      .mode = RUN_INFER,
+                                      .exact = option_flag(job->o, "exact"),
+                                      .precision = job->precision};
+    if (!option_flag(job->o, "single-cls"))
         TRY(match_classes(job));
-    struct net_config config = {
-        .backend = &cpu_backend, .team = job->team, .mode = RUN_INFER, .exact = option_flag(job->o, "exact")};
-    TRY(precision_of(job->o, w, &config.precision));
     TRY(net_create(&w->deployed, w->deployed_params, NULL, &config, &job->net));
 cleanup:
     return rc;
@@ -225,7 +232,7 @@ static enum status run_network(struct job *job)
         .progress = true,
         .stop = interrupt_flag(),
     };
-    TRY(load_network(job));
+    TRY(open_network(job));
     config.nc = job->weights.nc;
     config.classes = job->classes;
     loader.size = image_side_of(o, &job->weights);
@@ -374,6 +381,10 @@ static enum status run(struct job *job)
         return fail(E_USAGE, "--weights is needed (or --results)");
     TRY(check_outputs(job->o));
     TRY(team_create(threads ? threads : cpu_count(), &job->team));
+    job->split = find_split(job->o);
+    TRY(dataset_yaml_open(option_string(job->o, "data"), &job->yaml));
+    if (!results)
+        TRY(load_network(job)); /* a fault of the weights is told before the pictures are read */
     TRY(load_dataset(job));
     TRY(evaluation_init(&job->evaluation, job->dataset->nc, &config));
     TRY(results ? run_results(job, results) : run_network(job));

@@ -3,6 +3,7 @@
 #include "cli/inputs.h"
 #include "cli/options_internal.h"
 #include "cli/options_json.h"
+#include "core/buf.h"
 #include "core/log.h"
 
 #include <stdio.h>
@@ -32,14 +33,40 @@ const struct verb_spec *verb_find(const char *name)
     return NULL;
 }
 
-/* Official options that change nothing here: a word each. */
-static void tell_ignored(const struct options *o)
+/* Was option i given though it changes nothing here? */
+static bool is_idle(const struct options *o, int i)
 {
-    for (int i = 0; i < o->spec->n_options; i++) {
-        const struct option_spec *s = &o->spec->options[i];
-        if (s->state == OPTION_IGNORED && o->settings[i].given)
-            log_info("--%s has no effect: %s", s->name, s->help);
+    return o->spec->options[i].state == OPTION_IGNORED && o->settings[i].given;
+}
+
+/* "--sync-bn, --local-rank (there is one process)": option i and those behind it that have the same reason. */
+static enum status add_reason(const struct options *o, int i, struct buf *text)
+{
+    enum status rc = buf_printf(text, "%s--%s", text->size ? "; " : "", o->spec->options[i].name);
+    for (int k = i + 1; k < o->spec->n_options && rc == OK; k++) {
+        if (is_idle(o, k) && !strcmp(o->spec->options[k].help, o->spec->options[i].help))
+            rc = buf_printf(text, ", --%s", o->spec->options[k].name);
     }
+    return rc == OK ? buf_printf(text, " (%s)", o->spec->options[i].help) : rc;
+}
+
+/* Official options that change nothing here: one note on all that were given. */
+static enum status tell_ignored(const struct options *o)
+{
+    enum status rc = OK;
+    struct buf text = {0};
+    for (int i = 0; i < o->spec->n_options; i++) {
+        bool told = false;
+        for (int k = 0; k < i && is_idle(o, i); k++)
+            told |= is_idle(o, k) && !strcmp(o->spec->options[k].help, o->spec->options[i].help);
+        if (is_idle(o, i) && !told)
+            TRY(add_reason(o, i, &text));
+    }
+    if (text.size)
+        log_info("without effect here: %s", text.data);
+cleanup:
+    buf_free(&text);
+    return rc;
 }
 
 static enum status print_help(const struct verb_spec *verb, bool as_json)
@@ -64,7 +91,7 @@ int verb_main(const struct verb_spec *verb, int argc, char **argv)
         TRY(print_help(verb, help.json));
         goto cleanup;
     }
-    tell_ignored(o);
+    TRY(tell_ignored(o));
     TRY(inputs_check(o));
     TRY(verb->run(o));
 cleanup:

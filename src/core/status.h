@@ -20,7 +20,7 @@ enum status {
     E_INTERRUPTED, /* the user asked to stop */
     E_NUMERIC,     /* NaN or infinity where numbers are needed */
     E_FOUND,       /* the work is done and told: something is wrong with what was looked at; from cli/ only */
-    E_USAGE,       /* the command line is wrong; said in cli/ only, and the exit code is 2 */
+    E_USAGE,       /* the command line is wrong; the exit code is 2 */
 };
 
 #define COUNT(a)  ((int)(sizeof(a) / sizeof((a)[0])))

@@ -103,7 +103,7 @@ static enum status check_keep(const struct job *j)
         for (int k = 0; k < j->result->n_layers; k++)
             found |= !strncmp(j->result->layers[k].name, c->keep[i], strlen(c->keep[i]));
         if (!found)
-            return fail(E_ARGUMENT, "--keep %s: no convolution's name begins like that", c->keep[i]);
+            return fail(E_USAGE, "--keep %s: no convolution's name begins like that", c->keep[i]);
     }
     return OK;
 }

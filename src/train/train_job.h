@@ -19,6 +19,7 @@ struct job {
     struct dataset *train, *val;
     uint64_t data; /* fingerprint of `train` */
 
+    struct checkpoint start_file; /* the weights of a new run, until they are taken */
     struct table table;
     struct graph graph, deployed;
     float *start;        /* first values of a new run; freed once the trainer has them */

@@ -68,7 +68,7 @@ static enum status open_data(struct job *j)
                                       .no_cache = j->request->no_cache,
                                       .team = j->request->team};
     if (!o->data)
-        TRY(fail(E_ARGUMENT, "--data is needed: the YAML file of a dataset"));
+        TRY(fail(E_USAGE, "--data is needed: the YAML file of a dataset"));
     TRY(dataset_yaml_open(o->data, &j->yaml));
     TRY(dataset_load(&j->yaml, SPLIT_TRAIN, &options, &j->train));
     options.min_items = 0;
@@ -93,14 +93,30 @@ cleanup:
 
 /* --- network ----------------------------------------------------------------------------------------------------- */
 
-/* The table of a new run: --cfg's, else that of the weights. */
-static enum status choose_table(struct job *j, const struct checkpoint *c)
+/* --freeze beyond the network is told before anything is read. */
+static enum status check_freeze(const struct job *j)
+{
+    const struct run_options *o = &j->options;
+    bool *frozen = mem_calloc((size_t)j->table.n_rows + 1, sizeof *frozen);
+    enum status rc = frozen ? freeze_rows(o->freeze, o->n_freeze, frozen, j->table.n_rows) : E_NOMEM;
+    mem_free(frozen);
+    return rc == E_ARGUMENT ? E_USAGE : rc;
+}
+
+/* What a new run starts from, before its data are read, which may take long: the weights, and the table of --cfg, or
+ * else of the weights. */
+static enum status open_start(struct job *j)
 {
     enum status rc = OK;
     const struct run_options *o = &j->options;
+    const struct checkpoint *c = o->weights ? &j->start_file : NULL;
     bool folded = false;
+    if (j->resumed)
+        return OK;
     if (!o->cfg && !c)
-        TRY(fail(E_ARGUMENT, "--cfg (a network to train from nothing) or --weights (one to go on with) is needed"));
+        TRY(fail(E_USAGE, "--cfg (a network to train from nothing) or --weights (one to go on with) is needed"));
+    if (c)
+        TRY(checkpoint_open(o->weights, &j->start_file));
     if (o->cfg)
         TRY(table_open(o->cfg, &j->table));
     else
@@ -110,7 +126,7 @@ static enum status choose_table(struct job *j, const struct checkpoint *c)
                  "%s: its BN is folded into the convolutions, for inference only; training needs the "
                  "training form",
                  c->path));
-    j->table.nc = j->train->nc;
+    TRY(check_freeze(j));
 cleanup:
     return rc;
 }
@@ -139,22 +155,18 @@ cleanup:
 static enum status open_network(struct job *j)
 {
     enum status rc = OK;
-    struct checkpoint c = {0};
-    const char *weights = j->options.weights;
     if (j->resumed) {
         j->table = j->state.table;
         j->state.table = (struct table){0};
         return build_network(j);
     }
-    if (weights)
-        TRY(checkpoint_open(weights, &c));
-    TRY(choose_table(j, weights ? &c : NULL));
+    j->table.nc = j->train->nc;
     TRY(build_network(j));
     model_init(&j->graph, (uint64_t)j->options.seed, j->start);
-    if (weights)
-        TRY(job_start_from(j, &c));
+    if (j->options.weights)
+        TRY(job_start_from(j, &j->start_file));
+    checkpoint_close(&j->start_file);
 cleanup:
-    checkpoint_close(&c);
     return rc;
 }
 
@@ -492,6 +504,7 @@ enum status job_open(struct job *j, const struct train_request *request)
         TRY(open_resumed(j));
     if (j->progress.finished)
         return OK;
+    TRY(open_start(j));
     TRY(open_data(j));
     TRY(open_network(j));
     TRY(run_options_recipe(&j->options, &j->recipe));
@@ -517,6 +530,7 @@ void job_close(struct job *j)
     mem_free(j->recipe);
     mem_free(j->start);
     mem_free(j->deployed_ema);
+    checkpoint_close(&j->start_file);
     graph_free(&j->graph);
     graph_free(&j->deployed);
     table_free(&j->table);
