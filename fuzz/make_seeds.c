@@ -256,6 +256,7 @@ static void make_texts(struct seeds *s)
     save_text(s, "fuzz_labels", "boxes.txt", "0 0.5 0.5 0.25 1\r\n\n2\t.1 .1 0 1e-3\n0 0.5 0.5 0.25 1\n");
     save_text(s, "fuzz_labels", "polygons.txt", "1 0.25 0.5 0.75 0.5 0.5 1\n0 0.25 0.5 0.5 0.25\n");
     save_text(s, "fuzz_labels", "refused.txt", "0 .5 .5 nan .2\n-1 0x1p3 inf 1e999 .2 .3\n3 .5\n");
+    save_text(s, "fuzz_labels", "rounded.txt", "1.0 .5 .5 1.000001 1\n0 -0.0005 0 1 0 1 1 0 1\n2e0 .5 .5 .1 .1 .9\n");
     save_text(s, "fuzz_yaml", "table.yaml",
               "# net\nnc: 80\nactivation: nn.ReLU()\nbackbone:\n  [[-1, 1, Conv, [16, 3, 2]],\n"
               "   [[-1, 6], 1, Concat, [1]], [-1, 1, nn.Upsample, [None, 2, 'nearest']]]\n");
@@ -286,6 +287,25 @@ static void make_texts(struct seeds *s)
 
 static void make_dataset_texts(struct seeds *s)
 {
+    save_text(s, "fuzz_voc", "picture.xml",
+              "<?xml version='1.0'?>\n<annotation><filename>a.jpg</filename><size><width>40</width><height>20</height>"
+              "</size><object><name>disc</name><difficult>1</difficult><bndbox><xmin>1</xmin><ymin>2</ymin>"
+              "<xmax>3.5</xmax><ymax>1e1</ymax></bndbox><part><name>p</name></part></object></annotation>\n");
+    save_text(s, "fuzz_voc", "refused.xml",
+              "<!DOCTYPE a [<!ENTITY b \"c\"><!ENTITY d SYSTEM \"file:///e\">]><annotation>&b;&d;</annotation>");
+    save_text(s, "fuzz_voc", "encoded.xml",
+              "<?xml version='1.0' encoding='ISO-8859-1'?><annotation><!-- x --><object><name><![CDATA[a&b]]></name>"
+              "<bndbox><xmin>&#49;</xmin></bndbox></object></annotation>");
+    save_text(
+        s, "fuzz_coco", "boxes.json",
+        "{\"images\": [{\"id\": 3, \"file_name\": \"d/a.jpg\", \"width\": 40, \"height\": 20}, {\"id\": 1, "
+        "\"file_name\": \"b.jpg\"}], \"categories\": [{\"id\": 0, \"name\": \"set\"}, {\"id\": 7, \"name\": "
+        "\"disc\", \"supercategory\": \"set\"}, {\"id\": 9, \"name\": \"Star\"}],\n\"annotations\": [{\"image_id\": "
+        "3, \"category_id\": 7, \"bbox\": [1, 2, 30, 4.5], \"area\": 9, \"iscrowd\": 1, \"segmentation\": "
+        "[[1, 2, 3, 4]]}, {\"image_id\": 3, \"category_id\": 9, \"bbox\": [-1, 2, 3, 40]}]}");
+    save_text(s, "fuzz_json_items", "boxes.json", "\xef\xbb\xbf[{\"a\":[1,{\"b\":\"]\\\"}\"}]},\n 2e0 ,null,\"x\"]\n");
+    save_text(s, "fuzz_json_items", "plain.json", " [ [],{} , -1.5]");
+    save_text(s, "fuzz_json_items", "refused.json", "[1,{\"a\":1,\"a\":2},]");
     save_text(s, "fuzz_coco", "boxes.json",
               "{\"images\":[{\"id\":1,\"file_name\":\"a/x.jpg\",\"width\":64,\"height\":48},{\"id\":2,\"file_name\":"
               "\"y.jpg\",\"width\":32,\"height\":32}],\"categories\":[{\"id\":3,\"name\":\"disc\",\"supercategory\":"
