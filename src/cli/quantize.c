@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum { PROBLEMS_SHOWN = 3 };
+
 static const char *const clips[] = {
     [CLIP_MINMAX] = "minmax", [CLIP_PERCENTILE] = "percentile", [CLIP_MSE] = "mse", NULL};
 
@@ -66,6 +68,7 @@ static enum status load(struct job *j)
     const char *weights = option_string(j->o, "weights"), *data = option_string(j->o, "data");
     struct dataset_options options = {.no_cache = option_flag(j->o, "no-cache"), .team = j->team};
     struct weights *w = &j->weights;
+    struct buf text = {0};
     if (!weights || !data || !option_string(j->o, "out"))
         return fail(E_USAGE, "--weights, --data and --out are needed");
     TRY(check_outputs(j->o));
@@ -78,9 +81,12 @@ static enum status load(struct job *j)
     weights_drop_training(w);
     TRY(dataset_yaml_open(data, &j->yaml));
     TRY(dataset_load(&j->yaml, SPLIT_TRAIN, &options, &j->dataset));
+    TRY(dataset_describe(j->dataset, dataset_split_name(SPLIT_TRAIN), PROBLEMS_SHOWN, &text));
+    terminal_print(stderr, text.data);
     if (w->nc != j->dataset->nc)
-        return fail(E_SHAPE, "%s knows %d classes, %s has %d", weights, w->nc, data, j->dataset->nc);
+        rc = fail(E_SHAPE, "%s knows %d classes, %s has %d", weights, w->nc, data, j->dataset->nc);
 cleanup:
+    buf_free(&text);
     return rc;
 }
 

@@ -1,4 +1,5 @@
 /* Which class a COCO category is. Where the data YAML has names, names decide and not the order. */
+#include "core/class_match.h"
 #include "core/class_names.h"
 #include "data/coco.h"
 
@@ -130,40 +131,41 @@ static enum status refuse(const struct annotations *a, const struct category *c,
                 a->file, c->name, c->uses, c->uses == 1 ? "" : "s", d->nc, a->l->yaml->file, d->names[free_class]);
 }
 
-/* Some used category has no class of its name: the order decides, but only where it contradicts no name, and it is
- * said. */
-static enum status map_by_order(struct annotations *a, const bool *taken)
+/* Some used category has no class of its name: the order decides, but only where it contradicts no name
+ * (core/class_match.h), and it is said. Categories without annotations are passed over unless all are as many as the
+ * classes. */
+static enum status map_by_order(struct annotations *a, const bool *taken, struct arena *scratch)
 {
     const struct dataset *d = a->l->d;
     const struct category *unknown = NULL;
-    bool whole = a->n_categories == d->nc, in_order = true;
-    int place = 0, known = 0;
-    for (int i = 0; i < a->n_categories; i++) {
-        const struct category *c = &a->categories[i];
-        if (c->class < 0 && c->uses && !unknown)
-            unknown = c;
-        known += c->class >= 0;
-        if (!whole && !c->uses && c->class < 0)
-            continue;
-        in_order &= c->class < 0 || c->class == place;
-        place++;
-    }
-    if (place != d->nc || !in_order)
-        return refuse(a, unknown, taken);
-    place = 0;
+    const bool whole = a->n_categories == d->nc;
+    struct buf words = {0};
+    enum class_match match;
+    enum status rc = OK;
+    int n = 0;
+    const char **names = arena_alloc(scratch, (size_t)a->n_categories, sizeof(*names));
+    struct category **order = arena_alloc(scratch, (size_t)a->n_categories, sizeof(struct category *));
+    int *map = arena_alloc(scratch, (size_t)a->n_categories, sizeof(*map));
+    TRY(names && order && map ? OK : E_NOMEM);
     for (int i = 0; i < a->n_categories; i++) {
         struct category *c = &a->categories[i];
-        if (whole || c->uses || c->class >= 0)
-            c->class = place++;
+        if (c->class < 0 && c->uses && !unknown)
+            unknown = c;
+        if (!whole && !c->uses && c->class < 0)
+            continue;
+        names[n] = c->name;
+        order[n++] = c;
     }
-    return known ? loading_note(a->l,
-                                "category '%s' is taken as class '%s': it stands in the same place, and the other "
-                                "names agree",
-                                unknown->name, d->names[unknown->class])
-                 : loading_note(a->l,
-                                "no category has the name of a class; they are taken in their order ('%s' as "
-                                "'%s' ...)",
-                                unknown->name, d->names[unknown->class]);
+    const struct class_list from = {a->file, names, n}, to = {a->l->yaml->file, d->names, d->nc};
+    if (n != d->nc || class_names_match(&from, &to, map, &match, &words) != OK)
+        TRY(refuse(a, unknown, taken));
+    for (int i = 0; i < n; i++)
+        order[i]->class = map[i];
+    if (words.size)
+        TRY(loading_note(a->l, "%s", words.data));
+cleanup:
+    buf_free(&words);
+    return rc;
 }
 
 static enum status map_by_name(struct annotations *a)
@@ -196,7 +198,7 @@ static enum status map_by_name(struct annotations *a)
         example = !exactly && !loose++ ? i : example;
     }
     if (!complete) {
-        TRY(map_by_order(a, taken));
+        TRY(map_by_order(a, taken, &scratch));
         goto cleanup;
     }
     if (unused)
