@@ -82,9 +82,11 @@ static enum status evaluate(struct place *p, const struct dataset *d, const char
     struct evaluation_result result;
     const struct evaluation_config config = {.coco = true};
     const struct results_options plain = {.max_det = 300};
-    make_text(p, "boxes.json", text);
+    if (text)
+        make_text(p, "boxes.json", text);
     assert_int_equal(evaluation_init(&e, d->nc, &config), OK);
-    enum status rc = results_evaluate(in(p, "boxes.json"), d, options ? options : &plain, &e, &score->left);
+    enum status rc =
+        results_evaluate(in(p, text ? "boxes.json" : "out.json"), d, options ? options : &plain, &e, &score->left);
     mem_free(score->left.example);
     score->left.example = NULL;
     if (rc == OK) {
@@ -241,6 +243,35 @@ static void what_does_not_count_is_counted(void **state)
     dataset_destroy(d);
 }
 
+/* What is written is found again, whatever the pictures are called. */
+static void written_results_are_read_again(void **state)
+{
+    struct place *p = *state;
+    const char *names[] = {"a/1", "b/1", "b/0012", "c/odd \\ \xff name"};
+    struct dataset *d = make_set(p, names, 4);
+    struct results_writer w;
+    struct buf text = {0};
+    assert_int_equal(results_writer_open(&w, in(p, "out.json"), NULL), OK);
+    for (int i = 0; i < d->n_images; i++) {
+        const struct detection box = {{0, 0, 40, 20}, 0.875f, 1};
+        assert_int_equal(results_writer_add(&w, &d->images[i], &box, 1), OK);
+    }
+    assert_int_equal(results_writer_commit(&w), OK);
+    results_writer_abort(&w);
+    assert_int_equal(file_read(in(p, "out.json"), 10000, &text), OK);
+    assert_contains(text.data,
+                    "{\"image_id\": \"a/1\", \"category_id\": 1, \"bbox\": [0, 0, 40, 20], \"score\": 0.875}");
+    assert_contains(text.data, "{\"image_id\": 12, ");
+    assert_score(p, d, NULL, 0.995);
+    buf_free(&text);
+    assert_int_equal(results_writer_open(&w, in(p, "out.json"), NULL), OK);
+    assert_int_equal(results_writer_commit(&w), OK);
+    assert_int_equal(file_read(in(p, "out.json"), 10000, &text), OK);
+    assert_string_equal(text.data, "[]\n");
+    buf_free(&text);
+    dataset_destroy(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +280,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pictures_of_one_name_get_no_score, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(classes_are_found_by_name, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(faults_are_told_with_their_entry, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(written_results_are_read_again, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(what_does_not_count_is_counted, place_set_up, place_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,8 +84,9 @@ struct job {
     struct validate_times times;
     char *folder;
     struct val_sheets sheets;
-    int *classes;        /* (weights.nc) the dataset's class that each of the network's is; NULL: the same */
-    json_t *predictions; /* --save-json */
+    int *classes; /* (weights.nc) the dataset's class that each of the network's is; NULL: the same */
+    struct results_writer predictions; /* --save-json */
+    char *predictions_path;            /* NULL: without */
     const int *category_ids;
     bool quiet; /* standard output belongs to --json - */
 };
@@ -167,14 +168,33 @@ cleanup:
     return rc;
 }
 
+static enum status open_predictions(struct job *job)
+{
+    const char *weights = option_string(job->o, "weights");
+    struct buf path = {0};
+    char *stem = path_stem(weights ? weights : "results");
+    enum status rc = stem ? buf_printf(&path, "%s/%s_predictions.json", job->folder, stem) : E_NOMEM;
+    if (rc == OK)
+        rc = (job->predictions_path = mem_strdup(path.data)) ? OK : E_NOMEM;
+    if (rc == OK)
+        rc = results_writer_open(&job->predictions, path.data, job->category_ids);
+    mem_free(stem);
+    buf_free(&path);
+    return rc;
+}
+
 static enum status make_folder(struct job *job)
 {
     enum status rc = OK;
     const struct options *o = job->o;
     char *labels = NULL;
     TRY(path_make_run(option_string(o, "project"), option_string(o, "name"), option_flag(o, "exist-ok"), &job->folder));
-    if (option_flag(o, "save-json") && !(job->predictions = json_array()))
-        rc = fail(E_NOMEM, "out of memory");
+    if (option_string(o, "results") && (option_flag(o, "save-json") || option_flag(o, "save-txt"))) {
+        log_warn("--save-json and --save-txt have no effect with --results: its detections are in a file already");
+        return OK;
+    }
+    if (option_flag(o, "save-json"))
+        TRY(open_predictions(job));
     if (option_flag(o, "save-txt")) {
         labels = path_join(job->folder, "labels");
         rc = labels ? path_make_folder(labels) : E_NOMEM;
@@ -199,8 +219,8 @@ static enum status each_picture(void *context, const struct validated *v)
 {
     enum status rc = OK;
     struct job *job = context;
-    if (job->predictions)
-        TRY(results_append(job->predictions, v->image, v->detections, v->count, job->category_ids));
+    if (job->predictions_path)
+        TRY(results_writer_add(&job->predictions, v->image, v->detections, v->count));
     if (option_flag(job->o, "save-txt"))
         TRY(save_labels(job, v));
     if (!option_flag(job->o, "noplots"))
@@ -323,21 +343,6 @@ cleanup:
     return rc;
 }
 
-static enum status write_predictions(const struct job *job)
-{
-    const char *weights = option_string(job->o, "weights");
-    struct buf path = {0};
-    char *stem = path_stem(weights ? weights : "results");
-    enum status rc = stem ? buf_printf(&path, "%s/%s_predictions.json", job->folder, stem) : E_NOMEM;
-    if (rc == OK)
-        rc = output_json(path.data, job->predictions);
-    if (rc == OK)
-        print(stderr, "detections in %s", path.data);
-    mem_free(stem);
-    buf_free(&path);
-    return rc;
-}
-
 static enum status report(struct job *job)
 {
     enum status rc = OK;
@@ -346,8 +351,10 @@ static enum status report(struct job *job)
     TRY(print_tables(job, names));
     if (option_string(job->o, "json"))
         TRY(write_json(job, names));
-    if (job->predictions)
-        TRY(write_predictions(job));
+    if (job->predictions_path) {
+        TRY(results_writer_commit(&job->predictions));
+        print(stderr, "detections in %s", job->predictions_path);
+    }
     if (!option_flag(job->o, "noplots"))
         TRY(report_pictures(&job->evaluation, &job->result, names, job->folder));
     print(stderr, "results in %s", job->folder);
@@ -407,7 +414,8 @@ static enum status validate_verb(const struct options *o)
     dataset_destroy(job.dataset);
     dataset_yaml_close(&job.yaml);
     team_destroy(job.team);
-    json_decref(job.predictions);
+    results_writer_abort(&job.predictions);
+    mem_free(job.predictions_path);
     val_sheets_free(&job.sheets);
     mem_free(job.folder);
     mem_free(job.classes);

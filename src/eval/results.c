@@ -1,8 +1,12 @@
 #include "eval/results.h"
 
+#include "core/text.h"
 #include "eval/coco_ids.h"
 
+#include <jansson.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool ends_with(const char *text, const char *end)
@@ -25,23 +29,51 @@ static double rounded(double x, double unit)
     return rint(x * unit) / unit;
 }
 
-static json_t *image_id(const struct dataset_image *image)
+enum status results_writer_open(struct results_writer *w, const char *path, const int *category_ids)
 {
-    return image->number >= 0 ? json_integer(image->number) : json_string(image->stem);
+    *w = (struct results_writer){.category_ids = category_ids};
+    return file_writer_open(&w->file, path);
 }
 
-enum status results_append(json_t *array, const struct dataset_image *image, const struct detection *detections,
-                           int count, const int *category_ids)
+/* The picture's id as JSON: a number, or a text in quotes. From json_dumps; NULL when short of memory. */
+static char *image_id(const struct dataset_image *image)
 {
+    struct arena scratch;
+    arena_init(&scratch);
+    const char *stem = image->number < 0 ? text_utf8(&scratch, image->stem) : NULL;
+    json_t *id = image->number >= 0 ? json_integer(image->number) : stem ? json_string(stem) : NULL;
+    char *text = id ? json_dumps(id, JSON_ENCODE_ANY) : NULL;
+    json_decref(id);
+    arena_free(&scratch);
+    return text;
+}
+
+enum status results_writer_add(struct results_writer *w, const struct dataset_image *image,
+                               const struct detection *detections, int count)
+{
+    char *id = image_id(image);
+    if (!id)
+        return fail(E_NOMEM, "%s: out of memory", image->path);
     for (int i = 0; i < count; i++) {
         const struct detection *d = &detections[i];
         double x = (double)d->xyxy[0], y = (double)d->xyxy[1];
-        json_t *entry = json_pack("{s:o, s:i, s:[f,f,f,f], s:f}", "image_id", image_id(image), "category_id",
-                                  category_ids ? category_ids[d->class] : d->class, "bbox", rounded(x, 1e3),
-                                  rounded(y, 1e3), rounded((double)d->xyxy[2] - x, 1e3),
-                                  rounded((double)d->xyxy[3] - y, 1e3), "score", rounded((double)d->score, 1e5));
-        if (!entry || json_array_append_new(array, entry) != 0)
-            return fail(E_NOMEM, "%s: its result cannot be written as JSON (is the name UTF-8?)", image->path);
-    }
+        fprintf(w->file.stream,
+                "%s{\"image_id\": %s, \"category_id\": %d, \"bbox\": [%.9g, %.9g, %.9g, %.9g], \"score\": %.9g}",
+                w->count++ ? ",\n" : "[\n", id, w->category_ids ? w->category_ids[d->class] : d->class, rounded(x, 1e3),
+                rounded(y, 1e3), rounded((double)d->xyxy[2] - x, 1e3), rounded((double)d->xyxy[3] - y, 1e3),
+                rounded((double)d->score, 1e5));
+    } /* a failed write is told by commit */
+    free(id);
     return OK;
+}
+
+enum status results_writer_commit(struct results_writer *w)
+{
+    fputs(w->count ? "\n]\n" : "[]\n", w->file.stream);
+    return file_writer_commit(&w->file);
+}
+
+void results_writer_abort(struct results_writer *w)
+{
+    file_writer_abort(&w->file);
 }

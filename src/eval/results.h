@@ -2,18 +2,25 @@
 #ifndef Y9_EVAL_RESULTS_H
 #define Y9_EVAL_RESULTS_H
 
+#include "core/file.h"
 #include "eval/evaluation.h"
-
-#include <jansson.h>
 
 /* Category ids of a dataset's classes: those of its COCO annotations, the 91-id table where a split's list is COCO's
  * ("...val2017.txt"), else NULL: the class index itself. */
 const int *results_category_ids(const struct dataset_yaml *yaml, enum dataset_split split, const struct dataset *d);
 
-/* Append a picture's detections (photo pixels): coordinates rounded to 3 decimals, scores to 5. image_id is the
- * picture's number, or its identity without the extension where it has none of its own. */
-enum status results_append(json_t *array, const struct dataset_image *image, const struct detection *detections,
-                           int count, const int *category_ids);
+/* A results file that is written picture by picture. Coordinates (photo pixels) are rounded to 3 decimals, scores to 5.
+ * image_id is the picture's number, or its identity without the extension where it has none of its own. */
+struct results_writer {
+    struct file_writer file;
+    const int *category_ids; /* borrowed; NULL: the class index itself */
+    long count;              /* detections so far */
+};
+enum status results_writer_open(struct results_writer *w, const char *path, const int *category_ids);
+enum status results_writer_add(struct results_writer *w, const struct dataset_image *image,
+                               const struct detection *detections, int count);
+enum status results_writer_commit(struct results_writer *w); /* the file appears under its name */
+void results_writer_abort(struct results_writer *w);         /* nothing is left; also of {0} and after commit */
 
 struct results_options {
     const int *category_ids; /* as results_category_ids gives them */

@@ -3,6 +3,7 @@
 #include "core/identity.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/text.h"
 #include "eval/coco_ids.h"
 #include "eval/results.h"
 #include "formats/json_items.h"
@@ -69,7 +70,7 @@ static enum status index_images(struct reader *r)
         const struct dataset_image *image = &d->images[i];
         /* a number that two pictures have is none of theirs, but an entry that says it means one of them */
         int64_t number = image->number >= 0 ? image->number : identity_number(image->path);
-        paths[i] = image->path;
+        TRY((paths[i] = text_utf8(&r->arena, image->path)) ? OK : E_NOMEM); /* as results are written */
         if (number >= 0)
             r->numbers[r->n_numbers++] = (struct number_key){number, i};
     }
