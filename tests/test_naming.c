@@ -1,5 +1,6 @@
 /* Checkpoints of other programs: the same network in every dress gives the same tensors under the same names, and what
  * is no network of ours is refused with what it is. */
+#include "support/golden_net.h"
 #include "support/make_network.h"
 #include "support/programs.h"
 #include "support/unit.h"
@@ -287,6 +288,25 @@ static void class_outputs_move(void **state)
     mem_free(start);
 }
 
+/* What the other package itself computes with its files, where the recorded cases are at hand. */
+static void answers_of_ultralytics(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {"ul-v9t-mini", "ul-v9c-mini-fused", "ul-tiny-last", "ul81-cb-tiny"};
+    for (int i = 0; i < COUNT(cases); i++) {
+        char path[512], message[512];
+        double worst = 0;
+        snprintf(path, sizeof path, "%s/../shared/golden_wild/pt/%s.safetensors", Y9_SOURCE_DIR, cases[i]);
+        if (!path_exists(path)) {
+            print_message("skipped: %s is absent\n", path);
+            skip();
+        }
+        if (golden_checkpoint(path, message, sizeof message, &worst))
+            fail_msg("%s: %s", cases[i], message);
+        print_message("%s: largest error %.3g of its tolerance\n", cases[i], worst);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +320,7 @@ int main(void)
         cmocka_unit_test(no_attribute_but_forward),
         cmocka_unit_test(a_built_in_network_is_found),
         cmocka_unit_test(class_outputs_move),
+        cmocka_unit_test(answers_of_ultralytics),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
