@@ -408,6 +408,25 @@ static void deep_pickles(void **state)
     expect_sentence("more than 200000");
     pickle_free(&pickle);
     buf_free(&p);
+    enum { LONG = 100000 }; /* one text of 100 kB, 500 times */
+    char *letters = mem_alloc(LONG, 1);
+    assert_non_null(letters);
+    memset(letters, 'k', LONG);
+    pickle_begin(&p);
+    pickle_op(&p, "(X\xa0\x86\1");
+    assert_int_equal(buf_append(&p, "", 1), OK);
+    assert_int_equal(buf_append(&p, letters, LONG), OK);
+    mem_free(letters);
+    for (int i = 0; i < 500; i++)
+        pickle_op(&p, "2");
+    pickle_op(&p, "l.");
+    assert_int_equal(pickle_read("long", p.data, p.size, &pickle), OK);
+    buf_free(&text);
+    assert_int_equal(pickle_to_yaml(pickle.root, &text), E_LIMIT);
+    assert_in_range(text.size, 1 << 20, (1 << 20) + 2 * LONG);
+    expect_sentence("bytes as text");
+    pickle_free(&pickle);
+    buf_free(&p);
     buf_free(&text);
 }
 

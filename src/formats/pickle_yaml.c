@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 16, MAX_VALUES = 200000 };
+enum { MAX_DEPTH = 16, MAX_VALUES = 200000, MAX_BYTES = 1 << 20 };
 
 struct emitter {
     struct yaml_writer w;
@@ -91,6 +91,8 @@ static void put(struct emitter *e, const char *key, const struct pickle_value *v
 {
     if (e->w.rc == OK && ++e->values > MAX_VALUES)
         e->w.rc = fail(E_LIMIT, "more than %d pickled values", MAX_VALUES);
+    if (e->w.rc == OK && e->w.out->size > MAX_BYTES) /* one long text can be referred to from many places */
+        e->w.rc = fail(E_LIMIT, "pickled values of more than %d bytes as text", MAX_BYTES);
     if (e->w.rc != OK)
         return;
     switch (v->type) {

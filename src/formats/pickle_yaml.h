@@ -6,7 +6,8 @@
 #include "core/buf.h"
 #include "formats/pickle.h"
 
-/* Append to `out`. A value nested too deeply or reached too often (a pickle can refer to itself) is E_LIMIT. */
+/* Append to `out`. A value nested too deeply or reached too often (a pickle can refer to itself), or more
+ * than 1 MB of text, is E_LIMIT. */
 enum status pickle_to_yaml(const struct pickle_value *value, struct buf *out);
 
 #endif
