@@ -214,7 +214,8 @@ static enum status run(struct job *job)
         rc = fail(E_INTERRUPTED, "stopped after %d of %d %s", job->done + job->failed, job->sources.count,
                   noun(job->sources.count, "picture", "pictures"));
     else if (job->failed)
-        rc = fail(E_IO, "%d of %d pictures could not be read", job->failed, job->sources.count);
+        rc = fail(E_IO, "%d of %d %s could not be read", job->failed, job->sources.count,
+                  noun(job->sources.count, "picture", "pictures"));
 cleanup:
     return rc;
 }

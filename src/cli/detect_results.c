@@ -64,10 +64,11 @@ static void tell_names(const struct job *job, int not_utf8)
             suffix = id->name;
     }
     if (below && (json || job->saves))
-        print(stderr, "%d pictures share their names with others: results keep the folder, as %s", below, folder);
+        print(stderr, "%d %s with others: results keep the folder, as %s", below,
+              noun(below, "picture shares its name", "pictures share their names"), folder);
     if (suffixed && stems)
-        print(stderr, "%d pictures differ from others in the suffix only: results keep it, as %s.txt", suffixed,
-              suffix);
+        print(stderr, "%d %s from others in the suffix only: results keep it, as %s.txt", suffixed,
+              noun(suffixed, "picture differs", "pictures differ"), suffix);
     if (not_utf8 && json)
         print(stderr, "%d %s not UTF-8: other bytes are written as %%FF in JSON", not_utf8,
               noun(not_utf8, "picture's name is", "pictures' names are"));

@@ -21,7 +21,7 @@ static int run(int argc, char **argv)
     const struct verb_spec *verb = verb_find(word);
     if (verb)
         return verb_main(verb, argc - 1, argv + 1);
-    fprintf(stderr, "yolo9: %s\n", fail_text());
+    print(stderr, "yolo9: %s", fail_text());
     return EXIT_USAGE;
 }
 
@@ -30,7 +30,7 @@ int main(int argc, char **argv)
     interrupt_start();
     int code = run(argc, argv);
     if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_DONE) {
-        fprintf(stderr, "yolo9: standard output: %s\n", strerror(errno));
+        print(stderr, "yolo9: standard output: %s", strerror(errno));
         return EXIT_FAILED;
     }
     return code;

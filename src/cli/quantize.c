@@ -84,7 +84,8 @@ static enum status load(struct job *j)
     TRY(dataset_describe(j->dataset, dataset_split_name(SPLIT_TRAIN), PROBLEMS_SHOWN, &text));
     terminal_print(stderr, text.data);
     if (w->nc != j->dataset->nc)
-        rc = fail(E_SHAPE, "%s knows %d classes, %s has %d", weights, w->nc, data, j->dataset->nc);
+        rc = fail(E_SHAPE, "%s knows %d %s, %s has %d", weights, w->nc, noun(w->nc, "class", "classes"), data,
+                  j->dataset->nc);
 cleanup:
     buf_free(&text);
     return rc;

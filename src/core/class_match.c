@@ -1,4 +1,5 @@
 #include "core/class_match.h"
+#include "core/terminal.h"
 
 #include "core/class_names.h"
 
@@ -55,7 +56,8 @@ static enum status refuse(const struct class_list *from, const struct class_list
     enum status rc = OK;
     struct buf text = {0};
     if (from->n != to->n)
-        TRY(buf_printf(&text, "%s knows %d classes, %s has %d", from->source, from->n, to->source, to->n));
+        TRY(buf_printf(&text, "%s knows %d %s, %s has %d", from->source, from->n, noun(from->n, "class", "classes"),
+                       to->source, to->n));
     for (int i = 0; from->n == to->n && i < from->n && !text.size; i++) {
         if (places[i] >= 0 && places[i] != i)
             TRY(buf_printf(&text, "%.60s is class %d in %s and class %d in %s, and other names differ", from->names[i],
@@ -137,7 +139,8 @@ enum status class_names_match(const struct class_list *from, const struct class_
         return rc;
     }
     if (from->n != to->n)
-        return fail(E_SHAPE, "%s knows %d classes, %s has %d", from->source, from->n, to->source, to->n);
+        return fail(E_SHAPE, "%s knows %d %s, %s has %d", from->source, from->n, noun(from->n, "class", "classes"),
+                    to->source, to->n);
     for (int i = 0; i < from->n; i++)
         map[i] = i;
     return OK;

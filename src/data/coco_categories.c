@@ -1,6 +1,7 @@
 /* Which class a COCO category is. Where the data YAML has names, names decide and not the order. */
 #include "core/class_match.h"
 #include "core/class_names.h"
+#include "core/terminal.h"
 #include "data/coco.h"
 
 #include <stdlib.h>
@@ -124,11 +125,11 @@ static enum status refuse(const struct annotations *a, const struct category *c,
         free_class++;
     if (free_class == d->nc)
         return fail(E_FORMAT, "%s: category '%s' (%ld annotation%s) is not among the %d class names of %s", a->file,
-                    c->name, c->uses, c->uses == 1 ? "" : "s", d->nc, a->l->yaml->file);
+                    c->name, c->uses, noun(c->uses, "", "s"), d->nc, a->l->yaml->file);
     return fail(E_FORMAT,
                 "%s: category '%s' (%ld annotation%s) is not among the %d class names of %s, and its class '%s' has "
                 "no category",
-                a->file, c->name, c->uses, c->uses == 1 ? "" : "s", d->nc, a->l->yaml->file, d->names[free_class]);
+                a->file, c->name, c->uses, noun(c->uses, "", "s"), d->nc, a->l->yaml->file, d->names[free_class]);
 }
 
 /* Some used category has no class of its name: the order decides, but only where it contradicts no name
@@ -203,7 +204,7 @@ static enum status map_by_name(struct annotations *a)
     }
     if (unused)
         TRY(loading_note(a->l, "%d categor%s without annotations %s no class ('%s'%s)", unused,
-                         unused == 1 ? "y" : "ies", unused == 1 ? "is" : "are", a->categories[first_unused].name,
+                         noun(unused, "y", "ies"), noun(unused, "is", "are"), a->categories[first_unused].name,
                          unused > 1 ? " ..." : ""));
     if (loose)
         TRY(loading_note(a->l,

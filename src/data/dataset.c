@@ -1,6 +1,7 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/path.h"
+#include "core/terminal.h"
 #include "data/loading.h"
 #include "image/decode.h"
 
@@ -54,7 +55,7 @@ static enum status check_label_file(const struct loading *l, struct loading_pict
     TRY(label_text_read(p->label_path, text.data, text.size, &rules, &p->rows));
     if (p->rows.duplicates) {
         fail(E_FORMAT, "%s: %d label%s twice, counted once", p->label_path, p->rows.duplicates,
-             p->rows.duplicates == 1 ? " stands" : "s stand");
+             noun(p->rows.duplicates, " stands", "s stand"));
         picture_fault(p, PICTURE_OK, FAULT_REPEATED_ROWS, fail_text());
     }
 cleanup:
@@ -441,11 +442,12 @@ enum status dataset_load(const struct dataset_yaml *yaml, enum dataset_split spl
     if (l.d->n_images == 0 && options->keep_unusable)
         goto cleanup;
     if (l.d->n_images == 0 && s->few == s->pictures)
-        rc = fail(E_FORMAT, "%s: all %d pictures of split %s have fewer than %d labels", yaml->file, s->pictures, name,
-                  options->min_items);
+        rc = fail(E_FORMAT, "%s: %d of %d %s of split %s have fewer than %d %s", yaml->file, s->pictures, s->pictures,
+                  noun(s->pictures, "picture", "pictures"), name, options->min_items,
+                  noun(options->min_items, "label", "labels"));
     else if (l.d->n_images == 0)
-        rc = fail(E_FORMAT, "%s: none of the %d pictures of split %s can be used; the first: %s", yaml->file,
-                  s->pictures, name, s->n_problems ? s->problems[0] : "too few labels");
+        rc = fail(E_FORMAT, "%s: no picture of split %s can be used, of %d; the first: %s", yaml->file, name,
+                  s->pictures, s->n_problems ? s->problems[0] : "too few labels");
 cleanup:
     loading_free(&l);
     if (rc == OK)
@@ -494,7 +496,7 @@ enum status dataset_describe(const struct dataset *d, const char *title, int pro
          "annotated boxes without area inside their pictures, dropped"},
     };
     TRY(buf_printf(out, "%s: %d of %d pictures, %d with labels, %ld labels of %d class%s%s\n", title, d->n_images,
-                   s->pictures, s->labelled, s->objects, d->nc, d->nc == 1 ? "" : "es",
+                   s->pictures, s->labelled, s->objects, d->nc, noun(d->nc, "", "es"),
                    s->cached ? " (from the cache)" : ""));
     for (int i = 0; i < COUNT(facts); i++)
         if (facts[i].count)

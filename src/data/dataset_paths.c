@@ -2,6 +2,7 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/path.h"
+#include "core/terminal.h"
 #include "data/loading.h"
 #include "image/kinds.h"
 
@@ -313,7 +314,7 @@ static enum status identify(struct loading *l)
     }
     l->count = kept;
     if (l->annotations && !l->voc && repeated)
-        TRY(loading_note(l, "%d picture%s listed again under another id", repeated, repeated == 1 ? " is" : "s are"));
+        TRY(loading_note(l, "%d picture%s listed again under another id", repeated, noun(repeated, " is", "s are")));
     else
         l->d->summary.repeated = repeated;
 cleanup:

@@ -1,5 +1,6 @@
 #include "core/class_names.h"
 #include "core/path.h"
+#include "core/terminal.h"
 #include "data/dataset.h"
 
 #include <string.h>
@@ -88,7 +89,7 @@ static enum status read_names(struct dataset_yaml *yaml, const struct yaml_node 
         TRY(yaml_get_int(count, "nc", 1, MAX_CLASSES, &nc));
         if (nc != yaml->nc)
             rc = yaml_fail(count, E_FORMAT, "nc is %d but names has %d entr%s", nc, yaml->nc,
-                           yaml->nc == 1 ? "y" : "ies");
+                           noun(yaml->nc, "y", "ies"));
     }
 cleanup:
     return rc;

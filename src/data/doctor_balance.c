@@ -1,6 +1,7 @@
 /* Classes: their names, how often each is seen, and what training says of it before it begins. */
 #include "core/class_names.h"
 #include "core/mem.h"
+#include "core/terminal.h"
 #include "core/text.h"
 #include "data/doctor.h"
 
@@ -81,8 +82,8 @@ enum status doctor_same_classes(const struct dataset *train, const struct datase
                         "are",
                         c, train->names[c], val->names[c]);
     if (train->nc != val->nc)
-        return fail(E_ARGUMENT, "train has %d classes, val %d: names in the data YAML settle which classes there are",
-                    train->nc, val->nc);
+        return fail(E_ARGUMENT, "train has %d %s, val %d: names in the data YAML settle which classes there are",
+                    train->nc, noun(train->nc, "class", "classes"), val->nc);
     return OK;
 }
 

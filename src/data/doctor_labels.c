@@ -1,5 +1,6 @@
 /* Boxes that something is wrong with. */
 #include "core/mem.h"
+#include "core/terminal.h"
 #include "data/doctor.h"
 #include "detect/boxes.h"
 
@@ -96,7 +97,8 @@ static enum status check_picture(const struct dataset *d, int split, int i, stru
     }
     if (image->n_objects > MOST_LABELS) {
         struct finding_item item = item_of(d, split, i);
-        item.detail = arena_printf(&report->arena, "%d labels", image->n_objects);
+        item.detail =
+            arena_printf(&report->arena, "%d %s", image->n_objects, noun(image->n_objects, "label", "labels"));
         TRY(item.detail ? finding_add(report, FINDING_MANY_BOXES, 1, &item) : E_NOMEM);
     }
 cleanup:

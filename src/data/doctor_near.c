@@ -1,5 +1,6 @@
 /* Pictures that look nearly the same: frames of one video, or the same picture shrunk, compressed anew, brightened. */
 #include "core/mem.h"
+#include "core/terminal.h"
 #include "data/doctor_parts.h"
 #include "data/look.h"
 
@@ -122,7 +123,7 @@ static enum status add_matches(struct doctor *d, const struct near_search *s)
     if (cut) {
         const char *words = arena_printf(&d->report.arena,
                                          "%ld %s like so many others that the search for nearly equal ones was cut off",
-                                         cut, cut == 1 ? "picture looks" : "pictures look");
+                                         cut, noun(cut, "picture looks", "pictures look"));
         TRY(words ? OK : E_NOMEM);
         d->report.left_out[d->report.n_left_out++] = words;
     }

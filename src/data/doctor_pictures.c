@@ -4,6 +4,7 @@
 #include "core/path.h"
 #include "core/progress.h"
 #include "core/rng.h"
+#include "core/terminal.h"
 #include "data/doctor_parts.h"
 #include "data/look.h"
 #include "detect/boxes.h"
@@ -291,7 +292,8 @@ static enum status check_conflict(struct doctor *d, struct picture_ref a, struct
     struct finding_item item = doctor_pair(&d->data, a, b);
     for (int i = 0; i < p->n_objects && i < ITEM_BOXES; i++)
         item.boxes[item.n_boxes++] = i;
-    item.detail = arena_printf(&d->report.arena, "%d and %d labels", p->n_objects, q->n_objects);
+    item.detail = arena_printf(&d->report.arena, "%d and %d %s", p->n_objects, q->n_objects,
+                               noun(q->n_objects, "label", "labels"));
     return item.detail ? finding_add(&d->report, FINDING_CONFLICTS, 1, &item) : E_NOMEM;
 }
 

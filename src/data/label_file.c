@@ -1,4 +1,5 @@
 #include "data/label_file.h"
+#include "core/terminal.h"
 
 #include "core/mem.h"
 
@@ -80,7 +81,7 @@ static enum status read_class(const struct label_text *t, double value, int *cla
         return fail(E_FORMAT, "%s:%d: class %.10g is no class number", t->name, t->line, value);
     if (!r->single_class && r->nc > 0 && value >= r->nc)
         return fail(E_FORMAT, "%s:%d: class %d, but the dataset has %d class%s (0 to %d)", t->name, t->line, (int)value,
-                    r->nc, r->nc == 1 ? "" : "es", r->nc - 1);
+                    r->nc, noun(r->nc, "", "es"), r->nc - 1);
     *class = r->single_class ? 0 : (int)value;
     return OK;
 }
@@ -126,7 +127,7 @@ static enum status row_kind(const struct label_text *t, int words, enum row_kind
         return fail(E_FORMAT,
                     "%s:%d: %d word%s where a class, a box and %d key points of %d values (%d words) are "
                     "expected (kpt_shape)",
-                    t->name, t->line, words, words == 1 ? "" : "s", t->rules->key_points, t->rules->key_values,
+                    t->name, t->line, words, noun(words, "", "s"), t->rules->key_points, t->rules->key_values,
                     BOX_WORDS + key_values);
     if (*kind != ROW_POLYGON)
         return OK;
@@ -137,7 +138,7 @@ static enum status row_kind(const struct label_text *t, int words, enum row_kind
                     t->name, t->line);
     if (words < BOX_WORDS)
         return fail(E_FORMAT, "%s:%d: %d word%s where `class cx cy w h` is expected", t->name, t->line, words,
-                    words == 1 ? "" : "s");
+                    noun(words, "", "s"));
     if (words < LEAST_POLYGON_WORDS || words % 2 == 0)
         return fail(E_FORMAT, "%s:%d: %d words: a polygon is a class and at least three pairs x y", t->name, t->line,
                     words);

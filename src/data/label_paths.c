@@ -1,5 +1,6 @@
 /* Which label file belongs to a picture, and what to say when none is there. */
 #include "core/path.h"
+#include "core/terminal.h"
 #include "data/loading.h"
 
 #include <string.h>
@@ -97,7 +98,7 @@ enum status label_paths_settle(struct loading *l)
                          l->pictures[example].label_path));
     else if (beside)
         TRY(loading_note(l, "%d label file%s beside %s not used, because label files lie in labels/ (%s)", beside,
-                         beside == 1 ? "" : "s", beside == 1 ? "its picture is" : "pictures are",
+                         noun(beside, "", "s"), noun(beside, "its picture is", "pictures are"),
                          path_beside(&scratch, l->pictures[example].path)));
 cleanup:
     arena_free(&scratch);

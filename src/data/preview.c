@@ -1,4 +1,5 @@
 #include "data/preview.h"
+#include "core/terminal.h"
 
 #include "core/mem.h"
 #include "data/batch_sheet.h"
@@ -153,7 +154,7 @@ static enum status write_labels(const struct dataset *d, const struct columns *c
         snprintf(centres_title, sizeof centres_title, "Box positions: the centres, 1 label of %ld", c->every);
         snprintf(sizes_title, sizeof sizes_title, "Box sizes, 1 label of %ld", c->every);
     }
-    snprintf(counts_title, sizeof counts_title, "Instances of %d %s", d->nc, d->nc == 1 ? "class" : "classes");
+    snprintf(counts_title, sizeof counts_title, "Instances of %d %s", d->nc, noun(d->nc, "class", "classes"));
     struct chart classes = {.title = counts_title, .series = &bars, .n_series = 1};
     double room = 0.6 + MAX(4 - d->nc, 0) / 2.0; /* the bar of one class is no wider than one of four */
     classes.x = (struct axis){.low = -room, .high = d->nc - 1 + room, .names = b->names, .n_names = d->nc};

@@ -1,6 +1,7 @@
 /* Patterns that the shell has not expanded: * ? [abc] within a name, "**" for any number of folders, "{a,b}" for
  * either. */
 #include "core/path.h"
+#include "core/terminal.h"
 #include "detect/source_parts.h"
 #include "image/kinds.h"
 
@@ -175,7 +176,7 @@ enum status source_add_pattern(struct sources *s, const char *pattern)
         rc = !found.count ? fail(E_IO, "%s: no such file", pattern)
              : !matched   ? fail(E_IO, "%s: it matches folders only", pattern)
                           : fail(E_IO, "%s: no pictures among the %d file%s it matches", pattern, matched,
-                               matched == 1 ? "" : "s");
+                                 noun(matched, "", "s"));
 cleanup:
     path_set_free(&patterns);
     path_set_free(&found);

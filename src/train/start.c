@@ -1,6 +1,7 @@
 /* How a new run starts from weights: which tensors and classes they give it, and what a user must know of that. */
 #include "core/class_match.h"
 #include "core/mem.h"
+#include "core/terminal.h"
 #include "train/train_job.h"
 #include "weights/weights.h"
 
@@ -58,9 +59,8 @@ static enum status tell_classes(const struct job *j, const struct checkpoint *c,
     while (other + 1 < here.n && other + 1 < from.n && !strcmp(here.names[other], from.names[other]))
         other++;
     if (rc == OK && from.n != here.n)
-        job_say(j,
-                "%s: it knows %d classes (%s ...), here are %d (%s ...): their outputs start anew, the rest is taken",
-                c->path, from.n, from.names[0], here.n, here.names[0]);
+        job_say(j, "%s: it knows %d %s (%s ...), here are %d (%s ...): their outputs start anew, the rest is taken",
+                c->path, from.n, noun(from.n, "class", "classes"), from.names[0], here.n, here.names[0]);
     else if (rc == OK && found < here.n)
         job_say(j, "%s: %d of its %d classes have other names here (%s is %s): their outputs are taken by number",
                 c->path, here.n - found, here.n, here.names[other], from.names[other]);

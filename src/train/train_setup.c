@@ -1,6 +1,7 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/path.h"
+#include "core/terminal.h"
 #include "data/doctor.h"
 #include "data/preview.h"
 #include "model/init.h"
@@ -146,8 +147,8 @@ static enum status build_network(struct job *j)
         TRY(fail(E_ARGUMENT, "image size %d: it must be a multiple of %d, the largest stride of %s", j->options.img,
                  graph_largest_stride(&j->graph), j->table.source));
     if (j->graph.nc != j->train->nc)
-        TRY(fail(E_SHAPE, "%s: the head has %d classes whatever nc is, the dataset has %d", j->table.source,
-                 j->graph.nc, j->train->nc));
+        TRY(fail(E_SHAPE, "%s: the head has %d %s whatever nc is, the dataset has %d", j->table.source, j->graph.nc,
+                 noun(j->graph.nc, "class", "classes"), j->train->nc));
 cleanup:
     return rc;
 }

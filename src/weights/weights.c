@@ -1,4 +1,5 @@
 #include "weights/weights.h"
+#include "core/terminal.h"
 
 #include "core/log.h"
 #include "model/init.h"
@@ -185,7 +186,8 @@ enum status weights_load(const char *path, const char *cfg, struct weights *out,
     TRY(remember(&c, out));
     TRY(set_names(out, c.model->names, c.model->n_names));
     if (c.model->n_names && c.model->n_names != out->nc)
-        log_warn("%s: %d class names for %d classes", path, c.model->n_names, out->nc);
+        log_warn("%s: %d class %s for %d %s", path, c.model->n_names, noun(c.model->n_names, "name", "names"), out->nc,
+                 noun(out->nc, "class", "classes"));
     TRY(match.fused ? bind_folded(&c, out, r) : bind_training(&c, out, r));
     if (r->count[MISMATCH_MISSING] || r->count[MISMATCH_SHAPE])
         TRY(complain(&c, out, r));
