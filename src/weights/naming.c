@@ -34,7 +34,8 @@ const char *const naming_img_keys[NAMING_IMG_KEYS] = {"imgsz", "img_size", "imag
 static const char *const average_parts[] = {"ema", "ema_model", "model_ema", "ema_net", "averaged_model"};
 
 /* Prefixes of tensors that belong to a training and not to a network. */
-static const char *const training_parts[] = {"momentum_buffer", "exp_avg", "exp_avg_sq", "grad", "optimizer"};
+static const char *const training_parts[] = {"momentum_buffer", "exp_avg", "exp_avg_sq",
+                                             "max_exp_avg_sq",  "grad",    "optimizer"};
 
 /* Wrappers whose only child is the network. */
 static const char *const wrapper_children[] = {"module", "_orig_mod"};
