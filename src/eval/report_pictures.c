@@ -262,7 +262,7 @@ static void matrix_values(const struct confusion *c, bool normalised, double *va
 /* Cells of at least 18 pixels, so that each name can be read, as far as a picture may go. */
 static int matrix_side(int nc)
 {
-    return MIN(MAX(1000, 320 + 18 * (nc + 1)), 6000);
+    return MIN(MAX(1000, 320 + 18 * (nc + 1)), 4000);
 }
 
 static enum status write_confusion(const struct confusion *c, const char *const *names, const char *folder)
