@@ -153,7 +153,7 @@ static enum status add_faults(struct doctor *d, const struct dataset *split, str
     };
     enum status rc = OK;
     const struct dataset_summary *s = &split->summary;
-    int before = told->n;
+    int before = told->n, without_area = 0;
     for (int i = 0; i < s->n_problems; i++) {
         bool orphan = s->faults[i].fault == FAULT_ORPHAN; /* its sentence says nothing more than the finding's */
         struct finding_item item = {.path = s->faults[i].path,
@@ -165,7 +165,10 @@ static enum status add_faults(struct doctor *d, const struct dataset *split, str
             continue;
         TRY(finding_add(&d->report, kinds[s->faults[i].fault], 1, &item));
         told->paths[told->n++] = item.path;
+        without_area += s->faults[i].fault == FAULT_NO_AREA;
     }
+    if (without_area) /* a sentence a picture, which may have several such boxes */
+        d->report.findings[FINDING_NO_AREA].count += MAX(s->flat - without_area, 0);
     qsort(told->paths, (size_t)told->n, sizeof(*told->paths), compare_strings);
     if (s->problem_total > s->n_problems) {
         const char *words = arena_printf(&d->report.arena, "%ld more faulty files of the same kinds are not counted",
@@ -242,6 +245,16 @@ static enum status add_total(struct doctor *d, enum finding_kind kind, int s, lo
     return count ? finding_add(&d->report, kind, count, &item) : OK;
 }
 
+/* Did an earlier split have the same remark? */
+static bool is_said(const struct doctor *d, const char *remark)
+{
+    const struct finding *f = &d->report.findings[FINDING_REMARKS];
+    for (int i = 0; i < f->n_items; i++)
+        if (!strcmp(f->items[i].detail, remark))
+            return true;
+    return false;
+}
+
 static enum status add_remarks(struct doctor *d, int s)
 {
     enum status rc = OK;
@@ -252,7 +265,8 @@ static enum status add_remarks(struct doctor *d, int s)
                                     .sentence = true,
                                     .image = {-1, -1},
                                     .other = {-1, -1}};
-        TRY(finding_add(&d->report, FINDING_REMARKS, 1, &item));
+        if (!is_said(d, item.detail))
+            TRY(finding_add(&d->report, FINDING_REMARKS, 1, &item));
     }
     TRY(add_total(d, FINDING_LISTED_TWICE, s, summary->repeated));
     TRY(add_total(d, FINDING_KEY_POINTS, s, summary->poses));
