@@ -259,7 +259,7 @@ static void inputs_are_not_overwritten(void **state)
     expect_run(DETECT "a --project s --jsonl random.safetensors", 2, "that is the file of --weights");
     expect_run("ls p*.jpg > list.txt; " DETECT "list.txt --project s --json ./list.txt", 2,
                "that is one of the sources");
-    expect_run(DETECT "a --project s --json s.x --jsonl s.x", 2, "both name s.x");
+    expect_run(DETECT "a --project s --json s.x --jsonl ./s.x", 2, "both name s.x");
     expect_run(DETECT "a --project s --json - --jsonl -", 2, "both name standard output");
     expect_run(DETECT "a --project . --name a --exist-ok", 2, "would overwrite a source");
     expect_run("mkdir -p run2/crops/c && cp p.jpg run2/crops/c && " DETECT

@@ -39,13 +39,25 @@ static enum status check_file(const struct job *job, const char *option, const c
     return file_try_output(path);
 }
 
+/* By name, for files that are not there yet, and by what the names lead to. */
+static enum status check_different(const char *json, const char *jsonl)
+{
+    struct stat st;
+    char *a = path_absolute(json), *b = path_absolute(jsonl);
+    enum status rc = a && b ? OK : E_NOMEM;
+    if (rc == OK && (!strcmp(a, b) || (stat(json, &st) == 0 && S_ISREG(st.st_mode) && same_file(&st, jsonl))))
+        rc = fail(E_USAGE, "--json and --jsonl both name %s", !strcmp(json, "-") ? "standard output" : json);
+    mem_free(a);
+    mem_free(b);
+    return rc;
+}
+
 static enum status check_named_files(const struct job *job)
 {
     const char *json = option_string(job->o, "json"), *jsonl = option_string(job->o, "jsonl");
-    struct stat st;
-    if (json && jsonl && (!strcmp(json, jsonl) || (stat(json, &st) == 0 && same_file(&st, jsonl))))
-        return fail(E_USAGE, "--json and --jsonl both name %s", !strcmp(json, "-") ? "standard output" : json);
-    enum status rc = check_file(job, "json", json);
+    enum status rc = json && jsonl ? check_different(json, jsonl) : OK;
+    if (rc == OK)
+        rc = check_file(job, "json", json);
     return rc == OK ? check_file(job, "jsonl", jsonl) : rc;
 }
 
