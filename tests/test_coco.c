@@ -201,6 +201,22 @@ static void a_category_that_only_groups_is_no_class(void **state)
     assert_classes(p, 2, (const int[]){0, 1}, "2 of 2 classes have other names in ");
 }
 
+/* Tables that went through floating point write ids as 7.0. */
+static void whole_numbers_may_have_a_point(void **state)
+{
+    struct place *p = *state;
+    make_coco(
+        p, "{\"images\": [{\"id\": 3.0, \"file_name\": \"a.jpg\"}], \"categories\": [{\"id\": 7.0, \"name\": \"c\"}],"
+           "\"annotations\": [{\"image_id\": 3, \"category_id\": 7e0, \"bbox\": [1, 1, 9, 9]}]}");
+    struct dataset *d = load(p, SPLIT_TRAIN, NULL);
+    assert_true(d->n_objects == 1 && d->images[0].number == 3 && d->category_ids[0] == 7);
+    dataset_destroy(d);
+    make_coco(p,
+              "{\"images\": [{\"id\": 3.5, \"file_name\": \"a.jpg\"}], \"categories\": [{\"id\": 7, \"name\": \"c\"}],"
+              "\"annotations\": []}");
+    assert_refused(p, "images[0] has no whole number 'id'");
+}
+
 static void pictures_are_found_beside_annotations(void **state)
 {
     struct place *p = *state;
@@ -262,6 +278,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_coco_faults, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(names_decide_over_order, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(a_category_that_only_groups_is_no_class, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(whole_numbers_may_have_a_point, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(pictures_are_found_beside_annotations, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(sizes_that_are_told_need_no_pictures, place_set_up, place_tear_down),
     };

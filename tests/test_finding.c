@@ -142,6 +142,20 @@ static void labels_that_lie_elsewhere_are_said(void **state)
     dataset_destroy(d);
 }
 
+static void a_label_file_of_two_pictures_is_said(void **state)
+{
+    struct place *p = *state;
+    make_picture(p, "images/a.jpg", 20, 20);
+    make_picture(p, "images/a.png", 20, 20);
+    make_picture(p, "images/b.png", 20, 20);
+    make_text(p, "labels/a.txt", "0 .5 .5 .5 .5\n");
+    make_text(p, "data.yaml", "train: images\nnames: [a]\n");
+    struct dataset *d = load(p, SPLIT_TRAIN, NULL);
+    assert_int_equal(d->summary.objects, 2);
+    assert_notes(d, "1 label file is used for two pictures that differ in their ending only (");
+    dataset_destroy(d);
+}
+
 static void pictures_have_identities(void **state)
 {
     struct place *p = *state;
@@ -176,6 +190,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(splits_are_found_from_anywhere, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(a_picture_is_never_read_as_a_list, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(labels_that_lie_elsewhere_are_said, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(a_label_file_of_two_pictures_is_said, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(pictures_have_identities, place_set_up, place_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

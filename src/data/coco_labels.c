@@ -93,9 +93,8 @@ enum status coco_id(const struct annotations *a, const json_t *object, const cha
                     int64_t *id)
 {
     const json_t *value = json_object_get(object, key);
-    if (!json_is_integer(value) || json_integer_value(value) < 0)
+    if (!json_whole_number(value, id) || *id < 0)
         return fail(E_FORMAT, "%s: %s[%zu] has no whole number '%s'", a->file, what, index, key);
-    *id = json_integer_value(value);
     return OK;
 }
 

@@ -3,6 +3,7 @@
 #include "core/terminal.h"
 #include "data/loading.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char images[] = "/images/";
@@ -66,6 +67,36 @@ cleanup:
     return rc;
 }
 
+static int compare_labels(const void *a, const void *b)
+{
+    const struct loading_picture *x = *(struct loading_picture *const *)a, *y = *(struct loading_picture *const *)b;
+    return strcmp(x->label_path, y->label_path);
+}
+
+/* a.jpg and a.png have one label file: it counts for both, which is hardly meant. */
+static enum status say_shared(struct loading *l)
+{
+    enum status rc = OK;
+    int shared = 0;
+    const struct loading_picture *example = NULL;
+    struct loading_picture **order = mem_alloc((size_t)l->count, sizeof(struct loading_picture *));
+    if (!order)
+        return E_NOMEM;
+    for (int i = 0; i < l->count; i++)
+        order[i] = &l->pictures[i];
+    qsort(order, (size_t)l->count, sizeof(struct loading_picture *), compare_labels);
+    for (int i = 1; i < l->count; i++) {
+        if (strcmp(order[i]->label_path, order[i - 1]->label_path) != 0 || !path_exists(order[i]->label_path))
+            continue;
+        example = shared++ ? example : order[i];
+    }
+    if (shared)
+        rc = loading_note(l, "%d label file%s used for two pictures that differ in their ending only (%s)", shared,
+                          shared == 1 ? " is" : "s are", example->label_path);
+    mem_free(order);
+    return rc;
+}
+
 enum status label_paths_settle(struct loading *l)
 {
     enum status rc = OK;
@@ -100,6 +131,7 @@ enum status label_paths_settle(struct loading *l)
         TRY(loading_note(l, "%d label file%s beside %s not used, because label files lie in labels/ (%s)", beside,
                          noun(beside, "", "s"), noun(beside, "its picture is", "pictures are"),
                          path_beside(&scratch, l->pictures[example].path)));
+    TRY(say_shared(l));
 cleanup:
     arena_free(&scratch);
     return rc;

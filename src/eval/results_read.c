@@ -6,6 +6,7 @@
 #include "core/text.h"
 #include "eval/coco_ids.h"
 #include "eval/results.h"
+#include "formats/json.h"
 #include "formats/json_items.h"
 
 #include <math.h>
@@ -95,18 +96,6 @@ static int find_number(const struct reader *r, int64_t number)
     return twin ? IDENTITY_AMBIGUOUS : found->image;
 }
 
-/* A whole number, also written 7.0. */
-static bool whole_number(const json_t *value, int64_t *out)
-{
-    if (json_is_integer(value)) {
-        *out = json_integer_value(value);
-        return true;
-    }
-    double x = json_number_value(value);
-    *out = json_is_real(value) && fabs(x) < 1e15 ? (int64_t)x : -1;
-    return json_is_real(value) && fabs(x) < 1e15 && (double)*out == x;
-}
-
 static int find_text(const struct reader *r, const char *text)
 {
     int found = identity_index_find(&r->images, text);
@@ -125,7 +114,7 @@ static enum status find_image(const struct reader *r, const json_t *e, int *imag
         *image = find_text(r, json_string_value(name));
     if (*image == IDENTITY_UNKNOWN && json_is_string(id))
         *image = find_text(r, json_string_value(id));
-    else if (*image == IDENTITY_UNKNOWN && whole_number(id, &number))
+    else if (*image == IDENTITY_UNKNOWN && json_whole_number(id, &number))
         *image = find_number(r, number);
     else if (*image == IDENTITY_UNKNOWN && !json_is_string(name))
         return fail(E_FORMAT, "%s: entry %zu: image_id, category_id, bbox [x, y, w, h] and score are needed", r->path,
@@ -182,7 +171,7 @@ static enum status read_class(struct reader *r, const json_t *e, int *class)
     if (name && r->dataset->named)
         return fail(E_ARGUMENT, "%s: entry %zu: the dataset has no class '%.*s'", r->path, r->place + 1,
                     CLASS_NAME_MAX_BYTES, name);
-    if (!whole_number(category, &id))
+    if (!json_whole_number(category, &id))
         return fail(E_FORMAT, "%s: entry %zu: image_id, category_id, bbox [x, y, w, h] and score are needed", r->path,
                     r->place + 1);
     if (id < 0 || id > INT32_MAX)

@@ -2,6 +2,7 @@
 
 #include "core/file.h"
 
+#include <math.h>
 #include <string.h>
 
 const struct json_limits json_limits_default = {.bytes = (size_t)256 << 20, .values = 16000000, .depth = 64};
@@ -71,6 +72,20 @@ enum status json_read_file(const char *path, const struct json_limits *limits, j
         rc = json_read_memory(path, text.data, text.size, limits, out);
     buf_free(&text);
     return rc;
+}
+
+bool json_whole_number(const json_t *value, int64_t *out)
+{
+    const double exact = 1e15; /* every whole number up to there is a double */
+    double x = json_number_value(value);
+    *out = -1;
+    if (json_is_integer(value))
+        *out = json_integer_value(value);
+    else if (json_is_real(value) && fabs(x) < exact && x == floor(x))
+        *out = (int64_t)x;
+    else
+        return false;
+    return true;
 }
 
 enum status json_write_file(const char *path, const json_t *root, size_t flags)

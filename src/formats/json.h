@@ -7,6 +7,8 @@
 #include "core/status.h"
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 struct json_limits {
     size_t bytes;  /* of text */
@@ -21,6 +23,9 @@ extern const struct json_limits json_limits_default;
 enum status json_read_memory(const char *name, const void *bytes, size_t size, const struct json_limits *limits,
                              json_t **out);
 enum status json_read_file(const char *path, const struct json_limits *limits, json_t **out);
+
+/* A whole number, also one that is written 7.0 or 7e0. */
+bool json_whole_number(const json_t *value, int64_t *out);
 
 /* Write the whole tree under `path`, or nothing (core/file.h). `flags` are jansson's, e.g. JSON_INDENT(2). */
 enum status json_write_file(const char *path, const json_t *root, size_t flags);
