@@ -205,7 +205,7 @@ static enum status run(struct job *job)
     TRY(results_name_classes(job));
     TRY(make_detector(job));
     TRY(photos_start(job));
-    interrupt_defer("finishing the picture, then writing what is done");
+    interrupt_defer("finishing this picture");
     TRY(detect_all(job));
     TRY(results_finish(job));
     if (job->unread)
