@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/options_json.h"
 #include "core/buf.h"
+#include "core/file.h"
 #include "core/mem.h"
 #include "formats/json.h"
 #include "support/shared.h"
@@ -108,6 +109,35 @@ static void failures_exit_1_with_a_sentence(void **state)
     assert_non_null(strstr(out.data, "/no/such/folder/x.json"));
     assert_int_equal(run("info 2>&1 >/dev/full #", true, &out), 1); /* output that did not arrive is a failure */
     assert_non_null(strstr(out.data, "standard output"));
+    buf_free(&out);
+}
+
+static void put(const char *path, const char *text)
+{
+    assert_int_equal(file_write(path, text, strlen(text)), OK);
+}
+
+/* --data takes the folder of a dataset: data.yaml before others, else the only YAML file there. */
+static void a_folder_stands_for_its_yaml(void **state)
+{
+    (void)state;
+    static const char folder[] = Y9_BINARY_DIR "/tests/cli_data";
+    struct buf out = {0};
+    char command[600];
+    snprintf(command, sizeof command, "rm -rf '%s' && mkdir '%s' '%s/sub.yaml'", folder, folder, folder);
+    assert_int_equal(system(command), 0);
+    snprintf(command, sizeof command, "val --results /dev/null --data '%s'", folder);
+    assert_int_equal(run(command, true, &out), 2); /* a folder is no YAML file, whatever its name is */
+    put(Y9_BINARY_DIR "/tests/cli_data/only.yml", "names: 1\n");
+    assert_int_equal(run(command, true, &out), 1);
+    assert_non_null(strstr(out.data, "dataset: " Y9_BINARY_DIR "/tests/cli_data/only.yml"));
+    assert_non_null(strstr(out.data, "cli_data/only.yml:1: "));
+    put(Y9_BINARY_DIR "/tests/cli_data/hyp.yaml", "lr0: 1\n");
+    assert_int_equal(run(command, true, &out), 2);
+    assert_non_null(strstr(out.data, "which of hyp.yaml, only.yml?"));
+    put(Y9_BINARY_DIR "/tests/cli_data/data.yaml", "names: 1\n");
+    assert_int_equal(run(command, true, &out), 1);
+    assert_non_null(strstr(out.data, "cli_data/data.yaml:1: "));
     buf_free(&out);
 }
 
@@ -228,6 +258,7 @@ int main(void)
         cmocka_unit_test(failures_exit_1_with_a_sentence),
         cmocka_unit_test(every_verb_has_help_with_an_example),
         cmocka_unit_test(help_fits_and_json_agrees),
+        cmocka_unit_test(a_folder_stands_for_its_yaml),
         cmocka_unit_test(info_of_weights_takes_their_head),
         cmocka_unit_test(info_json_is_alone_on_stdout_and_exact),
     };

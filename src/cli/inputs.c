@@ -64,6 +64,14 @@ static enum status find_network(struct options *o, const char *option, const cha
 
 /* --- datasets ---------------------------------------------------------------------------------------------------- */
 
+static bool is_yaml_file(const char *folder, const char *name)
+{
+    char *path = is_yaml_name(name) && name[0] != '.' ? path_join(folder, name) : NULL;
+    bool file = path && !path_is_folder(path);
+    mem_free(path);
+    return file;
+}
+
 /* The only YAML file of a folder. */
 static enum status find_only_yaml(const char *option, const char *folder, char **out)
 {
@@ -73,7 +81,7 @@ static enum status find_only_yaml(const char *option, const char *folder, char *
     struct buf all = {0};
     TRY(path_list(folder, &names, &n));
     for (int i = 0; i < n; i++) {
-        if (!is_yaml_name(names[i]) || names[i][0] == '.')
+        if (!is_yaml_file(folder, names[i]))
             continue;
         TRY(buf_printf(&all, "%s%s", count++ ? ", " : "", names[i]));
     }

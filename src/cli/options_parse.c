@@ -267,9 +267,10 @@ static enum status set_defaults(struct options *o)
     for (int i = 0; rc == OK && i < o->spec->n_options; i++) {
         const struct option_spec *s = &o->spec->options[i];
         struct setting *v = &o->settings[i];
-        v->ints = arena_alloc(&o->arena, (size_t)o->max_words, sizeof *v->ints);
-        v->strings = arena_alloc(&o->arena, (size_t)o->max_words, sizeof *v->strings);
-        if (!v->ints || !v->strings)
+        bool ints = s->type == OPTION_INTS, strings = s->type == OPTION_STRINGS || s->type == OPTION_PAIRS;
+        if (ints && !(v->ints = arena_alloc(&o->arena, (size_t)o->max_words, sizeof *v->ints)))
+            return E_NOMEM;
+        if (strings && !(v->strings = arena_alloc(&o->arena, (size_t)o->max_words, sizeof *v->strings)))
             return E_NOMEM;
         if (s->fallback)
             rc = option_set(o, i, s->fallback);
