@@ -597,6 +597,75 @@ static void gif_hostile(void **state)
     buf_free(&file);
 }
 
+/* --- WebP animations --------------------------------------------------------------------------------------------- */
+
+static void put_chunk(struct buf *out, const char *name, const void *data, size_t size)
+{
+    assert_int_equal(buf_append(out, name, 4), OK);
+    put_number(out, (uint32_t)size, 4);
+    assert_int_equal(buf_append(out, data, size), OK);
+    if (size % 2)
+        put_number(out, 0, 1);
+}
+
+/* A canvas of w x h with two frames of 4 x 2 at (2, 2): the pixels, then black. */
+static void make_animation(int w, int h, const uint8_t *rgb, struct buf *out)
+{
+    static const uint8_t black[4 * 2 * 3];
+    struct buf parts = {0}, frame = {0}, picture = {0};
+    put_number(&frame, 2, 4); /* flags: animation */
+    put_number(&frame, (uint32_t)w - 1, 3);
+    put_number(&frame, (uint32_t)h - 1, 3);
+    put_chunk(&parts, "VP8X", frame.data, frame.size);
+    put_chunk(&parts, "ANIM", "\x1e\x14\x0a\xff\0\0", 6); /* background 10, 20, 30 */
+    for (int i = 0; i < 2; i++) {
+        frame.size = 0;
+        put_number(&frame, 1, 3);
+        put_number(&frame, 1, 3);
+        put_number(&frame, 3, 3);
+        put_number(&frame, 1, 3);
+        put_number(&frame, 40, 4);
+        make_webp(i ? black : rgb, 2, 4, 3, 1, &picture);
+        assert_int_equal(buf_append(&frame, picture.data + 12, picture.size - 12), OK);
+        put_chunk(&parts, "ANMF", frame.data, frame.size);
+    }
+    out->size = 0;
+    assert_int_equal(buf_append(out, "RIFF", 4), OK);
+    put_number(out, (uint32_t)parts.size + 4, 4);
+    assert_int_equal(buf_append(out, "WEBP", 4), OK);
+    assert_int_equal(buf_append(out, parts.data, parts.size), OK);
+    buf_free(&parts);
+    buf_free(&frame);
+    buf_free(&picture);
+}
+
+static void webp_first_frame(void **state)
+{
+    (void)state;
+    uint8_t frame[4 * 2 * 3], canvas[7 * 5 * 3];
+    struct buf file = {0};
+    struct image img = {0};
+    for (int i = 0; i < COUNT(frame); i++)
+        frame[i] = (uint8_t)(i * 9);
+    for (int i = 0; i < 5 * 7; i++) {
+        int y = i / 7 - 2, x = i % 7 - 2;
+        for (int c = 0; c < 3; c++)
+            canvas[3 * i + c] =
+                (uint8_t)(y >= 0 && y < 2 && x >= 0 && x < 4 ? frame[(y * 4 + x) * 3 + c] : 10 * (c + 1));
+    }
+    make_animation(7, 5, frame, &file);
+    assert_pixels(&file, 5, 7, canvas);
+    for (size_t n = 12; n < file.size; n++) {
+        if (decode(file.data, n, &img) != OK)
+            assert_int_equal(strncmp(fail_text(), "pic: ", 5), 0);
+    }
+    assert_refused(file.data, 70, E_FORMAT, "WebP");
+    make_animation(5, 5, frame, &file);
+    assert_refused(file.data, file.size, E_FORMAT, "beyond its canvas");
+    image_free(&img);
+    buf_free(&file);
+}
+
 /* --- JPEG, and kinds by name ---------------------------------------------------------------------------------------
  */
 
@@ -689,19 +758,13 @@ static void kinds_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bmp_palettes),
-        cmocka_unit_test(bmp_runs),
-        cmocka_unit_test(bmp_true_colours),
-        cmocka_unit_test(bmp_hostile),
-        cmocka_unit_test(tiff_kinds),
-        cmocka_unit_test(tiff_orientations),
-        cmocka_unit_test(tiff_hostile),
-        cmocka_unit_test(raw_files_of_cameras_are_named),
-        cmocka_unit_test(gif_first_frame),
-        cmocka_unit_test(gif_hostile),
-        cmocka_unit_test(jpeg_without_end_marker),
-        cmocka_unit_test(mpo_first_picture),
-        cmocka_unit_test(kinds_by_name),
+        cmocka_unit_test(bmp_palettes),      cmocka_unit_test(bmp_runs),
+        cmocka_unit_test(bmp_true_colours),  cmocka_unit_test(bmp_hostile),
+        cmocka_unit_test(tiff_kinds),        cmocka_unit_test(tiff_orientations),
+        cmocka_unit_test(tiff_hostile),      cmocka_unit_test(raw_files_of_cameras_are_named),
+        cmocka_unit_test(gif_first_frame),   cmocka_unit_test(gif_hostile),
+        cmocka_unit_test(webp_first_frame),  cmocka_unit_test(jpeg_without_end_marker),
+        cmocka_unit_test(mpo_first_picture), cmocka_unit_test(kinds_by_name),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }

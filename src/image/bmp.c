@@ -278,7 +278,7 @@ static enum status bmp_read_size(const struct codec_input *in, struct codec_head
 {
     struct bmp b;
     enum status rc = read_header(in, &b);
-    *header = (struct codec_header){b.h, b.w, 1};
+    *header = (struct codec_header){.h = b.h, .w = b.w, .orientation = 1};
     return rc;
 }
 
@@ -293,7 +293,7 @@ static enum status bmp_decode(const struct codec_input *in, struct image *img, s
     enum status rc = OK;
     struct bmp b;
     TRY(read_header(in, &b));
-    *header = (struct codec_header){b.h, b.w, 1};
+    *header = (struct codec_header){.h = b.h, .w = b.w, .orientation = 1};
     bool runs = b.compression == RLE8 || b.compression == RLE4;
     if (!runs && !holds_all_rows(&b))
         return fail(E_FORMAT, "%s: the BMP data ends early (truncated file)", in->name);

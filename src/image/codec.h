@@ -17,6 +17,7 @@ struct codec_input {
 struct codec_header {
     int h, w, orientation;
     bool alpha; /* an alpha channel, which decoding drops; told by PNG and WebP */
+    bool more;  /* frames or pages follow, which are not read; told by decoding */
 };
 
 struct codec {

@@ -1,9 +1,11 @@
 #include "image/decode.h"
 
 #include "core/file.h"
+#include "core/log.h"
 #include "image/codec.h"
 #include "image/kinds.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 static const size_t MAX_FILE_BYTES = (size_t)1 << 30;
@@ -33,6 +35,14 @@ bool image_has_alpha(const void *bytes, size_t size)
     return codec && codec->read_header(&in, &header) == OK && header.alpha;
 }
 
+/* Said of the first such file only: a data set may have many. */
+static void note_more(const char *name)
+{
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    if (!atomic_flag_test_and_set(&said))
+        log_warn("%s: of a file with several frames or pages the first is read", name);
+}
+
 enum status image_decode_limited(const void *bytes, size_t size, const char *name, const struct image_limits *limits,
                                  struct image *img)
 {
@@ -44,6 +54,8 @@ enum status image_decode_limited(const void *bytes, size_t size, const char *nam
     if (!codec)
         return image_refuse_kind(bytes, size, name);
     enum status rc = codec->decode(&in, img, &header);
+    if (rc == OK && header.more)
+        note_more(name);
     return rc == OK ? image_orient(img, header.orientation) : rc;
 }
 

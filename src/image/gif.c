@@ -73,7 +73,7 @@ static enum status open_frame(struct reader *r, struct codec_header *header)
     const GifImageDesc *frame = &r->gif->Image;
     TRY(image_check_size(r->in->name, frame->Height, frame->Width, r->in->limits));
     int h = MAX(r->gif->SHeight, frame->Top + frame->Height), w = MAX(r->gif->SWidth, frame->Left + frame->Width);
-    *header = (struct codec_header){h, w, 1};
+    *header = (struct codec_header){.h = h, .w = w, .orientation = 1};
     TRY(image_check_size(r->in->name, h, w, r->in->limits));
 cleanup:
     return rc;
@@ -135,13 +135,20 @@ static enum status gif_read_size(const struct codec_input *in, struct codec_head
     return rc;
 }
 
+/* Behind the first frame: does another one begin? Whatever is wrong there does not matter. */
+static bool has_more(struct reader *r)
+{
+    return find_frame(r) == OK;
+}
+
 static enum status gif_decode(const struct codec_input *in, struct image *img, struct codec_header *header)
 {
     struct reader r = {.in = in};
     enum status rc = OK;
     TRY(open_frame(&r, header));
     TRY(image_init(img, header->h, header->w));
-    rc = read_pixels(&r, img);
+    TRY(read_pixels(&r, img));
+    header->more = has_more(&r);
 cleanup:
     close_frame(&r);
     return rc;

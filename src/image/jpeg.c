@@ -134,7 +134,8 @@ static enum status open_header(struct reader *r, struct codec_header *header)
     jpeg_save_markers(&r->d, JPEG_APP0 + 1, 0xFFFF);
     jpeg_mem_src(&r->d, r->in->bytes, r->in->size);
     jpeg_read_header(&r->d, TRUE);
-    *header = (struct codec_header){(int)r->d.image_height, (int)r->d.image_width, saved_orientation(&r->d)};
+    *header = (struct codec_header){
+        .h = (int)r->d.image_height, .w = (int)r->d.image_width, .orientation = saved_orientation(&r->d)};
     return image_check_size(r->in->name, header->h, header->w, r->in->limits);
 }
 

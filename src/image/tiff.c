@@ -50,6 +50,7 @@ static struct {
     __typeof__(TIFFGetField) *get;
     __typeof__(TIFFGetFieldDefaulted) *get_or_default;
     __typeof__(TIFFIsTiled) *is_tiled;
+    __typeof__(TIFFLastDirectory) *is_last;
     __typeof__(TIFFTileSize64) *tile_size;
     __typeof__(TIFFStripSize64) *strip_size;
     __typeof__(TIFFRGBAImageBegin) *begin;
@@ -76,6 +77,7 @@ static void tiff_open(void)
         {&tiff.get, "TIFFGetField"},
         {&tiff.get_or_default, "TIFFGetFieldDefaulted"},
         {&tiff.is_tiled, "TIFFIsTiled"},
+        {&tiff.is_last, "TIFFLastDirectory"},
         {&tiff.tile_size, "TIFFTileSize64"},
         {&tiff.strip_size, "TIFFStripSize64"},
         {&tiff.begin, "TIFFRGBAImageBegin"},
@@ -265,7 +267,9 @@ static enum status open_page(struct reader *r, struct codec_header *header)
         return fail(E_FORMAT, "%s: TIFF without a size", r->in->name);
     TRY(image_check_size(r->in->name, h, w, r->in->limits));
     tiff.get_or_default(r->file, TIFFTAG_ORIENTATION, &orientation);
-    *header = (struct codec_header){(int)h, (int)w, orientation >= 1 && orientation <= 8 ? orientation : 1};
+    bool known = orientation >= 1 && orientation <= 8;
+    *header = (struct codec_header){.h = (int)h, .w = (int)w, .orientation = known ? orientation : 1};
+    header->more = !tiff.is_last(r->file);
     rc = check_blocks(r, header);
 cleanup:
     return rc;

@@ -1,4 +1,5 @@
-/* WebP through libwebp, lossy and lossless. Its EXIF block is not looked at, as OpenCV does not (SPEC 11.3). */
+/* WebP through libwebp, lossy and lossless; of an animation the first frame, on its canvas. Its EXIF block is not
+ * looked at, as OpenCV does not (SPEC 11.3). */
 #include "image/codec.h"
 
 #include <string.h>
@@ -25,41 +26,111 @@ static enum status explain(const struct codec_input *in, VP8StatusCode code)
     }
 }
 
-static enum status read_features(const struct codec_input *in, WebPBitstreamFeatures *features,
-                                 struct codec_header *header)
+/* --- the first picture of an animation ---------------------------------------------------------------------------- */
+
+enum { CHUNK_HEADER = 8, FRAME_HEADER = 16 };
+
+static size_t get24(const uint8_t *p)
 {
-    enum status rc = explain(in, WebPGetFeatures(in->bytes, in->size, features));
-    if (rc != OK)
-        return rc;
-    *header = (struct codec_header){features->height, features->width, 1, features->has_alpha != 0};
-    if (features->has_animation)
-        return fail(E_UNSUPPORTED, "%s: an animated WebP is not a single picture", in->name);
-    return image_check_size(in->name, header->h, header->w, in->limits);
+    return (size_t)p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16;
+}
+
+/* The first chunk of that name in the file; false when there is none that is whole. */
+static bool find_chunk(const struct codec_input *in, const char *name, const uint8_t **data, size_t *size)
+{
+    for (size_t at = 12; in->size - at >= CHUNK_HEADER;) {
+        const uint8_t *chunk = in->bytes + at;
+        size_t n = get24(chunk + 4) | (size_t)chunk[7] << 24;
+        at += CHUNK_HEADER;
+        if (n > in->size - at)
+            return false;
+        if (memcmp(chunk, name, 4) == 0) {
+            *data = chunk + CHUNK_HEADER;
+            *size = n;
+            return true;
+        }
+        at += MIN(n + n % 2, in->size - at);
+    }
+    return false;
+}
+
+/* What is drawn where: a still picture covers everything, the first frame of an animation a part of the canvas. */
+struct picture {
+    struct codec_input bits; /* of the picture itself */
+    int x, y, h, w;
+    uint8_t ground[3]; /* of the canvas */
+};
+
+static enum status find_frame(const struct codec_input *in, const struct codec_header *canvas, struct picture *p)
+{
+    const uint8_t *frame, *settings;
+    size_t size, settings_size;
+    if (!find_chunk(in, "ANMF", &frame, &size) || size < FRAME_HEADER)
+        return fail(E_FORMAT, "%s: the WebP animation has no whole frame (truncated file)", in->name);
+    if (find_chunk(in, "ANIM", &settings, &settings_size) && settings_size >= 4) {
+        for (int c = 0; c < 3; c++)
+            p->ground[c] = settings[2 - c];
+    }
+    size_t x = get24(frame) * 2, y = get24(frame + 3) * 2, w = get24(frame + 6) + 1, h = get24(frame + 9) + 1;
+    if (x + w > (size_t)canvas->w || y + h > (size_t)canvas->h)
+        return fail(E_FORMAT, "%s: the first frame of the WebP goes beyond its canvas", in->name);
+    p->bits.bytes = frame + FRAME_HEADER;
+    p->bits.size = size - FRAME_HEADER;
+    p->x = (int)x;
+    p->y = (int)y;
+    p->h = (int)h;
+    p->w = (int)w;
+    return OK;
+}
+
+/* --- both ----------------------------------------------------------------------------------------------------------
+ */
+
+static enum status open_picture(const struct codec_input *in, struct codec_header *header, struct picture *p)
+{
+    WebPBitstreamFeatures features;
+    enum status rc = OK;
+    TRY(explain(in, WebPGetFeatures(in->bytes, in->size, &features)));
+    *header =
+        (struct codec_header){.h = features.height, .w = features.width, .orientation = 1, .alpha = features.has_alpha};
+    TRY(image_check_size(in->name, header->h, header->w, in->limits));
+    *p = (struct picture){.bits = *in, .h = header->h, .w = header->w};
+    header->more = features.has_animation;
+    if (features.has_animation)
+        rc = find_frame(in, header, p);
+cleanup:
+    return rc;
 }
 
 static enum status read_header(const struct codec_input *in, struct codec_header *header)
 {
-    WebPBitstreamFeatures features;
-    return read_features(in, &features, header);
+    struct picture p;
+    return open_picture(in, header, &p);
 }
 
 static enum status webp_decode(const struct codec_input *in, struct image *img, struct codec_header *header)
 {
     WebPDecoderConfig config;
+    struct picture p;
+    enum status rc = OK;
     if (!WebPInitDecoderConfig(&config))
         return fail(E_UNSUPPORTED, "%s: libwebp is not the version this program was built for", in->name);
-    enum status rc = read_features(in, &config.input, header);
-    if (rc == OK)
-        rc = image_init(img, header->h, header->w);
-    if (rc != OK)
-        return rc;
+    TRY(open_picture(in, header, &p));
+    TRY(explain(in, WebPGetFeatures(p.bits.bytes, p.bits.size, &config.input)));
+    if (config.input.width != p.w || config.input.height != p.h)
+        return fail(E_FORMAT, "%s: the first frame of the WebP is not as large as it says", in->name);
+    TRY(image_init(img, header->h, header->w));
+    if (p.h < img->h || p.w < img->w)
+        image_fill(img, p.ground[0], p.ground[1], p.ground[2]);
+    size_t row = (size_t)img->w * 3, first = (size_t)p.y * row + (size_t)p.x * 3;
     config.output.colorspace = MODE_RGB; /* not premultiplied: alpha is dropped */
     config.output.is_external_memory = 1;
-    config.output.u.RGBA.rgba = img->data;
-    config.output.u.RGBA.stride = img->w * 3;
-    config.output.u.RGBA.size = (size_t)img->h * (size_t)img->w * 3;
-    rc = explain(in, WebPDecode(in->bytes, in->size, &config));
+    config.output.u.RGBA.rgba = img->data + first;
+    config.output.u.RGBA.stride = (int)row;
+    config.output.u.RGBA.size = (size_t)img->h * row - first;
+    rc = explain(in, WebPDecode(p.bits.bytes, p.bits.size, &config));
     WebPFreeDecBuffer(&config.output);
+cleanup:
     return rc;
 }
 
