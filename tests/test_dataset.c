@@ -8,6 +8,7 @@
 #include "data/dataset.h"
 #include "image/encode.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -269,6 +270,36 @@ static void test_cache(void **state)
     mem_free(cache);
 }
 
+/* A label file that was changed by a tool that keeps size and time is read anew, and so is one that another was put in
+ * the place of. The cache is told when it is written, and only then. */
+static void test_cache_sees_quiet_changes(void **state)
+{
+    struct place *p = *state;
+    struct buf text = {0};
+    const struct timespec then[2] = {{1000000000, 5}, {1000000000, 5}};
+    make_text(p, "data.yaml", small_yaml);
+    make_picture(p, "images/train/a.png", 20, 30);
+    for (int round = 0; round < 3; round++) {
+        const char *name = round == 2 ? "labels/other.txt" : "labels/train/a.txt";
+        char row[40];
+        snprintf(row, sizeof(row), "%d .5 .5 .2 .2\n", round);
+        make_text(p, name, row);
+        assert_int_equal(utimensat(AT_FDCWD, in(p, name), then, 0), 0);
+        if (round == 2)
+            assert_int_equal(rename(in(p, name), in(p, "labels/train/a.txt")), 0);
+        for (int again = 0; again < 2; again++) {
+            struct dataset *d = load(p, SPLIT_TRAIN, NULL);
+            assert_int_equal(d->objects[0].class, round);
+            assert_int_equal(d->summary.cached, again);
+            buf_free(&text);
+            assert_int_equal(dataset_describe(d, "train", 1, &text), OK);
+            assert_int_equal(strstr(text.data, "labels/train.y9cache") != NULL, !again);
+            dataset_destroy(d);
+        }
+    }
+    buf_free(&text);
+}
+
 /* A folder whose owner took the write bits away gets no cache, not even from root. */
 static void test_cache_protected(void **state)
 {
@@ -330,6 +361,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_roots, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_yaml_faults, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_cache, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_cache_sees_quiet_changes, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_cache_protected, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_threads, place_set_up, place_tear_down),
         cmocka_unit_test(test_sorting_size),

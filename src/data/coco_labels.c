@@ -146,8 +146,8 @@ static enum status find_folder(struct annotations *a, const json_t *images)
     struct places places = {0};
     enum status rc = here && subset ? OK : E_NOMEM;
     TRY(rc);
-    up = strcmp(here, ".") != 0 && !strstr(here, "..") && strcmp(here, "/") != 0 ? path_parent(here)
-                                                                                 : path_join(here, "..");
+    const bool climbs = !strcmp(here, "/") || !strcmp(here, ".") || !strcmp(path_name(here), "..");
+    up = climbs ? path_join(here, "..") : path_parent(here);
     char *up_images = made[0] = up ? place_join(up, "images") : NULL;
     char *here_images = made[1] = place_join(here, "images");
     TRY(up_images && here_images ? OK : E_NOMEM);
