@@ -25,7 +25,8 @@ static const struct panel_plan plans[PANELS] = {
     {"Distribution focal loss (box edges)", "Loss", false, {{"train", RESULT_TRAIN_DFL}, {"val", RESULT_VAL_DFL}}},
     {"Precision and recall", "Share", true, {{"precision", RESULT_PRECISION}, {"recall", RESULT_RECALL}}},
     {"Mean average precision", "mAP", true, {{"mAP50", RESULT_MAP50}, {"mAP50-95", RESULT_MAP}}},
-    {"Learning rate", "Rate", false, {{"biases", RESULT_LR0}, {"weights", RESULT_LR1}, {"batch norm", RESULT_LR2}}},
+    /* the first line lies on top: the dashed one lets an equal one be seen */
+    {"Learning rate", "Rate", false, {{"biases", RESULT_LR0}, {"batch norm", RESULT_LR2}, {"weights", RESULT_LR1}}},
 };
 
 /* One figure: its parts point into each other. */
@@ -65,7 +66,7 @@ static void fill_panel(struct figure *f, const struct run_progress *p, int k, in
                                             .y = y,
                                             .n = p->n_rows,
                                             .width = 2,
-                                            .dashed = line == 2};
+                                            .dashed = plan->lines[line].column == RESULT_LR2};
     }
     f->charts[k] =
         (struct chart){.title = plan->title,
