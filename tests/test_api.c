@@ -1,4 +1,5 @@
 /* The public header, used as a stranger would: a random network, a picture in memory, every fault a sentence. */
+#include "core/log.h"
 #include "core/mem.h"
 #include "support/unit.h"
 #include "weights/weights.h"
@@ -137,7 +138,9 @@ static void test_refuses(void **state)
 {
     (void)state;
     struct yolo9_options options;
+    log_set_level(LOG_INFO);
     assert_null(yolo9_open("/no/such/weights.pt", NULL));
+    assert_int_equal(log_level(), LOG_QUIET); /* nothing is printed */
     assert_non_null(strstr(yolo9_error(), "/no/such/weights.pt"));
     yolo9_options_init(&options);
     options.height = 100;

@@ -2,6 +2,7 @@
 #include "yolo9.h"
 
 #include "core/cpu.h"
+#include "core/log.h"
 #include "core/mem.h"
 #include "detect/detector.h"
 #include "image/decode.h"
@@ -96,6 +97,7 @@ struct yolo9 *yolo9_open(const char *weights, const struct yolo9_options *option
     struct yolo9_options defaults;
     yolo9_options_init(&defaults);
     struct yolo9 *y = mem_calloc(1, sizeof *y);
+    log_set_level(LOG_QUIET); /* the promise of yolo9.h: nothing is printed */
     if (y && open_detector(y, weights, options ? options : &defaults) != OK) {
         yolo9_close(y);
         return NULL;
