@@ -9,6 +9,7 @@
 #include "core/mem.h"
 #include "core/path.h"
 #include "weights/naming.h"
+#include "weights/rename.h"
 #include "weights/weights.h"
 
 #include <stdio.h>
@@ -159,9 +160,6 @@ static void networks_of_others_are_refused(void **state)
         const char *const names[3];
         const char *word;
     } cases[] = {
-        {{"0.conv.weight", "22.heads.0.anchor_conv.2.weight"}, "MultimediaTechLab"},
-        {{"model.model.22.heads.0.anchor_conv.2.weight"}, "MultimediaTechLab"},
-        {{"backbone.conv0.conv.weight", "head.cv2.0.2.weight"}, "LibreYOLO"},
         {{"model.77.m.0.weight", "model.77.ia.0.implicit"}, "anchor boxes"},
         {{"model.22.cv2.0.2.weight", "model.22.proto.cv1.conv.weight"}, "instance masks"},
         {{"model.23.cv2.0.2.weight", "model.23.one2one_cv2.0.2.weight"}, "YOLOv10"},
@@ -288,11 +286,51 @@ static void class_outputs_move(void **state)
     mem_free(start);
 }
 
-/* What the other package itself computes with its files, where the recorded cases are at hand. */
-static void answers_of_ultralytics(void **state)
+static void names_of_other_implementations(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"ul-v9t-mini", "ul-v9c-mini-fused", "ul-tiny-last", "ul81-cb-tiny"};
+    static const struct {
+        rename_fn *rename;
+        const char *theirs, *ours; /* ours NULL: not needed */
+    } cases[] = {
+        {rename_multimedia, "0.conv.weight", "model.0.conv.weight"},
+        {rename_multimedia, "3.conv.bn.bias", "model.3.cv1.bn.bias"}, /* AConv */
+        {rename_multimedia, "3.conv.conv.weight", "model.3.cv1.conv.weight"},
+        {rename_multimedia, "4.conv2.0.conv3.bn.weight", "model.4.cv2.0.cv3.bn.weight"},
+        {rename_multimedia, "4.conv2.1.conv.weight", "model.4.cv2.1.conv.weight"},
+        {rename_multimedia, "4.conv3.0.bottleneck.1.conv1.conv2.conv.weight",
+         "model.4.cv3.0.m.1.cv1.conv2.conv.weight"},
+        {rename_multimedia, "4.conv3.0.bottleneck.1.conv2.bn.bias", "model.4.cv3.0.m.1.cv2.bn.bias"},
+        {rename_multimedia, "9.conv5.conv.weight", "model.9.cv5.conv.weight"},
+        {rename_multimedia, "22.heads.2.anchor_conv.0.conv.weight", "model.22.cv2.2.0.conv.weight"},
+        {rename_multimedia, "22.heads.0.class_conv.2.bias", "model.22.cv3.0.2.bias"},
+        {rename_multimedia, "22.heads.0.anc2vec.anc2vec.weight", NULL},
+        {rename_multimedia, "23.conv1.conv.weight", NULL}, /* the auxiliary branch */
+        {rename_multimedia, "99999999999999999999.conv.weight", NULL},
+        {rename_multimedia, "0", NULL},
+        {rename_multimedia, "0..conv", NULL},
+        {rename_libre, "backbone.conv0.conv.weight", "model.0.conv.weight"},
+        {rename_libre, "backbone.down2.cv.bn.bias", "model.3.cv1.bn.bias"},
+        {rename_libre, "neck.elan_down2.cv2.0.m.0.cv1.conv1.conv.weight", "model.21.cv2.0.m.0.cv1.conv1.conv.weight"},
+        {rename_libre, "head.cv3.1.2.bias", "model.22.cv3.1.2.bias"},
+        {rename_libre, "optimizer.step", NULL},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        char got[128];
+        bool needed = cases[i].rename(cases[i].theirs, 22, got, sizeof got);
+        if (needed != (cases[i].ours != NULL) || (needed && strcmp(got, cases[i].ours) != 0))
+            fail_msg("%s became %s", cases[i].theirs, needed ? got : "nothing");
+        char small[12]; /* no room is no name */
+        assert_false(cases[i].rename(cases[i].theirs, 22, small, sizeof small));
+    }
+}
+
+/* What the other packages themselves compute with their files, where the recorded cases are at hand. */
+static void answers_of_other_packages(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {"ul-v9t-mini",  "ul-v9c-mini-fused",      "ul-tiny-last", "ul81-cb-tiny",
+                                        "mtl-v9t-mini", "mtl-v9t-mini-lightning", "mtl-v9c-mini", "libre-v9t-mini"};
     for (int i = 0; i < COUNT(cases); i++) {
         char path[512], message[512];
         double worst = 0;
@@ -320,7 +358,8 @@ int main(void)
         cmocka_unit_test(no_attribute_but_forward),
         cmocka_unit_test(a_built_in_network_is_found),
         cmocka_unit_test(class_outputs_move),
-        cmocka_unit_test(answers_of_ultralytics),
+        cmocka_unit_test(names_of_other_implementations),
+        cmocka_unit_test(answers_of_other_packages),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

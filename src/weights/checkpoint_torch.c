@@ -477,12 +477,26 @@ cleanup:
     return rc;
 }
 
+/* LibreYOLO keeps other families and tasks in files of the same kind. */
+static enum status check_family(const struct checkpoint *ckpt, const struct pickle_value *root)
+{
+    const char *family = pickle_text(pickle_find(root, "model_family")), *task = pickle_text(pickle_find(root, "task"));
+    if (family && strcmp(family, "yolo9") != 0)
+        return fail(E_UNSUPPORTED, "%s: a network of the family %.40s, written by LibreYOLO; only yolo9 is read",
+                    ckpt->path, family);
+    if (family && task && strcmp(task, "detect") != 0)
+        return fail(E_UNSUPPORTED, "%s: a network for the task %.40s, written by LibreYOLO; only detectors are read",
+                    ckpt->path, task);
+    return OK;
+}
+
 enum status checkpoint_read_torch(struct checkpoint *ckpt)
 {
     enum status rc = OK;
     const struct pickle_value *root = ckpt->torch.pickle.root;
     struct naming_container found;
     struct checkpoint_model *beside, *none;
+    TRY(check_family(ckpt, root));
     TRY(naming_find_networks(ckpt->path, root, &found));
     TRY(read_model(ckpt, found.raw, "model", &ckpt->raw, &beside));
     TRY(read_model(ckpt, found.average, "average", &ckpt->ema, &none));

@@ -3,9 +3,11 @@
 #include "core/log.h"
 #include "formats/torch_file.h"
 #include "weights/checkpoint_torch.h"
+#include "weights/rename.h"
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -13,6 +15,7 @@ enum {
     MAX_VISITS = 48, /* dicts looked into: a pickle may be any graph */
     MAX_PREFIXES = 16,
     SHOWN = 12,
+    NAME_SIZE = 512,
 };
 
 /* --- tables -------------------------------------------------------------------------------------------------------
@@ -72,19 +75,15 @@ static const struct {
 struct signature {
     const char *leaf;
     bool row;
-    const char *refused; /* what it is, where this program cannot read it; NULL: it is ours */
+    rename_fn *rename;   /* NULL: the names are official */
+    const char *package; /* who names it so; NULL: nobody in particular */
 };
 static const struct signature signatures[] = {
-    {"cv2.0.2.weight", true, NULL},
-    {"heads.0.anchor_conv.2.weight", true,
-     "weights of MultimediaTechLab/YOLO, whose names for tensors are not read yet; use the official yolov9 or gelan "
-     "weights (.pt) instead"},
-    {"head.cv2.0.2.weight", false,
-     "weights of LibreYOLO, whose names for tensors are not read yet; use the official yolov9 or gelan weights (.pt) "
-     "instead"},
-    {"m.0.weight", true, "a network with anchor boxes (YOLOv5 or YOLOv7), which this program does not run"},
+    {"cv2.0.2.weight", true, NULL, NULL},
+    {"heads.0.anchor_conv.2.weight", true, rename_multimedia, "MultimediaTechLab/YOLO"},
+    {"head.cv2.0.2.weight", false, rename_libre, "LibreYOLO"},
 };
-enum { SIGNATURE_OFFICIAL = 0, SIGNATURE_ANCHORS = 3 };
+static const struct signature anchors_signature = {"m.0.weight", true, NULL, NULL};
 
 /* Parts of heads that look like ours and are another's. */
 static const struct {
@@ -272,7 +271,7 @@ bool naming_is_bookkeeping(const char *name)
         if (!strcmp(leaf, bookkeeping[i].leaf))
             return true;
     }
-    return strstr(name, ".dfl") != NULL; /* 0, 1, 2 ... whatever the branch is called */
+    return strstr(name, ".dfl") != NULL || strstr(name, ".anc2vec.") != NULL; /* 0, 1, 2 ... whatever they are called */
 }
 
 static bool is_dropped(const char *name)
@@ -325,19 +324,25 @@ struct prefix {
     size_t length;
     bool bare; /* rows stand there without "model." */
     bool average;
+    int last; /* the row of the main head, the first one */
 };
 
 struct prefixes {
+    const struct signature *signature;
     struct prefix list[MAX_PREFIXES];
     int n;
 };
 
-static struct prefix prefix_of(const char *name, size_t length)
+static struct prefix prefix_of(const char *name, size_t length, const struct signature *s)
 {
     static const char model[] = "model.";
     const size_t n = sizeof model - 1;
-    struct prefix p = {.text = name, .length = length, .bare = true};
-    if (length >= n && !memcmp(name + length - n, model, n) && (length == n || name[length - n - 1] == '.')) {
+    struct prefix p = {.text = name,
+                       .length = length,
+                       .bare = true,
+                       .last = s->row ? (int)MIN(strtol(name + length, NULL, 10), 1L << 20) : 0};
+    if (!s->rename && length >= n && !memcmp(name + length - n, model, n) &&
+        (length == n || name[length - n - 1] == '.')) {
         p.length = length - n;
         p.bare = false;
     }
@@ -349,19 +354,23 @@ static enum status find_prefixes(const struct checkpoint *ckpt, const struct che
                                  const struct signature *s, struct prefixes *out)
 {
     size_t length;
-    out->n = 0;
+    *out = (struct prefixes){.signature = s};
     for (int i = 0; i < m->count; i++) {
         const char *name = m->tensors[i].name;
         if (!ends_with(name, s, &length))
             continue;
-        struct prefix p = prefix_of(name, length);
+        struct prefix p = prefix_of(name, length, s);
         if (has_part(p.text, p.length, training_parts, COUNT(training_parts)))
             continue;
-        bool known = false;
-        for (int k = 0; k < out->n; k++)
-            known |= out->list[k].length == p.length && !memcmp(out->list[k].text, p.text, p.length);
-        if (known)
+        struct prefix *known = NULL;
+        for (int k = 0; k < out->n && !known; k++) {
+            if (out->list[k].length == p.length && !memcmp(out->list[k].text, p.text, p.length))
+                known = &out->list[k];
+        }
+        if (known) {
+            known->last = MIN(known->last, p.last);
             continue;
+        }
         if (out->n == MAX_PREFIXES)
             return fail(E_UNSUPPORTED, "%s: more than %d networks in one file", ckpt->path, MAX_PREFIXES);
         out->list[out->n++] = p;
@@ -369,11 +378,18 @@ static enum status find_prefixes(const struct checkpoint *ckpt, const struct che
     return OK;
 }
 
-static bool begins_with(const char *name, const struct prefix *p)
+/* Is the tensor part of the network behind this prefix? Its official name goes to `out`. */
+static bool belongs(const struct prefixes *all, const struct prefix *p, const char *name, char out[NAME_SIZE])
 {
     const char *rest = name + p->length;
-    return !strncmp(name, p->text, p->length) &&
-           (p->bare ? isdigit((unsigned char)*rest) : !strncmp(rest, "model.", 6));
+    if (strncmp(name, p->text, p->length) != 0)
+        return false;
+    if (all->signature->rename)
+        return all->signature->rename(rest, p->last, out, NAME_SIZE);
+    if (p->bare ? !isdigit((unsigned char)*rest) : strncmp(rest, "model.", 6) != 0)
+        return false;
+    int n = snprintf(out, NAME_SIZE, "%s%s", p->bare ? "model." : "", rest);
+    return n < NAME_SIZE;
 }
 
 static enum status refuse_foreign(const struct checkpoint *ckpt, const struct checkpoint_model *m)
@@ -399,23 +415,21 @@ static enum status refuse_foreign(const struct checkpoint *ckpt, const struct ch
                             foreign_parts[k].what, name);
         }
     }
-    for (int i = 0; i < m->count; i++) {
-        for (int k = 0; k < COUNT(signatures); k++) {
-            const struct signature *s = &signatures[k];
-            if (s->refused && (k != SIGNATURE_ANCHORS || anchors) && ends_with(m->tensors[i].name, s, &length))
-                return fail(E_UNSUPPORTED, "%s: %s", ckpt->path, s->refused);
-        }
+    for (int i = 0; i < m->count && anchors; i++) {
+        if (ends_with(m->tensors[i].name, &anchors_signature, &length))
+            return fail(E_UNSUPPORTED,
+                        "%s: a network with anchor boxes (YOLOv5 or YOLOv7), which this program does not run",
+                        ckpt->path);
     }
     return OK;
 }
 
-static int count_under(const struct checkpoint_model *m, const struct prefix *p)
+static int count_under(const struct checkpoint_model *m, const struct prefixes *all, const struct prefix *p)
 {
+    char name[NAME_SIZE];
     int n = 0;
-    for (int i = 0; i < m->count; i++) {
-        const char *name = m->tensors[i].name;
-        n += begins_with(name, p) && !naming_is_bookkeeping(name);
-    }
+    for (int i = 0; i < m->count; i++)
+        n += belongs(all, p, m->tensors[i].name, name) && !naming_is_bookkeeping(name);
     return n;
 }
 
@@ -431,7 +445,7 @@ static enum status choose(const struct checkpoint *ckpt, const struct checkpoint
                         ckpt->path, (int)(*place)->length, (*place)->text, (int)p->length, p->text);
         *place = p;
     }
-    if (*raw && *average && count_under(m, *average) < count_under(m, *raw)) {
+    if (*raw && *average && count_under(m, all, *average) < count_under(m, all, *raw)) {
         log_warn("%s: its averaged weights (%.*s) are not complete; the others are used", ckpt->path,
                  (int)(*average)->length, (*average)->text);
         *average = NULL;
@@ -440,18 +454,16 @@ static enum status choose(const struct checkpoint *ckpt, const struct checkpoint
 }
 
 /* The tensors under a prefix under their official names; `out` has room for all. */
-static enum status take(struct checkpoint *ckpt, const struct checkpoint_model *from, const struct prefix *p,
-                        struct checkpoint_tensor *out, int *count)
+static enum status take(struct checkpoint *ckpt, const struct checkpoint_model *from, const struct prefixes *all,
+                        const struct prefix *p, struct checkpoint_tensor *out, int *count)
 {
+    char name[NAME_SIZE];
     *count = 0;
     for (int i = 0; i < from->count; i++) {
         struct checkpoint_tensor t = from->tensors[i];
-        if (!begins_with(t.name, p) || is_dropped(t.name))
+        if (is_dropped(t.name) || !belongs(all, p, t.name, name))
             continue;
-        if (p->bare)
-            t.name = arena_printf(&ckpt->arena, "model.%s", t.name + p->length);
-        else
-            t.name += p->length;
+        t.name = arena_strdup(&ckpt->arena, name);
         if (!t.name)
             return E_NOMEM;
         out[(*count)++] = t;
@@ -462,12 +474,13 @@ static enum status take(struct checkpoint *ckpt, const struct checkpoint_model *
 /* What is neither the network nor its average nor known to be nothing. */
 static void tell_aside(const struct checkpoint *ckpt, const struct checkpoint_model *m, const struct prefixes *all)
 {
+    char buffer[NAME_SIZE];
     int n = 0, first = -1;
     for (int i = 0; i < m->count; i++) {
         const char *name = m->tensors[i].name;
         bool known = naming_is_bookkeeping(name) || has_part(name, strlen(name), training_parts, COUNT(training_parts));
         for (int k = 0; k < all->n && !known; k++)
-            known = begins_with(name, &all->list[k]);
+            known = belongs(all, &all->list[k], name, buffer);
         if (known)
             continue;
         first = first < 0 ? i : first;
@@ -478,8 +491,8 @@ static void tell_aside(const struct checkpoint *ckpt, const struct checkpoint_mo
                  m->tensors[first].name);
 }
 
-static enum status split(struct checkpoint *ckpt, struct checkpoint_model *model, const struct prefix *raw,
-                         const struct prefix *average, struct checkpoint_model **out)
+static enum status split(struct checkpoint *ckpt, struct checkpoint_model *model, const struct prefixes *prefixes,
+                         const struct prefix *raw, const struct prefix *average, struct checkpoint_model **out)
 {
     enum status rc = OK;
     struct checkpoint_model all = *model;
@@ -488,12 +501,12 @@ static enum status split(struct checkpoint *ckpt, struct checkpoint_model *model
         TRY(second ? OK : E_NOMEM);
         *second = all;
         second->tensors = arena_alloc(&ckpt->arena, (size_t)all.count, sizeof *second->tensors);
-        TRY(second->tensors ? take(ckpt, &all, average, second->tensors, &second->count) : E_NOMEM);
+        TRY(second->tensors ? take(ckpt, &all, prefixes, average, second->tensors, &second->count) : E_NOMEM);
         TRY(checkpoint_index(ckpt, second));
         *out = second;
     }
     model->tensors = arena_alloc(&ckpt->arena, (size_t)all.count, sizeof *model->tensors);
-    TRY(model->tensors ? take(ckpt, &all, raw ? raw : average, model->tensors, &model->count) : E_NOMEM);
+    TRY(model->tensors ? take(ckpt, &all, prefixes, raw ? raw : average, model->tensors, &model->count) : E_NOMEM);
     TRY(checkpoint_index(ckpt, model));
 cleanup:
     return rc;
@@ -515,13 +528,17 @@ enum status naming_apply(struct checkpoint *ckpt, struct checkpoint_model *model
     const struct prefix *raw, *averaged;
     *average = NULL;
     TRY(refuse_foreign(ckpt, model));
-    TRY(find_prefixes(ckpt, model, &signatures[SIGNATURE_OFFICIAL], &all));
+    all.n = 0;
+    for (int i = 0; i < COUNT(signatures) && !all.n; i++)
+        TRY(find_prefixes(ckpt, model, &signatures[i], &all));
     TRY(choose(ckpt, model, &all, &raw, &averaged));
     const struct prefix *only = raw ? raw : averaged;
-    bool official = only && !only->bare && !only->length;
+    bool official = only && !all.signature->rename && !only->bare && !only->length;
     if (only && !(official && all.n == 1 && !has_dropped(model))) {
         tell_aside(ckpt, model, &all);
-        TRY(split(ckpt, model, raw, averaged, average));
+        TRY(split(ckpt, model, &all, raw, averaged, average));
+        if (all.signature->package && !ckpt->package)
+            ckpt->package = all.signature->package;
     }
 cleanup:
     return rc;
