@@ -81,6 +81,9 @@ static void usage_errors_exit_2_and_speak_on_stderr(void **state)
         {"bench --cfg gelan-t --train --half", "fp32"},
         {"synth", "--out is needed"},
         {"version 2", "unexpected word"},
+        {"synth /no/a /no/b", "unexpected word '/no/b': --out is /no/a already"},
+        {"help train val", "unexpected word 'val'"},
+        {"doctor", "--data is needed"},
     };
     struct buf out = {0};
     for (int i = 0; i < COUNT(cases); i++) {

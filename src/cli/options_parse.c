@@ -209,6 +209,9 @@ static enum status parse_word(struct options *o, const char *word, const char **
     }
     if (positional < 0)
         return fail(E_USAGE, "unexpected word '%s'; yolo9 %s --help shows the usage", word, spec->name);
+    if (spec->options[positional].type == OPTION_STRING && o->settings[positional].given)
+        return fail(E_USAGE, "unexpected word '%s': --%s is %s already", word, spec->positional,
+                    o->settings[positional].text);
     begin_option(&o->settings[positional], spec->options[positional].type);
     return set_value(o, positional, word);
 }
