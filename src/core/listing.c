@@ -71,15 +71,14 @@ static void measure(const struct listing *l, struct fit *f)
         f->width[c] = MAX(f->content[c] + (c ? GAP : 0), l->columns[c].width);
 }
 
-/* Take `excess` from the columns' space beyond their content, a column at a time from the widest space. */
-static int shrink_gaps(const struct listing *l, struct fit *f, int excess)
+/* Take `excess` from the columns, one at a time from that which is farthest above `least`; what is left of it. */
+static int take(const struct listing *l, struct fit *f, const int *least, int excess)
 {
     while (excess > 0) {
         int best = -1, most = 0;
         for (int c = 0; c < l->n_columns; c++) {
-            int spare = f->width[c] - f->content[c] - (c ? GAP : 0);
-            if (f->width[c] && spare > most) {
-                most = spare;
+            if (f->width[c] && f->width[c] - least[c] > most) {
+                most = f->width[c] - least[c];
                 best = c;
             }
         }
@@ -91,15 +90,16 @@ static int shrink_gaps(const struct listing *l, struct fit *f, int excess)
     return excess;
 }
 
-static int cut_cells(const struct listing *l, struct fit *f, int excess)
+/* First the columns' space beyond their content, then the content of those that may be cut. */
+static int shrink(const struct listing *l, struct fit *f, int excess)
 {
-    for (int c = 0; c < l->n_columns && excess > 0; c++) {
-        int least = l->columns[c].least ? l->columns[c].least + (c ? GAP : 0) : f->width[c];
-        int take = f->width[c] ? MAX(0, MIN(excess, f->width[c] - least)) : 0;
-        f->width[c] -= take;
-        excess -= take;
+    int whole[MOST_COLUMNS], cut[MOST_COLUMNS];
+    for (int c = 0; c < l->n_columns; c++) {
+        int least = l->columns[c].least;
+        whole[c] = f->content[c] + (c ? GAP : 0);
+        cut[c] = least ? MIN(least + (c ? GAP : 0), whole[c]) : whole[c];
     }
-    return excess;
+    return take(l, f, cut, take(l, f, whole, excess));
 }
 
 static bool drop_one(const struct listing *l, struct fit *f)
@@ -119,7 +119,7 @@ static void fit(const struct listing *l, int limit, struct fit *f)
     measure(l, f);
     while (limit) {
         struct fit tried = *f;
-        int excess = cut_cells(l, &tried, shrink_gaps(l, &tried, total(l, &tried) - limit));
+        int excess = shrink(l, &tried, total(l, &tried) - limit);
         if (excess <= 0 || !drop_one(l, f)) {
             *f = tried;
             return;

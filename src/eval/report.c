@@ -66,7 +66,7 @@ enum status report_coco_table(const struct evaluation_result *r, int limit, stru
     };
     enum { WHOLE = 81 }; /* columns of the protocol's own lines */
     const char *const format = limit && limit < WHOLE
-                                   ? "%.0s%s  IoU %-9s  area %-6s  at most %3d a picture  %6.4f\n"
+                                   ? "%.0s%s  IoU %-9s  %-6s  at most %3d  %7.4f\n"
                                    : "Average %-9s  (%s) @[ IoU=%-9s | area=%6s | maxDets=%3d ] = %6.4f\n";
     enum status rc = OK;
     for (int i = 0; i < COCO_NUMBERS && r->has_coco; i++)
