@@ -98,6 +98,7 @@ static const char *const verbs[] = {
     "bench --weights runs/a/weights/best.safetensors --runs 1 --per-layer",
     "bench --cfg gelan-t --img 64 --runs 1 --train",
     "detect --weights runs/a/weights/best.safetensors set/images/val --project runs --name d --conf 0.0001",
+    "doctor set --img 64 --project runs --name doctor",
 };
 
 static void no_line_is_wider_than_the_terminal(void **state)
