@@ -99,6 +99,22 @@ static void splits_are_found_from_anywhere(void **state)
     assert_contains(fail_text(), "also without its leading folders");
 }
 
+/* The folder images may be above the working directory. */
+static void labels_are_found_from_inside_images(void **state)
+{
+    struct place *p = *state;
+    char here[512];
+    make_set(p);
+    make_text(p, "set/images/data.yaml", "val: val\nnames: [a]\n");
+    assert_found(in(p, "set/images/data.yaml"), 2, NULL);
+    assert_non_null(getcwd(here, sizeof(here)));
+    assert_int_equal(chdir(in(p, "set/images")), 0);
+    assert_found("data.yaml", 2, NULL);
+    assert_int_equal(chdir("val"), 0);
+    assert_found("../data.yaml", 2, NULL);
+    assert_int_equal(chdir(here), 0);
+}
+
 static void a_picture_is_never_read_as_a_list(void **state)
 {
     struct place *p = *state;
@@ -188,6 +204,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lists_are_found_from_anywhere, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(lists_drop_the_same_parts_everywhere, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(splits_are_found_from_anywhere, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(labels_are_found_from_inside_images, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(a_picture_is_never_read_as_a_list, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(labels_that_lie_elsewhere_are_said, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(a_label_file_of_two_pictures_is_said, place_set_up, place_tear_down),

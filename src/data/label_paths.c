@@ -8,19 +8,34 @@
 
 static const char images[] = "/images/";
 
+/* Behind the last folder images of the path; NULL: there is none. */
+static const char *behind_images(const char *path)
+{
+    const char *last = !strncmp(path, images + 1, sizeof(images) - 2) ? path + sizeof(images) - 2 : NULL;
+    for (const char *at = strstr(path, images); at; at = strstr(at + 1, images))
+        last = at + sizeof(images) - 1;
+    return last;
+}
+
+static const char *label_text(struct arena *arena, const char *picture)
+{
+    const char *rest = behind_images(picture), *dot = path_extension(picture);
+    size_t stem = *dot ? (size_t)(dot - 1 - picture) : strlen(picture);
+    if (!rest)
+        return arena_printf(arena, "%.*s.txt", (int)stem, picture);
+    size_t before = (size_t)(rest - picture) - (sizeof(images) - 2); /* up to the slash before it */
+    return arena_printf(arena, "%.*slabels/%.*s.txt", (int)before, picture, (int)(stem - (size_t)(rest - picture)),
+                        rest);
+}
+
 const char *label_path(struct arena *arena, const char *picture)
 {
-    const char *last = NULL, *dot = path_extension(picture);
-    size_t stem = *dot ? (size_t)(dot - 1 - picture) : strlen(picture);
-    for (const char *at = strstr(picture, images); at; at = strstr(at + 1, images))
-        last = at;
-    if (!last && !strncmp(picture, images + 1, sizeof(images) - 2)) /* the path begins with images/ */
-        return arena_printf(arena, "labels/%.*s.txt", (int)(stem - (sizeof(images) - 2)), picture + sizeof(images) - 2);
-    if (!last)
-        return arena_printf(arena, "%.*s.txt", (int)stem, picture);
-    const char *rest = last + sizeof(images) - 1;
-    return arena_printf(arena, "%.*s/labels/%.*s.txt", (int)(last - picture), picture,
-                        (int)(stem - (size_t)(rest - picture)), rest);
+    if (behind_images(picture))
+        return label_text(arena, picture);
+    char *whole = path_absolute(picture); /* the folder may stand above the working directory */
+    const char *path = !whole ? NULL : label_text(arena, behind_images(whole) ? whole : picture);
+    mem_free(whole);
+    return path;
 }
 
 /* frame.jpg -> frame.txt in the same folder. */
