@@ -4,8 +4,6 @@
 #include "cli/completion_internal.h"
 #include "model/builtin.h"
 
-#include <string.h>
-
 #define WEIGHTS "pt pth ckpt safetensors"
 
 struct completion completion_of(const struct option_spec *s)
@@ -40,12 +38,6 @@ bool completion_is_list(const struct option_spec *s)
 
 const struct option_spec *completion_positional(const struct verb_spec *verb)
 {
-    int index = verb->positional ? options_find(verb, verb->positional, strlen(verb->positional)) : -1;
-    if (index >= 0)
-        return &verb->options[index];
-    for (int i = 0; i < verb->n_options; i++) {
-        if (verb->options[i].value == VALUE_WEIGHTS)
-            return &verb->options[i];
-    }
-    return NULL;
+    int index = options_find_word(verb) >= 0 ? options_find_word(verb) : options_find_weights(verb);
+    return index >= 0 ? &verb->options[index] : NULL;
 }

@@ -134,10 +134,11 @@ void manual_verb(const struct verb_spec *verb, FILE *stream)
     fprintf(stream, "\" 1 \"\" \"yolo9 %s\" \"yolo9\"\n.SH NAME\nyolo9\\-%s \\- ", Y9_VERSION, verb->name);
     put(stream, verb->summary);
     fprintf(stream, "\n.SH SYNOPSIS\n\\fByolo9 %s\\fR [\\fIoptions\\fR]", verb->name);
+    if (options_find_weights(verb) >= 0)
+        fputs(" [\\fIWEIGHTS\\fR]", stream);
     if (verb->positional) {
-        int index = options_find(verb, verb->positional, strlen(verb->positional));
         fputs(" \\fI", stream);
-        put(stream, option_value_word(&verb->options[index]));
+        put(stream, option_value_word(&verb->options[options_find_word(verb)]));
         fputs("\\fR", stream);
     }
     fputc('\n', stream);

@@ -40,9 +40,10 @@ const char *option_value_word(const struct option_spec *s)
     }
 }
 
-/* Words of `text` from column `at` on; lines behind the first begin at LEFT. */
-static void print_wrapped(FILE *stream, const char *text, int at)
+/* Words of `text` from column LEFT on, in as many lines as it takes. */
+static void print_wrapped(FILE *stream, const char *text)
 {
+    int at = LEFT;
     for (const char *p = text; *p;) {
         int n = (int)strcspn(p, " ");
         if (at > LEFT && at + 1 + n > WIDTH) {
@@ -55,32 +56,35 @@ static void print_wrapped(FILE *stream, const char *text, int at)
     fputc('\n', stream);
 }
 
+/* "default 0.25", choices and other names behind the help of an option. */
+static void add_details(const struct option_spec *s, struct buf *text)
+{
+    for (int i = 0; s->choices && s->choices[i]; i++)
+        buf_printf(text, "%s%s", !i ? ": " : s->choices[i + 1] ? ", " : " or ", s->choices[i]);
+    if (s->fallback)
+        buf_printf(text, " (default %s)", s->fallback);
+    for (const char *p = s->aliases; p && *p;) {
+        int n = (int)strcspn(p, " ");
+        buf_printf(text, "%s--%.*s%s", p == s->aliases ? " [also " : ", ", n, p, p[n] ? "" : "]");
+        p += n + (p[n] == ' ');
+    }
+}
+
 static void print_option(FILE *stream, const struct option_spec *s)
 {
     struct buf text = {0};
     const char *value = option_value_word(s);
-    int at = fprintf(stream, "  --%s%s%s%s%s", s->name,
-                     s->bare  ? " ["
-                     : *value ? " "
-                              : "",
-                     value, s->bare ? "]" : "", "");
+    int at = fprintf(stream, "  --%s", s->name);
+    if (*value)
+        at += fprintf(stream, s->bare ? " [%s]" : " %s", value);
     if (at + 2 > LEFT)
         fprintf(stream, "\n%*s", LEFT, "");
     else
         fprintf(stream, "%*s", LEFT - at, "");
     buf_printf(&text, "%s", s->help);
-    for (int i = 0; s->choices && s->choices[i]; i++)
-        buf_printf(&text, "%s%s", !i ? ": " : s->choices[i + 1] ? ", " : " or ", s->choices[i]);
-    if (s->fallback)
-        buf_printf(&text, " (default %s)", s->fallback);
-    if (s->aliases) {
-        buf_printf(&text, " [also --");
-        for (const char *p = s->aliases; *p; p++)
-            buf_printf(&text, *p == ' ' ? ", --" : "%c", *p);
-        buf_printf(&text, "]");
-    }
+    add_details(s, &text);
     if (text.data)
-        print_wrapped(stream, text.data, LEFT);
+        print_wrapped(stream, text.data);
     buf_free(&text);
 }
 
@@ -102,10 +106,10 @@ static void print_group(FILE *stream, const struct verb_spec *spec, enum option_
 void options_help(const struct verb_spec *spec, FILE *stream)
 {
     fprintf(stream, "yolo9 %s: %s\n\nUsage: yolo9 %s [options]", spec->name, spec->summary, spec->name);
-    if (spec->positional) {
-        int index = options_find(spec, spec->positional, strlen(spec->positional));
-        fprintf(stream, " %s", option_value_word(&spec->options[index]));
-    }
+    if (options_find_weights(spec) >= 0)
+        fputs(" [WEIGHTS]", stream);
+    if (spec->positional)
+        fprintf(stream, " %s", option_value_word(&spec->options[options_find_word(spec)]));
     fputc('\n', stream);
     print_group(stream, spec, OPTION_USED, "Options");
     print_group(stream, spec, OPTION_IGNORED, "Options of the official scripts that change nothing here");

@@ -26,6 +26,10 @@ struct options {
 /* Place of the option with this name or alias (n characters of it, _ like -); -1: none has it. */
 int options_find(const struct verb_spec *spec, const char *name, size_t n);
 
+/* The option that bare words go to, and the one that names of weight files go to; -1: the verb has none. */
+int options_find_word(const struct verb_spec *spec);
+int options_find_weights(const struct verb_spec *spec);
+
 /* Calls visit for the name and every alias of an option until it returns true. */
 bool option_each_name(const struct option_spec *s, bool (*visit)(void *, const char *, size_t), void *context);
 

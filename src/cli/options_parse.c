@@ -70,8 +70,12 @@ bool option_is_weights_name(const char *word)
     return false;
 }
 
-/* The option that takes names of weight files; -1: the verb has none. */
-static int find_weights(const struct verb_spec *spec)
+int options_find_word(const struct verb_spec *spec)
+{
+    return spec->positional ? options_find(spec, spec->positional, strlen(spec->positional)) : -1;
+}
+
+int options_find_weights(const struct verb_spec *spec)
 {
     for (int i = 0; i < spec->n_options; i++) {
         if (spec->options[i].value == VALUE_WEIGHTS && spec->options[i].type == OPTION_STRING)
@@ -161,7 +165,7 @@ static bool goes_on(const struct options *o, const struct option_spec *s, const 
         return option_is_number(word);
     if (s->type != OPTION_STRINGS && s->type != OPTION_PAIRS)
         return false;
-    return !is_option(word) && !(option_is_weights_name(word) && find_weights(o->spec) >= 0);
+    return !is_option(word) && !(option_is_weights_name(word) && options_find_weights(o->spec) >= 0);
 }
 
 /* The option at argv[at]; *next is the first word behind its values. */
@@ -199,8 +203,8 @@ static enum status parse_option(struct options *o, int argc, char **argv, int at
 static enum status parse_word(struct options *o, const char *word, const char **weights)
 {
     const struct verb_spec *spec = o->spec;
-    int positional = spec->positional ? options_find(spec, spec->positional, strlen(spec->positional)) : -1;
-    if (find_weights(spec) >= 0 && option_is_weights_name(word)) {
+    int positional = options_find_word(spec);
+    if (options_find_weights(spec) >= 0 && option_is_weights_name(word)) {
         if (*weights)
             return fail(E_USAGE, "two weight files, %s and %s: one is needed (ensembles are not offered)", *weights,
                         word);
@@ -218,7 +222,7 @@ static enum status parse_word(struct options *o, const char *word, const char **
 
 static enum status use_weights_word(struct options *o, const char *word)
 {
-    int index = find_weights(o->spec);
+    int index = options_find_weights(o->spec);
     if (!word)
         return OK;
     if (o->settings[index].given)

@@ -19,9 +19,8 @@ static const char *const clips[] = {
     [CLIP_MINMAX] = "minmax", [CLIP_PERCENTILE] = "percentile", [CLIP_MSE] = "mse", NULL};
 
 static const struct option_spec options_table[] = {
-    {"weights", NULL, OPTION_STRING, NULL,
-     "weights: .safetensors, or an official .pt of any form; --weights can be left out", .value = VALUE_WEIGHTS,
-     .heading = "Network and pictures"},
+    {"weights", NULL, OPTION_STRING, NULL, "weights: .safetensors, or an official .pt of any form",
+     .value = VALUE_WEIGHTS, .heading = "Network and pictures"},
     {"data", NULL, OPTION_STRING, NULL, "dataset: its YAML or the folder of it; its training photos give the ranges",
      .value = VALUE_DATA},
     {"cfg", "model", OPTION_STRING, NULL, "network; normally found from the weights", .value = VALUE_NETWORK},
