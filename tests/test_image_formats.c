@@ -752,6 +752,10 @@ static void kinds_by_name(void **state)
         assert_false(image_is_picture_name(others[i]));
     for (int i = 0; i < COUNT(refused); i++)
         assert_refused(refused[i].bytes, strlen(refused[i].bytes), E_UNSUPPORTED, refused[i].word);
+    assert_string_equal(image_kind_of_name("x.MPO"), "JPEG");
+    assert_string_equal(image_kind_of_name("x.tif"), "TIFF");
+    assert_null(image_kind_of_name("x.dng"));
+    assert_null(image_kind_of_name("x.txt"));
     assert_non_null(strstr(image_suffixes(), "jpg, jpeg"));
 }
 

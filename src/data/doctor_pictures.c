@@ -9,10 +9,10 @@
 #include "data/look.h"
 #include "detect/boxes.h"
 #include "image/decode.h"
+#include "image/kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { CHUNK = 64, MAX_FILE_BYTES = 1 << 30, TIMES = 4 /* a picture may be so much larger, smaller, longer */ };
 
@@ -206,13 +206,8 @@ cleanup:
 /* Does the name's ending fit the bytes? */
 static bool suffix_fits(const char *path, const char *kind)
 {
-    static const char *const pairs[][2] = {{"jpg", "JPEG"}, {"jpeg", "JPEG"}, {"mpo", "JPEG"},
-                                           {"png", "PNG"},  {"webp", "WebP"}, {"bmp", "BMP"},
-                                           {"gif", "GIF"},  {"tif", "TIFF"},  {"tiff", "TIFF"}};
-    for (int i = 0; i < COUNT(pairs); i++)
-        if (!strcasecmp(path_extension(path), pairs[i][0]))
-            return !strcmp(kind, pairs[i][1]);
-    return true;
+    const char *promised = image_kind_of_name(path);
+    return !promised || !strcmp(kind, promised);
 }
 
 static enum status check_file(struct doctor *d, const struct picture_facts *f, bool mixed)

@@ -5,8 +5,22 @@
 #include <string.h>
 #include <strings.h>
 
-static const char read_suffixes[] = "jpg, jpeg, jpe, jfif, mpo, png, webp, bmp, dib, tif, tiff, gif";
-static const char refused_suffixes[] = "heic, heif, avif, dng, pfm, jxl, jp2";
+/* Each kind's word is the one that its decoder has in image_kind_name. */
+#define JPEG_SUFFIXES "jpg, jpeg, jpe, jfif, mpo"
+#define BMP_SUFFIXES  "bmp, dib"
+#define TIFF_SUFFIXES "tif, tiff"
+
+static const struct {
+    const char *suffixes, *word; /* word NULL: not read */
+} kinds_by_suffix[] = {
+    {JPEG_SUFFIXES, "JPEG"},
+    {"png", "PNG"},
+    {"webp", "WebP"},
+    {BMP_SUFFIXES, "BMP"},
+    {TIFF_SUFFIXES, "TIFF"},
+    {"gif", "GIF"},
+    {"heic, heif, avif, dng, pfm, jxl, jp2", NULL},
+};
 
 static bool is_among(const char *suffix, const char *suffixes)
 {
@@ -19,15 +33,30 @@ static bool is_among(const char *suffix, const char *suffixes)
     return false;
 }
 
+/* Row of kinds_by_suffix, -1: no picture. */
+static int find_kind(const char *path)
+{
+    for (int i = 0; i < COUNT(kinds_by_suffix); i++) {
+        if (is_among(path_extension(path), kinds_by_suffix[i].suffixes))
+            return i;
+    }
+    return -1;
+}
+
 bool image_is_picture_name(const char *path)
 {
-    const char *suffix = path_extension(path);
-    return is_among(suffix, read_suffixes) || is_among(suffix, refused_suffixes);
+    return find_kind(path) >= 0;
+}
+
+const char *image_kind_of_name(const char *path)
+{
+    int kind = find_kind(path);
+    return kind >= 0 ? kinds_by_suffix[kind].word : NULL;
 }
 
 const char *image_suffixes(void)
 {
-    return read_suffixes;
+    return JPEG_SUFFIXES ", png, webp, " BMP_SUFFIXES ", " TIFF_SUFFIXES ", gif";
 }
 
 enum status image_refuse_kind(const uint8_t *bytes, size_t size, const char *name)

@@ -14,6 +14,9 @@
  * (HEIC, DNG ...): a folder must not lose them without a word, and image_read says what they are. */
 bool image_is_picture_name(const char *path);
 
+/* The kind that the suffix promises, as image_kind_name says it of bytes ("JPEG"); NULL: none that is read. */
+const char *image_kind_of_name(const char *path);
+
 /* Suffixes of the kinds that are read, for sentences: "jpg, jpeg, ... gif". */
 const char *image_suffixes(void);
 
