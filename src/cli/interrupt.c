@@ -39,7 +39,7 @@ static void on_signal(int number)
         clock_gettime(CLOCK_MONOTONIC, &first);
         tell(on_terminal ? "\n" : "");
         tell(sentence);
-        tell("; once more: stop at once\n");
+        tell(on_terminal ? ";\n  once more: stop at once\n" : "; once more: stop at once\n");
         return;
     }
     if (sentence && since_first() < SAME_WISH)
