@@ -113,7 +113,7 @@ static void sets_are_found(void **state)
     assert_set(p, "train: voc/JPEGImages\nnames: [cat, dog]\n", 3, 3, "labels come from Pascal VOC annotations (");
     assert_set(p, "train: [voc/Annotations/a.xml, voc/Annotations/c.xml]\nnames: [cat, dog]\n", 2, 2, NULL);
     assert_set(p, "train: voc\ntest: voc/Annotations/c.xml\n", 2, 2,
-               "has no names: the 2 of the annotations of all splits");
+               "has no names: the annotations of all splits have 2 classes");
     assert_set(p, "train: voc/ImageSets/Main/train.txt\nval: voc/Annotations\nnc: 2\n", 2, 2, "has no names");
     assert_fails(p, "train: voc\nnc: 5\n", E_FORMAT, "nc is 5, but the annotations of its splits name 2 classes");
     assert_fails(p, "train: [voc, voc/JPEGImages]\nnames: [cat, dog]\n", E_FORMAT, "not both");

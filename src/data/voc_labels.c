@@ -3,6 +3,7 @@
  * lie beside them or in Annotations/. */
 #include "core/file.h"
 #include "core/path.h"
+#include "core/terminal.h"
 #include "data/loading.h"
 #include "data/voc_file.h"
 #include "image/kinds.h"
@@ -323,8 +324,8 @@ enum status voc_collect_names(struct loading *l, enum dataset_split split)
     memcpy((void *)d->names, names.list, (size_t)names.n * sizeof(*d->names));
     d->nc = names.n;
     d->named = true;
-    TRY(loading_note(l, "%s has no names: the %d of the annotations of all splits are the classes, sorted",
-                     l->yaml->file, d->nc));
+    TRY(loading_note(l, "%s has no names: the annotations of all splits have %d %s, taken in alphabetical order",
+                     l->yaml->file, d->nc, noun(d->nc, "class", "classes")));
 cleanup:
     mem_free((void *)names.list);
     return rc;
