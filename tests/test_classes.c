@@ -55,6 +55,7 @@ static void names_and_numbers_choose(void **state)
         {"--classes;person;/dev/null;x.jpg", "0 /dev/null x.jpg "},
         {"--classes;person;-", "0 - "},
         {"--classes;person;*.jpg;dog", "0 *.jpg dog "},
+        {"--classes;person;{a,b}.jpg", "0 {a,b}.jpg "},
         {"--classes;person;https://a.b/c.jpg", "0 https://a.b/c.jpg "},
         {"a.jpg;--classes;dog", "2 "},
     };

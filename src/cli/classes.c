@@ -79,7 +79,7 @@ static void add_class(struct choosing *c, const char *word, int class)
 /* Does the word end the list? */
 static bool is_source(const char *word)
 {
-    return !strcmp(word, "-") || strpbrk(word, "*?[") || strstr(word, "://") || path_exists(word);
+    return !strcmp(word, "-") || strpbrk(word, "*?[{") || strstr(word, "://") || path_exists(word);
 }
 
 /* One word of the list: a class, or several with commas between them. */
