@@ -115,6 +115,51 @@ static void failures_exit_1_with_a_sentence(void **state)
     buf_free(&out);
 }
 
+/* The commands of the official README, and every option of the official scripts that is not refused (SPEC 15). */
+static void official_commands_are_understood(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct verb_spec *verb;
+        const char *line;
+    } cases[] = {
+        {&verb_train,
+         "--workers 8 --device 0 --batch 16 --data data/coco.yaml --img 640 --cfg models/detect/yolov9-c.yaml "
+         "--weights= --name yolov9-c --hyp hyp.scratch-high.yaml --min-items 0 --epochs 500 --close-mosaic 15"},
+        {&verb_train,
+         "--sync-bn --batch-size -1 --imgsz 640 --rect --nosave --noval --noautoanchor --noplots --bucket= "
+         "--cache --image-weights --multi-scale --single-cls --optimizer LION --project p --exist-ok "
+         "--cos-lr --flat-cos-lr --fixed-lr --label-smoothing 0.1 --patience 9 --freeze 1 2 --save-period 1 "
+         "--seed 1 --local_rank -1 --entity x --upload_dataset --bbox_interval 1 --artifact_alias latest"},
+        {&verb_train, "--resume --cache disk"},
+        {&verb_val, "--data data/coco.yaml --img 640 --batch 32 --conf 0.001 --iou 0.7 --device 0 --weights w.pt "
+                    "--save-json --name yolov9_c_640_val"},
+        {&verb_val, "--imgsz 640 --batch-size 1 --conf-thres 0 --iou-thres 1 --max-det 9 --task speed --workers 8 "
+                    "--single-cls --verbose --save-txt --save-conf --project p --exist-ok --half --dnn --min-items 1"},
+        {&verb_detect,
+         "--source data/images/horses.jpg --img 640 --device 0 --weights w.pt --name yolov9_c_640_detect"},
+        {&verb_detect,
+         "--data d.yaml --imgsz 640 480 --conf-thres 0.1 --iou-thres 0.1 --max-det 9 --view-img --save-txt "
+         "--save-conf --save-crop --nosave --classes 0 2 --agnostic-nms --visualize --update --project p "
+         "--exist-ok --line-thickness 3 --hide-labels --hide-conf --half --dnn --vid-stride 1"},
+        {&verb_export, "--weights w.pt --imgsz 640 --include onnx --simplify --inplace --dynamic"},
+        {&verb_export, "--data d.yaml --batch-size 1 --device cpu --half --keras --optimize --opset 12 --verbose "
+                       "--workspace 4 --nms --topk-all 100 --iou-thres 0.45 --conf-thres 0.25 --include onnx"},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        char copy[800], *argv[100], *save = NULL;
+        int argc = 0;
+        struct option_help help;
+        struct options *o;
+        snprintf(copy, sizeof copy, "verb %s", cases[i].line);
+        for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save))
+            argv[argc++] = word;
+        if (options_parse(cases[i].verb, argc, argv, &o, &help) != OK)
+            fail_msg("yolo9 %s %s: %s", cases[i].verb->name, cases[i].line, fail_text());
+        options_free(o);
+    }
+}
+
 static void put(const char *path, const char *text)
 {
     assert_int_equal(file_write(path, text, strlen(text)), OK);
@@ -262,6 +307,7 @@ int main(void)
         cmocka_unit_test(every_verb_has_help_with_an_example),
         cmocka_unit_test(help_fits_and_json_agrees),
         cmocka_unit_test(a_folder_stands_for_its_yaml),
+        cmocka_unit_test(official_commands_are_understood),
         cmocka_unit_test(info_of_weights_takes_their_head),
         cmocka_unit_test(info_json_is_alone_on_stdout_and_exact),
     };
