@@ -34,6 +34,7 @@ struct finding_rule {
     const char *tag; /* NULL: nothing can be shown */
 };
 const struct finding_rule *finding_rule(enum finding_kind kind);
+const char *finding_between(enum finding_kind kind); /* the word between two pictures: "a.jpg like b.jpg" */
 
 enum { DOCTOR_MAX_ITEMS = 100000, ITEM_BOXES = 8 };
 

@@ -16,6 +16,20 @@ const struct finding_rule *finding_rule(enum finding_kind kind)
     return &rules[kind];
 }
 
+const char *finding_between(enum finding_kind kind)
+{
+    switch (kind) {
+    case FINDING_NEAR_ACROSS:
+    case FINDING_NEAR_WITHIN:
+        return "like";
+    case FINDING_SHARED_LABELS:
+    case FINDING_CONFLICTS:
+        return "and";
+    default:
+        return "=";
+    }
+}
+
 void doctor_report_init(struct doctor_report *report, int img)
 {
     *report = (struct doctor_report){.img = img};

@@ -41,21 +41,6 @@ static const char *short_path(const struct doctor *d, const char *path)
     return path;
 }
 
-/* The word between two pictures of one finding. */
-static const char *between(enum finding_kind kind)
-{
-    switch (kind) {
-    case FINDING_NEAR_ACROSS:
-    case FINDING_NEAR_WITHIN:
-        return "like";
-    case FINDING_SHARED_LABELS:
-    case FINDING_CONFLICTS:
-        return "and";
-    default:
-        return "=";
-    }
-}
-
 /* A line that loses its beginning where it is too long: paths differ at their ends. */
 static enum status put_line(const char *lead, const char *text, int width, struct buf *out)
 {
@@ -71,6 +56,7 @@ static enum status put_example(const struct doctor *d, enum finding_kind kind, c
 {
     enum status rc = OK;
     struct buf text = {0}, other = {0};
+    char below[32];
     if (item->sentence) {
         TRY(buf_printf(&text, "%s%s", lead, short_path(d, item->detail)));
         TRY(put_paragraph("", text.data, width, out));
@@ -78,17 +64,17 @@ static enum status put_example(const struct doctor *d, enum finding_kind kind, c
     }
     TRY(buf_printf(&text, "%s", short_path(d, item->path)));
     if (item->other_path)
-        TRY(buf_printf(&other, " %s %s", between(kind), short_path(d, item->other_path)));
-    struct buf *last = item->other_path ? &other : &text;
+        TRY(buf_printf(&other, "%s", short_path(d, item->other_path)));
     if (item->detail)
-        TRY(buf_printf(last, ": %s", item->detail));
+        TRY(buf_printf(item->other_path ? &other : &text, ": %s", item->detail));
+    snprintf(below, sizeof below, "%*s%s ", (int)strlen(lead), "", finding_between(kind));
     bool fits = !width || !other.data ||
-                INDENT + (int)strlen(lead) + text_columns(text.data) + text_columns(other.data) <= width;
+                INDENT + (int)strlen(below) + 1 + text_columns(text.data) + text_columns(other.data) <= width;
     if (fits && other.data)
-        TRY(buf_printf(&text, "%s", other.data));
+        TRY(buf_printf(&text, " %s %s", finding_between(kind), other.data));
     TRY(put_line(lead, text.data, width, out));
     if (!fits)
-        TRY(put_line(*lead ? "     " : "", other.data, width, out));
+        TRY(put_line(below, other.data, width, out));
 cleanup:
     buf_free(&text);
     buf_free(&other);

@@ -61,7 +61,7 @@ static void add_cell(const struct doctor *d, struct cell *cell, enum finding_kin
             cell->boxes[cell->n_boxes++] = i;
     const char *name = path_name(other ? item->other_path : item->path);
     if (other)
-        snprintf(cell->caption, sizeof cell->caption, "= %s: %s",
+        snprintf(cell->caption, sizeof cell->caption, "%s %s: %s", finding_between(kind),
                  dataset_split_name((enum dataset_split)item->other.split), name);
     else
         snprintf(cell->caption, sizeof cell->caption, "%s: %s", tag, name);
