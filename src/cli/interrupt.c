@@ -54,12 +54,11 @@ void interrupt_start(void)
     static const int numbers[] = {SIGINT, SIGTERM};
     on_terminal = isatty(STDERR_FILENO);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, old;
+        struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
         sigemptyset(&action.sa_mask);
         for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
             sigaddset(&action.sa_mask, numbers[k]); /* one handler at a time */
-        if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-            sigaction(numbers[i], &action, NULL);
+        sigaction(numbers[i], &action, NULL);
     }
 }
 

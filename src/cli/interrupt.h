@@ -2,8 +2,10 @@
  *
  * From the start on a signal ends the program at once: half-written files are removed and the exit code is 130 or 143.
  * A verb that has something to finish calls interrupt_defer(): the first signal then only sets a flag, which the verb
- * looks at between its steps, and another one, half a second later or more, ends the program at once. A signal that
- * the caller of the program ignores (nohup) stays ignored. */
+ * looks at between its steps, and another one, half a second later or more, ends the program at once.
+ *
+ * This holds also where the program was started with SIGINT ignored, as scripts start what they put into the
+ * background: `kill -INT` of such a run is meant for it. */
 #ifndef Y9_CLI_INTERRUPT_H
 #define Y9_CLI_INTERRUPT_H
 
