@@ -205,7 +205,7 @@ static void fine_tuning_says_what_it_took(void **state)
            SAYS("knows 3 classes (disc ...), here are 4 (disc ...)", "start anew"));
     expect(TUNE "--data d/data.yaml --img 96 --cfg yolov9-t", 0, SAYS("!outputs"));
     expect(TUNE "--data d/data.yaml --img 96 --cfg gelan-s", 0,
-           SAYS("warning: the start is as good as random: only", "holds gelan-t"));
+           SAYS("warning: the start is as good as random: only", "which are of gelan-t"));
 }
 
 int main(void)

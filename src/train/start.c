@@ -74,10 +74,10 @@ static void tell_share(const struct job *j, const struct checkpoint *c, const st
     const char *network = weights_network(c);
     if (2 * r->taken >= r->wanted)
         return;
-    job_say(j, "warning: %s: only %d of %d tensors of %s could be taken, %s holds %s",
+    job_say(j, "warning: %s: only %d of %d tensors of %s are in these weights, which are of %s (%s)",
             10 * r->taken < r->wanted ? "the start is as good as random"
                                       : "most of the network starts from random values",
-            r->taken, r->wanted, j->table.name, c->path, network ? network : "another network");
+            r->taken, r->wanted, j->table.name, network ? network : "another network", c->path);
 }
 
 static void tell_size(const struct job *j, const struct checkpoint *c)
