@@ -104,7 +104,7 @@ static enum status records_reserve(struct coco *c, size_t more)
 {
     if (c->count + more > c->limit)
         return fail(E_LIMIT, "COCO evaluation: more than %zu detections", c->limit);
-    if (c->count + more <= c->capacity)
+    if (c->records && c->count + more <= c->capacity)
         return OK;
     size_t capacity = c->capacity ? MAX(c->capacity * 2, c->count + more) : MAX(more, 1024);
     void *records = mem_grow(c->records, c->count * sizeof(*c->records), capacity * sizeof(*c->records));
