@@ -201,7 +201,7 @@ static void match_area(struct coco_scratch *s, const struct coco_cell *cell, int
 static enum status add_cell(struct coco *c, int64_t image_id, int class, const struct coco_cell *cell)
 {
     struct coco_scratch *s = &c->scratch;
-    enum status rc = records_reserve(c, (size_t)cell->n_detections);
+    enum status rc = records_reserve(c, (size_t)MAX(cell->n_detections, 1)); /* then c->records is never NULL */
     if (rc != OK)
         return rc;
     struct coco_record *records = c->records + c->count;
