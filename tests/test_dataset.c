@@ -243,6 +243,9 @@ static void test_cache(void **state)
     assert_true(d->summary.cached);
     assert_same_dataset(fresh, d);
     dataset_destroy(d);
+    assert_int_equal(try_load(in(p, "images/.././data.yaml"), SPLIT_TRAIN, NULL, &d), OK); /* the same files */
+    assert_true(d->summary.cached);
+    dataset_destroy(d);
     assert_int_equal(file_read(cache, 1 << 20, &good), OK);
     for (size_t i = 0; i < good.size; i += 5 + i / 3) { /* any flipped bit, any length: never believed, never fatal */
         good.data[i] ^= 0x10;

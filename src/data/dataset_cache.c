@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { CACHE_VERSION = 3, CACHE_ORDER = 0x01020304, CACHE_MAX_BYTES = 0x7fffffff, CACHE_MAX_TEXT = 1 << 16 };
+enum { CACHE_VERSION = 4, CACHE_ORDER = 0x01020304, CACHE_MAX_BYTES = 0x7fffffff, CACHE_MAX_TEXT = 1 << 16 };
 
 static const char magic[8] = {'Y', '9', 'L', 'A', 'B', 'E', 'L', 'S'};
 
@@ -20,6 +20,7 @@ struct cache_header {
     uint64_t key, size, checksum;
 };
 
+/* However its path is written: train's are absolute, val's may be relative. */
 static uint64_t mix_file(uint64_t h, const char *path)
 {
     struct stat s;
@@ -32,7 +33,11 @@ static uint64_t mix_file(uint64_t h, const char *path)
         facts[4] = (int64_t)s.st_ctim.tv_nsec;
         facts[5] = (int64_t)s.st_ino; /* another file that was moved here */
     }
-    return rng_hash_bytes(rng_hash_bytes(h, path, strlen(path) + 1), facts, sizeof(facts));
+    char *absolute = path_absolute(path);
+    const char *name = absolute ? absolute : path;
+    h = rng_hash_bytes(rng_hash_bytes(h, name, strlen(name) + 1), facts, sizeof(facts));
+    mem_free(absolute);
+    return h;
 }
 
 uint64_t cache_key(const struct loading *l)
