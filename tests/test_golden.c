@@ -109,6 +109,25 @@ static void run_case(const char *path, const char *section, const char *stem, bo
     }
 }
 
+/* A case is a .safetensors that names its kind, or a .pt with its .json beside it; other weight files are inputs. */
+static bool is_case(const char *path)
+{
+    char beside[4096];
+    struct safetensors st;
+    const char *extension = path_extension(path);
+    if (!strcmp(extension, "pt")) {
+        snprintf(beside, sizeof beside, "%.*sjson", (int)(extension - path), path);
+        return path_exists(beside);
+    }
+    if (strcmp(extension, "safetensors") != 0)
+        return false;
+    if (safetensors_open(path, &st) != OK)
+        return true; /* a damaged case is a failure that is told */
+    bool named = safetensors_metadata(&st, "kind") != NULL;
+    safetensors_close(&st);
+    return named;
+}
+
 static void run_section(const char *folder, const char *section, const struct options *o, struct tally *t)
 {
     char **names;
@@ -116,12 +135,9 @@ static void run_section(const char *folder, const char *section, const struct op
     if (path_list(folder, &names, &count) != OK)
         return;
     for (int i = 0; i < count; i++) {
-        bool checkpoint = !strcmp(path_extension(names[i]), "pt");
-        if (!checkpoint && strcmp(path_extension(names[i]), "safetensors"))
-            continue;
         char *path = path_join(folder, names[i]), *stem = path_stem(names[i]);
-        if (!o->pattern || fnmatch(o->pattern, stem, 0) == 0)
-            run_case(path, section, stem, checkpoint, o, t);
+        if (is_case(path) && (!o->pattern || fnmatch(o->pattern, stem, 0) == 0))
+            run_case(path, section, stem, !strcmp(path_extension(path), "pt"), o, t);
         mem_free(path);
         mem_free(stem);
     }
