@@ -212,9 +212,9 @@ static enum status calibrate(struct graph *g, float *params, const struct argume
 {
     enum status rc = OK;
     struct net *net = NULL;
-    TRY(net_create(g, params, NULL, &(struct net_config){.backend = &cpu_backend, .mode = RUN_INFER, .as_given = true},
-                   &net));
-    TRY(net_plan(net, 1, a->size, a->size));
+    TRY_CLEAN(net_create(g, params, NULL,
+                         &(struct net_config){.backend = &cpu_backend, .mode = RUN_INFER, .as_given = true}, &net));
+    TRY_CLEAN(net_plan(net, 1, a->size, a->size));
     struct tensor image = net_input(net);
     struct rng r = rng_seed(1, 2, 3);
     for (size_t i = 0; i < image.image_stride; i++)
@@ -237,13 +237,13 @@ static enum status bench(const struct arguments *a)
     double *times = NULL, *whole = NULL;
     struct model_options options;
     model_options_init(&options);
-    TRY(table_open(a->model, &table));
-    TRY(model_build(&table, &options, &training, NULL));
+    TRY_CLEAN(table_open(a->model, &table));
+    TRY_CLEAN(model_build(&table, &options, &training, NULL));
     if (!a->train) {
-        TRY(model_deploy(&table, &training, &deployed));
+        TRY_CLEAN(model_deploy(&table, &training, &deployed));
         g = &deployed;
     }
-    TRY(team_create(a->threads, &team));
+    TRY_CLEAN(team_create(a->threads, &team));
     params = mem_calloc(g->param_floats + 16, sizeof *params);
     d_params = mem_calloc(g->param_floats + 16, sizeof *d_params);
     struct net_config config = {.backend = &cpu_backend,
@@ -253,9 +253,9 @@ static enum status bench(const struct arguments *a)
                                 .precision = a->precision};
     random_params(g, params);
     if (a->precision == PRECISION_INT8)
-        TRY(calibrate(g, params, a));
-    TRY(net_create(g, params, a->train ? d_params : NULL, &config, &net));
-    TRY(net_plan(net, a->batch, a->size, a->size));
+        TRY_CLEAN(calibrate(g, params, a));
+    TRY_CLEAN(net_create(g, params, a->train ? d_params : NULL, &config, &net));
+    TRY_CLEAN(net_plan(net, a->batch, a->size, a->size));
     struct tensor image = net_input(net);
     struct rng r = rng_seed(1, 2, 3);
     for (size_t i = 0; i < image.image_stride * (size_t)image.n; i++)

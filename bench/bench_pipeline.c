@@ -43,12 +43,12 @@ static enum status run_picture(struct detector *d, const char *path, double *rea
     const struct detection *detections;
     int n;
     double start = clock_seconds();
-    TRY(image_read(path, &photo));
+    TRY_CLEAN(image_read(path, &photo));
     *read = clock_seconds() - start;
     start = clock_seconds();
-    TRY(detector_prepare(d, &photo, &input));
+    TRY_CLEAN(detector_prepare(d, &photo, &input));
     *letterbox = clock_seconds() - start;
-    TRY(detector_run(d, &input, &detections, &n, times));
+    TRY_CLEAN(detector_run(d, &input, &detections, &n, times));
 cleanup:
     image_free(&photo);
     detector_input_free(&input);
@@ -65,19 +65,19 @@ static enum status steps(const char *path, char *const *pictures, int n_pictures
     const struct detector_config config = {
         .h = 640, .w = 640, .conf = 0.001f, .iou = 0.7, .max_det = 300, .multi_label = true};
     double *seconds = NULL;
-    TRY(sources_expand(pictures, n_pictures, false, &s));
-    TRY(weights_load(path, NULL, &w, NULL));
+    TRY_CLEAN(sources_expand(pictures, n_pictures, false, &s));
+    TRY_CLEAN(weights_load(path, NULL, &w, NULL));
     if (w.params)
-        TRY(weights_deploy(&w));
-    TRY(detector_create(&w.deployed, w.deployed_params, &config, &d));
+        TRY_CLEAN(weights_deploy(&w));
+    TRY_CLEAN(detector_create(&w.deployed, w.deployed_params, &config, &d));
     seconds = mem_calloc((size_t)s.count * STEPS, sizeof *seconds);
-    TRY(seconds ? OK : E_NOMEM);
+    TRY_CLEAN(seconds ? OK : E_NOMEM);
     for (int i = -1; i < s.count; i++) { /* the first picture twice: packing and page faults do not count */
         double *of[STEPS], read, letterbox;
         struct detector_times times = {.net = 0};
         for (int k = 0; k < STEPS; k++)
             of[k] = &seconds[k * s.count + MAX(i, 0)];
-        TRY(run_picture(d, s.paths[MAX(i, 0)], &read, &letterbox, &times));
+        TRY_CLEAN(run_picture(d, s.paths[MAX(i, 0)], &read, &letterbox, &times));
         *of[0] = read;
         *of[1] = letterbox;
         *of[2] = times.net;
@@ -115,15 +115,13 @@ static enum status start_once(char **command, double *seconds, long *peak_kb)
 
 static enum status starts(char **command)
 {
-    enum status rc = OK;
     double seconds[STARTS];
     long peak_kb = 0;
     for (int i = 0; i < STARTS; i++)
         TRY(start_once(command, &seconds[i], &peak_kb));
     print_row("start", seconds, STARTS);
     printf("peak %.1f MB\n", (double)peak_kb / 1024);
-cleanup:
-    return rc;
+    return OK;
 }
 
 int main(int argc, char **argv)

@@ -68,7 +68,7 @@ static enum status plot(const struct run *runs, int n, const char *path)
     for (int i = 0; i < n; i++)
         most = MAX(most, runs[i].n);
     double *epochs = mem_alloc((size_t)most + 1, sizeof *epochs);
-    TRY(epochs ? OK : E_NOMEM);
+    TRY_CLEAN(epochs ? OK : E_NOMEM);
     for (int i = 0; i < most; i++)
         epochs[i] = i + 1;
     for (int i = 0; i < n; i++) {
@@ -89,7 +89,7 @@ static enum status plot(const struct run *runs, int n, const char *path)
         {.title = "mAP at IoU 0.5 to 0.95", .x = epoch, .y = unit, .series = series[1], .n_series = n},
     };
     const struct panel panels[2] = {{chart_draw, &charts[0]}, {chart_draw, &charts[1]}};
-    TRY(figure_write(path, 1600, 640, panels, 1, 2));
+    TRY_CLEAN(figure_write(path, 1600, 640, panels, 1, 2));
 cleanup:
     mem_free(epochs);
     return rc;
@@ -107,10 +107,10 @@ int main(int argc, char **argv)
     for (int i = 0; i < n; i++) {
         const char *word = argv[i + 2], *path = strchr(word, '=');
         snprintf(runs[i].name, sizeof runs[i].name, "%.*s", path ? (int)MIN(path - word, 63) : 63, word);
-        TRY(load_run(path ? path + 1 : word, &runs[i]));
+        TRY_CLEAN(load_run(path ? path + 1 : word, &runs[i]));
     }
     print_table(runs, n);
-    TRY(plot(runs, n, argv[1]));
+    TRY_CLEAN(plot(runs, n, argv[1]));
 cleanup:
     if (rc != OK)
         fprintf(stderr, "compare_runs: %s\n", fail_text());

@@ -60,13 +60,13 @@ static enum status add_photo(json_t *list, const char *path, int place, struct i
     enum status rc = OK;
     struct image photo = {0}, small = {0};
     struct found found;
-    TRY(image_read(path, &photo));
+    TRY_CLEAN(image_read(path, &photo));
     double scale = MIN((double)PHOTO_W / photo.w, (double)PHOTO_H / photo.h);
     int w = MIN((int)rint(photo.w * scale), PHOTO_W), h = MIN((int)rint(photo.h * scale), PHOTO_H);
-    TRY(collect(list, path, scale, &found));
-    TRY(image_resize(&photo, h, w, scale < 1 ? RESIZE_AREA : RESIZE_LINEAR, &small));
-    TRY(draw_detections(&small, found.boxes[0], found.scores, found.classes, found.n, found.known, MAX_BOXES,
-                        &(struct draw_options){.text_size = 14, .line_thickness = 2}));
+    TRY_CLEAN(collect(list, path, scale, &found));
+    TRY_CLEAN(image_resize(&photo, h, w, scale < 1 ? RESIZE_AREA : RESIZE_LINEAR, &small));
+    TRY_CLEAN(draw_detections(&small, found.boxes[0], found.scores, found.classes, found.n, found.known, MAX_BOXES,
+                              &(struct draw_options){.text_size = 14, .line_thickness = 2}));
     image_paste(&small, 0, 0, h, w, out, GAP + place / 2 * (PHOTO_H + GAP), GAP + place % 2 * (PHOTO_W + GAP));
 cleanup:
     image_free(&photo);
@@ -82,7 +82,7 @@ static enum status add_chart(const struct chart *chart, int place, struct image 
     cairo_t *cr = cairo_create(surface);
     chart_draw(cr, CHART_W, PHOTO_H, chart);
     cairo_destroy(cr);
-    TRY(image_from_surface(surface, &drawn));
+    TRY_CLEAN(image_from_surface(surface, &drawn));
     image_paste(&drawn, 0, 0, PHOTO_H, CHART_W, out, GAP + place * (PHOTO_H + GAP), 2 * (PHOTO_W + GAP) + GAP);
 cleanup:
     cairo_surface_destroy(surface);
@@ -100,9 +100,9 @@ static enum status add_curves(const char *path, struct image *out)
     struct series series[LINES];
     enum status rc = OK;
     int n = 0;
-    TRY(results_csv_load(path, columns, LINES, values, &n));
+    TRY_CLEAN(results_csv_load(path, columns, LINES, values, &n));
     epochs = mem_alloc((size_t)n + 1, sizeof *epochs);
-    TRY(epochs ? OK : E_NOMEM);
+    TRY_CLEAN(epochs ? OK : E_NOMEM);
     for (int i = 0; i < n; i++)
         epochs[i] = i + 1;
     for (int k = 0; k < LINES; k++)
@@ -115,8 +115,8 @@ static enum status add_curves(const char *path, struct image *out)
                                    .y = {.low = 0, .high = 1.02},
                                    .series = series + 3,
                                    .n_series = 2};
-    TRY(add_chart(&losses, 0, out));
-    TRY(add_chart(&accuracy, 1, out));
+    TRY_CLEAN(add_chart(&losses, 0, out));
+    TRY_CLEAN(add_chart(&accuracy, 1, out));
 cleanup:
     for (int k = 0; k < LINES; k++)
         mem_free(values[k]);
@@ -136,13 +136,13 @@ int main(int argc, char **argv)
     }
     list = json_load_file(argv[3], 0, &error);
     if (!list)
-        TRY(fail(E_FORMAT, "%s: %s", argv[3], error.text));
-    TRY(image_init(&out, HEIGHT, WIDTH));
+        TRY_CLEAN(fail(E_FORMAT, "%s: %s", argv[3], error.text));
+    TRY_CLEAN(image_init(&out, HEIGHT, WIDTH));
     image_fill(&out, 255, 255, 255);
     for (int i = 0; i < PHOTOS; i++)
-        TRY(add_photo(list, argv[4 + i], i, &out));
-    TRY(add_curves(argv[2], &out));
-    TRY(image_write_jpeg(argv[1], &out, QUALITY));
+        TRY_CLEAN(add_photo(list, argv[4 + i], i, &out));
+    TRY_CLEAN(add_curves(argv[2], &out));
+    TRY_CLEAN(image_write_jpeg(argv[1], &out, QUALITY));
 cleanup:
     if (rc != OK)
         fprintf(stderr, "readme_picture: %s\n", fail_text());

@@ -45,18 +45,18 @@ enum status results_csv_load(const char *path, const enum result_column *columns
     struct buf text = {0};
     int place[MAX_COLUMNS], lines = 0;
     assert(n_columns <= MAX_COLUMNS);
-    TRY(file_read(path, MAX_CSV, &text));
+    TRY_CLEAN(file_read(path, MAX_CSV, &text));
     const char *line = text.size ? strchr(text.data, '\n') : NULL;
     if (!line)
-        TRY(fail(E_FORMAT, "%s: not a results.csv", path));
+        TRY_CLEAN(fail(E_FORMAT, "%s: not a results.csv", path));
     for (const char *c = text.data; *c; c++)
         lines += *c == '\n';
     for (int k = 0; k < n_columns; k++) {
         place[k] = header_column(text.data, (size_t)(line - text.data), columns[k]);
         if (place[k] < 0)
-            TRY(fail(E_FORMAT, "%s: no column %s", path, result_column_name(columns[k])));
+            TRY_CLEAN(fail(E_FORMAT, "%s: no column %s", path, result_column_name(columns[k])));
         values[k] = mem_alloc((size_t)lines + 1, sizeof *values[k]);
-        TRY(values[k] ? OK : E_NOMEM);
+        TRY_CLEAN(values[k] ? OK : E_NOMEM);
     }
     for (*n = 0; line && line[1]; line = strchr(line + 1, '\n'), ++*n) {
         for (int k = 0; k < n_columns; k++)

@@ -60,7 +60,6 @@ static enum status choose_precision(const struct yolo9_options *o, const struct 
 
 static enum status open_detector(struct yolo9 *y, const char *path, const struct yolo9_options *o)
 {
-    enum status rc = OK;
     bool params_unused;
     struct detector_config config = {
         .h = o->height,
@@ -87,9 +86,7 @@ static enum status open_detector(struct yolo9 *y, const char *path, const struct
     if (params_unused)
         weights_drop_deployed(&y->weights);
     y->results = mem_calloc((size_t)o->max_detections, sizeof *y->results);
-    rc = y->results ? OK : E_NOMEM;
-cleanup:
-    return rc;
+    return y->results ? OK : E_NOMEM;
 }
 
 struct yolo9 *yolo9_open(const char *weights, const struct yolo9_options *options)
@@ -123,8 +120,8 @@ static int run(struct yolo9 *y)
     enum status rc = OK;
     struct detector_times times;
     y->count = 0;
-    TRY(detector_prepare(y->detector, &y->photo, &y->input));
-    TRY(detector_run(y->detector, &y->input, &y->detections, &y->count, &times));
+    TRY_CLEAN(detector_prepare(y->detector, &y->photo, &y->input));
+    TRY_CLEAN(detector_run(y->detector, &y->input, &y->detections, &y->count, &times));
     for (int i = 0; i < y->count; i++) {
         const struct detection *d = &y->detections[i];
         y->results[i] = (struct yolo9_detection){d->xyxy[0], d->xyxy[1], d->xyxy[2], d->xyxy[3], d->score, d->class};

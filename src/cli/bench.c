@@ -59,16 +59,13 @@ enum status bench_load(const struct options *o, struct weights *w)
 
 static enum status load(struct bench *b, const struct options *o)
 {
-    enum status rc = OK;
     struct weights *w = &b->weights;
     TRY(bench_load(o, w));
     if (w->params)
         TRY(weights_deploy(w));
     weights_drop_training(w);
     snprintf(b->model, sizeof b->model, "%s", w->table.name);
-    rc = precision_of(o, w, &b->precision);
-cleanup:
-    return rc;
+    return precision_of(o, w, &b->precision);
 }
 
 static void fill_input(struct net *net)
@@ -92,7 +89,6 @@ double bench_median(double *values, int n)
 
 static enum status run(struct bench *b, bool per_layer)
 {
-    enum status rc = OK;
     const struct node_report *reports;
     TRY(net_plan(b->net, b->n, b->h, b->w));
     if (net_drop_params(b->net)) /* as detection does */
@@ -113,8 +109,7 @@ static enum status run(struct bench *b, bool per_layer)
             b->layer_seconds[k] += reports[k].seconds;
     }
     b->median = bench_median(b->seconds, b->runs);
-cleanup:
-    return rc;
+    return OK;
 }
 
 static double median_ms(const struct bench *b)
@@ -154,14 +149,14 @@ static enum status print_layers(struct bench *b)
         char what[64];
         double seconds = b->layer_seconds[i] / b->runs;
         node_describe(c->graph, c->node, what, sizeof what);
-        TRY(listing_add(&l, "%s", c->node->name));
-        TRY(listing_add(&l, "%s", what));
-        TRY(listing_add(&l, "%dx%d", c->dst.h, c->dst.w));
-        TRY(listing_add(&l, "%.3f", 1e3 * seconds));
-        TRY(listing_add(&l, "%.1f", seconds > 0 ? 1e-9 * node_flops(b, c) / seconds : 0));
-        TRY(listing_add(&l, " %s", algorithm(c)));
+        TRY_CLEAN(listing_add(&l, "%s", c->node->name));
+        TRY_CLEAN(listing_add(&l, "%s", what));
+        TRY_CLEAN(listing_add(&l, "%dx%d", c->dst.h, c->dst.w));
+        TRY_CLEAN(listing_add(&l, "%.3f", 1e3 * seconds));
+        TRY_CLEAN(listing_add(&l, "%.1f", seconds > 0 ? 1e-9 * node_flops(b, c) / seconds : 0));
+        TRY_CLEAN(listing_add(&l, " %s", algorithm(c)));
     }
-    TRY(print_listing(&l));
+    TRY_CLEAN(print_listing(&l));
 cleanup:
     listing_free(&l);
     return rc;
@@ -229,21 +224,22 @@ static enum status bench_net(const struct options *o)
                       .runs = option_int(o, "runs"),
                       .threads = option_int(o, "threads") ? option_int(o, "threads") : cpu_count()};
     enum status rc = OK;
-    TRY(output_check(&(struct output){.path = option_string(o, "json"), .inputs = {option_string(o, "weights")}}));
-    TRY(load(&b, o));
+    TRY_CLEAN(
+        output_check(&(struct output){.path = option_string(o, "json"), .inputs = {option_string(o, "weights")}}));
+    TRY_CLEAN(load(&b, o));
     const struct image_size size = image_size_of(o, option_string(o, "weights") ? &b.weights : NULL);
     b.h = size.h;
     b.w = size.w;
-    TRY(team_create(b.threads, &b.team));
+    TRY_CLEAN(team_create(b.threads, &b.team));
     struct net_config config = {.backend = &cpu_backend,
                                 .team = b.team,
                                 .mode = RUN_INFER,
                                 .exact = option_flag(o, "exact"),
                                 .precision = b.precision};
-    TRY(net_create(&b.weights.deployed, b.weights.deployed_params, NULL, &config, &b.net));
-    TRY(model_count_flops(&b.weights.deployed, b.h, b.w, NULL, &b.flops));
-    TRY(run(&b, option_flag(o, "per-layer")));
-    TRY(report(&b, o));
+    TRY_CLEAN(net_create(&b.weights.deployed, b.weights.deployed_params, NULL, &config, &b.net));
+    TRY_CLEAN(model_count_flops(&b.weights.deployed, b.h, b.w, NULL, &b.flops));
+    TRY_CLEAN(run(&b, option_flag(o, "per-layer")));
+    TRY_CLEAN(report(&b, o));
 cleanup:
     net_destroy(b.net);
     team_destroy(b.team);

@@ -56,7 +56,6 @@ static enum status set_up(struct train_bench *b, const struct options *o)
     }
     if (!b->targets)
         rc = E_NOMEM;
-cleanup:
     return rc;
 }
 
@@ -87,7 +86,6 @@ static void add_by_op(struct train_bench *b)
 
 static enum status run(struct train_bench *b)
 {
-    enum status rc = OK;
     struct schedule_point point = {.momentum = 0.937, .accumulate = 1};
     for (int g = 0; g < COUNT(point.lr); g++)
         point.lr[g] = 1e-6; /* a real step that leaves the numbers tame */
@@ -105,8 +103,7 @@ static enum status run(struct train_bench *b)
         }
         add_by_op(b);
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status print_report(struct train_bench *b, const double ms[PARTS + 1])
@@ -126,11 +123,11 @@ static enum status print_report(struct train_bench *b, const double ms[PARTS + 1
     for (int op = 0; op < OP_COUNT; op++) {
         if (b->forward[op] <= 0)
             continue;
-        TRY(listing_add(&l, "%s", op_name((enum op)op)));
-        TRY(listing_add(&l, "%.2f", 1e3 * b->forward[op] / (b->runs * b->n)));
-        TRY(listing_add(&l, "%.2f", 1e3 * b->backward[op] / (b->runs * b->n)));
+        TRY_CLEAN(listing_add(&l, "%s", op_name((enum op)op)));
+        TRY_CLEAN(listing_add(&l, "%.2f", 1e3 * b->forward[op] / (b->runs * b->n)));
+        TRY_CLEAN(listing_add(&l, "%.2f", 1e3 * b->backward[op] / (b->runs * b->n)));
     }
-    TRY(print_listing(&l));
+    TRY_CLEAN(print_listing(&l));
 cleanup:
     listing_free(&l);
     return rc;
@@ -163,9 +160,9 @@ enum status bench_train(const struct options *o)
     struct train_bench b = {
         .n = option_int(o, "batch"), .runs = option_int(o, "runs"), .threads = option_int(o, "threads")};
     b.threads = b.threads ? b.threads : cpu_count();
-    TRY(set_up(&b, o));
-    TRY(run(&b));
-    TRY(report(&b, o));
+    TRY_CLEAN(set_up(&b, o));
+    TRY_CLEAN(run(&b));
+    TRY_CLEAN(report(&b, o));
 cleanup:
     for (int i = 0; i <= PARTS; i++)
         mem_free(b.seconds[i]);

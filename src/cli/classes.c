@@ -107,7 +107,6 @@ static enum status take_word(struct choosing *c, const char *word)
 enum status classes_choose(const struct options *o, const char *source, const char *const *names, int nc,
                            struct class_choice *out)
 {
-    enum status rc = OK;
     int n;
     const char *const *words = option_strings(o, "classes", &n);
     struct choosing c = {.source = source, .names = names, .nc = nc, .out = out};
@@ -126,8 +125,7 @@ enum status classes_choose(const struct options *o, const char *source, const ch
         }
         TRY(take_word(&c, words[i]));
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 void class_choice_free(struct class_choice *c)

@@ -38,13 +38,13 @@ static enum status convert(const struct options *o)
                                   .ending = "safetensors",
                                   .what = "safetensors",
                                   .inputs = {files[0], option_string(o, "cfg")}};
-    TRY(output_check(&output));
-    TRY(weights_load(files[0], option_string(o, "cfg"), &w, &report));
+    TRY_CLEAN(output_check(&output));
+    TRY_CLEAN(weights_load(files[0], option_string(o, "cfg"), &w, &report));
     if (deployed && w.params)
-        TRY(weights_deploy(&w));
-    TRY(report_summary(&report, &text));
+        TRY_CLEAN(weights_deploy(&w));
+    TRY_CLEAN(report_summary(&report, &text));
     print(stderr, "%s: %s", files[0], text.data);
-    TRY(weights_save(files[1], &w, deployed, option_flag(o, "half")));
+    TRY_CLEAN(weights_save(files[1], &w, deployed, option_flag(o, "half")));
     say(files[1], &w, deployed);
     if (w.eight_bit)
         print(stderr, "%s: its 8-bit weights were written as floats, without their ranges", files[0]);

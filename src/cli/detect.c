@@ -66,13 +66,11 @@ static const struct option_spec options_table[] = {
 
 static enum status detect_one(struct job *job, struct photo *p, long i)
 {
-    enum status rc = OK;
     struct detector_times times = {0};
     struct picture_result r = {.h = p->input.box.src_h, .w = p->input.box.src_w};
     TRY(detector_run(job->detector, &p->input, &r.detections, &r.count, &times));
     TRY(results_add(job, i, p, &r, &times));
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* A signal, or nobody who reads: what is done so far is finished and written. */
@@ -83,7 +81,6 @@ static bool should_stop(const struct job *job)
 
 static enum status detect_all(struct job *job)
 {
-    enum status rc = OK;
     struct progress bar;
     progress_start(&bar, "detect", job->sources.count);
     while (!should_stop(job)) {
@@ -108,23 +105,20 @@ static enum status detect_all(struct job *job)
     TRY(prefetch_stop(job->prefetch));
     if (!job->lines && !should_stop(job))
         progress_end(&bar);
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- set-up --- */
 
 static enum status load_network(struct job *job)
 {
-    enum status rc = OK;
     const char *path = option_string(job->o, "weights");
     struct weights *w = &job->weights;
     TRY(weights_load(path, option_string(job->o, "cfg"), w, NULL));
     if (w->params)
         TRY(weights_deploy(w));
     weights_drop_training(w);
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* What was met beside the pictures. */
@@ -151,9 +145,9 @@ static enum status find_sources(struct job *job)
     for (int i = 0; i < n + classes->n_rest; i++)
         all[i] = (char *)(i < n ? words[i] : classes->rest[i - n]);
     n += classes->n_rest;
-    TRY(n ? OK : fail(E_USAGE, "no pictures: name files, folders or patterns"));
-    TRY(sources_expand(all, n, option_flag(job->o, "recursive"), &job->sources));
-    TRY(tell_left_out(&job->sources));
+    TRY_CLEAN(n ? OK : fail(E_USAGE, "no pictures: name files, folders or patterns"));
+    TRY_CLEAN(sources_expand(all, n, option_flag(job->o, "recursive"), &job->sources));
+    TRY_CLEAN(tell_left_out(&job->sources));
 cleanup:
     mem_free(all);
     return rc;
@@ -161,7 +155,6 @@ cleanup:
 
 static enum status make_detector(struct job *job)
 {
-    enum status rc = OK;
     bool params_unused;
     int threads = option_int(job->o, "threads");
     const struct image_size size = image_size_of(job->o, &job->weights);
@@ -184,8 +177,7 @@ static enum status make_detector(struct job *job)
     TRY(detector_settle(job->detector, &params_unused));
     if (params_unused)
         weights_drop_deployed(&job->weights);
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status run(struct job *job)
@@ -208,7 +200,7 @@ static enum status run(struct job *job)
     TRY(detect_all(job));
     TRY(results_finish(job));
     if (job->unread)
-        goto cleanup;
+        return rc;
     results_summarise(job);
     if (*interrupt_flag() && job->done + job->failed < job->sources.count)
         rc = fail(E_INTERRUPTED, "stopped after %d of %d %s", job->done + job->failed, job->sources.count,
@@ -216,7 +208,6 @@ static enum status run(struct job *job)
     else if (job->failed)
         rc = fail(E_IO, "%d of %d %s could not be read", job->failed, job->sources.count,
                   noun(job->sources.count, "picture", "pictures"));
-cleanup:
     return rc;
 }
 

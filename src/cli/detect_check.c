@@ -77,7 +77,7 @@ static enum status check_pictures(const struct job *job, const char *folder)
     enum status rc = OK;
     int n = job->sources.count, found = 0;
     struct stat *read = mem_alloc((size_t)n, sizeof *read), st;
-    TRY(read ? OK : E_NOMEM);
+    TRY_CLEAN(read ? OK : E_NOMEM);
     for (int i = 0; i < n; i++)
         found += stat(job->sources.paths[i], &read[found]) == 0;
     qsort(read, (size_t)found, sizeof *read, by_file);
@@ -100,7 +100,7 @@ static enum status check_crops(const struct job *job, const char *folder)
 {
     enum status rc = OK;
     char *own = path_absolute(folder), *crops = own ? path_join(own, "crops/") : NULL;
-    TRY(crops ? OK : E_NOMEM);
+    TRY_CLEAN(crops ? OK : E_NOMEM);
     for (int i = 0; i < job->sources.count && rc == OK; i++) {
         char *path = path_absolute(job->sources.paths[i]);
         if (!path)
@@ -120,17 +120,17 @@ static enum status check_folder(const struct job *job)
     enum status rc = OK;
     const char *project = option_string(job->o, "project");
     char *folder = NULL;
-    TRY(path_try_folder(project));
+    TRY_CLEAN(path_try_folder(project));
     if (!option_flag(job->o, "exist-ok"))
         return OK;
-    TRY((folder = path_join(project, option_string(job->o, "name"))) ? OK : E_NOMEM);
+    TRY_CLEAN((folder = path_join(project, option_string(job->o, "name"))) ? OK : E_NOMEM);
     if (!path_is_folder(folder))
         goto cleanup;
-    TRY(path_try_folder(folder));
+    TRY_CLEAN(path_try_folder(folder));
     if (!option_flag(job->o, "nosave"))
-        TRY(check_pictures(job, folder));
+        TRY_CLEAN(check_pictures(job, folder));
     if (option_flag(job->o, "save-crop"))
-        TRY(check_crops(job, folder));
+        TRY_CLEAN(check_crops(job, folder));
 cleanup:
     mem_free(folder);
     return rc;

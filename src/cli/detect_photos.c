@@ -65,10 +65,10 @@ static enum status save_annotated(const struct job *job, long item, struct photo
     struct draw_options style = {.line_thickness = option_int(job->o, "line-thickness"),
                                  .hide_labels = option_flag(job->o, "hide-labels"),
                                  .hide_conf = option_flag(job->o, "hide-conf")};
-    TRY(result_path(job->folder, "", job->names[item].picture, "", &path));
-    TRY(draw_detections(&p->pixels, p->boxes, p->scores, p->classes, p->result.count,
-                        (const char *const *)job->weights.names, job->weights.nc, &style));
-    TRY(image_write(path, &p->pixels));
+    TRY_CLEAN(result_path(job->folder, "", job->names[item].picture, "", &path));
+    TRY_CLEAN(draw_detections(&p->pixels, p->boxes, p->scores, p->classes, p->result.count,
+                              (const char *const *)job->weights.names, job->weights.nc, &style));
+    TRY_CLEAN(image_write(path, &p->pixels));
 cleanup:
     mem_free(path);
     return rc;
@@ -88,10 +88,10 @@ static enum status save_crop(const struct job *job, long item, const struct phot
         return OK; /* nothing of it lies inside the picture */
     if (i)
         snprintf(number, sizeof number, "_%d.jpg", i + 1);
-    TRY(buf_printf(&folder, "crops/%s", job->class_folders[d->class]));
-    TRY(result_path(job->folder, folder.data, job->names[item].crop, number, &path));
-    TRY(image_crop(&p->pixels, box[0], box[1], box[2], box[3], &crop));
-    TRY(image_write_jpeg(path, &crop, IMAGE_QUALITY));
+    TRY_CLEAN(buf_printf(&folder, "crops/%s", job->class_folders[d->class]));
+    TRY_CLEAN(result_path(job->folder, folder.data, job->names[item].crop, number, &path));
+    TRY_CLEAN(image_crop(&p->pixels, box[0], box[1], box[2], box[3], &crop));
+    TRY_CLEAN(image_write_jpeg(path, &crop, IMAGE_QUALITY));
 cleanup:
     image_free(&crop);
     buf_free(&folder);
@@ -114,7 +114,6 @@ static enum status save_photo(void *context, long item, void *slot)
 {
     struct job *job = context;
     struct photo *p = slot;
-    enum status rc = OK;
     double start = clock_seconds();
     if (option_flag(job->o, "save-txt"))
         TRY(save_labels(job, item, p));
@@ -123,8 +122,7 @@ static enum status save_photo(void *context, long item, void *slot)
     if (!option_flag(job->o, "nosave"))
         TRY(save_annotated(job, item, p));
     job->saving += (long)(1e6 * (clock_seconds() - start));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status photos_start(struct job *job)

@@ -23,7 +23,6 @@ static bool is_standard_output(const char *path)
 
 enum status results_name_classes(struct job *job)
 {
-    enum status rc = OK;
     const char *const *names = (const char *const *)job->weights.names;
     int nc = job->weights.nc, changed = 0, example = 0;
     job->class_json = arena_alloc(&job->arena, (size_t)nc + 1, sizeof *job->class_json);
@@ -45,8 +44,7 @@ enum status results_name_classes(struct job *job)
         print(stderr, "%d %s crops in a folder of another name: '%s' in crops/%s", changed,
               noun(changed, "class has", "classes have"), shown, job->class_folders[example]);
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* Pictures whose results lie or are called otherwise than their file's name says. */
@@ -76,7 +74,6 @@ static void tell_names(const struct job *job, int not_utf8)
 
 enum status results_begin(struct job *job)
 {
-    enum status rc = OK;
     const struct options *o = job->o;
     int not_utf8;
     job->json.path = option_string(o, "json");
@@ -88,8 +85,7 @@ enum status results_begin(struct job *job)
     TRY(job->names ? OK : E_NOMEM);
     TRY(result_names_find(job->sources.identities, job->sources.count, &job->arena, job->names, &not_utf8));
     tell_names(job, not_utf8);
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- a picture --- */
@@ -183,7 +179,6 @@ static enum status make_folder(struct job *job)
 enum status results_add(struct job *job, long item, struct photo *p, const struct picture_result *r,
                         const struct detector_times *times)
 {
-    enum status rc = OK;
     const struct result_names *names = &job->names[item];
     struct result_words words = {names->image, names->image_id, job->sources.identities[item].number, job->class_json};
     struct result_times ms = {1e3 * (p->read + p->letterbox), 1e3 * times->net, 1e3 * times->nms};
@@ -203,8 +198,7 @@ enum status results_add(struct job *job, long item, struct photo *p, const struc
         TRY(make_folder(job));
         TRY(photo_keep(job, r, p));
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- the end --- */

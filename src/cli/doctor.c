@@ -43,9 +43,10 @@ static enum status write_sheet(const struct options *o, const struct doctor *d, 
     char *folder = NULL;
     if (option_flag(o, "noplots") || !doctor_has_sheet(d))
         return OK;
-    TRY(path_make_run(option_string(o, "project"), option_string(o, "name"), option_flag(o, "exist-ok"), &folder));
-    TRY((*path = path_join(folder, "suspicious.jpg")) ? OK : E_NOMEM);
-    TRY(doctor_write_sheet(d, *path));
+    TRY_CLEAN(
+        path_make_run(option_string(o, "project"), option_string(o, "name"), option_flag(o, "exist-ok"), &folder));
+    TRY_CLEAN((*path = path_join(folder, "suspicious.jpg")) ? OK : E_NOMEM);
+    TRY_CLEAN(doctor_write_sheet(d, *path));
 cleanup:
     if (rc != OK && folder)
         path_remove_empty(folder);
@@ -59,8 +60,8 @@ static enum status write_json(const struct options *o, struct doctor *d, const c
     json_t *root = NULL;
     if (!option_string(o, "json"))
         return OK;
-    TRY(doctor_json(d, sheet, &root));
-    TRY(output_json(option_string(o, "json"), root));
+    TRY_CLEAN(doctor_json(d, sheet, &root));
+    TRY_CLEAN(output_json(option_string(o, "json"), root));
 cleanup:
     json_decref(root);
     return rc;
@@ -75,10 +76,10 @@ static enum status print_report(const struct options *o, const struct doctor *d,
     int notes = doctor_count(&d->report, DOCTOR_NOTE);
     if (json && !strcmp(json, "-"))
         return OK;
-    TRY(doctor_write(d, terminal_columns(1), &text));
-    TRY(buf_printf(&text, "%d %s, %d %s, %d %s%s%s\n", errors, noun(errors, "error", "errors"), warnings,
-                   noun(warnings, "warning", "warnings"), notes, noun(notes, "note", "notes"),
-                   sheet ? "; sheet in " : "", sheet ? sheet : ""));
+    TRY_CLEAN(doctor_write(d, terminal_columns(1), &text));
+    TRY_CLEAN(buf_printf(&text, "%d %s, %d %s, %d %s%s%s\n", errors, noun(errors, "error", "errors"), warnings,
+                         noun(warnings, "warning", "warnings"), notes, noun(notes, "note", "notes"),
+                         sheet ? "; sheet in " : "", sheet ? sheet : ""));
     terminal_print(stdout, text.data);
 cleanup:
     buf_free(&text);
@@ -97,10 +98,10 @@ static enum status examine(const struct options *o, struct team *team, struct do
                                          .team = team,
                                          .stop = interrupt_flag()};
     interrupt_defer("looking at no more pictures; what was found so far follows");
-    TRY(doctor_examine(&config, d));
-    TRY(write_sheet(o, d, &sheet));
-    TRY(print_report(o, d, sheet));
-    TRY(write_json(o, d, sheet));
+    TRY_CLEAN(doctor_examine(&config, d));
+    TRY_CLEAN(write_sheet(o, d, &sheet));
+    TRY_CLEAN(print_report(o, d, sheet));
+    TRY_CLEAN(write_json(o, d, sheet));
     if (d->stopped)
         rc = fail(E_INTERRUPTED, "interrupted: not every picture was looked at");
     else if (doctor_count(&d->report, DOCTOR_ERROR) ||
@@ -119,9 +120,9 @@ static enum status run(const struct options *o)
     int threads = option_int(o, "threads");
     if (!option_string(o, "data"))
         return fail(E_USAGE, "--data is needed: a dataset's YAML");
-    TRY(check_outputs(o));
-    TRY(team_create(threads ? threads : cpu_count(), &team));
-    TRY(examine(o, team, &d));
+    TRY_CLEAN(check_outputs(o));
+    TRY_CLEAN(team_create(threads ? threads : cpu_count(), &team));
+    TRY_CLEAN(examine(o, team, &d));
 cleanup:
     doctor_free(&d);
     team_destroy(team);

@@ -54,7 +54,6 @@ static const struct option_spec options_table[] = {
 
 static enum status load(const struct options *o, struct weights *w)
 {
-    enum status rc = OK;
     const char *path = option_string(o, "weights"), *cfg = option_string(o, "cfg");
     if (path)
         TRY(weights_load(path, cfg, w, NULL));
@@ -65,8 +64,7 @@ static enum status load(const struct options *o, struct weights *w)
     if (w->params)
         TRY(weights_deploy(w));
     weights_drop_training(w);
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* runs/best.pt -> runs/best.onnx; yolov9-t -> yolov9-t.onnx */
@@ -123,20 +121,20 @@ static enum status write_file(const struct options *o)
         return fail(E_USAGE, "--nms gives one list of detections: it needs --batch 1");
     struct output output = {
         .path = option_string(o, "out"), .ending = "onnx", .what = "ONNX", .inputs = {option_string(o, "weights")}};
-    TRY(output_check(&output));
-    TRY(load(o, &w));
+    TRY_CLEAN(output_check(&output));
+    TRY_CLEAN(load(o, &w));
     const struct image_size size = image_size_of(o, option_string(o, "weights") ? &w : NULL);
     to.h = size.h;
     to.w = size.w;
     path = output.path ? mem_strdup(output.path) : default_path(o, &w);
-    TRY(path ? OK : E_NOMEM);
+    TRY_CLEAN(path ? OK : E_NOMEM);
     if (!output.path && path_exists(path)) /* only what the user names is replaced */
-        TRY(fail(E_ARGUMENT, "%s: is there already; --out names the file to write, also this one", path));
+        TRY_CLEAN(fail(E_ARGUMENT, "%s: is there already; --out names the file to write, also this one", path));
     output.path = path;
-    TRY(output_check(&output));
+    TRY_CLEAN(output_check(&output));
     to.model = w.table.name;
     to.names = (const char *const *)w.names;
-    TRY(onnx_write(path, &w.deployed, w.deployed_params, &to));
+    TRY_CLEAN(onnx_write(path, &w.deployed, w.deployed_params, &to));
     say(path, &w, &to);
 cleanup:
     weights_free(&w);

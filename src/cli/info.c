@@ -86,7 +86,7 @@ static enum status count_auxiliary_head(struct figures *r)
     struct extent *extents = mem_alloc((size_t)g->n_values, sizeof *extents);
     if (!extents)
         return E_NOMEM;
-    TRY(graph_infer(g, &(struct extent){r->h, r->w}, extents));
+    TRY_CLEAN(graph_infer(g, &(struct extent){r->h, r->w}, extents));
     for (int i = 0; i < g->n_nodes; i++) {
         const struct node *n = &g->nodes[i];
         if (n->row == head && is_auxiliary_head(g, head, n->name))
@@ -113,7 +113,7 @@ static enum status count_rows(struct figures *r, const struct model_row *rows)
         rc = E_NOMEM;
         goto cleanup;
     }
-    TRY(model_count_flops(&r->training, r->h, r->w, flops, &total));
+    TRY_CLEAN(model_count_flops(&r->training, r->h, r->w, flops, &total));
     r->whole = (struct cost){(double)model_count_params(&r->training, -1), 1e-9 * total};
     for (int i = 0; i < r->n_rows; i++) {
         struct row_cost *row = &r->rows[i];
@@ -122,7 +122,7 @@ static enum status count_rows(struct figures *r, const struct model_row *rows)
         if (row->use != ROW_MAIN)
             row->auxiliary = row->cost;
     }
-    TRY(count_auxiliary_head(r));
+    TRY_CLEAN(count_auxiliary_head(r));
 cleanup:
     mem_free(flops);
     return rc;
@@ -136,10 +136,10 @@ static enum status figures_count(struct table table, const struct model_options 
     const struct model_row *rows;
     double flops;
     *r = (struct figures){.table = table, .h = h, .w = w};
-    TRY(model_build(&r->table, options, &r->training, &rows));
-    TRY(count_rows(r, rows));
-    TRY(model_deploy(&r->table, &r->training, &r->deployed));
-    TRY(model_count_flops(&r->deployed, h, w, NULL, &flops));
+    TRY_CLEAN(model_build(&r->table, options, &r->training, &rows));
+    TRY_CLEAN(count_rows(r, rows));
+    TRY_CLEAN(model_deploy(&r->table, &r->training, &r->deployed));
+    TRY_CLEAN(model_count_flops(&r->deployed, h, w, NULL, &flops));
     r->left = (struct cost){(double)model_count_params(&r->deployed, -1), 1e-9 * flops};
 cleanup:
     if (rc != OK)
@@ -161,11 +161,11 @@ static enum status figures_of_weights(const char *path, struct image_size size, 
 {
     enum status rc = OK;
     struct weights weights = {0};
-    TRY(weights_load(path, NULL, &weights, NULL));
-    TRY(info_weights(path, &weights, print, told));
+    TRY_CLEAN(weights_load(path, NULL, &weights, NULL));
+    TRY_CLEAN(info_weights(path, &weights, print, told));
     struct table table = weights.table;
     weights.table = (struct table){0};
-    TRY(figures_count(table, &weights.options, size.h, size.w, r));
+    TRY_CLEAN(figures_count(table, &weights.options, size.h, size.w, r));
     for (int i = 0; i < weights.deployed.n_nodes; i++) {
         const struct node *n = &weights.deployed.nodes[i];
         const struct conv_quant *quant = node_quant(n);
@@ -189,7 +189,6 @@ static const struct listing_column summary_columns[] = {
 
 static enum status add_summary(struct listing *l, const struct figures *r)
 {
-    enum status rc = OK;
     char a[32];
     const char *params = "", *gflops = "";
     for (int i = 0; i < COUNT(paper); i++) {
@@ -205,14 +204,12 @@ static enum status add_summary(struct listing *l, const struct figures *r)
     TRY(listing_add(l, "%.2f", r->left.gflops));
     TRY(listing_add(l, "%s", params));
     TRY(listing_add(l, "%s", gflops));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status add_row(struct listing *l, int number, const struct row_cost *row)
 {
     static const char *const use[] = {[ROW_MAIN] = "", [ROW_AUXILIARY] = "training only", [ROW_UNUSED] = "unused"};
-    enum status rc = OK;
     char a[32];
     TRY(listing_add(l, "%d", number));
     TRY(listing_add(l, "%s", row->from));
@@ -226,8 +223,7 @@ static enum status add_row(struct listing *l, int number, const struct row_cost 
                         row->auxiliary.gflops));
     else
         TRY(listing_add(l, "%s%s", *use[row->use] ? " " : "", use[row->use]));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status print_rows(const struct figures *r)
@@ -248,12 +244,12 @@ static enum status print_rows(const struct figures *r)
     struct cost aux = {0};
     listing_init(&l, columns, COUNT(columns));
     for (int i = 0; i < r->n_rows; i++) {
-        TRY(add_row(&l, i, &r->rows[i]));
+        TRY_CLEAN(add_row(&l, i, &r->rows[i]));
         aux.params += r->rows[i].auxiliary.params;
         aux.gflops += r->rows[i].auxiliary.gflops;
     }
     print(stdout, "\n");
-    TRY(print_listing(&l));
+    TRY_CLEAN(print_listing(&l));
     if (aux.params > 0)
         print(stdout,
               "\nAuxiliary branch: %s parameters and %.2f GFLOPs, which training needs and the deployed form drops.",
@@ -272,9 +268,9 @@ static enum status explain_t(int h, int w)
     char a[32], b[32];
     model_options_init(&narrow);
     narrow.head[1].c_cls = 80;
-    TRY(figures_build("yolov9-t", &narrow, h, w, &grouped_box));
+    TRY_CLEAN(figures_build("yolov9-t", &narrow, h, w, &grouped_box));
     narrow.head[1].box_groups = 1;
-    TRY(figures_build("yolov9-t", &narrow, h, w, &dense_box));
+    TRY_CLEAN(figures_build("yolov9-t", &narrow, h, w, &dense_box));
     print(stdout,
           "\nT: the official table and code give a class tower of 128 channels; the paper's figures are those of 80 "
           "(%s parameters, %.2f GFLOPs). The known COCO weights have 80 and a box tower without groups: %s parameters, "
@@ -345,7 +341,6 @@ static enum status flush_summary(struct printer *p)
 
 static enum status print_figures(struct printer *p, const struct figures *r)
 {
-    enum status rc = OK;
     json_array_append_new(p->list, figures_json(r));
     p->met_t |= !strncmp(r->table.name, "yolov9-t", 8) || !strncmp(r->table.name, "gelan-t", 7);
     if (p->quiet)
@@ -357,8 +352,7 @@ static enum status print_figures(struct printer *p, const struct figures *r)
         print(stdout, "%d of %d convolutions in 8 bits", r->n_eight_bit, r->n_convolutions);
     if (p->rows)
         TRY(print_rows(r));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status run(const struct options *o)
@@ -377,27 +371,27 @@ static enum status run(const struct options *o)
     model_options_init(&options);
     options.nc = option_given(o, "nc") ? option_int(o, "nc") : 0;
     const struct image_size size = image_size_of(o, NULL);
-    TRY(output_check(&(struct output){.path = json_path, .inputs = {weights}}));
+    TRY_CLEAN(output_check(&(struct output){.path = json_path, .inputs = {weights}}));
     if (weights)
-        TRY(figures_of_weights(weights, size, !p.quiet, &r, &told));
+        TRY_CLEAN(figures_of_weights(weights, size, !p.quiet, &r, &told));
     if (!p.quiet)
         print(stdout, "Parameters and GFLOPs (2 x multiply-accumulates of convolutions, input %d x %d)\n\n", size.h,
               size.w);
     if (weights) {
-        TRY(print_figures(&p, &r));
+        TRY_CLEAN(print_figures(&p, &r));
         json_object_set(json_array_get(p.list, 0), "weights", told);
         figures_free(&r);
     }
     for (int i = 0; all ? builtin_tables[i].name != NULL : i < n_models; i++) {
-        TRY(figures_build(all ? builtin_tables[i].name : models[i], &options, size.h, size.w, &r));
-        TRY(print_figures(&p, &r));
+        TRY_CLEAN(figures_build(all ? builtin_tables[i].name : models[i], &options, size.h, size.w, &r));
+        TRY_CLEAN(print_figures(&p, &r));
         figures_free(&r);
     }
-    TRY(flush_summary(&p));
+    TRY_CLEAN(flush_summary(&p));
     if (p.met_t && !p.quiet && !options.nc)
-        TRY(explain_t(size.h, size.w));
+        TRY_CLEAN(explain_t(size.h, size.w));
     if (json_path)
-        TRY(write_json(json_path, json_array_size(p.list) == 1 ? json_array_get(p.list, 0) : p.list));
+        TRY_CLEAN(write_json(json_path, json_array_size(p.list) == 1 ? json_array_get(p.list, 0) : p.list));
 cleanup:
     figures_free(&r);
     listing_free(&p.summary);

@@ -70,18 +70,15 @@ static const char *average_of(const struct story *s)
 
 static enum status classes_of(const struct story *s, struct buf *out)
 {
-    enum status rc = OK;
     TRY(buf_printf(out, "%d", s->w->nc));
     if (!s->c.model->n_names) {
-        rc = buf_printf(out, ", without names");
-        goto cleanup;
+        return buf_printf(out, ", without names");
     }
     for (int i = 0; i < MIN(s->w->nc, CLASSES_SHOWN); i++)
         TRY(buf_printf(out, "%s%.40s", i ? ", " : ": ", s->w->names[i]));
     if (s->w->nc > CLASSES_SHOWN)
         TRY(buf_printf(out, " and %d more", s->w->nc - CLASSES_SHOWN));
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* "trained      1 epoch, batch 2, SGD, lr0 0.01, seed 0" */
@@ -142,12 +139,12 @@ enum status info_weights(const char *path, const struct weights *w, bool print, 
     struct story s = {.path = path, .w = w};
     const struct json_limits limits = {.bytes = (size_t)1 << 20, .values = 10000, .depth = 8};
     *out = NULL;
-    TRY(checkpoint_open(path, &s.c));
+    TRY_CLEAN(checkpoint_open(path, &s.c));
     s.network = weights_network(&s.c);
     if (w->recipe)
-        TRY(json_read_memory("yolo9.recipe", w->recipe, strlen(w->recipe), &limits, &s.recipe));
+        TRY_CLEAN(json_read_memory("yolo9.recipe", w->recipe, strlen(w->recipe), &limits, &s.recipe));
     if (print)
-        TRY(print_story(&s));
+        TRY_CLEAN(print_story(&s));
     *out = story_json(&s);
     rc = *out ? OK : fail(E_NOMEM, "out of memory");
 cleanup:

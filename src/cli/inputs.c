@@ -79,11 +79,11 @@ static enum status find_only_yaml(const char *option, const char *folder, char *
     char **names = NULL;
     int n = 0, count = 0;
     struct buf all = {0};
-    TRY(path_list(folder, &names, &n));
+    TRY_CLEAN(path_list(folder, &names, &n));
     for (int i = 0; i < n; i++) {
         if (!is_yaml_file(folder, names[i]))
             continue;
-        TRY(buf_printf(&all, "%s%s", count++ ? ", " : "", names[i]));
+        TRY_CLEAN(buf_printf(&all, "%s%s", count++ ? ", " : "", names[i]));
     }
     if (count == 0)
         rc = fail(E_USAGE, "--%s %s: there is no YAML file in this folder (data.yaml)", option, folder);
@@ -114,9 +114,9 @@ static enum status find_data(struct options *o, const char *option, const char *
         path = NULL;
     }
     if (!path)
-        TRY(find_only_yaml(option, *text, &path));
+        TRY_CLEAN(find_only_yaml(option, *text, &path));
     if (!(*text = arena_strdup(&o->arena, path)))
-        TRY(E_NOMEM);
+        TRY_CLEAN(E_NOMEM);
     log_info("dataset: %s", path);
 cleanup:
     mem_free(path);
@@ -141,7 +141,6 @@ static enum status check_value(struct options *o, const struct option_spec *s, c
 
 enum status inputs_check(struct options *o)
 {
-    enum status rc = OK;
     for (int i = 0; i < o->spec->n_options; i++) {
         const struct option_spec *s = &o->spec->options[i];
         struct setting *v = &o->settings[i];
@@ -152,6 +151,5 @@ enum status inputs_check(struct options *o)
         for (int k = 0; s->type == OPTION_STRINGS && k < v->count; k++)
             TRY(check_value(o, s, &v->strings[k]));
     }
-cleanup:
-    return rc;
+    return OK;
 }

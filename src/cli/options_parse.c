@@ -303,10 +303,10 @@ enum status options_parse(const struct verb_spec *spec, int argc, char **argv, s
         rc = E_NOMEM;
         goto cleanup;
     }
-    TRY(set_defaults(o));
-    TRY(parse_words(o, argc, argv, help));
+    TRY_CLEAN(set_defaults(o));
+    TRY_CLEAN(parse_words(o, argc, argv, help));
     if (!help->text)
-        TRY(refuse(o));
+        TRY_CLEAN(refuse(o));
     *out = o;
     return OK;
 cleanup:

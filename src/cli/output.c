@@ -58,14 +58,14 @@ static enum status check_place(const char *path)
     if (!parent)
         return E_NOMEM;
     if (!n || path[n - 1] == '/' || path_is_folder(path))
-        TRY(fail(E_ARGUMENT, "%s: cannot be written: it is a folder; name a file in it", n ? path : "''"));
+        TRY_CLEAN(fail(E_ARGUMENT, "%s: cannot be written: it is a folder; name a file in it", n ? path : "''"));
     if (!path_is_folder(parent))
-        TRY(fail(E_IO, "%s: cannot be written: there is no folder %s", path, parent));
+        TRY_CLEAN(fail(E_IO, "%s: cannot be written: there is no folder %s", path, parent));
     if (stat(path, &st) == 0 && access(path, W_OK) != 0)
-        TRY(fail_errno("%s: cannot be written", path));
+        TRY_CLEAN(fail_errno("%s: cannot be written", path));
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
         goto cleanup; /* a device or a pipe: it is opened once, when there is something to write */
-    TRY(file_writer_open(&w, path));
+    TRY_CLEAN(file_writer_open(&w, path));
     file_writer_abort(&w);
 cleanup:
     mem_free(parent);
@@ -74,31 +74,29 @@ cleanup:
 
 enum status output_check(const struct output *o)
 {
-    enum status rc = OK;
     if (!o->path || !strcmp(o->path, "-"))
         return OK;
     TRY(check_ending(o));
     TRY(check_inputs(o));
     TRY(check_place(o->path));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status output_check_run(const char *project, const char *name)
 {
     enum status rc = OK;
     char *path = mem_strdup(*project ? project : ".");
-    TRY(path ? OK : E_NOMEM);
+    TRY_CLEAN(path ? OK : E_NOMEM);
     while (!path_exists(path)) {
         char *parent = path_parent(path);
         mem_free(path);
         path = parent;
-        TRY(path ? OK : E_NOMEM);
+        TRY_CLEAN(path ? OK : E_NOMEM);
     }
     if (!path_is_folder(path))
-        TRY(fail(E_IO, "%s: is no folder: %s/%s cannot be made", path, project, name));
+        TRY_CLEAN(fail(E_IO, "%s: is no folder: %s/%s cannot be made", path, project, name));
     if (access(path, W_OK | X_OK) != 0)
-        TRY(fail_errno("%s/%s: the folder cannot be made: %s", project, name, path));
+        TRY_CLEAN(fail_errno("%s/%s: the folder cannot be made: %s", project, name, path));
 cleanup:
     mem_free(path);
     return rc;

@@ -70,17 +70,17 @@ static enum status load(struct job *j)
     struct buf text = {0};
     if (!weights || !data || !option_string(j->o, "out"))
         return fail(E_USAGE, "--weights, --data and --out are needed");
-    TRY(check_outputs(j->o));
-    TRY(weights_load(weights, option_string(j->o, "cfg"), w, NULL));
+    TRY_CLEAN(check_outputs(j->o));
+    TRY_CLEAN(weights_load(weights, option_string(j->o, "cfg"), w, NULL));
     if (w->eight_bit)
         return fail(E_ARGUMENT, "%s: these weights are in 8 bits already; quantize the ones they were made from",
                     weights);
     if (w->params)
-        TRY(weights_deploy(w));
+        TRY_CLEAN(weights_deploy(w));
     weights_drop_training(w);
-    TRY(dataset_yaml_open(data, &j->yaml));
-    TRY(dataset_load(&j->yaml, SPLIT_TRAIN, &options, &j->dataset));
-    TRY(dataset_describe(j->dataset, dataset_split_name(SPLIT_TRAIN), PROBLEMS_SHOWN, &text));
+    TRY_CLEAN(dataset_yaml_open(data, &j->yaml));
+    TRY_CLEAN(dataset_load(&j->yaml, SPLIT_TRAIN, &options, &j->dataset));
+    TRY_CLEAN(dataset_describe(j->dataset, dataset_split_name(SPLIT_TRAIN), PROBLEMS_SHOWN, &text));
     terminal_print(stderr, text.data);
     if (w->nc != j->dataset->nc)
         rc = fail(E_SHAPE, "%s knows %d %s, %s has %d", weights, w->nc, noun(w->nc, "class", "classes"), data,
@@ -107,16 +107,16 @@ static enum status print_table(const struct quantize_result *r)
     listing_init(&l, columns, COUNT(columns));
     for (int i = 0; i < r->n_layers; i++) {
         const struct quantize_layer *q = &r->layers[i];
-        TRY(listing_add(&l, "%s", q->name));
-        TRY(listing_add(&l, "%.3f", (double)q->min));
-        TRY(listing_add(&l, "%.3f", (double)q->max));
-        TRY(listing_add(&l, "%.3g", (double)q->quant.scale));
-        TRY(listing_add(&l, "%d", q->quant.zero));
-        TRY(listing_add(&l, "%.5f", q->error));
-        TRY(listing_add(&l, "%.3f", 1e-9 * q->flops));
-        TRY(listing_add(&l, "%s", q->quant.on ? "" : q->asked ? "stays higher, as asked" : "stays higher"));
+        TRY_CLEAN(listing_add(&l, "%s", q->name));
+        TRY_CLEAN(listing_add(&l, "%.3f", (double)q->min));
+        TRY_CLEAN(listing_add(&l, "%.3f", (double)q->max));
+        TRY_CLEAN(listing_add(&l, "%.3g", (double)q->quant.scale));
+        TRY_CLEAN(listing_add(&l, "%d", q->quant.zero));
+        TRY_CLEAN(listing_add(&l, "%.5f", q->error));
+        TRY_CLEAN(listing_add(&l, "%.3f", 1e-9 * q->flops));
+        TRY_CLEAN(listing_add(&l, "%s", q->quant.on ? "" : q->asked ? "stays higher, as asked" : "stays higher"));
     }
-    TRY(print_listing(&l));
+    TRY_CLEAN(print_listing(&l));
 cleanup:
     listing_free(&l);
     return rc;
@@ -161,12 +161,12 @@ static enum status finish(struct job *j)
         rc = fail(E_ARGUMENT, "every convolution stays higher: there is nothing to write in 8 bits");
         goto cleanup;
     }
-    TRY(weights_save_eight_bit(out, &j->weights));
+    TRY_CLEAN(weights_save_eight_bit(out, &j->weights));
     if (!alone)
-        TRY(print_table(r));
+        TRY_CLEAN(print_table(r));
     say(j, out, alone ? stderr : stdout);
     if (root)
-        TRY(output_json(json, root));
+        TRY_CLEAN(output_json(json, root));
     if (r->error > option_float(j->o, "budget"))
         print(stderr, "the budget of %g is not met: raise --max-kept, or measure with yolo9 val what it costs",
               option_float(j->o, "budget"));
@@ -177,7 +177,6 @@ cleanup:
 
 static enum status run(struct job *j)
 {
-    enum status rc = OK;
     const struct options *o = j->o;
     int threads = option_int(o, "threads");
     struct quantize_config config = {
@@ -199,8 +198,7 @@ static enum status run(struct job *j)
     config.w = size.w;
     TRY(quantize(&j->weights, j->dataset, &config, &j->result));
     TRY(finish(j));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status quantize_verb(const struct options *o)

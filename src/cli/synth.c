@@ -32,11 +32,11 @@ static enum status run(const struct options *o)
     if (!c.folder)
         return fail(E_USAGE, "--out is needed: a folder to draw into");
     option_size(o, "img", &c.h, &c.w);
-    TRY(team_create(threads ? threads : cpu_count(), &team));
+    TRY_CLEAN(team_create(threads ? threads : cpu_count(), &team));
     c.team = team;
     c.stop = interrupt_flag();
     interrupt_defer("removing what was drawn");
-    TRY(synth_write(&c));
+    TRY_CLEAN(synth_write(&c));
     print(stdout, "%s/data.yaml: %d %s of %d %s", c.folder, c.images, noun(c.images, "picture", "pictures"), c.classes,
           noun(c.classes, "class", "classes"));
 cleanup:

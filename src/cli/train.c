@@ -90,7 +90,6 @@ static const struct option_spec options_table[] = {
 
 static enum status read_hyper(const struct options *o, struct hyper *h)
 {
-    enum status rc = OK;
     int count;
     const char *const *words = option_strings(o, "hyp", &count);
     for (int i = 0; i < count; i++)
@@ -98,8 +97,7 @@ static enum status read_hyper(const struct options *o, struct hyper *h)
             TRY(hyper_set(words[i], h) == OK ? OK : E_USAGE);
         else if (path_exists(words[i]) || strcmp(path_name(words[i]), "hyp.scratch-high.yaml") != 0)
             TRY(hyper_read(words[i], h)); /* the official file's values are the defaults */
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status read_schedule(const struct options *o, struct run_options *out)
@@ -141,7 +139,6 @@ static bool has_option(const char *name, enum option_type *type)
 /* Every option that is a field of the run goes there by its name. */
 static enum status read_fields(const struct options *o, struct run_options *out)
 {
-    enum status rc = OK;
     int count;
     const struct run_field *fields = run_fields(&count);
     for (int i = 0; i < count; i++) {
@@ -166,13 +163,11 @@ static enum status read_fields(const struct options *o, struct run_options *out)
                                : type == OPTION_INT ? option_int(o, name)
                                                     : option_float(o, name)));
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status read_options(const struct options *o, struct run_options *out)
 {
-    enum status rc = OK;
     int count;
     run_options_init(out);
     TRY(read_fields(o, out));
@@ -186,8 +181,7 @@ static enum status read_options(const struct options *o, struct run_options *out
     const int *freeze = option_ints(o, "freeze", &count);
     memcpy(out->freeze, freeze, (size_t)count * sizeof *freeze);
     out->n_freeze = count == 1 && freeze[0] == 0 ? 0 : count;
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- the newest run ---------------------------------------------------------------------------------------------- */
@@ -228,7 +222,6 @@ static enum status find_newest(const char *project, char **out)
 static enum status read_request(const struct options *o, struct run_options *options, struct train_request *request,
                                 char **memory)
 {
-    enum status rc = OK;
     request->data = option_string(o, "data");
     request->resume = option_string(o, "resume");
     if (request->resume && !strcmp(request->resume, NEWEST)) {
@@ -244,8 +237,7 @@ static enum status read_request(const struct options *o, struct run_options *opt
         TRY(fail(E_USAGE, "--data (a dataset's YAML) is needed"));
     TRY(read_options(o, options));
     request->options = options;
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status run(const struct options *o, struct train_request *request)
@@ -255,14 +247,14 @@ static enum status run(const struct options *o, struct train_request *request)
     char *stem = NULL;
     int threads = option_int(o, "threads");
     if (request->options && !strcmp(request->name, "cfg") && request->options->cfg) {
-        TRY((stem = path_stem(request->options->cfg)) ? OK : E_NOMEM);
+        TRY_CLEAN((stem = path_stem(request->options->cfg)) ? OK : E_NOMEM);
         request->name = stem;
     }
     if (request->options)
-        TRY(output_check_run(request->project, request->name));
-    TRY(team_create(threads ? threads : cpu_count(), &team));
+        TRY_CLEAN(output_check_run(request->project, request->name));
+    TRY_CLEAN(team_create(threads ? threads : cpu_count(), &team));
     request->team = team;
-    TRY(train_run(request));
+    TRY_CLEAN(train_run(request));
 cleanup:
     team_destroy(team);
     mem_free(stem);
@@ -298,10 +290,10 @@ static enum status train(const struct options *o)
     request.events.stop = interrupt_flag();
     struct run_options options = {0};
     char *memory = NULL;
-    TRY(read_request(o, &options, &request, &memory));
+    TRY_CLEAN(read_request(o, &options, &request, &memory));
     tell_unused(o);
     interrupt_defer("finishing the batch, then saving");
-    TRY(run(o, &request));
+    TRY_CLEAN(run(o, &request));
 cleanup:
     run_options_free(&options);
     mem_free(memory);

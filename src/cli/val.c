@@ -109,8 +109,8 @@ static enum status load_dataset(struct job *job)
                                       .no_cache = option_flag(job->o, "no-cache"),
                                       .no_pixels = option_string(job->o, "results") != NULL,
                                       .team = job->team};
-    TRY(dataset_load(&job->yaml, job->split, &options, &job->dataset));
-    TRY(dataset_describe(job->dataset, dataset_split_name(job->split), PROBLEMS_SHOWN, &text));
+    TRY_CLEAN(dataset_load(&job->yaml, job->split, &options, &job->dataset));
+    TRY_CLEAN(dataset_describe(job->dataset, dataset_split_name(job->split), PROBLEMS_SHOWN, &text));
     terminal_print(stderr, text.data);
     if (!job->dataset->summary.objects)
         print(stderr, "no picture has a label: precision, recall and mAP say nothing here");
@@ -140,20 +140,17 @@ static enum status match_classes(struct job *job)
 
 static enum status load_network(struct job *job)
 {
-    enum status rc = OK;
     struct weights *w = &job->weights;
     TRY(weights_load(option_string(job->o, "weights"), option_string(job->o, "cfg"), w, NULL));
     if (w->params)
         TRY(weights_deploy(w));
     weights_drop_training(w);
     TRY(precision_of(job->o, w, &job->precision));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status open_network(struct job *job)
 {
-    enum status rc = OK;
     const struct weights *w = &job->weights;
     const struct net_config config = {.backend = &cpu_backend,
                                       .team = job->team,
@@ -163,8 +160,7 @@ static enum status open_network(struct job *job)
     if (!option_flag(job->o, "single-cls"))
         TRY(match_classes(job));
     TRY(net_create(&w->deployed, w->deployed_params, NULL, &config, &job->net));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status open_predictions(struct job *job)
@@ -187,13 +183,14 @@ static enum status make_folder(struct job *job)
     enum status rc = OK;
     const struct options *o = job->o;
     char *labels = NULL;
-    TRY(path_make_run(option_string(o, "project"), option_string(o, "name"), option_flag(o, "exist-ok"), &job->folder));
+    TRY_CLEAN(
+        path_make_run(option_string(o, "project"), option_string(o, "name"), option_flag(o, "exist-ok"), &job->folder));
     if (option_string(o, "results") && (option_flag(o, "save-json") || option_flag(o, "save-txt"))) {
         log_warn("--save-json and --save-txt have no effect with --results: its detections are in a file already");
         return OK;
     }
     if (option_flag(o, "save-json"))
-        TRY(open_predictions(job));
+        TRY_CLEAN(open_predictions(job));
     if (option_flag(o, "save-txt")) {
         labels = path_join(job->folder, "labels");
         rc = labels ? path_make_folder(labels) : E_NOMEM;
@@ -216,7 +213,6 @@ static enum status save_labels(const struct job *job, const struct validated *v)
 
 static enum status each_picture(void *context, const struct validated *v)
 {
-    enum status rc = OK;
     struct job *job = context;
     if (job->predictions_path)
         TRY(results_writer_add(&job->predictions, v->image, v->detections, v->count));
@@ -224,13 +220,11 @@ static enum status each_picture(void *context, const struct validated *v)
         TRY(save_labels(job, v));
     if (!option_flag(job->o, "noplots"))
         TRY(val_sheets_add(&job->sheets, v));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status run_network(struct job *job)
 {
-    enum status rc = OK;
     const struct options *o = job->o;
     bool speed = !strcmp(option_string(o, "task"), "speed");
     bool rect = option_flag(o, "rect") && !option_flag(o, "square") && !speed;
@@ -263,8 +257,7 @@ static enum status run_network(struct job *job)
     job->sheets = (struct val_sheets){job->folder, {.dataset = job->dataset}, {.dataset = job->dataset}};
     interrupt_defer("finishing the batch");
     TRY(validate(job->net, job->loader, job->dataset, &config, &job->evaluation, &job->times, each_picture, job));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status run_results(struct job *job, const char *path)
@@ -274,7 +267,7 @@ static enum status run_results(struct job *job, const char *path)
     const struct results_options options = {.category_ids = job->category_ids,
                                             .max_det = option_int(job->o, "max-det"),
                                             .single_class = option_flag(job->o, "single-cls")};
-    TRY(results_evaluate(path, job->dataset, &options, &job->evaluation, &left));
+    TRY_CLEAN(results_evaluate(path, job->dataset, &options, &job->evaluation, &left));
     if (left.unknown)
         print(stderr,
               "%s: %zu of %zu detections are of pictures that are not in the dataset and are left out (the first: "
@@ -284,7 +277,7 @@ static enum status run_results(struct job *job, const char *path)
         print(stderr, "%s: %zu %s left out, beyond the %d best of a picture (--max-det)", path, left.surplus,
               noun((long)left.surplus, "detection is", "detections are"), options.max_det);
     job->pictures = (long)job->evaluation.images;
-    TRY(make_folder(job));
+    TRY_CLEAN(make_folder(job));
 cleanup:
     mem_free(left.example);
     return rc;
@@ -307,13 +300,13 @@ static enum status print_tables(const struct job *job, const char *const *names)
     int columns = terminal_columns(STDOUT_FILENO);
     bool per_class = option_flag(job->o, "verbose") || (job->dataset->nc < CLASSES_SHOWN && job->dataset->nc > 1);
     if (is_partial(job))
-        TRY(buf_printf(&text, "interrupted: what follows is of %ld of %ld pictures alone\n",
-                       (long)job->evaluation.images, job->pictures));
-    TRY(report_table(&job->evaluation, &job->result, names, per_class, columns, &text));
-    TRY(report_coco_table(&job->result, columns, &text));
+        TRY_CLEAN(buf_printf(&text, "interrupted: what follows is of %ld of %ld pictures alone\n",
+                             (long)job->evaluation.images, job->pictures));
+    TRY_CLEAN(report_table(&job->evaluation, &job->result, names, per_class, columns, &text));
+    TRY_CLEAN(report_coco_table(&job->result, columns, &text));
     if (job->net)
-        TRY(buf_printf(&text, "Speed: %.1f ms read, %.1f ms letterbox, %.1f ms network, %.1f ms NMS a picture\n",
-                       1e3 * t->read / n, 1e3 * t->letterbox / n, 1e3 * t->net / n, 1e3 * t->nms / n));
+        TRY_CLEAN(buf_printf(&text, "Speed: %.1f ms read, %.1f ms letterbox, %.1f ms network, %.1f ms NMS a picture\n",
+                             1e3 * t->read / n, 1e3 * t->letterbox / n, 1e3 * t->net / n, 1e3 * t->nms / n));
     if (!job->quiet)
         terminal_print(stdout, text.data);
 cleanup:
@@ -327,7 +320,7 @@ static enum status write_json(const struct job *job, const char *const *names)
     json_t *root = NULL;
     const struct validate_times *t = &job->times;
     double n = MAX((double)job->evaluation.images, 1);
-    TRY(report_json(&job->evaluation, &job->result, names, &root));
+    TRY_CLEAN(report_json(&job->evaluation, &job->result, names, &root));
     if (is_partial(job)) {
         json_object_set_new(root, "partial", json_true());
         json_object_set_new(root, "images_wanted", json_integer(job->pictures));
@@ -336,7 +329,7 @@ static enum status write_json(const struct job *job, const char *const *names)
         json_object_set_new(root, "speed",
                             json_pack("{s:f, s:f, s:f, s:f}", "read", 1e3 * t->read / n, "letterbox",
                                       1e3 * t->letterbox / n, "net", 1e3 * t->net / n, "nms", 1e3 * t->nms / n));
-    TRY(output_json(option_string(job->o, "json"), root));
+    TRY_CLEAN(output_json(option_string(job->o, "json"), root));
 cleanup:
     json_decref(root);
     return rc;
@@ -360,7 +353,6 @@ static enum status report(struct job *job)
     if (is_partial(job))
         rc = fail(E_INTERRUPTED, "stopped after %ld of %ld pictures; the results are of these alone",
                   (long)job->evaluation.images, job->pictures);
-cleanup:
     return rc;
 }
 
@@ -385,16 +377,16 @@ static enum status run(struct job *job)
         return fail(E_USAGE, "--data is needed: a dataset's YAML");
     if (!results && !option_string(job->o, "weights"))
         return fail(E_USAGE, "--weights is needed (or --results)");
-    TRY(check_outputs(job->o));
-    TRY(team_create(threads ? threads : cpu_count(), &job->team));
+    TRY_CLEAN(check_outputs(job->o));
+    TRY_CLEAN(team_create(threads ? threads : cpu_count(), &job->team));
     job->split = find_split(job->o);
-    TRY(dataset_yaml_open(option_string(job->o, "data"), &job->yaml));
+    TRY_CLEAN(dataset_yaml_open(option_string(job->o, "data"), &job->yaml));
     if (!results)
-        TRY(load_network(job)); /* a fault of the weights is told before the pictures are read */
-    TRY(load_dataset(job));
-    TRY(evaluation_init(&job->evaluation, job->dataset->nc, &config));
-    TRY(results ? run_results(job, results) : run_network(job));
-    TRY(report(job));
+        TRY_CLEAN(load_network(job)); /* a fault of the weights is told before the pictures are read */
+    TRY_CLEAN(load_dataset(job));
+    TRY_CLEAN(evaluation_init(&job->evaluation, job->dataset->nc, &config));
+    TRY_CLEAN(results ? run_results(job, results) : run_network(job));
+    TRY_CLEAN(report(job));
 cleanup:
     if (rc != OK && job->folder && !option_flag(job->o, "exist-ok"))
         path_remove_empty(job->folder);

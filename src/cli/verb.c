@@ -60,7 +60,7 @@ static enum status tell_ignored(const struct options *o)
         for (int k = 0; k < i && is_idle(o, i); k++)
             told |= is_idle(o, k) && !strcmp(o->spec->options[k].help, o->spec->options[i].help);
         if (is_idle(o, i) && !told)
-            TRY(add_reason(o, i, &text));
+            TRY_CLEAN(add_reason(o, i, &text));
     }
     if (text.size)
         log_info("without effect here: %s", text.data);
@@ -86,14 +86,14 @@ int verb_main(const struct verb_spec *verb, int argc, char **argv)
     enum status rc = OK;
     struct options *o = NULL;
     struct option_help help;
-    TRY(options_parse(verb, argc, argv, &o, &help));
+    TRY_CLEAN(options_parse(verb, argc, argv, &o, &help));
     if (help.text) {
-        TRY(print_help(verb, help.json));
+        TRY_CLEAN(print_help(verb, help.json));
         goto cleanup;
     }
-    TRY(tell_ignored(o));
-    TRY(inputs_check(o));
-    TRY(verb->run(o));
+    TRY_CLEAN(tell_ignored(o));
+    TRY_CLEAN(inputs_check(o));
+    TRY_CLEAN(verb->run(o));
 cleanup:
     options_free(o);
     return verb_end(verb->name, rc);

@@ -32,7 +32,6 @@ enum status class_names_find(const struct class_list *from, const struct class_l
 /* "; only in best.pt: person, bicycle, car and 77 more" */
 static enum status append_missing(struct buf *out, const struct class_list *list, const int *places)
 {
-    enum status rc = OK;
     int n = 0;
     for (int i = 0; i < list->n; i++)
         n += places[i] < 0;
@@ -45,8 +44,7 @@ static enum status append_missing(struct buf *out, const struct class_list *list
     }
     if (n > SHOWN)
         TRY(buf_printf(out, " and %d more", n - SHOWN));
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* Both sides have names, and not the same ones: E_SHAPE with what differs. */
@@ -56,15 +54,15 @@ static enum status refuse(const struct class_list *from, const struct class_list
     enum status rc = OK;
     struct buf text = {0};
     if (from->n != to->n)
-        TRY(buf_printf(&text, "%s knows %d %s, %s has %d", from->source, from->n, noun(from->n, "class", "classes"),
-                       to->source, to->n));
+        TRY_CLEAN(buf_printf(&text, "%s knows %d %s, %s has %d", from->source, from->n,
+                             noun(from->n, "class", "classes"), to->source, to->n));
     for (int i = 0; from->n == to->n && i < from->n && !text.size; i++) {
         if (places[i] >= 0 && places[i] != i)
-            TRY(buf_printf(&text, "%.60s is class %d in %s and class %d in %s, and other names differ", from->names[i],
-                           i, from->source, places[i], to->source));
+            TRY_CLEAN(buf_printf(&text, "%.60s is class %d in %s and class %d in %s, and other names differ",
+                                 from->names[i], i, from->source, places[i], to->source));
     }
-    TRY(append_missing(&text, from, places));
-    TRY(append_missing(&text, to, back));
+    TRY_CLEAN(append_missing(&text, from, places));
+    TRY_CLEAN(append_missing(&text, to, back));
     rc = fail(E_SHAPE, "%s", text.data);
 cleanup:
     buf_free(&text);
@@ -100,7 +98,6 @@ static enum status tell_renamed(const struct class_list *from, const struct clas
 static enum status match_names(const struct class_list *from, const struct class_list *to, int *map, int *back,
                                enum class_match *match, struct buf *words)
 {
-    enum status rc = OK;
     bool elsewhere = false, same = true;
     TRY(class_names_find(from, to, map));
     TRY(class_names_find(to, from, back));
@@ -124,8 +121,7 @@ static enum status match_names(const struct class_list *from, const struct class
         TRY(tell_renamed(from, to, map, words));
     for (int i = 0; i < from->n; i++)
         map[i] = i;
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status class_names_match(const struct class_list *from, const struct class_list *to, int *map,

@@ -48,7 +48,7 @@ enum status file_read(const char *path, size_t limit, struct buf *out)
         rc = fail(E_LIMIT, "%s: %zu bytes, the limit is %zu", path, size, limit);
         goto cleanup;
     }
-    TRY(buf_reserve(out, size));
+    TRY_CLEAN(buf_reserve(out, size));
     while (out->size < size) {
         ssize_t n = read(fd, out->data + out->size, size - out->size);
         if (n < 0 && errno == EINTR)

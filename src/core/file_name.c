@@ -111,7 +111,7 @@ enum status file_names_of(const char *const *texts, int n, struct arena *arena, 
     enum status rc = OK;
     struct named *all = mem_calloc((size_t)n + 1, sizeof *all), **order = mem_alloc((size_t)n + 1, sizeof *order);
     const char **names = arena_alloc(arena, (size_t)n + 1, sizeof *names);
-    TRY(all && order && names ? OK : E_NOMEM);
+    TRY_CLEAN(all && order && names ? OK : E_NOMEM);
     for (int i = 0; i < n; i++) {
         file_name_of(texts[i], all[i].name);
         all[i].index = i;
@@ -121,7 +121,7 @@ enum status file_names_of(const char *const *texts, int n, struct arena *arena, 
     while (n && number_equals(order, n))
         ;
     for (int i = 0; i < n; i++)
-        TRY((names[i] = arena_strdup(arena, all[i].name)) ? OK : E_NOMEM);
+        TRY_CLEAN((names[i] = arena_strdup(arena, all[i].name)) ? OK : E_NOMEM);
     *out = names;
 cleanup:
     mem_free(all);

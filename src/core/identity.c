@@ -159,21 +159,21 @@ enum status identities_find(const char *const *paths, int n, struct arena *arena
     struct picture *all = arena_alloc(&scratch, (size_t)n + 1, sizeof *all);
     struct picture *distinct = arena_alloc(&scratch, (size_t)n + 1, sizeof *distinct);
     int *group = arena_alloc(&scratch, (size_t)n + 1, sizeof *group);
-    TRY(all && distinct && group ? OK : E_NOMEM);
+    TRY_CLEAN(all && distinct && group ? OK : E_NOMEM);
     for (int i = 0; i < n; i++) {
         char *path = path_absolute(paths[i]);
         all[i] = (struct picture){.path = path ? arena_strdup(&scratch, path) : NULL, .index = i};
         mem_free(path);
-        TRY(all[i].path ? OK : E_NOMEM);
+        TRY_CLEAN(all[i].path ? OK : E_NOMEM);
         all[i].length = strlen(all[i].path);
     }
     if (n)
         qsort(all, (size_t)n, sizeof *all, compare_ends);
     int count = merge_equals(all, n, distinct, group);
-    TRY(name_pictures(distinct, count, arena));
+    TRY_CLEAN(name_pictures(distinct, count, arena));
     if (count) {
-        TRY(settle_stems(distinct, count));
-        TRY(settle_numbers(distinct, count));
+        TRY_CLEAN(settle_stems(distinct, count));
+        TRY_CLEAN(settle_numbers(distinct, count));
     }
     for (int i = 0; i < n; i++) {
         const struct picture *p = &distinct[group[i]];

@@ -141,7 +141,6 @@ static enum status write_cell(const struct listing_column *c, int width, const c
 
 static enum status write_row(const struct listing *l, const struct fit *f, char *const *cells, struct buf *out)
 {
-    enum status rc = OK;
     bool first = true;
     for (int c = 0; c < l->n_columns; c++) {
         if (!f->width[c])
@@ -152,18 +151,15 @@ static enum status write_row(const struct listing *l, const struct fit *f, char 
     while (out->size && out->data[out->size - 1] == ' ')
         out->size--; /* blanks at the end of a line serve nobody */
     TRY(buf_append(out, "\n", 1));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status listing_write(const struct listing *l, int limit, struct buf *out)
 {
-    enum status rc = OK;
     struct fit f;
     fit(l, limit, &f);
     TRY(write_row(l, &f, NULL, out));
     for (int i = 0; i + l->n_columns <= l->n_cells; i += l->n_columns)
         TRY(write_row(l, &f, l->cells + i, out));
-cleanup:
-    return rc;
+    return OK;
 }

@@ -252,12 +252,12 @@ static enum status list_folder(const char *folder, bool kinds, struct path_entry
             continue;
         if (n == capacity) {
             void *grown = mem_grow(list, (size_t)n * sizeof *list, ((size_t)capacity * 2 + 64) * sizeof *list);
-            TRY(grown ? OK : E_NOMEM);
+            TRY_CLEAN(grown ? OK : E_NOMEM);
             list = grown;
             capacity = capacity * 2 + 64;
         }
         list[n] = (struct path_entry){mem_strdup(entry->d_name), kinds ? entry_kind(dir, entry) : PATH_FILE};
-        TRY(list[n].name ? OK : E_NOMEM);
+        TRY_CLEAN(list[n].name ? OK : E_NOMEM);
         n++;
     }
     if (n)

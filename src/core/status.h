@@ -40,8 +40,16 @@ enum status fail_prefix(enum status code, const char *format, ...) __attribute__
 /* The last sentence of this thread; "" if none. Owned by the thread, valid until its next fail(). */
 const char *fail_text(void);
 
-/* Forward a failure: needs `enum status rc` and a label `cleanup` in the function. */
-#define TRY(expression)                \
+/* Forward a failure, from where nothing is to be released. */
+#define TRY(expression)                        \
+    do {                                       \
+        const enum status try_ = (expression); \
+        if (try_ != OK)                        \
+            return try_;                       \
+    } while (0)
+
+/* Forward a failure to where the function releases what it holds: needs `enum status rc` and a label `cleanup`. */
+#define TRY_CLEAN(expression)          \
     do {                               \
         if ((rc = (expression)) != OK) \
             goto cleanup;              \

@@ -190,7 +190,6 @@ static size_t break_at(const char *line, size_t n, int columns)
 
 static enum status wrap_line(const char *line, size_t n, int columns, struct buf *out)
 {
-    enum status rc = OK;
     int room = columns;
     for (bool first = true;; first = false) {
         size_t part = break_at(line, n, room);
@@ -206,8 +205,7 @@ static enum status wrap_line(const char *line, size_t n, int columns, struct buf
         TRY(buf_append(out, "\n", 1));
         room = MAX(columns - INDENT, 1);
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status text_wrap(const char *text, int columns, struct buf *out)
@@ -216,10 +214,10 @@ enum status text_wrap(const char *text, int columns, struct buf *out)
     locale_t before, utf8 = begin_utf8(text, &before);
     while (*text) {
         size_t n = strcspn(text, "\n");
-        TRY(columns ? wrap_line(text, n, columns, out) : buf_append(out, text, n));
+        TRY_CLEAN(columns ? wrap_line(text, n, columns, out) : buf_append(out, text, n));
         text += n;
         if (*text == '\n') {
-            TRY(buf_append(out, "\n", 1));
+            TRY_CLEAN(buf_append(out, "\n", 1));
             text++;
         }
     }

@@ -30,7 +30,6 @@ void sample_free(struct sample *s)
 static enum status finish_mosaic(const struct augment *a, const struct mosaic *m, double copy_paste, struct draws *d,
                                  struct augment_work *work, struct labels *labels, struct image *out)
 {
-    enum status rc = OK;
     TRY(copy_paste_choose(&work->paste, copy_paste, m->side, labels, d));
     assert(work->n_used < COUNT(work->used));
     struct perspective *p = &work->used[work->n_used++];
@@ -42,8 +41,7 @@ static enum status finish_mosaic(const struct augment *a, const struct mosaic *m
     TRY(copy_paste_apply(&work->paste, labels, &work->canvas));
     TRY(perspective_warp(p, &work->canvas, out));
     perspective_labels(p, labels);
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status mosaic4(const struct augment *a, int index, struct draws *d, struct augment_work *work,
@@ -86,13 +84,11 @@ static void mix(struct image *img, const struct image *other, double r)
 
 static enum status add_mixup(const struct augment *a, struct draws *d, struct augment_work *work, struct image *img)
 {
-    enum status rc = OK;
     int other = draws_randint(d, 0, a->pictures->count - 1); /* of all pictures: image weights do not count here */
     TRY(mosaic4(a, other, d, work, &work->more, &work->second));
     mix(img, &work->second, draws_mixup_ratio(d));
     TRY(labels_append(&work->labels, &work->more));
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* A picture in its letterbox, labels in pixels of it. Labels go by the border's exact half, pixels by the rounded one,
@@ -100,7 +96,6 @@ cleanup:
 static enum status load_letterboxed(const struct pictures *pictures, int index, int h, int w, bool grow,
                                     struct augment_work *work, struct letterbox *box, struct image *dst)
 {
-    enum status rc = OK;
     const struct picture *p = &pictures->items[index];
     const struct image *pixels;
     struct letterbox_options options = {.h = h, .w = w, .stride = 32, .no_grow = !grow};
@@ -110,22 +105,19 @@ static enum status load_letterboxed(const struct pictures *pictures, int index, 
     labels_clear(&work->labels);
     TRY(labels_append_objects(&work->labels, p->objects, p->n_objects, pictures->points, (float)(box->ratio_w * p->w),
                               (float)(box->ratio_h * p->h), (float)box->pad_w, (float)box->pad_h));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status augment_single(const struct augment *a, int index, int h, int w, struct draws *d,
                                   struct augment_work *work, struct image *out)
 {
-    enum status rc = OK;
     struct letterbox box;
     TRY(load_letterboxed(a->pictures, index, h, w, true, work, &box, &work->canvas));
     struct perspective *p = &work->used[work->n_used++];
     *p = perspective_draw(&a->config.geometry, h, w, 0, 0, d);
     TRY(perspective_warp(p, &work->canvas, out));
     perspective_labels(p, &work->labels);
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* Pixels to parts of the sample, clipped to just below its size (SPEC 11.6). */
@@ -177,7 +169,6 @@ static void jitter_and_flip(const struct augment_config *c, struct draws *d, str
 enum status augment_sample(const struct augment *a, int index, int h, int w, struct draws *d, struct augment_work *work,
                            struct sample *out)
 {
-    enum status rc = OK;
     work->n_used = 0;
     if (a->mosaic && draws_random(d) < a->config.mosaic) {
         assert(h == a->size && w == a->size);
@@ -189,8 +180,7 @@ enum status augment_sample(const struct augment *a, int index, int h, int w, str
     }
     TRY(normalise(&work->labels, out));
     jitter_and_flip(&a->config, d, out);
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status plain_sample(const struct pictures *pictures, int index, int h, int w, struct augment_work *work,

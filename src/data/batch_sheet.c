@@ -47,7 +47,6 @@ static double sheet_scale(const struct batch *b)
 
 static enum status add_picture(struct batch_sheet *s, const struct batch *b, int place, struct boxes *boxes)
 {
-    enum status rc = OK;
     const struct dataset *d = s->dataset;
     struct image view = batch_image(b, place), *picture = &s->pictures[s->count];
     double scale = sheet_scale(b);
@@ -59,8 +58,7 @@ static enum status add_picture(struct batch_sheet *s, const struct batch *b, int
     TRY(draw_detections(picture, boxes->xyxy, boxes->scores, boxes->classes, boxes->count, d->names,
                         d->names ? d->nc : 0, &options));
     s->captions[s->count++] = path_name(d->images[b->pictures[place].index].path);
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status batch_sheet_add_labels(struct batch_sheet *s, const struct batch *b, int place)
@@ -69,7 +67,7 @@ enum status batch_sheet_add_labels(struct batch_sheet *s, const struct batch *b,
     struct boxes boxes = {0};
     if (s->count == SHEET_PICTURES)
         return OK;
-    TRY(boxes_init(&boxes, b->n_targets, false));
+    TRY_CLEAN(boxes_init(&boxes, b->n_targets, false));
     for (int t = 0; t < b->n_targets; t++) {
         const float *row = b->targets[t];
         if ((int)row[0] != place)
@@ -78,7 +76,7 @@ enum status batch_sheet_add_labels(struct batch_sheet *s, const struct batch *b,
         box_cxcywh_to_xyxy(box, boxes.xyxy + 4 * boxes.count);
         boxes.classes[boxes.count++] = (int)row[1];
     }
-    TRY(add_picture(s, b, place, &boxes));
+    TRY_CLEAN(add_picture(s, b, place, &boxes));
 cleanup:
     boxes_free(&boxes);
     return rc;
@@ -92,7 +90,7 @@ enum status batch_sheet_add(struct batch_sheet *s, const struct batch *b, int pl
     const struct batch_picture *p = &b->pictures[place];
     if (s->count == SHEET_PICTURES)
         return OK;
-    TRY(boxes_init(&boxes, count, true));
+    TRY_CLEAN(boxes_init(&boxes, count, true));
     for (int i = 0; i < count && detections[i].score > SHOWN_SCORE; i++) {
         for (int k = 0; k < 4; k++)
             boxes.xyxy[4 * i + k] =
@@ -101,7 +99,7 @@ enum status batch_sheet_add(struct batch_sheet *s, const struct batch *b, int pl
         boxes.classes[i] = detections[i].class;
         boxes.count++;
     }
-    TRY(add_picture(s, b, place, &boxes));
+    TRY_CLEAN(add_picture(s, b, place, &boxes));
 cleanup:
     boxes_free(&boxes);
     return rc;
@@ -113,9 +111,9 @@ enum status batch_sheet_write(struct batch_sheet *s, const char *path)
     struct image sheet = {0};
     if (!s->count)
         return OK;
-    TRY(image_grid(s->pictures, s->captions, s->count, &(struct grid_options){.max_side = 2 * SHEET_SIDE, .gap = 4},
-                   &sheet));
-    TRY(image_write(path, &sheet));
+    TRY_CLEAN(image_grid(s->pictures, s->captions, s->count,
+                         &(struct grid_options){.max_side = 2 * SHEET_SIDE, .gap = 4}, &sheet));
+    TRY_CLEAN(image_write(path, &sheet));
     s->count = 0;
 cleanup:
     image_free(&sheet);

@@ -50,13 +50,11 @@ static enum status read_list(struct annotations *a)
     for (size_t i = 1; i < n; i++)
         if (a->categories[i].id == a->categories[i - 1].id)
             rc = fail(E_FORMAT, "%s: category id %lld stands twice", a->file, (long long)a->categories[i].id);
-cleanup:
     return rc;
 }
 
 static enum status count_uses(struct annotations *a)
 {
-    enum status rc = OK;
     const json_t *list;
     TRY(coco_list(a, "annotations", &list));
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -68,8 +66,7 @@ static enum status count_uses(struct annotations *a)
                      (long long)id));
         category->uses++;
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -88,7 +85,7 @@ static enum status make_classes(struct annotations *a)
     arena_init(&scratch);
     const char **groups = arena_alloc(&scratch, (size_t)a->n_categories, sizeof(*groups));
     const char **names = arena_alloc(&d->arena, (size_t)a->n_categories, sizeof(*names));
-    TRY(groups && names ? OK : E_NOMEM);
+    TRY_CLEAN(groups && names ? OK : E_NOMEM);
     for (int i = 0; i < a->n_categories; i++) {
         const struct category *c = &a->categories[i];
         if (c->group && strcmp(c->group, c->name) != 0)
@@ -101,13 +98,14 @@ static enum status make_classes(struct annotations *a)
             !c->uses && n_groups && bsearch(&c->name, groups, (size_t)n_groups, sizeof(*groups), compare_texts);
         c->class = only_groups ? -1 : nc;
         if (only_groups)
-            TRY(loading_note(a->l, "category '%s' groups others and has no annotations: it is no class", c->name));
+            TRY_CLEAN(
+                loading_note(a->l, "category '%s' groups others and has no annotations: it is no class", c->name));
         else
             names[nc++] = c->name;
     }
     if (a->l->yaml->nc && a->l->yaml->nc != nc)
-        TRY(fail(E_FORMAT, "%s: %d categories are classes, but nc is %d in %s", a->file, nc, a->l->yaml->nc,
-                 a->l->yaml->file));
+        TRY_CLEAN(fail(E_FORMAT, "%s: %d categories are classes, but nc is %d in %s", a->file, nc, a->l->yaml->nc,
+                       a->l->yaml->file));
     d->names = names;
     d->nc = nc;
     d->named = true;
@@ -147,7 +145,7 @@ static enum status map_by_order(struct annotations *a, const bool *taken, struct
     const char **names = arena_alloc(scratch, (size_t)a->n_categories, sizeof(*names));
     struct category **order = arena_alloc(scratch, (size_t)a->n_categories, sizeof(struct category *));
     int *map = arena_alloc(scratch, (size_t)a->n_categories, sizeof(*map));
-    TRY(names && order && map ? OK : E_NOMEM);
+    TRY_CLEAN(names && order && map ? OK : E_NOMEM);
     for (int i = 0; i < a->n_categories; i++) {
         struct category *c = &a->categories[i];
         if (c->class < 0 && c->uses && !unknown)
@@ -159,11 +157,11 @@ static enum status map_by_order(struct annotations *a, const bool *taken, struct
     }
     const struct class_list from = {a->file, names, n}, to = {a->l->yaml->file, d->names, d->nc};
     if (n != d->nc || class_names_match(&from, &to, map, &match, &words) != OK)
-        TRY(refuse(a, unknown, taken));
+        TRY_CLEAN(refuse(a, unknown, taken));
     for (int i = 0; i < n; i++)
         order[i]->class = map[i];
     if (words.size)
-        TRY(loading_note(a->l, "%s", words.data));
+        TRY_CLEAN(loading_note(a->l, "%s", words.data));
 cleanup:
     buf_free(&words);
     return rc;
@@ -179,10 +177,10 @@ static enum status map_by_name(struct annotations *a)
     bool complete = true;
     arena_init(&scratch);
     bool *taken = arena_alloc(&scratch, (size_t)d->nc, sizeof(*taken));
-    TRY(taken ? class_index_make(d->names, d->nc, &scratch, &index) : E_NOMEM);
+    TRY_CLEAN(taken ? class_index_make(d->names, d->nc, &scratch, &index) : E_NOMEM);
     if (index.first_twin >= 0)
-        TRY(fail(E_FORMAT, "%s: classes %d and %d are both called '%s': categories cannot be told apart",
-                 a->l->yaml->file, index.first_twin, index.second_twin, d->names[index.first_twin]));
+        TRY_CLEAN(fail(E_FORMAT, "%s: classes %d and %d are both called '%s': categories cannot be told apart",
+                       a->l->yaml->file, index.first_twin, index.second_twin, d->names[index.first_twin]));
     for (int i = 0; i < a->n_categories; i++) {
         struct category *c = &a->categories[i];
         bool exactly;
@@ -193,25 +191,25 @@ static enum status map_by_name(struct annotations *a)
         if (c->class < 0)
             continue;
         if (taken[c->class])
-            TRY(fail(E_FORMAT, "%s: two categories are class '%s', one of them '%s'", a->file, d->names[c->class],
-                     c->name));
+            TRY_CLEAN(fail(E_FORMAT, "%s: two categories are class '%s', one of them '%s'", a->file, d->names[c->class],
+                           c->name));
         taken[c->class] = true;
         example = !exactly && !loose++ ? i : example;
     }
     if (!complete) {
-        TRY(map_by_order(a, taken, &scratch));
+        TRY_CLEAN(map_by_order(a, taken, &scratch));
         goto cleanup;
     }
     if (unused)
-        TRY(loading_note(a->l, "%d categor%s without annotations %s no class ('%s'%s)", unused,
-                         noun(unused, "y", "ies"), noun(unused, "is", "are"), a->categories[first_unused].name,
-                         unused > 1 ? " ..." : ""));
+        TRY_CLEAN(loading_note(a->l, "%d categor%s without annotations %s no class ('%s'%s)", unused,
+                               noun(unused, "y", "ies"), noun(unused, "is", "are"), a->categories[first_unused].name,
+                               unused > 1 ? " ..." : ""));
     if (loose)
-        TRY(loading_note(a->l,
-                         "category '%s' is taken as class '%s' (upper and lower case, blanks, '_' and '-' do not "
-                         "count)%s",
-                         a->categories[example].name, d->names[a->categories[example].class],
-                         loose > 1 ? ", and others so" : ""));
+        TRY_CLEAN(loading_note(a->l,
+                               "category '%s' is taken as class '%s' (upper and lower case, blanks, '_' and '-' do not "
+                               "count)%s",
+                               a->categories[example].name, d->names[a->categories[example].class],
+                               loose > 1 ? ", and others so" : ""));
 cleanup:
     arena_free(&scratch);
     return rc;
@@ -246,12 +244,10 @@ static enum status keep_ids(struct annotations *a)
 
 enum status coco_read_categories(struct annotations *a)
 {
-    enum status rc = OK;
     bool named = a->l->yaml->named || a->l->d->category_ids;
     TRY(read_list(a));
     TRY(count_uses(a));
     TRY(named ? map_by_name(a) : make_classes(a));
     TRY(a->l->d->nc ? keep_ids(a) : OK);
-cleanup:
-    return rc;
+    return OK;
 }

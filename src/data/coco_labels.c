@@ -145,12 +145,12 @@ static enum status find_folder(struct annotations *a, const json_t *images)
     char *made[6] = {NULL};
     struct places places = {0};
     enum status rc = here && subset ? OK : E_NOMEM;
-    TRY(rc);
+    TRY_CLEAN(rc);
     const bool climbs = !strcmp(here, "/") || !strcmp(here, ".") || !strcmp(path_name(here), "..");
     up = climbs ? path_join(here, "..") : path_parent(here);
     char *up_images = made[0] = up ? place_join(up, "images") : NULL;
     char *here_images = made[1] = place_join(here, "images");
-    TRY(up_images && here_images ? OK : E_NOMEM);
+    TRY_CLEAN(up_images && here_images ? OK : E_NOMEM);
     made[2] = place_join(up_images, subset);
     made[3] = place_join(up, subset);
     made[4] = place_join(here, subset);
@@ -160,7 +160,7 @@ static enum status find_folder(struct annotations *a, const json_t *images)
         places_add(&places, order[i]);
     for (int i = 0; i < a->l->places.n; i++)
         places_add(&places, a->l->places.folders[i]);
-    TRY(search_folder(a, &places, images));
+    TRY_CLEAN(search_folder(a, &places, images));
 cleanup:
     for (int i = 0; i < COUNT(made); i++)
         mem_free(made[i]);
@@ -192,7 +192,7 @@ static enum status read_pictures(struct annotations *a)
     const json_t *list;
     char *path = NULL;
     a->first = a->l->count;
-    TRY(coco_list(a, "images", &list));
+    TRY_CLEAN(coco_list(a, "images", &list));
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *image = json_array_get(list, i);
         const char *name = json_string_value(json_object_get(image, "file_name"));
@@ -201,12 +201,12 @@ static enum status read_pictures(struct annotations *a)
             goto cleanup;
         }
         if (!a->folder)
-            TRY(find_folder(a, list));
+            TRY_CLEAN(find_folder(a, list));
         struct loading_picture *p = loading_add(a->l);
-        TRY(p ? OK : E_NOMEM);
-        TRY(coco_id(a, image, "images", i, "id", &p->id));
+        TRY_CLEAN(p ? OK : E_NOMEM);
+        TRY_CLEAN(coco_id(a, image, "images", i, "id", &p->id));
         path = picture_path(a, name);
-        TRY(path && (p->path = arena_strdup(&a->l->d->arena, path)) ? OK : E_NOMEM);
+        TRY_CLEAN(path && (p->path = arena_strdup(&a->l->d->arena, path)) ? OK : E_NOMEM);
         mem_free(path);
         path = NULL;
         p->told_w = whole_number(image, "width");
@@ -253,7 +253,6 @@ static enum status read_box(const struct annotations *a, const json_t *annotatio
 static enum status read_annotation(struct annotations *a, const json_t *annotation, size_t index,
                                    struct loading_picture **picture, struct dataset_object *o, bool *crowd)
 {
-    enum status rc = OK;
     struct loading_picture wanted = {.id = -1};
     int64_t id = -1;
     int n = a->l->count - a->first;
@@ -269,14 +268,12 @@ static enum status read_annotation(struct annotations *a, const json_t *annotati
     *crowd = json_is_true(flag) || json_number_value(flag) != 0;
     o->class = a->l->options->single_class ? 0 : category->class;
     TRY(read_box(a, annotation, index, o));
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* Three rounds over the annotations: count, then labels, then crowds, so that crowds stand last. */
 static enum status read_objects(struct annotations *a)
 {
-    enum status rc = OK;
     const json_t *list;
     struct loading_picture *p;
     struct dataset_object o;
@@ -301,8 +298,7 @@ static enum status read_objects(struct annotations *a)
             p->rows.objects[p->rows.n_objects++] = o;
             p->n_crowds += crowd;
         }
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status loading_add_annotations(struct loading *l, const char *path)
@@ -312,14 +308,14 @@ enum status loading_add_annotations(struct loading *l, const char *path)
     struct annotations a = {.file = path, .l = l};
     l->annotations = true;
     l->folders_only = false;
-    TRY(file_read_text(path, MAX_TEXT_BYTES, &text));
+    TRY_CLEAN(file_read_text(path, MAX_TEXT_BYTES, &text));
     drop_segmentations(&text);
-    TRY(json_read_memory(path, text.data, text.size, NULL, &a.root));
+    TRY_CLEAN(json_read_memory(path, text.data, text.size, NULL, &a.root));
     buf_free(&text);
-    TRY(coco_read_categories(&a));
-    TRY(read_pictures(&a));
-    TRY(sort_pictures(&a));
-    TRY(read_objects(&a));
+    TRY_CLEAN(coco_read_categories(&a));
+    TRY_CLEAN(read_pictures(&a));
+    TRY_CLEAN(sort_pictures(&a));
+    TRY_CLEAN(read_objects(&a));
 cleanup:
     json_decref(a.root);
     mem_free(a.folder);

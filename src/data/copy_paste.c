@@ -67,7 +67,6 @@ static enum status append_twin(struct labels *labels, int i, float w)
 enum status copy_paste_choose(struct copy_paste *c, double p, int w, struct labels *labels, struct draws *d)
 {
     int n = 0;
-    enum status rc = OK;
     c->count = 0;
     if (p == 0 || labels->n_points == 0)
         return OK;
@@ -82,8 +81,7 @@ enum status copy_paste_choose(struct copy_paste *c, double p, int w, struct labe
     draws_sample(d, c->candidates, n, c->count, c->chosen);
     for (int i = 0; i < c->count; i++)
         TRY(append_twin(labels, c->chosen[i], (float)w));
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- filling a polygon ------------------------------------------------------------------------------------------- */

@@ -27,7 +27,6 @@ static void picture_fault(struct loading_picture *p, enum picture_state state, e
 
 static enum status check_pixels(struct loading_picture *p)
 {
-    enum status rc = OK;
     TRY(image_check(p->path, &p->w, &p->h, &p->orientation));
     if (p->orientation >= 5) {
         int w = p->w;
@@ -39,8 +38,7 @@ static enum status check_pixels(struct loading_picture *p)
     if ((p->told_w && p->told_w != p->w) || (p->told_h && p->told_h != p->h))
         return fail(E_FORMAT, "%s: %dx%d pixels, but its annotations say %dx%d", p->path, p->w, p->h, p->told_w,
                     p->told_h);
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status check_label_file(const struct loading *l, struct loading_picture *p)
@@ -51,8 +49,8 @@ static enum status check_label_file(const struct loading *l, struct loading_pict
     p->label_missing = !path_exists(p->label_path);
     if (p->label_missing)
         return OK;
-    TRY(file_read_text(p->label_path, LABEL_FILE_MAX_BYTES, &text));
-    TRY(label_text_read(p->label_path, text.data, text.size, &rules, &p->rows));
+    TRY_CLEAN(file_read_text(p->label_path, LABEL_FILE_MAX_BYTES, &text));
+    TRY_CLEAN(label_text_read(p->label_path, text.data, text.size, &rules, &p->rows));
     if (p->rows.duplicates) {
         fail(E_FORMAT, "%s: %d label%s twice, counted once", p->label_path, p->rows.duplicates,
              noun(p->rows.duplicates, " stands", "s stand"));
@@ -191,7 +189,6 @@ static enum status reserve_problem(struct dataset_summary *s)
 static enum status add_problem(struct dataset *d, enum dataset_fault fault, const char *path, bool copy,
                                const char *sentence)
 {
-    enum status rc = OK;
     struct dataset_summary *s = &d->summary;
     s->problem_total++;
     if (s->n_problems == DATASET_MAX_PROBLEMS)
@@ -201,8 +198,7 @@ static enum status add_problem(struct dataset *d, enum dataset_fault fault, cons
     TRY(words && where ? OK : E_NOMEM);
     ((const char **)s->problems)[s->n_problems] = words;
     ((struct dataset_problem *)s->faults)[s->n_problems++] = (struct dataset_problem){fault, where};
-cleanup:
-    return rc;
+    return OK;
 }
 
 static int compare_strings(const void *a, const void *b)
@@ -218,17 +214,17 @@ static enum status orphans_of(struct dataset *d, const char *folder, const char 
     enum status rc = OK;
     if (!path_is_folder(folder))
         return OK;
-    TRY(path_list(folder, &names, &n));
+    TRY_CLEAN(path_list(folder, &names, &n));
     for (int i = 0; i < n; i++) {
         if (strcmp(path_extension(names[i]), "txt") != 0)
             continue;
         path = path_join(folder, names[i]);
-        TRY(path ? OK : E_NOMEM);
+        TRY_CLEAN(path ? OK : E_NOMEM);
         const char *key = path;
         if (!bsearch(&key, known, n_known, sizeof(*known), compare_strings)) {
             d->summary.orphans++;
             fail(E_FORMAT, "%s: a label file without a picture, not used", path);
-            TRY(add_problem(d, FAULT_ORPHAN, path, true, fail_text()));
+            TRY_CLEAN(add_problem(d, FAULT_ORPHAN, path, true, fail_text()));
         }
         mem_free(path);
         path = NULL;
@@ -246,12 +242,12 @@ static enum status find_orphans(struct loading *l)
     char *folder = NULL, *picture_folder = NULL;
     const char **known = mem_alloc((size_t)l->count, sizeof(*known));
     char **folders = mem_calloc((size_t)l->count, sizeof(*folders));
-    TRY(known && folders ? OK : E_NOMEM);
+    TRY_CLEAN(known && folders ? OK : E_NOMEM);
     for (int i = 0; i < l->count; i++) {
         known[i] = l->pictures[i].label_path;
         folder = path_parent(l->pictures[i].label_path);
         picture_folder = path_parent(l->pictures[i].path);
-        TRY(folder && picture_folder ? OK : E_NOMEM);
+        TRY_CLEAN(folder && picture_folder ? OK : E_NOMEM);
         if (strcmp(folder, picture_folder) != 0 && (n_folders == 0 || strcmp(folder, folders[n_folders - 1]) != 0)) {
             folders[n_folders++] = folder;
             folder = NULL;
@@ -264,7 +260,7 @@ static enum status find_orphans(struct loading *l)
     qsort(folders, (size_t)n_folders, sizeof(*folders), compare_strings);
     for (int i = 0; i < n_folders; i++)
         if (i == 0 || strcmp(folders[i], folders[i - 1]) != 0)
-            TRY(orphans_of(l->d, folders[i], known, (size_t)l->count));
+            TRY_CLEAN(orphans_of(l->d, folders[i], known, (size_t)l->count));
 cleanup:
     mem_free(folder);
     mem_free(picture_folder);
@@ -342,7 +338,6 @@ static void move_picture(struct dataset *d, const struct loading_picture *p)
 
 static enum status assemble(struct loading *l)
 {
-    enum status rc = OK;
     struct dataset *d = l->d;
     size_t objects = 0, points = 0;
     for (int i = 0; i < l->count; i++) {
@@ -363,8 +358,7 @@ static enum status assemble(struct loading *l)
     }
     if (l->folders_only && !l->annotations)
         TRY(find_orphans(l));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status copy_names(struct loading *l)
@@ -426,18 +420,18 @@ enum status dataset_load(const struct dataset_yaml *yaml, enum dataset_split spl
     if (!l.d)
         return E_NOMEM;
     arena_init(&l.d->arena);
-    TRY(copy_names(&l));
-    TRY(loading_find(&l, split));
+    TRY_CLEAN(copy_names(&l));
+    TRY_CLEAN(loading_find(&l, split));
     if (l.d->nc == 0) {
         rc = fail(E_FORMAT, "%s: it has no names", yaml->file);
         goto cleanup;
     }
     if (options->single_class)
-        TRY(use_single_class(l.d));
-    TRY(class_index_make(l.d->names, l.d->nc, &l.d->arena, &l.classes));
-    TRY(say_twins(&l));
+        TRY_CLEAN(use_single_class(l.d));
+    TRY_CLEAN(class_index_make(l.d->names, l.d->nc, &l.d->arena, &l.classes));
+    TRY_CLEAN(say_twins(&l));
     check_pictures(&l);
-    TRY(assemble(&l));
+    TRY_CLEAN(assemble(&l));
     const struct dataset_summary *s = &l.d->summary;
     if (l.d->n_images == 0 && options->keep_unusable)
         goto cleanup;
@@ -473,7 +467,6 @@ void dataset_destroy(struct dataset *d)
 enum status dataset_describe(const struct dataset *d, const char *title, int problems, struct buf *out)
 {
     const struct dataset_summary *s = &d->summary;
-    enum status rc = OK;
     const struct {
         long count;
         const char *one, *many; /* what it says of one, of several */
@@ -510,8 +503,7 @@ enum status dataset_describe(const struct dataset *d, const char *title, int pro
         TRY(buf_printf(out, "  %s\n", s->problems[i]));
     if (s->problem_total > problems && problems > 0)
         TRY(buf_printf(out, "  ... and %ld more\n", s->problem_total - MIN(problems, s->n_problems)));
-cleanup:
-    return rc;
+    return OK;
 }
 
 void dataset_sorting_size(const struct dataset_image *image, int *w, int *h)

@@ -86,7 +86,6 @@ struct cache_object {
 
 static enum status put_picture(struct buf *out, const struct loading_picture *p)
 {
-    enum status rc = OK;
     const struct label_rows *rows = &p->rows;
     struct cache_picture head = {(int32_t)p->state,
                                  p->label_missing,
@@ -110,8 +109,7 @@ static enum status put_picture(struct buf *out, const struct loading_picture *p)
     }
     if (rows->n_points)
         TRY(buf_append(out, rows->points, (size_t)rows->n_points * sizeof(*rows->points)));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status cache_write(const char *path, uint64_t key, const struct loading *l)
@@ -120,13 +118,13 @@ enum status cache_write(const char *path, uint64_t key, const struct loading *l)
     struct buf out = {0};
     struct cache_header header = {{0}, CACHE_VERSION, CACHE_ORDER, key, 0, 0};
     memcpy(header.magic, magic, sizeof(magic));
-    TRY(buf_append(&out, &header, sizeof(header)));
+    TRY_CLEAN(buf_append(&out, &header, sizeof(header)));
     for (int i = 0; i < l->count; i++)
-        TRY(put_picture(&out, &l->pictures[i]));
+        TRY_CLEAN(put_picture(&out, &l->pictures[i]));
     header.size = out.size - sizeof(header);
     header.checksum = rng_hash_bytes(key, out.data + sizeof(header), header.size);
     memcpy(out.data, &header, sizeof(header));
-    TRY(file_write(path, out.data, out.size));
+    TRY_CLEAN(file_write(path, out.data, out.size));
 cleanup:
     buf_free(&out);
     return rc;

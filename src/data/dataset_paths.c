@@ -51,7 +51,7 @@ static enum status add_folder(struct loading *l, const char *folder, int depth)
     enum status rc = OK;
     if (depth > MAX_DEPTH)
         return fail(E_LIMIT, "%s: folders are nested more than %d deep", folder, MAX_DEPTH);
-    TRY(path_list(folder, &names, &n));
+    TRY_CLEAN(path_list(folder, &names, &n));
     for (int i = 0; i < n; i++) {
         if (names[i][0] == '.') /* hidden, or a shadow file of macOS */
             continue;
@@ -96,12 +96,12 @@ static enum status add_line(struct loading *l, struct listing *g, const char *li
         path = places_find(&g->places, line, drop);
     else if (!path && (drop = 1) && (path = places_search(&g->places, line, &drop))) {
         g->drop = drop;
-        TRY(loading_note(l, "%s: '%.*s' leads nowhere and is left out of its lines: %s is used for %s", g->name,
-                         (int)(place_rest(line, drop) - line), line, path, line));
+        TRY_CLEAN(loading_note(l, "%s: '%.*s' leads nowhere and is left out of its lines: %s is used for %s", g->name,
+                               (int)(place_rest(line, drop) - line), line, path, line));
     }
     if (!path)
         path = place_join(g->places.folders[0], place_rest(line, 0));
-    TRY(path ? add_picture(l, path, g->name, number) : E_NOMEM);
+    TRY_CLEAN(path ? add_picture(l, path, g->name, number) : E_NOMEM);
 cleanup:
     mem_free(path);
     return rc;
@@ -113,17 +113,17 @@ static enum status add_list(struct loading *l, const char *list)
     struct buf text = {0};
     char *folder = path_parent(list);
     struct listing g = {.name = arena_strdup(&l->d->arena, list)};
-    TRY(folder && g.name ? OK : E_NOMEM);
+    TRY_CLEAN(folder && g.name ? OK : E_NOMEM);
     places_add(&g.places, folder);
     for (int i = 0; i < l->places.n; i++)
         places_add(&g.places, l->places.folders[i]);
     places_add(&g.places, ".");
-    TRY(file_read_text(list, MAX_LIST_BYTES, &text));
+    TRY_CLEAN(file_read_text(list, MAX_LIST_BYTES, &text));
     if (is_binary(&text))
-        TRY(fail(E_FORMAT,
-                 "%s: neither a folder, a picture (by its ending), an annotation file nor a text that lists "
-                 "pictures",
-                 list));
+        TRY_CLEAN(fail(E_FORMAT,
+                       "%s: neither a folder, a picture (by its ending), an annotation file nor a text that lists "
+                       "pictures",
+                       list));
     int number = 0;
     for (char *line = text.data, *end; line && line < text.data + text.size; line = end + 1) {
         end = memchr(line, '\n', (size_t)(text.data + text.size - line));
@@ -136,9 +136,9 @@ static enum status add_list(struct loading *l, const char *list)
             line[--length] = 0;
         line += strspn(line, " \t");
         if (length > MAX_PATH_BYTES)
-            TRY(fail(E_FORMAT, "%s:%d: a path of %zu bytes", list, number, length));
+            TRY_CLEAN(fail(E_FORMAT, "%s:%d: a path of %zu bytes", list, number, length));
         if (*line)
-            TRY(add_line(l, &g, line, number));
+            TRY_CLEAN(add_line(l, &g, line, number));
     }
 cleanup:
     mem_free(folder);
@@ -159,7 +159,6 @@ static enum status not_both(const char *path)
 /* One entry of a split, at a path that exists. */
 static enum status add_entry(struct loading *l, const char *path, const char *split)
 {
-    enum status rc = OK;
     bool taken = false;
     if (!l->count || l->voc)
         TRY(voc_add_entry(l, path, split, &taken));
@@ -173,8 +172,7 @@ static enum status add_entry(struct loading *l, const char *path, const char *sp
         return add_folder(l, path, 0);
     l->folders_only = false;
     return image_is_picture_name(path) ? add_picture(l, path, NULL, 0) : add_list(l, path);
-cleanup:
-    return rc;
+    return OK;
 }
 
 static const char *entry_text(const struct yaml_node *split, int i)
@@ -269,13 +267,13 @@ static enum status add_entries(struct loading *l, const struct yaml_node *node, 
         return E_NOMEM;
     bool exact = find_entries(l, node, n, false, found, &place);
     if (!exact && !find_entries(l, node, n, true, found, &place))
-        TRY(entries_missing(l, node, n, name));
+        TRY_CLEAN(entries_missing(l, node, n, name));
     if (l->yaml->path && l->places.n > 1 && l->places.folders[place] == l->yaml->folder && !is_home(l->yaml->path))
-        TRY(loading_note(l, "path %s does not exist: the folder of %s is used", l->yaml->path, l->yaml->file));
+        TRY_CLEAN(loading_note(l, "path %s does not exist: the folder of %s is used", l->yaml->path, l->yaml->file));
     for (int i = 0; i < n; i++) {
         if (!exact)
-            TRY(loading_note(l, "%s %s does not exist: %s is used", name, entry_text(node, i), found[i]));
-        TRY(add_entry(l, found[i], name));
+            TRY_CLEAN(loading_note(l, "%s %s does not exist: %s is used", name, entry_text(node, i), found[i]));
+        TRY_CLEAN(add_entry(l, found[i], name));
     }
 cleanup:
     for (int i = 0; i < n; i++)
@@ -300,10 +298,10 @@ static enum status identify(struct loading *l)
     int kept = 0, repeated = 0;
     const char **paths = mem_alloc((size_t)l->count, sizeof(*paths));
     struct identity *identities = mem_alloc((size_t)l->count, sizeof(*identities));
-    TRY(paths && identities ? OK : E_NOMEM);
+    TRY_CLEAN(paths && identities ? OK : E_NOMEM);
     for (int i = 0; i < l->count; i++)
         paths[i] = l->pictures[i].path;
-    TRY(identities_find(paths, l->count, &l->d->arena, identities));
+    TRY_CLEAN(identities_find(paths, l->count, &l->d->arena, identities));
     for (int i = 0; i < l->count; i++) {
         bool again = identities[i].first != i;
         repeated += again;
@@ -314,7 +312,8 @@ static enum status identify(struct loading *l)
     }
     l->count = kept;
     if (l->annotations && !l->voc && repeated)
-        TRY(loading_note(l, "%d picture%s listed again under another id", repeated, noun(repeated, " is", "s are")));
+        TRY_CLEAN(
+            loading_note(l, "%d picture%s listed again under another id", repeated, noun(repeated, " is", "s are")));
     else
         l->d->summary.repeated = repeated;
 cleanup:
@@ -325,7 +324,6 @@ cleanup:
 
 enum status loading_find(struct loading *l, enum dataset_split split)
 {
-    enum status rc = OK;
     const struct yaml_node *node = l->yaml->split[split];
     const char *name = dataset_split_name(split);
     if (!node)
@@ -343,6 +341,5 @@ enum status loading_find(struct loading *l, enum dataset_split split)
         TRY(label_paths_settle(l));
     if (l->voc && !l->only_paths && !l->yaml->named)
         TRY(voc_collect_names(l, split));
-cleanup:
-    return rc;
+    return OK;
 }

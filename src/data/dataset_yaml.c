@@ -16,7 +16,6 @@ const char *dataset_split_name(enum dataset_split split)
 /* names as {index: name}: every index from 0 to n-1 once, in any order. */
 static enum status names_of_map(const struct yaml_node *node, const char **names)
 {
-    enum status rc = OK;
     if (node->repeated)
         return yaml_fail(node->repeated, E_FORMAT, "the key %s is there already: a class has one name",
                          node->repeated->text);
@@ -33,14 +32,12 @@ static enum status names_of_map(const struct yaml_node *node, const char **names
         if (!names[i])
             return yaml_fail(node, E_FORMAT, "names has %d entries but none for class %d: classes are numbered 0 to %d",
                              node->count, i, node->count - 1);
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* nc without names: the classes are numbered. */
 static enum status number_names(struct dataset_yaml *yaml, const struct yaml_node *count)
 {
-    enum status rc = OK;
     int nc;
     TRY(yaml_get_int(count, "nc", 1, MAX_CLASSES, &nc));
     const char **names = arena_alloc(&yaml->arena, (size_t)nc, sizeof(*names));
@@ -49,8 +46,7 @@ static enum status number_names(struct dataset_yaml *yaml, const struct yaml_nod
         TRY((names[i] = arena_printf(&yaml->arena, "class%d", i)) ? OK : E_NOMEM);
     yaml->names = names;
     yaml->nc = nc;
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status check_names(const struct yaml_node *node, const char *const *names)
@@ -91,22 +87,19 @@ static enum status read_names(struct dataset_yaml *yaml, const struct yaml_node 
             rc = yaml_fail(count, E_FORMAT, "nc is %d but names has %d entr%s", nc, yaml->nc,
                            noun(yaml->nc, "y", "ies"));
     }
-cleanup:
     return rc;
 }
 
 /* kpt_shape: [n, 2 or 3]: a pose set. */
 static enum status read_key_points(struct dataset_yaml *yaml, const struct yaml_node *root)
 {
-    enum status rc = OK;
     const struct yaml_node *shape = yaml_find(root, "kpt_shape");
     if (!shape || shape->type == YAML_NULL)
         return OK;
     TRY(yaml_get_list(shape, "kpt_shape", 2, 2));
     TRY(yaml_get_int(shape->items[0], "the number of key points", 1, MAX_KEY_POINTS, &yaml->key_points));
     TRY(yaml_get_int(shape->items[1], "the values of a key point", 2, 3, &yaml->key_values));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status read_splits(struct dataset_yaml *yaml, const struct yaml_node *root)
@@ -128,7 +121,6 @@ static enum status read_splits(struct dataset_yaml *yaml, const struct yaml_node
     }
     if (!yaml->split[SPLIT_TRAIN] && !yaml->split[SPLIT_VAL] && !yaml->split[SPLIT_TEST])
         rc = yaml_fail(root, E_FORMAT, "none of train, val and test is given");
-cleanup:
     return rc;
 }
 
@@ -138,18 +130,18 @@ enum status dataset_yaml_open(const char *file, struct dataset_yaml *yaml)
     char *folder = NULL;
     memset(yaml, 0, sizeof(*yaml));
     arena_init(&yaml->arena);
-    TRY(yaml_open(file, &yaml->doc));
+    TRY_CLEAN(yaml_open(file, &yaml->doc));
     folder = path_parent(file);
     yaml->file = arena_strdup(&yaml->arena, file);
     yaml->folder = folder ? arena_strdup(&yaml->arena, folder) : NULL;
-    TRY(yaml->file && yaml->folder ? OK : E_NOMEM);
-    TRY(yaml_get_map(yaml->doc.root, "a dataset"));
+    TRY_CLEAN(yaml->file && yaml->folder ? OK : E_NOMEM);
+    TRY_CLEAN(yaml_get_map(yaml->doc.root, "a dataset"));
     const struct yaml_node *path = yaml_find(yaml->doc.root, "path");
     if (path && path->type != YAML_NULL)
-        TRY(yaml_get_string(path, "path", &yaml->path));
-    TRY(read_names(yaml, yaml->doc.root));
-    TRY(read_key_points(yaml, yaml->doc.root));
-    TRY(read_splits(yaml, yaml->doc.root));
+        TRY_CLEAN(yaml_get_string(path, "path", &yaml->path));
+    TRY_CLEAN(read_names(yaml, yaml->doc.root));
+    TRY_CLEAN(read_key_points(yaml, yaml->doc.root));
+    TRY_CLEAN(read_splits(yaml, yaml->doc.root));
 cleanup:
     mem_free(folder);
     if (rc != OK)

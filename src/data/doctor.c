@@ -30,7 +30,6 @@ static bool is_known_key(const char *key)
 
 static enum status check_keys(struct doctor *d)
 {
-    enum status rc = OK;
     const struct yaml_node *root = d->yaml.doc.root;
     for (int i = 0; i < root->count; i++) {
         char line[32];
@@ -38,8 +37,7 @@ static enum status check_keys(struct doctor *d)
         if (!is_known_key(root->keys[i]->text))
             TRY(finding_add_text(&d->report, FINDING_KEYS_UNUSED, root->keys[i]->text, line));
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status load_split(struct doctor *d, enum dataset_split s)
@@ -57,9 +55,7 @@ static enum status load_split(struct doctor *d, enum dataset_split s)
         snprintf(words, sizeof words, "none of %d", d->splits[s]->summary.pictures);
         TRY(finding_add_text(&d->report, FINDING_SPLIT_UNUSABLE, name, words));
     }
-    rc = doctor_count_labels(d->splits[s], &d->counts[s]);
-cleanup:
-    return rc;
+    return doctor_count_labels(d->splits[s], &d->counts[s]);
 }
 
 static enum status load(struct doctor *d)
@@ -84,7 +80,6 @@ static enum status load(struct doctor *d)
         TRY(doctor_check_names(d->yaml.names, d->yaml.nc, &d->report));
     else if (named) /* names of the categories of an annotation file */
         TRY(doctor_check_names(named->names, named->nc, &d->report));
-cleanup:
     return rc;
 }
 
@@ -92,18 +87,15 @@ cleanup:
 
 static enum status check_labels(struct doctor *d)
 {
-    enum status rc = OK;
     TRY(doctor_loading(d));
     TRY(doctor_check_boxes(&d->data, &d->report));
     TRY(doctor_check_overlaps(&d->data, &d->report));
     TRY(doctor_check_balance(&d->data, d->counts, &d->report));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status check_pictures(struct doctor *d)
 {
-    enum status rc = OK;
     TRY(doctor_check_same_files(&d->data, &d->report));
     TRY(doctor_look(d));
     TRY(doctor_check_pictures(d));
@@ -111,13 +103,11 @@ static enum status check_pictures(struct doctor *d)
     if (!d->config.fast)
         TRY(doctor_near(d));
     TRY(doctor_unused(d));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status doctor_examine(const struct doctor_config *config, struct doctor *d)
 {
-    enum status rc = OK;
     *d = (struct doctor){.config = *config};
     doctor_report_init(&d->report, config->img);
     TRY(load(d));
@@ -132,8 +122,7 @@ enum status doctor_examine(const struct doctor_config *config, struct doctor *d)
     TRY(check_pictures(d));
     if (d->stopped)
         d->report.left_out[d->report.n_left_out++] = "interrupted: not every picture was looked at";
-cleanup:
-    return rc;
+    return OK;
 }
 
 void doctor_free(struct doctor *d)

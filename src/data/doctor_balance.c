@@ -59,15 +59,15 @@ enum status doctor_check_names(const char *const *names, int nc, struct doctor_r
 {
     enum status rc = OK;
     struct name *sorted = mem_alloc((size_t)nc, sizeof(*sorted));
-    TRY(sorted ? OK : E_NOMEM);
+    TRY_CLEAN(sorted ? OK : E_NOMEM);
     for (int c = 0; c < nc; c++) {
         sorted[c] = (struct name){names[c], arena_strdup(&report->arena, names[c]), c};
-        TRY(sorted[c].loose ? OK : E_NOMEM);
+        TRY_CLEAN(sorted[c].loose ? OK : E_NOMEM);
         class_name_loosen(names[c], sorted[c].loose);
     }
     qsort(sorted, (size_t)nc, sizeof(*sorted), compare_names);
     for (int c = 0; c < nc; c++)
-        TRY(check_name(&sorted[c], c ? &sorted[c - 1] : NULL, report));
+        TRY_CLEAN(check_name(&sorted[c], c ? &sorted[c - 1] : NULL, report));
 cleanup:
     mem_free(sorted);
     return rc;
@@ -111,7 +111,6 @@ static enum status add_count(struct doctor_report *report, enum finding_kind kin
 static enum status check_class(const char *name, long train, long val, bool has_val, long commonest,
                                struct doctor_report *report)
 {
-    enum status rc = OK;
     if (!train && val)
         TRY(add_count(report, FINDING_VAL_ONLY_CLASSES, name, val, "label", "labels"));
     if (!train)
@@ -122,13 +121,11 @@ static enum status check_class(const char *name, long train, long val, bool has_
         TRY(add_count(report, FINDING_IMBALANCE, name, train, "label", "labels"));
     if (train && has_val && !val)
         TRY(finding_add_text(report, FINDING_UNMEASURED_CLASSES, name, NULL));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status check_split(const struct dataset *d, int split, struct doctor_report *report)
 {
-    enum status rc = OK;
     const char *name = dataset_split_name((enum dataset_split)split);
     int few = split == SPLIT_TRAIN ? FEW_TRAIN : FEW_VAL;
     if (!d->n_images)
@@ -140,14 +137,12 @@ static enum status check_split(const struct dataset *d, int split, struct doctor
     }
     if (d->n_images < few)
         TRY(add_count(report, FINDING_FEW_PICTURES, name, d->n_images, "picture", "pictures"));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status doctor_check_balance(const struct doctor_data *data, long *const counts[SPLIT_COUNT],
                                  struct doctor_report *report)
 {
-    enum status rc = OK;
     const struct dataset *train = data->splits[SPLIT_TRAIN], *val = data->splits[SPLIT_VAL];
     long commonest = 0;
     for (int s = 0; s < SPLIT_COUNT; s++)
@@ -161,8 +156,7 @@ enum status doctor_check_balance(const struct doctor_data *data, long *const cou
     for (int c = 0; c < train->nc; c++)
         TRY(check_class(train->names[c], counts[SPLIT_TRAIN][c], has_val ? counts[SPLIT_VAL][c] : 0, has_val, commonest,
                         report));
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- the opening of training -------------------------------------------------------------------------------------- */
@@ -180,18 +174,18 @@ static enum status describe(const struct doctor_data *data, const struct doctor_
     enum status rc = OK;
     struct buf line = {0};
     const struct finding *f = &report->findings[kind];
-    TRY(finding_words(report, kind, &line));
+    TRY_CLEAN(finding_words(report, kind, &line));
     for (int i = 0; i < f->n_items && i < SHOWN; i++) {
-        TRY(buf_printf(&line, "%s%s", i ? ", " : ": ", short_name(data, &f->items[i])));
+        TRY_CLEAN(buf_printf(&line, "%s%s", i ? ", " : ": ", short_name(data, &f->items[i])));
         if (f->items[i].detail)
-            TRY(buf_printf(&line, " (%s)", f->items[i].detail));
+            TRY_CLEAN(buf_printf(&line, " (%s)", f->items[i].detail));
     }
     if (f->item_total > SHOWN)
-        TRY(buf_printf(&line, " and %ld more", f->item_total - SHOWN));
-    TRY(buf_printf(&line, ". "));
-    TRY(finding_advice(report, kind, &line));
+        TRY_CLEAN(buf_printf(&line, " and %ld more", f->item_total - SHOWN));
+    TRY_CLEAN(buf_printf(&line, ". "));
+    TRY_CLEAN(finding_advice(report, kind, &line));
     text_one_line(line.data); /* names of files may hold anything */
-    TRY(buf_printf(words, "%s\n", line.data));
+    TRY_CLEAN(buf_printf(words, "%s\n", line.data));
 cleanup:
     buf_free(&line);
     return rc;
@@ -205,26 +199,27 @@ enum status doctor_opening(const struct dataset *train, const struct dataset *va
     long *counts[SPLIT_COUNT] = {NULL};
     const struct dataset *splits[SPLIT_COUNT] = {[SPLIT_TRAIN] = train, [SPLIT_VAL] = val};
     doctor_report_init(&report, img);
-    TRY(doctor_same_classes(train, val));
+    TRY_CLEAN(doctor_same_classes(train, val));
     if (!train->summary.objects && train->summary.crowds)
-        TRY(fail(E_ARGUMENT,
+        TRY_CLEAN(
+            fail(E_ARGUMENT,
                  "all %ld training annotations are crowd regions (iscrowd: 1), and those are not learned: there is "
                  "nothing to learn",
                  train->summary.crowds));
     if (!train->summary.objects)
-        TRY(fail(E_ARGUMENT, "none of the %d training pictures has a label: there is nothing to learn",
-                 train->n_images));
+        TRY_CLEAN(fail(E_ARGUMENT, "none of the %d training pictures has a label: there is nothing to learn",
+                       train->n_images));
     for (int s = 0; s < SPLIT_COUNT; s++)
         if (splits[s])
-            TRY(doctor_count_labels(splits[s], &counts[s]));
-    TRY(doctor_data_init(splits, &data));
-    TRY(doctor_check_names(train->names, train->nc, &report));
-    TRY(doctor_check_same_files(&data, &report));
-    TRY(doctor_check_boxes(&data, &report));
-    TRY(doctor_check_balance(&data, counts, &report));
+            TRY_CLEAN(doctor_count_labels(splits[s], &counts[s]));
+    TRY_CLEAN(doctor_data_init(splits, &data));
+    TRY_CLEAN(doctor_check_names(train->names, train->nc, &report));
+    TRY_CLEAN(doctor_check_same_files(&data, &report));
+    TRY_CLEAN(doctor_check_boxes(&data, &report));
+    TRY_CLEAN(doctor_check_balance(&data, counts, &report));
     for (int k = 0; k < FINDING_KINDS; k++)
         if (report.findings[k].count && finding_rule((enum finding_kind)k)->opening)
-            TRY(describe(&data, &report, (enum finding_kind)k, words));
+            TRY_CLEAN(describe(&data, &report, (enum finding_kind)k, words));
 cleanup:
     for (int s = 0; s < SPLIT_COUNT; s++)
         mem_free(counts[s]);

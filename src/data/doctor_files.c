@@ -110,7 +110,6 @@ struct picture_facts *doctor_facts(const struct doctor_data *data, struct pictur
 
 enum status doctor_check_same_files(const struct doctor_data *data, struct doctor_report *report)
 {
-    enum status rc = OK;
     for (int i = 0; i < data->n_facts; i++) {
         if (data->facts[i].same_as < 0)
             continue;
@@ -127,8 +126,7 @@ enum status doctor_check_same_files(const struct doctor_data *data, struct docto
         }
         TRY(finding_add(report, across ? FINDING_OVERLAP : FINDING_LISTED_TWICE, 1, &item));
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- what loading found ------------------------------------------------------------------------------------------- */
@@ -151,7 +149,6 @@ static enum status add_faults(struct doctor *d, const struct dataset *split, str
         [FAULT_ABSENT] = FINDING_ABSENT,        [FAULT_ORPHAN] = FINDING_ORPHANS,
         [FAULT_NO_AREA] = FINDING_NO_AREA,      [FAULT_REPEATED_ROWS] = FINDING_REPEATED_ROWS,
     };
-    enum status rc = OK;
     const struct dataset_summary *s = &split->summary;
     int before = told->n, without_area = 0;
     for (int i = 0; i < s->n_problems; i++) {
@@ -176,14 +173,12 @@ static enum status add_faults(struct doctor *d, const struct dataset *split, str
         TRY(words ? OK : E_NOMEM);
         d->report.left_out[d->report.n_left_out++] = words;
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* Background is fine in small part; where most pictures are, the labels were probably not found. */
 static enum status add_background(struct doctor *d, int s)
 {
-    enum status rc = OK;
     const struct dataset *split = d->splits[s];
     for (int i = 0; i < split->n_images; i++) {
         const struct dataset_image *image = &split->images[i];
@@ -199,8 +194,7 @@ static enum status add_background(struct doctor *d, int s)
         d->report.findings[FINDING_MISSING_LABELS].severity = DOCTOR_WARNING;
     if (2 * split->summary.empty > split->n_images)
         d->report.findings[FINDING_EMPTY_LABELS].severity = DOCTOR_WARNING;
-cleanup:
-    return rc;
+    return OK;
 }
 
 static int compare_label_paths(const void *a, const void *b)
@@ -218,7 +212,7 @@ static enum status add_shared(struct doctor *d, int s)
     const struct dataset *split = d->splits[s];
     int n = 0;
     const struct dataset_image **sorted = mem_alloc((size_t)split->n_images, sizeof(*sorted));
-    TRY(sorted ? OK : E_NOMEM);
+    TRY_CLEAN(sorted ? OK : E_NOMEM);
     for (int i = 0; i < split->n_images; i++)
         if (split->images[i].label_path && !split->images[i].label_missing &&
             doctor_facts(&d->data, (struct picture_ref){s, i})->same_as < 0)
@@ -230,7 +224,7 @@ static enum status add_shared(struct doctor *d, int s)
             continue;
         struct picture_ref a = {s, (int)(sorted[i - 1] - split->images)}, b = {s, (int)(sorted[i] - split->images)};
         struct finding_item item = doctor_pair(&d->data, a, b);
-        TRY(finding_add(&d->report, FINDING_SHARED_LABELS, 1, &item));
+        TRY_CLEAN(finding_add(&d->report, FINDING_SHARED_LABELS, 1, &item));
     }
 cleanup:
     mem_free(sorted);
@@ -257,7 +251,6 @@ static bool is_said(const struct doctor *d, const char *remark)
 
 static enum status add_remarks(struct doctor *d, int s)
 {
-    enum status rc = OK;
     const struct dataset_summary *summary = &d->splits[s]->summary;
     for (int i = 0; i < summary->n_notes; i++) {
         struct finding_item item = {.path = dataset_split_name((enum dataset_split)s),
@@ -270,8 +263,7 @@ static enum status add_remarks(struct doctor *d, int s)
     }
     TRY(add_total(d, FINDING_LISTED_TWICE, s, summary->repeated));
     TRY(add_total(d, FINDING_KEY_POINTS, s, summary->poses));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status doctor_loading(struct doctor *d)
@@ -281,14 +273,14 @@ enum status doctor_loading(struct doctor *d)
     size_t most = 0;
     for (int s = 0; s < SPLIT_COUNT; s++)
         most += d->splits[s] ? (size_t)d->splits[s]->summary.n_problems : 0;
-    TRY((told.paths = mem_alloc(most, sizeof(*told.paths))) ? OK : E_NOMEM);
+    TRY_CLEAN((told.paths = mem_alloc(most, sizeof(*told.paths))) ? OK : E_NOMEM);
     for (int s = 0; s < SPLIT_COUNT; s++) {
         if (!d->splits[s])
             continue;
-        TRY(add_faults(d, d->splits[s], &told));
-        TRY(add_remarks(d, s));
-        TRY(add_background(d, s));
-        TRY(add_shared(d, s));
+        TRY_CLEAN(add_faults(d, d->splits[s], &told));
+        TRY_CLEAN(add_remarks(d, s));
+        TRY_CLEAN(add_background(d, s));
+        TRY_CLEAN(add_shared(d, s));
     }
 cleanup:
     mem_free(told.paths);

@@ -88,12 +88,10 @@ int doctor_count(const struct doctor_report *report, enum doctor_severity severi
 static enum status put_text(const struct doctor_report *report, const char *text, struct buf *out)
 {
     static const char mark[] = "{img}";
-    enum status rc = OK;
     for (const char *at; (at = strstr(text, mark)); text = at + sizeof(mark) - 1)
         TRY(buf_printf(out, "%.*s%d", (int)(at - text), text, report->img));
     TRY(buf_printf(out, "%s", text));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status finding_words(const struct doctor_report *report, enum finding_kind kind, struct buf *out)

@@ -74,7 +74,6 @@ static enum status add_picture(struct doctor_report *report, enum finding_kind k
 
 static enum status check_picture(const struct dataset *d, int split, int i, struct doctor_report *report)
 {
-    enum status rc = OK;
     const struct dataset_image *image = &d->images[i];
     const struct dataset_object *objects = d->objects + image->first_object;
     for (int k = 0; k < KINDS; k++) {
@@ -101,19 +100,16 @@ static enum status check_picture(const struct dataset *d, int split, int i, stru
             arena_printf(&report->arena, "%d %s", image->n_objects, noun(image->n_objects, "label", "labels"));
         TRY(item.detail ? finding_add(report, FINDING_MANY_BOXES, 1, &item) : E_NOMEM);
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status doctor_check_boxes(const struct doctor_data *data, struct doctor_report *report)
 {
-    enum status rc = OK;
     for (int s = 0; s < SPLIT_COUNT; s++)
         for (int i = 0; data->splits[s] && i < data->splits[s]->n_images; i++)
             if (!is_repeat(data, s, i))
                 TRY(check_picture(data->splits[s], s, i, report));
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- boxes that cover each other ---------------------------------------------------------------------------------- */
@@ -159,7 +155,6 @@ static bool mark_overlaps(struct placed *boxes, int n)
 static enum status check_overlaps(const struct dataset *d, int split, int i, struct placed *boxes, bool *complete,
                                   struct doctor_report *report)
 {
-    enum status rc = OK;
     const struct dataset_image *image = &d->images[i];
     struct finding_item twice = item_of(d, split, i), classes = twice;
     long doubled = 0, ambiguous = 0;
@@ -184,8 +179,7 @@ static enum status check_overlaps(const struct dataset *d, int split, int i, str
         TRY(add_picture(report, FINDING_DOUBLE_BOXES, doubled, "boxes", &twice));
     if (ambiguous)
         TRY(add_picture(report, FINDING_TWO_CLASSES, ambiguous, "boxes", &classes));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status doctor_check_overlaps(const struct doctor_data *data, struct doctor_report *report)
@@ -197,11 +191,11 @@ enum status doctor_check_overlaps(const struct doctor_data *data, struct doctor_
         for (int i = 0; data->splits[s] && i < data->splits[s]->n_images; i++)
             most = MAX(most, data->splits[s]->images[i].n_objects);
     struct placed *boxes = mem_alloc((size_t)most, sizeof(*boxes));
-    TRY(boxes ? OK : E_NOMEM);
+    TRY_CLEAN(boxes ? OK : E_NOMEM);
     for (int s = 0; s < SPLIT_COUNT; s++)
         for (int i = 0; data->splits[s] && i < data->splits[s]->n_images; i++)
             if (data->splits[s]->images[i].n_objects > 1 && !is_repeat(data, s, i))
-                TRY(check_overlaps(data->splits[s], s, i, boxes, &complete, report));
+                TRY_CLEAN(check_overlaps(data->splits[s], s, i, boxes, &complete, report));
     if (!complete)
         report->left_out[report->n_left_out++] = "some pictures have so many boxes in one column that not all pairs of "
                                                  "them were compared";

@@ -88,7 +88,6 @@ static void search_part(void *context, int part, int thread)
 
 static enum status fill_shelves(struct near_search *s)
 {
-    enum status rc = OK;
     const struct doctor *d = s->d;
     for (int split = 0; split < SPLIT_COUNT; split++) {
         struct shelf *shelf = &s->shelves[split];
@@ -104,13 +103,11 @@ static enum status fill_shelves(struct near_search *s)
         }
         TRY(look_index_create(shelf->hashes, shelf->n, &shelf->index));
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status add_matches(struct doctor *d, const struct near_search *s)
 {
-    enum status rc = OK;
     long cut = 0;
     for (int i = 0; i < d->data.n_facts; i++) {
         cut += s->cut[i];
@@ -127,8 +124,7 @@ static enum status add_matches(struct doctor *d, const struct near_search *s)
         TRY(words ? OK : E_NOMEM);
         d->report.left_out[d->report.n_left_out++] = words;
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status doctor_near(struct doctor *d)
@@ -137,12 +133,12 @@ enum status doctor_near(struct doctor *d)
     struct near_search s = {.d = d};
     s.match = mem_alloc((size_t)d->data.n_facts, sizeof(*s.match));
     s.cut = mem_calloc((size_t)d->data.n_facts, sizeof(*s.cut));
-    TRY(s.match && s.cut ? OK : E_NOMEM);
+    TRY_CLEAN(s.match && s.cut ? OK : E_NOMEM);
     for (int i = 0; i < d->data.n_facts; i++)
         s.match[i] = -1;
-    TRY(fill_shelves(&s));
+    TRY_CLEAN(fill_shelves(&s));
     team_run(d->config.team, (d->data.n_facts + PART - 1) / PART, search_part, &s);
-    TRY(add_matches(d, &s));
+    TRY_CLEAN(add_matches(d, &s));
 cleanup:
     for (int split = 0; split < SPLIT_COUNT; split++) {
         look_index_destroy(s.shelves[split].index);

@@ -157,9 +157,9 @@ enum status doctor_look(struct doctor *d)
     l.scratch = mem_calloc((size_t)threads, sizeof(*l.scratch));
     if (!d->config.fast)
         d->looks = mem_calloc((size_t)d->data.n_facts, sizeof(*d->looks));
-    TRY(needed && l.scratch && (d->looks || d->config.fast) ? OK : E_NOMEM);
+    TRY_CLEAN(needed && l.scratch && (d->looks || d->config.fast) ? OK : E_NOMEM);
     if (d->config.fast)
-        TRY(mark_equal_sizes(d, needed));
+        TRY_CLEAN(mark_equal_sizes(d, needed));
     l.needed = needed;
     look_at_all(&l);
     share_facts(d);
@@ -185,7 +185,6 @@ static enum status add_sized(struct doctor *d, enum finding_kind kind, struct pi
 
 static enum status check_size(struct doctor *d, const struct picture_facts *f)
 {
-    enum status rc = OK;
     const struct dataset_image *image = &d->splits[f->ref.split]->images[f->ref.image];
     int longer = MAX(image->w, image->h), shorter = MIN(image->w, image->h), img = d->config.img;
     struct finding_item item = doctor_item(&d->data, f->ref);
@@ -199,8 +198,7 @@ static enum status check_size(struct doctor *d, const struct picture_facts *f)
         item.detail = arena_printf(&d->report.arena, "orientation %d", image->orientation);
         TRY(item.detail ? finding_add(&d->report, FINDING_ROTATED, 1, &item) : E_NOMEM);
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* Does the name's ending fit the bytes? */
@@ -212,7 +210,6 @@ static bool suffix_fits(const char *path, const char *kind)
 
 static enum status check_file(struct doctor *d, const struct picture_facts *f, bool mixed)
 {
-    enum status rc = OK;
     struct finding_item item = doctor_item(&d->data, f->ref);
     if (f->fault) {
         item.detail = f->fault;
@@ -230,13 +227,11 @@ static enum status check_file(struct doctor *d, const struct picture_facts *f, b
         item.detail = arena_printf(&d->report.arena, "a %s file", f->kind);
         TRY(item.detail ? finding_add(&d->report, FINDING_WRONG_SUFFIX, 1, &item) : E_NOMEM);
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status doctor_check_pictures(struct doctor *d)
 {
-    enum status rc = OK;
     int grey = 0, decoded = 0;
     for (int i = 0; i < d->data.n_facts; i++) {
         decoded += d->data.facts[i].decoded && !d->data.facts[i].flat;
@@ -248,8 +243,7 @@ enum status doctor_check_pictures(struct doctor *d)
         TRY(check_size(d, &d->data.facts[i]));
         TRY(check_file(d, &d->data.facts[i], 2 * grey < decoded)); /* a grey set with a few colours is no mixture */
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- copies ------------------------------------------------------------------------------------------------------- */
@@ -297,7 +291,7 @@ enum status doctor_copies(struct doctor *d)
     enum status rc = OK;
     int n;
     struct picture_facts **sorted = sort_by_content(d, &n);
-    TRY(sorted ? OK : E_NOMEM);
+    TRY_CLEAN(sorted ? OK : E_NOMEM);
     for (int i = 1, first = 0; i < n; i++) {
         struct picture_facts *a = sorted[first], *b = sorted[i];
         if (!a->read || !b->read || a->size != b->size || a->content != b->content) {
@@ -307,8 +301,8 @@ enum status doctor_copies(struct doctor *d)
         struct finding_item item = doctor_pair(&d->data, b->ref, a->ref);
         bool across = a->ref.split != b->ref.split;
         b->copy = true;
-        TRY(finding_add(&d->report, across ? FINDING_COPIES_ACROSS : FINDING_COPIES_WITHIN, 1, &item));
-        TRY(check_conflict(d, b->ref, a->ref));
+        TRY_CLEAN(finding_add(&d->report, across ? FINDING_COPIES_ACROSS : FINDING_COPIES_WITHIN, 1, &item));
+        TRY_CLEAN(check_conflict(d, b->ref, a->ref));
     }
 cleanup:
     mem_free(sorted);

@@ -19,11 +19,11 @@ static enum status put_paragraph(const char *lead, const char *text, int width, 
 {
     enum status rc = OK;
     struct buf wrapped = {0};
-    TRY(text_wrap(text, width ? MAX(width - INDENT, 20) : 0, &wrapped));
+    TRY_CLEAN(text_wrap(text, width ? MAX(width - INDENT, 20) : 0, &wrapped));
     for (char *line = wrapped.data, *end; line && *line; line = end, lead = "") {
         end = line + strcspn(line, "\n");
         end += *end ? (*end = 0, 1) : 0;
-        TRY(buf_printf(out, "%-*s%s\n", INDENT, lead, line + strspn(line, " ")));
+        TRY_CLEAN(buf_printf(out, "%-*s%s\n", INDENT, lead, line + strspn(line, " ")));
     }
 cleanup:
     buf_free(&wrapped);
@@ -58,23 +58,23 @@ static enum status put_example(const struct doctor *d, enum finding_kind kind, c
     struct buf text = {0}, other = {0};
     char below[32];
     if (item->sentence) {
-        TRY(buf_printf(&text, "%s%s", lead, short_path(d, item->detail)));
-        TRY(put_paragraph("", text.data, width, out));
+        TRY_CLEAN(buf_printf(&text, "%s%s", lead, short_path(d, item->detail)));
+        TRY_CLEAN(put_paragraph("", text.data, width, out));
         goto cleanup;
     }
-    TRY(buf_printf(&text, "%s", short_path(d, item->path)));
+    TRY_CLEAN(buf_printf(&text, "%s", short_path(d, item->path)));
     if (item->other_path)
-        TRY(buf_printf(&other, "%s", short_path(d, item->other_path)));
+        TRY_CLEAN(buf_printf(&other, "%s", short_path(d, item->other_path)));
     if (item->detail)
-        TRY(buf_printf(item->other_path ? &other : &text, ": %s", item->detail));
+        TRY_CLEAN(buf_printf(item->other_path ? &other : &text, ": %s", item->detail));
     snprintf(below, sizeof below, "%*s%s ", (int)strlen(lead), "", finding_between(kind));
     bool fits = !width || !other.data ||
                 INDENT + (int)strlen(below) + 1 + text_columns(text.data) + text_columns(other.data) <= width;
     if (fits && other.data)
-        TRY(buf_printf(&text, " %s %s", finding_between(kind), other.data));
-    TRY(put_line(lead, text.data, width, out));
+        TRY_CLEAN(buf_printf(&text, " %s %s", finding_between(kind), other.data));
+    TRY_CLEAN(put_line(lead, text.data, width, out));
     if (!fits)
-        TRY(put_line(below, other.data, width, out));
+        TRY_CLEAN(put_line(below, other.data, width, out));
 cleanup:
     buf_free(&text);
     buf_free(&other);
@@ -87,13 +87,13 @@ static enum status put_words(const struct finding *f, int width, struct buf *out
     enum status rc = OK;
     struct buf text = {0};
     for (int i = 0; i < f->n_items && i < WORDS; i++) {
-        TRY(buf_printf(&text, "%s%s", i ? ", " : "", f->items[i].path));
+        TRY_CLEAN(buf_printf(&text, "%s%s", i ? ", " : "", f->items[i].path));
         if (f->items[i].detail)
-            TRY(buf_printf(&text, " (%s)", f->items[i].detail));
+            TRY_CLEAN(buf_printf(&text, " (%s)", f->items[i].detail));
     }
     if (f->item_total > WORDS)
-        TRY(buf_printf(&text, " and %ld more", f->item_total - WORDS));
-    TRY(put_paragraph("", text.data, width, out));
+        TRY_CLEAN(buf_printf(&text, " and %ld more", f->item_total - WORDS));
+    TRY_CLEAN(put_paragraph("", text.data, width, out));
 cleanup:
     buf_free(&text);
     return rc;
@@ -108,15 +108,19 @@ static enum status put_finding(const struct doctor *d, enum finding_kind kind, i
     const struct finding_rule *rule = finding_rule(kind);
     bool words = rule->section == DOCTOR_CONFIGURATION || rule->section == DOCTOR_BALANCE;
     snprintf(lead, sizeof lead, "  %s", severities[f->severity]);
-    TRY(finding_words(&d->report, kind, &text));
-    TRY(put_paragraph(lead, text.data, width, out));
+    TRY_CLEAN(finding_words(&d->report, kind, &text));
+    TRY_CLEAN(put_paragraph(lead, text.data, width, out));
     if (words && f->n_items && !f->items[0].sentence)
-        TRY(put_words(f, width, out));
+        TRY_CLEAN(put_words(f, width, out));
     for (int i = 0; i < f->n_items && i < EXAMPLES && (!words || f->items[0].sentence); i++)
-        TRY(put_example(d, kind, &f->items[i], f->item_total <= EXAMPLES ? "" : i ? "     " : "e.g. ", width, out));
+        TRY_CLEAN(put_example(d, kind, &f->items[i],
+                              f->item_total <= EXAMPLES ? ""
+                              : i                       ? "     "
+                                                        : "e.g. ",
+                              width, out));
     buf_free(&text);
-    TRY(finding_advice(&d->report, kind, &text));
-    TRY(put_paragraph("", text.data, width, out));
+    TRY_CLEAN(finding_advice(&d->report, kind, &text));
+    TRY_CLEAN(put_paragraph("", text.data, width, out));
 cleanup:
     buf_free(&text);
     return rc;
@@ -140,7 +144,6 @@ static int compare_rows(const void *a, const void *b)
 
 static enum status put_row(const struct doctor *d, const char *name, const long *counts, struct buf *out)
 {
-    enum status rc = OK;
     char fitted[4 * NAME_COLUMNS + 1];
     text_fit(name, NAME_COLUMNS, TEXT_CUT_END, fitted, sizeof fitted);
     TRY(buf_printf(out, "  %s%*s", fitted, NAME_COLUMNS - text_columns(fitted), ""));
@@ -151,8 +154,7 @@ static enum status put_row(const struct doctor *d, const char *name, const long 
             TRY(buf_printf(out, "%10s", dataset_split_name((enum dataset_split)s)));
     }
     TRY(buf_printf(out, "\n"));
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* Labels a class, the commonest first; of many classes those at both ends. */
@@ -165,19 +167,19 @@ static enum status put_classes(const struct doctor *d, struct buf *out)
         first = first ? first : d->splits[s];
     if (!first)
         return OK;
-    TRY((rows = mem_calloc((size_t)first->nc, sizeof(*rows))) ? OK : E_NOMEM);
+    TRY_CLEAN((rows = mem_calloc((size_t)first->nc, sizeof(*rows))) ? OK : E_NOMEM);
     for (int c = 0; c < first->nc; c++) {
         rows[c].name = first->names[c];
         for (int s = 0; s < SPLIT_COUNT; s++)
             rows[c].counts[s] = d->splits[s] && c < d->splits[s]->nc ? d->counts[s][c] : 0;
     }
     qsort(rows, (size_t)first->nc, sizeof(*rows), compare_rows);
-    TRY(put_row(d, "labels of class", NULL, out));
+    TRY_CLEAN(put_row(d, "labels of class", NULL, out));
     for (int c = 0; c < first->nc; c++) {
         if (first->nc <= CLASSES || c < CLASSES / 2 || c >= first->nc - CLASSES / 2)
-            TRY(put_row(d, rows[c].name, rows[c].counts, out));
+            TRY_CLEAN(put_row(d, rows[c].name, rows[c].counts, out));
         else if (c == CLASSES / 2)
-            TRY(buf_printf(out, "  ... %d more\n", first->nc - CLASSES / 2 * 2));
+            TRY_CLEAN(buf_printf(out, "  ... %d more\n", first->nc - CLASSES / 2 * 2));
     }
 cleanup:
     mem_free(rows);
@@ -195,10 +197,10 @@ static enum status put_splits(const struct doctor *d, int width, struct buf *out
         if (!d->splits[s])
             continue;
         buf_free(&text);
-        TRY(dataset_describe(d->splits[s], dataset_split_name((enum dataset_split)s), 0, &text));
+        TRY_CLEAN(dataset_describe(d->splits[s], dataset_split_name((enum dataset_split)s), 0, &text));
         text.data[strcspn(text.data, "\n")] = 0;
-        TRY(text_wrap(text.data, width, out));
-        TRY(buf_printf(out, "%s", out->data[out->size - 1] == '\n' ? "" : "\n"));
+        TRY_CLEAN(text_wrap(text.data, width, out));
+        TRY_CLEAN(buf_printf(out, "%s", out->data[out->size - 1] == '\n' ? "" : "\n"));
     }
 cleanup:
     buf_free(&text);
@@ -207,7 +209,6 @@ cleanup:
 
 static enum status put_section(const struct doctor *d, enum doctor_section section, int width, struct buf *out)
 {
-    enum status rc = OK;
     bool any = false;
     TRY(buf_printf(out, "\n%s\n", sections[section]));
     if (section == DOCTOR_BALANCE)
@@ -223,20 +224,19 @@ static enum status put_section(const struct doctor *d, enum doctor_section secti
     }
     if (!any)
         TRY(buf_printf(out, "  nothing found\n"));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status doctor_write(const struct doctor *d, int width, struct buf *out)
 {
     enum status rc = OK;
     struct buf text = {0};
-    TRY(put_splits(d, width, out));
+    TRY_CLEAN(put_splits(d, width, out));
     for (int s = 0; s < (d->opened ? DOCTOR_SECTIONS : 1); s++)
-        TRY(put_section(d, (enum doctor_section)s, width, out));
-    TRY(buf_printf(out, "\n"));
+        TRY_CLEAN(put_section(d, (enum doctor_section)s, width, out));
+    TRY_CLEAN(buf_printf(out, "\n"));
     for (int i = 0; i < d->report.n_left_out; i++)
-        TRY(put_paragraph("left out:", d->report.left_out[i], width, out));
+        TRY_CLEAN(put_paragraph("left out:", d->report.left_out[i], width, out));
 cleanup:
     buf_free(&text);
     return rc;
@@ -287,8 +287,8 @@ static enum status json_finding(struct doctor *d, enum finding_kind kind, json_t
     const struct doctor_report *report = &d->report;
     const struct finding *f = &report->findings[kind];
     const struct finding_rule *rule = finding_rule(kind);
-    TRY(finding_words(report, kind, &words));
-    TRY(finding_advice(report, kind, &advice));
+    TRY_CLEAN(finding_words(report, kind, &words));
+    TRY_CLEAN(finding_advice(report, kind, &advice));
     json_t *items = json_array();
     for (int i = 0; i < f->n_items; i++)
         json_array_append_new(items, json_item(d, &f->items[i]));
@@ -324,7 +324,7 @@ enum status doctor_json(struct doctor *d, const char *sheet, json_t **out)
             json_array_append_new(splits, json_split(d, s));
     for (int k = 0; k < FINDING_KINDS; k++)
         if (d->report.findings[k].count)
-            TRY(json_finding(d, (enum finding_kind)k, findings));
+            TRY_CLEAN(json_finding(d, (enum finding_kind)k, findings));
     for (int i = 0; i < d->report.n_left_out; i++)
         json_array_append_new(left_out, json_string(d->report.left_out[i]));
     *out = json_pack("{s:o, s:i, s:b, s:i, s:i, s:i, s:O, s:O, s:O, s:o}", "data", json_text(d, d->config.data), "img",

@@ -119,15 +119,15 @@ static enum status draw_cell(const struct doctor *d, const struct cell *cell, st
     struct image photo = {0}, fitted = {0};
     const struct dataset *split = d->splits[cell->ref.split];
     const struct dataset_image *image = &split->images[cell->ref.image];
-    TRY(image_init(out, CELL_H, CELL_W));
+    TRY_CLEAN(image_init(out, CELL_H, CELL_W));
     image_fill(out, 255, 255, 255);
     if (image_read(image->path, &photo) != OK)
         goto cleanup;
     double r = fmin((double)CELL_H / photo.h, (double)CELL_W / photo.w);
     int h = MAX((int)(photo.h * r), 1), w = MAX((int)(photo.w * r), 1);
-    TRY(image_resize(&photo, h, w, r < 1 ? RESIZE_AREA : RESIZE_LINEAR, &fitted));
+    TRY_CLEAN(image_resize(&photo, h, w, r < 1 ? RESIZE_AREA : RESIZE_LINEAR, &fitted));
     if (cell->n_boxes)
-        TRY(draw_boxes(split, image, cell, &fitted));
+        TRY_CLEAN(draw_boxes(split, image, cell, &fitted));
     image_paste(&fitted, 0, 0, h, w, out, (CELL_H - h) / 2, (CELL_W - w) / 2);
 cleanup:
     image_free(&photo);
@@ -142,16 +142,16 @@ enum status doctor_write_sheet(const struct doctor *d, const char *path)
     struct image *pictures = mem_calloc(CELLS, sizeof(*pictures)), sheet = {0};
     struct cell *cells = mem_calloc(CELLS, sizeof(*cells));
     const char *captions[CELLS];
-    TRY(pictures && cells ? OK : E_NOMEM);
+    TRY_CLEAN(pictures && cells ? OK : E_NOMEM);
     choose(&c);
     int n = place(&c, cells);
     for (int i = 0; i < n; i++) {
-        TRY(draw_cell(d, &cells[i], &pictures[i]));
+        TRY_CLEAN(draw_cell(d, &cells[i], &pictures[i]));
         captions[i] = cells[i].caption;
     }
     struct grid_options options = {.cols = n <= 4 ? 2 : n <= 16 ? 4 : 6, .max_side = SHEET_SIDE, .gap = GAP};
-    TRY(image_grid(pictures, captions, n, &options, &sheet));
-    TRY(image_write(path, &sheet));
+    TRY_CLEAN(image_grid(pictures, captions, n, &options, &sheet));
+    TRY_CLEAN(image_write(path, &sheet));
 cleanup:
     for (int i = 0; pictures && i < CELLS; i++)
         image_free(&pictures[i]);

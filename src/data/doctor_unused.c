@@ -36,11 +36,11 @@ static enum status use(struct used *u, const char *path)
     enum status rc = OK;
     uint64_t size;
     char *folder = path_parent(path);
-    TRY(folder ? OK : E_NOMEM);
+    TRY_CLEAN(folder ? OK : E_NOMEM);
     u->files[u->n++] = doctor_identify(path, &size);
     if (!u->n_folders || strcmp(u->folders[u->n_folders - 1], folder) != 0) {
         u->folders[u->n_folders] = arena_strdup(&u->arena, folder);
-        TRY(u->folders[u->n_folders++] ? OK : E_NOMEM);
+        TRY_CLEAN(u->folders[u->n_folders++] ? OK : E_NOMEM);
     }
 cleanup:
     mem_free(folder);
@@ -49,7 +49,6 @@ cleanup:
 
 static enum status find_used(const struct doctor *d, struct used *u)
 {
-    enum status rc = OK;
     size_t most = 1;
     int kept = 0;
     for (int s = 0; s < SPLIT_COUNT; s++)
@@ -74,8 +73,7 @@ static enum status find_used(const struct doctor *d, struct used *u)
         if (!kept || strcmp(u->folders[i], u->folders[kept - 1]) != 0)
             u->folders[kept++] = u->folders[i];
     u->n_folders = kept;
-cleanup:
-    return rc;
+    return OK;
 }
 
 static bool is_used(const struct used *u, const char *path)
@@ -104,7 +102,7 @@ static enum status check_file(struct doctor *d, const struct used *u, const char
 {
     enum status rc = OK;
     char *path = path_join(folder, name);
-    TRY(path ? OK : E_NOMEM);
+    TRY_CLEAN(path ? OK : E_NOMEM);
     if (is_expected(u, name) || path_is_folder(path))
         goto cleanup;
     if (!image_is_picture_name(path))
@@ -207,17 +205,17 @@ enum status doctor_unused(struct doctor *d)
             return OK;
         }
     arena_init(&u.arena);
-    TRY(find_used(d, &u));
+    TRY_CLEAN(find_used(d, &u));
     for (int i = 0; i < u.n_folders; i++) {
         if (path_list(u.folders[i], &names, &n) != OK)
             continue; /* it cannot be read any more: nothing to say about its files */
         for (int k = 0; k < n && rc == OK; k++)
             rc = check_file(d, &u, u.folders[i], names[k]);
         path_list_free(names, n);
-        TRY(rc);
+        TRY_CLEAN(rc);
     }
     if ((common = common_folder(&u)) && *common)
-        TRY(find_unused_folders(d, &u, common, 0));
+        TRY_CLEAN(find_unused_folders(d, &u, common, 0));
 cleanup:
     mem_free(common);
     mem_free(u.files);

@@ -149,7 +149,6 @@ static enum status row_kind(const struct label_text *t, int words, enum row_kind
 static enum status read_polygon(const struct label_text *t, const char *at, int n, struct label_rows *rows,
                                 struct dataset_object *o, double box[4])
 {
-    enum status rc = OK;
     float(*points)[2] = rows->points + rows->n_points;
     for (int i = 0; i < n; i++) {
         double value;
@@ -161,13 +160,11 @@ static enum status read_polygon(const struct label_text *t, const char *at, int 
     o->n_points = n / 2;
     rows->n_points += n / 2;
     polygon_box((const float(*)[2])points, n / 2, box);
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status read_row(struct label_text *t, int words, struct label_rows *rows)
 {
-    enum status rc = OK;
     struct dataset_object *o = &rows->objects[rows->n_objects];
     const char *next, *word = next_word(t->at, t->end, &next);
     double value = 0, box[4] = {0};
@@ -185,8 +182,7 @@ static enum status read_row(struct label_text *t, int words, struct label_rows *
     TRY(take_box(t, box, o->cxcywh));
     rows->n_objects++;
     rows->poses += kind == ROW_POSE;
-cleanup:
-    return rc;
+    return OK;
 }
 
 static int compare_rows(const struct dataset_object *a, const struct dataset_object *b)
@@ -248,15 +244,15 @@ enum status label_text_read(const char *name, const char *text, size_t size, con
         return fail(E_LIMIT, "%s: %zu labels, more than %d", name, n_rows, LABEL_FILE_MAX_ROWS);
     rows->objects = mem_alloc(n_rows, sizeof(*rows->objects));
     rows->points = polygon_words ? mem_alloc(polygon_words / 2 + 1, sizeof(*rows->points)) : NULL;
-    TRY(rows->objects && (rows->points || !polygon_words) ? OK : E_NOMEM);
+    TRY_CLEAN(rows->objects && (rows->points || !polygon_words) ? OK : E_NOMEM);
     for (const char *end; t.at < t.end; t.at = end + (end < t.end)) {
         end = line_end(t.at, t.end);
         t.line++;
         int words = count_words(t.at, end);
         if (words > 0)
-            TRY(read_row(&t, words, rows));
+            TRY_CLEAN(read_row(&t, words, rows));
     }
-    TRY(remove_duplicates(rows));
+    TRY_CLEAN(remove_duplicates(rows));
 cleanup:
     if (rc != OK)
         label_rows_free(rows);

@@ -68,15 +68,15 @@ static enum status say_where(struct loading *l, const struct loading_picture *p)
 {
     enum status rc = OK;
     char *home = folder_with_labels(p->path);
-    TRY(loading_note(l, "no label file was found; the first one looked for is %s", p->label_path));
+    TRY_CLEAN(loading_note(l, "no label file was found; the first one looked for is %s", p->label_path));
     if (!home)
         goto cleanup;
     const char *rest = p->path + (strcmp(home, ".") ? strlen(home) + 1 : 0);
     size_t part = strcspn(rest, "/");
-    TRY(loading_note(l,
-                     "the folder %s/labels is there: its files are used for pictures in %s/images, with the same "
-                     "sub-folders and names (NAME.jpg: NAME.txt)%s%.*s",
-                     home, home, rest[part] ? "; these pictures lie in " : "", rest[part] ? (int)part : 0, rest));
+    TRY_CLEAN(loading_note(l,
+                           "the folder %s/labels is there: its files are used for pictures in %s/images, with the same "
+                           "sub-folders and names (NAME.jpg: NAME.txt)%s%.*s",
+                           home, home, rest[part] ? "; these pictures lie in " : "", rest[part] ? (int)part : 0, rest));
 cleanup:
     mem_free(home);
     return rc;
@@ -125,28 +125,28 @@ enum status label_paths_settle(struct loading *l)
             continue;
         }
         const char *path = path_beside(&scratch, p->path);
-        TRY(path ? OK : E_NOMEM);
+        TRY_CLEAN(path ? OK : E_NOMEM);
         if (strcmp(path, p->label_path) != 0 && path_exists(path)) {
             example = beside++ ? example : i;
         }
     }
     if (!found && !beside) {
         int annotated = 0;
-        TRY(voc_take_pictures(l, &annotated));
+        TRY_CLEAN(voc_take_pictures(l, &annotated));
         if (!annotated)
-            TRY(say_where(l, &l->pictures[0]));
+            TRY_CLEAN(say_where(l, &l->pictures[0]));
         goto cleanup;
     }
     for (int i = 0; i < l->count && !found; i++)
-        TRY((l->pictures[i].label_path = path_beside(&l->d->arena, l->pictures[i].path)) ? OK : E_NOMEM);
+        TRY_CLEAN((l->pictures[i].label_path = path_beside(&l->d->arena, l->pictures[i].path)) ? OK : E_NOMEM);
     if (!found)
-        TRY(loading_note(l, "label files lie beside their pictures and are used (%s)",
-                         l->pictures[example].label_path));
+        TRY_CLEAN(loading_note(l, "label files lie beside their pictures and are used (%s)",
+                               l->pictures[example].label_path));
     else if (beside)
-        TRY(loading_note(l, "%d label file%s beside %s not used, because label files lie in labels/ (%s)", beside,
-                         noun(beside, "", "s"), noun(beside, "its picture is", "pictures are"),
-                         path_beside(&scratch, l->pictures[example].path)));
-    TRY(say_shared(l));
+        TRY_CLEAN(loading_note(l, "%d label file%s beside %s not used, because label files lie in labels/ (%s)", beside,
+                               noun(beside, "", "s"), noun(beside, "its picture is", "pictures are"),
+                               path_beside(&scratch, l->pictures[example].path)));
+    TRY_CLEAN(say_shared(l));
 cleanup:
     arena_free(&scratch);
     return rc;

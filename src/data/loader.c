@@ -101,7 +101,6 @@ static enum status add_targets(struct slot *s, int image)
 
 static enum status make_sample(struct loader *l, struct slot *s, int sample, int i)
 {
-    enum status rc = OK;
     struct batch *b = &s->batch;
     int index = l->indices ? l->indices[sample] : sample;
     const struct dataset_image *photo = &l->config.dataset->images[index];
@@ -122,13 +121,11 @@ static enum status make_sample(struct loader *l, struct slot *s, int sample, int
         b->pictures[i].map = (struct box_map){(double)pictures->items[index].h / photo->h, box.pad_w, box.pad_h};
     }
     TRY(add_targets(s, i));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status make_batch(void *context, long place, void *slot)
 {
-    enum status rc = OK;
     struct loader *l = context;
     long item = l->first + place;
     struct slot *s = slot;
@@ -143,8 +140,7 @@ static enum status make_batch(void *context, long place, void *slot)
         long turn = ((first + i) * c->ranks + c->rank) % c->dataset->n_images;
         TRY(make_sample(l, s, l->order[turn], i));
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- life ----------------------------------------------------------------------------------------------------------
@@ -167,7 +163,6 @@ static enum status check(const struct loader_config *c)
 
 static enum status plan_order(struct loader *l)
 {
-    enum status rc = OK;
     const struct loader_config *c = &l->config;
     const struct dataset *d = c->dataset;
     l->order = mem_alloc((size_t)d->n_images, sizeof *l->order);
@@ -181,8 +176,7 @@ static enum status plan_order(struct loader *l)
             return E_NOMEM;
         TRY(rect_batches(d, c->size, c->batch, c->stride, c->rect_pad, l->order, l->shapes));
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status loader_open(const struct loader_config *config, struct loader **out)
@@ -190,20 +184,20 @@ enum status loader_open(const struct loader_config *config, struct loader **out)
     enum status rc = OK;
     struct loader *l = NULL;
     *out = NULL;
-    TRY(check(config));
+    TRY_CLEAN(check(config));
     l = mem_calloc(1, sizeof *l);
     if (!l)
         return E_NOMEM;
     l->config = *config;
     l->pictures = (config->dataset->n_images + config->ranks - 1) / config->ranks;
     l->batches = (l->pictures + config->batch - 1) / config->batch;
-    TRY(plan_order(l));
+    TRY_CLEAN(plan_order(l));
     struct store_config store = {.dataset = config->dataset,
                                  .size = config->size,
                                  .training = config->training || config->linear,
                                  .cache = config->cache,
                                  .cache_bytes = config->cache_bytes};
-    TRY(picture_store_open(&store, &l->store));
+    TRY_CLEAN(picture_store_open(&store, &l->store));
     l->augment =
         (struct augment){.config = config->augment, .size = config->size, .pictures = picture_store_get(l->store)};
     *out = l;
@@ -227,7 +221,6 @@ void loader_close(struct loader *l)
 
 enum status loader_start(struct loader *l, const struct epoch_config *epoch)
 {
-    enum status rc = OK;
     const struct loader_config *c = &l->config;
     int n = c->dataset->n_images;
     prefetch_destroy(l->prefetch);
@@ -260,8 +253,7 @@ enum status loader_start(struct loader *l, const struct epoch_config *epoch)
                                        .free_slot = free_slot,
                                        .context = l};
     TRY(prefetch_create(&prefetch, &l->prefetch));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status loader_next(struct loader *l, const struct batch **out)

@@ -115,7 +115,7 @@ enum status look_index_create(const uint64_t *hashes, int n, struct look_index *
     for (int b = 0; b < BANDS; b++) {
         int *first = index->first[b] = mem_calloc(BUCKETS + 2, sizeof(*first));
         int *entries = index->entries[b] = mem_alloc((size_t)n, sizeof(*entries));
-        TRY(first && entries ? OK : E_NOMEM);
+        TRY_CLEAN(first && entries ? OK : E_NOMEM);
         for (int i = 0; i < n; i++)
             first[band_of(hashes[i], b) + 2]++;
         for (int k = 2; k < BUCKETS + 2; k++)

@@ -24,7 +24,6 @@ static void draw_tiles(const struct pictures *pictures, const int *indices, int 
 enum status mosaic4_place(const struct pictures *pictures, const int *indices, int n_indices, int index, int size,
                           struct draws *d, struct mosaic *m, struct labels *labels)
 {
-    enum status rc = OK;
     *m = (struct mosaic){.side = 2 * size, .n = 4};
     int yc = (int)draws_uniform(d, size / 2.0, 1.5 * size), xc = (int)draws_uniform(d, size / 2.0, 1.5 * size);
     draw_tiles(pictures, indices, n_indices, index, d, m);
@@ -38,8 +37,7 @@ enum status mosaic4_place(const struct pictures *pictures, const int *indices, i
         TRY(add_labels(pictures, t, labels));
     }
     labels_clip(labels, (float)m->side, (float)m->side);
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* Tile 0 in the middle third of a canvas of three sizes, the others clockwise from above it, each against the one
@@ -71,7 +69,6 @@ static void place_nine(const struct pictures *pictures, int s, struct mosaic *m)
 enum status mosaic9_place(const struct pictures *pictures, const int *indices, int n_indices, int index, int size,
                           struct draws *d, struct mosaic *m, struct labels *labels)
 {
-    enum status rc = OK;
     *m = (struct mosaic){.side = 2 * size, .n = 9};
     draw_tiles(pictures, indices, n_indices, index, d, m);
     place_nine(pictures, size, m);
@@ -95,14 +92,12 @@ enum status mosaic9_place(const struct pictures *pictures, const int *indices, i
         labels->points[k][1] -= (float)yc;
     }
     labels_clip(labels, (float)m->side, (float)m->side);
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status mosaic_paint(const struct mosaic *m, const struct pictures *pictures, const struct region *region,
                          struct picture_buffer *buffer, struct image *canvas)
 {
-    enum status rc = OK;
     TRY(image_init(canvas, m->side, m->side));
     image_fill(canvas, IMAGE_BORDER, IMAGE_BORDER, IMAGE_BORDER);
     for (int i = 0; i < m->n; i++) {
@@ -115,6 +110,5 @@ enum status mosaic_paint(const struct mosaic *m, const struct pictures *pictures
         assert(pixels->h == p->h && pixels->w == p->w);
         image_paste(pixels, 0, 0, p->h, p->w, canvas, t->y, t->x);
     }
-cleanup:
-    return rc;
+    return OK;
 }

@@ -83,23 +83,20 @@ static enum status plan_cache(struct picture_store *s)
 static enum status read_picture(const struct picture_store *s, int index, struct picture_buffer *b,
                                 const struct image **out)
 {
-    enum status rc = OK;
     const struct dataset_image *image = &s->config.dataset->images[index];
     double started = clock_seconds();
     TRY(image_read(image->path, &b->photo));
     b->read = clock_seconds() - started;
     if (b->photo.h != image->h || b->photo.w != image->w) {
-        rc = fail(E_FORMAT, "%s: is now %d x %d pixels, was %d x %d when the dataset was read", image->path, b->photo.w,
-                  b->photo.h, image->w, image->h);
-        goto cleanup;
+        return fail(E_FORMAT, "%s: is now %d x %d pixels, was %d x %d when the dataset was read", image->path,
+                    b->photo.w, b->photo.h, image->w, image->h);
     }
     *out = &b->photo;
     if (s->items[index].h != image->h || s->items[index].w != image->w) {
         TRY(image_load_resize(&b->photo, s->config.size, s->config.training, &b->resized));
         *out = &b->resized;
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* Two workers may read the same picture at once: the first to publish wins, the pixels are equal. */
@@ -154,7 +151,7 @@ enum status picture_store_open(const struct store_config *config, struct picture
     }
     s->pictures = (struct pictures){s->items, d->n_images, (const float(*)[2])d->points, get_pixels, s};
     if (config->cache)
-        TRY(plan_cache(s));
+        TRY_CLEAN(plan_cache(s));
     *out = s;
 cleanup:
     if (rc != OK)

@@ -15,8 +15,8 @@ enum status preview_batch(const struct batch *b, const struct dataset *d, const 
     enum status rc = OK;
     struct batch_sheet sheet = {.dataset = d};
     for (int i = 0; i < MIN(b->n, SHEET_PICTURES); i++)
-        TRY(batch_sheet_add_labels(&sheet, b, i));
-    TRY(batch_sheet_write(&sheet, path));
+        TRY_CLEAN(batch_sheet_add_labels(&sheet, b, i));
+    TRY_CLEAN(batch_sheet_write(&sheet, path));
 cleanup:
     batch_sheet_free(&sheet);
     return rc;
@@ -175,9 +175,9 @@ enum status preview_labels(const struct dataset *d, const char *path)
     enum status rc = OK;
     struct columns c = {0};
     struct class_bars bars = {0};
-    TRY(columns_init(d, &c));
-    TRY(class_bars_init(d, &bars));
-    TRY(write_labels(d, &c, &bars, path));
+    TRY_CLEAN(columns_init(d, &c));
+    TRY_CLEAN(class_bars_init(d, &bars));
+    TRY_CLEAN(write_labels(d, &c, &bars, path));
 cleanup:
     columns_free(&c);
     class_bars_free(&bars);

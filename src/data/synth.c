@@ -33,13 +33,13 @@ static enum status prepare(const char *folder, bool *made)
         return fail(E_ARGUMENT, "the folder's name is too long");
     *made = !path_exists(folder);
     if (!*made)
-        TRY(path_list(folder, &names, &count));
+        TRY_CLEAN(path_list(folder, &names, &count));
     if (count)
-        TRY(fail(E_ARGUMENT, "%s: the folder is not empty (%s); give a new or an empty one", folder, names[0]));
+        TRY_CLEAN(fail(E_ARGUMENT, "%s: the folder is not empty (%s); give a new or an empty one", folder, names[0]));
     for (int i = 0; i < COUNT(kinds); i++) {
         for (int k = 0; k < COUNT(parts); k++) {
             snprintf(path, sizeof path, "%s/%s/%s", folder, kinds[i], parts[k]);
-            TRY(path_make_folder(path));
+            TRY_CLEAN(path_make_folder(path));
         }
     }
 cleanup:
@@ -101,11 +101,11 @@ static enum status write_picture(const struct job *job, int number)
     const char *part = parts[number >= job->n_train];
     struct synth_picture picture = {.n_labels = 0};
     char path[PATH_SIZE];
-    TRY(synth_draw(c->seed, (uint64_t)number, c->classes, c->h, c->w, &picture));
+    TRY_CLEAN(synth_draw(c->seed, (uint64_t)number, c->classes, c->h, c->w, &picture));
     snprintf(path, sizeof path, "%s/images/%s/%0*d.jpg", c->folder, part, NAME_DIGITS, number);
-    TRY(image_write_jpeg(path, &picture.image, picture.quality));
+    TRY_CLEAN(image_write_jpeg(path, &picture.image, picture.quality));
     snprintf(path, sizeof path, "%s/labels/%s/%0*d.txt", c->folder, part, NAME_DIGITS, number);
-    TRY(write_labels(&picture, path));
+    TRY_CLEAN(write_labels(&picture, path));
 cleanup:
     image_free(&picture.image);
     return rc;
@@ -167,9 +167,9 @@ static enum status write_yaml(const struct synth_config *c)
         yaml_put_string(&w, NULL, shape_name(i));
     yaml_end(&w);
     yaml_end(&w);
-    TRY(yaml_finish(&w));
+    TRY_CLEAN(yaml_finish(&w));
     snprintf(path, sizeof path, "%s/data.yaml", c->folder);
-    TRY(file_write(path, text.data, text.size));
+    TRY_CLEAN(file_write(path, text.data, text.size));
 cleanup:
     buf_free(&text);
     return rc;
@@ -187,10 +187,10 @@ enum status synth_write(const struct synth_config *c)
     if (!(c->val_fraction >= 0 && c->val_fraction <= 1))
         return fail(E_ARGUMENT, "validation takes a part of 0 to 1, not %g", c->val_fraction);
     bool made = false, prepared = false;
-    TRY(prepare(c->folder, &made));
+    TRY_CLEAN(prepare(c->folder, &made));
     prepared = true;
-    TRY(write_pictures(c, c->images - (int)rint(c->images * c->val_fraction)));
-    TRY(write_yaml(c));
+    TRY_CLEAN(write_pictures(c, c->images - (int)rint(c->images * c->val_fraction)));
+    TRY_CLEAN(write_yaml(c));
 cleanup:
     if (rc != OK && (prepared || made))
         discard(c, made);

@@ -117,7 +117,7 @@ enum status ground_draw(struct image *img, struct rng *r)
     if (!field)
         return E_NOMEM;
     for (double cell = side * rng_range(r, 0.2, 0.6); cell > 3; cell /= 2.3, amplitude *= rough)
-        TRY(add_octave(field, img->h, img->w, cell, amplitude, r));
+        TRY_CLEAN(add_octave(field, img->h, img->w, cell, amplitude, r));
     fill_pattern(img, &p, field, ends, rng_range(r, 0, 25), r);
 cleanup:
     mem_free(field);

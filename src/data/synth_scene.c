@@ -303,17 +303,17 @@ enum status synth_draw(uint64_t seed, uint64_t number, int classes, int h, int w
     assert(classes >= 1 && classes <= SYNTH_MAX_CLASSES);
     if (!owner)
         return E_NOMEM;
-    TRY(image_init(&out->image, h, w));
-    TRY(ground_draw(&out->image, &s.rng));
+    TRY_CLEAN(image_init(&out->image, h, w));
+    TRY_CLEAN(ground_draw(&out->image, &s.rng));
     int wanted = rng_uniform(&s.rng) < 0.04 ? 0 : 1 + (int)rng_below(&s.rng, SYNTH_MAX_OBJECTS - 2);
     for (int i = 0; i < wanted; i++)
-        TRY(add_object(&s, &out->image));
+        TRY_CLEAN(add_object(&s, &out->image));
     s.clutter = rng_seed(seed, number, rng_hash("clutter"));
-    TRY(image_paint(&out->image, paint_scene, &s));
+    TRY_CLEAN(image_paint(&out->image, paint_scene, &s));
     for (int i = 0; i < s.count; i++)
-        TRY(mark_object(&s.objects[i], (uint8_t)(i + 1), owner, h, w, &total[i]));
+        TRY_CLEAN(mark_object(&s.objects[i], (uint8_t)(i + 1), owner, h, w, &total[i]));
     find_labels(&s, owner, total, out);
-    TRY(photo_effects(&out->image, &s.rng));
+    TRY_CLEAN(photo_effects(&out->image, &s.rng));
     out->quality = 60 + (int)rng_below(&s.rng, 36);
 cleanup:
     for (int i = 0; i < s.count; i++)

@@ -74,12 +74,12 @@ static enum status add_annotation(struct loading *l, const char *xml, const char
     enum status rc = OK;
     struct loading_picture *p = loading_add(l);
     char *picture = find_picture(xml, &l->voc_hint);
-    TRY(p && picture ? OK : E_NOMEM);
+    TRY_CLEAN(p && picture ? OK : E_NOMEM);
     p->path = arena_strdup(&l->d->arena, picture);
     p->voc = arena_strdup(&l->d->arena, xml);
     p->list = list;
     p->line = line;
-    TRY(p->path && p->voc ? OK : E_NOMEM);
+    TRY_CLEAN(p->path && p->voc ? OK : E_NOMEM);
     l->annotations = l->voc = true;
     l->folders_only = false;
 cleanup:
@@ -94,15 +94,15 @@ static enum status add_folder(struct loading *l, const char *folder, int depth)
     enum status rc = OK;
     if (depth > MAX_DEPTH)
         return fail(E_LIMIT, "%s: folders are nested more than %d deep", folder, MAX_DEPTH);
-    TRY(path_list(folder, &names, &n));
+    TRY_CLEAN(path_list(folder, &names, &n));
     for (int i = 0; i < n; i++) {
         if (names[i][0] == '.')
             continue;
         path = path_join(folder, names[i]);
-        TRY(path ? OK : E_NOMEM);
-        TRY(is_xml(path)           ? add_annotation(l, path, NULL, 0)
-            : path_is_folder(path) ? add_folder(l, path, depth + 1)
-                                   : OK);
+        TRY_CLEAN(path ? OK : E_NOMEM);
+        TRY_CLEAN(is_xml(path)           ? add_annotation(l, path, NULL, 0)
+                  : path_is_folder(path) ? add_folder(l, path, depth + 1)
+                                         : OK);
         mem_free(path);
         path = NULL;
     }
@@ -119,8 +119,8 @@ static enum status add_list(struct loading *l, const char *list, const char *fol
     struct buf text = {0}, xml = {0};
     const char *name = arena_strdup(&l->d->arena, list);
     int number = 0;
-    TRY(name ? OK : E_NOMEM);
-    TRY(file_read_text(list, MAX_LIST_BYTES, &text));
+    TRY_CLEAN(name ? OK : E_NOMEM);
+    TRY_CLEAN(file_read_text(list, MAX_LIST_BYTES, &text));
     for (char *line = text.data, *end; line && line < text.data + text.size; line = end + 1) {
         end = memchr(line, '\n', (size_t)(text.data + text.size - line));
         if (!end)
@@ -132,8 +132,8 @@ static enum status add_list(struct loading *l, const char *list, const char *fol
         if (!*line)
             continue;
         buf_free(&xml);
-        TRY(buf_printf(&xml, "%s/%s.xml", folder, line));
-        TRY(add_annotation(l, xml.data, name, number));
+        TRY_CLEAN(buf_printf(&xml, "%s/%s.xml", folder, line));
+        TRY_CLEAN(add_annotation(l, xml.data, name, number));
     }
 cleanup:
     buf_free(&text);
@@ -161,13 +161,13 @@ static enum status add_set(struct loading *l, const char *root, const char *fold
 {
     enum status rc = OK;
     struct buf list = {0};
-    TRY(buf_printf(&list, "%s/ImageSets/Main/%s.txt", root, split));
+    TRY_CLEAN(buf_printf(&list, "%s/ImageSets/Main/%s.txt", root, split));
     if (path_exists(list.data))
-        TRY(add_list(l, list.data, folder));
+        TRY_CLEAN(add_list(l, list.data, folder));
     else
-        TRY(add_folder(l, folder, 0));
+        TRY_CLEAN(add_folder(l, folder, 0));
     if (!path_exists(list.data))
-        TRY(loading_note(l, "%s is not there: all annotations of %s are used", list.data, folder));
+        TRY_CLEAN(loading_note(l, "%s is not there: all annotations of %s are used", list.data, folder));
 cleanup:
     buf_free(&list);
     return rc;
@@ -180,9 +180,9 @@ enum status voc_add_entry(struct loading *l, const char *path, const char *split
     char *top = up ? path_parent(up) : NULL, *listed = NULL;
     bool main_list = parent && up && !strcmp(path_name(parent), "Main") && !strcmp(path_name(up), "ImageSets");
     *taken = true;
-    TRY(inner && parent && up && top ? OK : E_NOMEM);
+    TRY_CLEAN(inner && parent && up && top ? OK : E_NOMEM);
     listed = place_join(top, annotations);
-    TRY(listed ? OK : E_NOMEM);
+    TRY_CLEAN(listed ? OK : E_NOMEM);
     if (path_is_folder(path) && path_is_folder(inner))
         rc = add_set(l, path, inner, split);
     else if (path_is_folder(path) && holds_annotations(path))
@@ -292,7 +292,6 @@ static enum status collect(struct names *names, const struct loading *l)
         voc_free(&v);
         TRY(rc);
     }
-cleanup:
     return rc;
 }
 
@@ -301,7 +300,7 @@ enum status voc_collect_names(struct loading *l, enum dataset_split split)
     enum status rc = OK;
     struct dataset *d = l->d;
     struct names names = {.arena = &d->arena};
-    TRY(collect(&names, l));
+    TRY_CLEAN(collect(&names, l));
     for (int s = 0; s < SPLIT_COUNT; s++) {
         struct dataset other = {0};
         struct loading more = {.yaml = l->yaml, .options = l->options, .d = &other, .only_paths = true};
@@ -312,20 +311,20 @@ enum status voc_collect_names(struct loading *l, enum dataset_split split)
             rc = collect(&names, &more);
         loading_free(&more);
         arena_free(&other.arena);
-        TRY(rc);
+        TRY_CLEAN(rc);
     }
     if (!names.n)
-        TRY(fail(E_FORMAT, "%s: its annotations have no objects, and it has no names", l->yaml->file));
+        TRY_CLEAN(fail(E_FORMAT, "%s: its annotations have no objects, and it has no names", l->yaml->file));
     if (l->yaml->nc && l->yaml->nc != names.n)
-        TRY(fail(E_FORMAT, "%s: nc is %d, but the annotations of its splits name %d classes (%s ...)", l->yaml->file,
-                 l->yaml->nc, names.n, names.list[0]));
+        TRY_CLEAN(fail(E_FORMAT, "%s: nc is %d, but the annotations of its splits name %d classes (%s ...)",
+                       l->yaml->file, l->yaml->nc, names.n, names.list[0]));
     d->names = arena_alloc(&d->arena, (size_t)names.n, sizeof(*d->names));
-    TRY(d->names ? OK : E_NOMEM);
+    TRY_CLEAN(d->names ? OK : E_NOMEM);
     memcpy((void *)d->names, names.list, (size_t)names.n * sizeof(*d->names));
     d->nc = names.n;
     d->named = true;
-    TRY(loading_note(l, "%s has no names: the annotations of all splits have %d %s, taken in alphabetical order",
-                     l->yaml->file, d->nc, noun(d->nc, "class", "classes")));
+    TRY_CLEAN(loading_note(l, "%s has no names: the annotations of all splits have %d %s, taken in alphabetical order",
+                           l->yaml->file, d->nc, noun(d->nc, "class", "classes")));
 cleanup:
     mem_free((void *)names.list);
     return rc;
@@ -373,17 +372,17 @@ enum status voc_take_labels(const struct loading *l, struct loading_picture *p)
 {
     enum status rc = OK;
     struct voc_file v;
-    TRY(voc_read_file(p->voc, &v));
+    TRY_CLEAN(voc_read_file(p->voc, &v));
     p->told_w = v.w;
     p->told_h = v.h;
-    TRY(check_filename(p, &v));
+    TRY_CLEAN(check_filename(p, &v));
     p->rows.objects = v.n_objects ? mem_alloc((size_t)v.n_objects, sizeof(*p->rows.objects)) : NULL;
-    TRY(p->rows.objects || !v.n_objects ? OK : E_NOMEM);
+    TRY_CLEAN(p->rows.objects || !v.n_objects ? OK : E_NOMEM);
     for (int round = 0; round < 2; round++)
         for (int i = 0; i < v.n_objects; i++) {
             if (v.objects[i].difficult != (round == 1))
                 continue;
-            TRY(take_object(l, p, &v.objects[i], &p->rows.objects[p->rows.n_objects]));
+            TRY_CLEAN(take_object(l, p, &v.objects[i], &p->rows.objects[p->rows.n_objects]));
             p->rows.n_objects++;
             p->n_crowds += round;
         }

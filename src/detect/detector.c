@@ -51,8 +51,8 @@ enum status detector_create(const struct graph *graph, float *params, const stru
         rc = E_NOMEM;
         goto cleanup;
     }
-    TRY(allow_classes(d));
-    TRY(net_create(graph, params, NULL, &net, &d->net));
+    TRY_CLEAN(allow_classes(d));
+    TRY_CLEAN(net_create(graph, params, NULL, &net, &d->net));
     *out = d;
     d = NULL;
 cleanup:
@@ -102,7 +102,6 @@ enum status detector_prepare(const struct detector *d, const struct image *photo
 enum status detector_run(struct detector *d, const struct detector_input *in, const struct detection **detections,
                          int *count, struct detector_times *times)
 {
-    enum status rc = OK;
     const struct candidate_rule rule = {d->config.conf, d->config.multi_label, d->class_allowed};
     const struct nms_config nms = {d->config.iou, d->config.max_det, d->config.agnostic};
     double started = clock_seconds();
@@ -122,6 +121,5 @@ enum status detector_run(struct detector *d, const struct detector_input *in, co
                    sizeof *d->detections / sizeof(float));
     times->net = forwarded - started;
     times->nms = clock_seconds() - forwarded;
-cleanup:
-    return rc;
+    return OK;
 }

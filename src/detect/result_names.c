@@ -128,7 +128,7 @@ static enum status name_crops(const struct identity *id, int n, struct arena *ar
     enum status rc = OK;
     size_t count = 2 * (size_t)n;
     const char **taken = mem_alloc(count, sizeof *taken);
-    TRY(taken ? OK : E_NOMEM);
+    TRY_CLEAN(taken ? OK : E_NOMEM);
     for (int i = 0; i < n; i++) {
         taken[2 * i] = id[i].name;
         taken[2 * i + 1] = id[i].stem;
@@ -140,7 +140,7 @@ static enum status name_crops(const struct identity *id, int n, struct arena *ar
             names[i].crop = id[i].name;
         if (meets_crops(names[i].crop, taken, count))
             names[i].crop = arena_printf(arena, "%s~%d", id[i].name, i + 1);
-        TRY(names[i].crop ? OK : E_NOMEM);
+        TRY_CLEAN(names[i].crop ? OK : E_NOMEM);
     }
 cleanup:
     mem_free(taken);
@@ -150,7 +150,6 @@ cleanup:
 enum status result_names_find(const struct identity *identities, int n, struct arena *arena, struct result_names *out,
                               int *odd)
 {
-    enum status rc = OK;
     int not_utf8 = 0;
     for (int i = 0; i < n; i++) {
         TRY(name_for_json(&identities[i], arena, &out[i], &not_utf8));
@@ -164,8 +163,7 @@ enum status result_names_find(const struct identity *identities, int n, struct a
     TRY(name_crops(identities, n, arena, out));
     if (odd)
         *odd = not_utf8;
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status result_path(const char *root, const char *folder, const char *name, const char *ending, char **path)
@@ -182,13 +180,14 @@ enum status result_path(const char *root, const char *folder, const char *name, 
         length = (size_t)(ending - own);
     }
     snprintf(stem, sizeof stem, "%.*s", (int)length, own);
-    TRY(buf_printf(&below, "%s%s%.*s", folder, *folder && own > name ? "/" : "", (int)MAX(own - name - 1, 0), name));
+    TRY_CLEAN(
+        buf_printf(&below, "%s%s%.*s", folder, *folder && own > name ? "/" : "", (int)MAX(own - name - 1, 0), name));
     if (below.size)
-        TRY(path_make_folder_below(root, below.data));
+        TRY_CLEAN(path_make_folder_below(root, below.data));
     file_name_fit(stem, ending, last);
-    TRY(buf_printf(&whole, "%s/%s%s%s", root, below.data, below.size ? "/" : "", last));
+    TRY_CLEAN(buf_printf(&whole, "%s/%s%s%s", root, below.data, below.size ? "/" : "", last));
     if (lstat(whole.data, &st) == 0 && S_ISLNK(st.st_mode))
-        TRY(fail(E_IO, "%s: is a link; results are not written through links", whole.data));
+        TRY_CLEAN(fail(E_IO, "%s: is a link; results are not written through links", whole.data));
     *path = whole.data;
     whole = (struct buf){0};
 cleanup:

@@ -13,7 +13,6 @@
 
 enum status results_summary(const struct picture_result *r, const char *const *names, int nc, struct buf *out)
 {
-    enum status rc = OK;
     const char *separator = "";
     if (!r->count)
         return buf_printf(out, "(no detections)");
@@ -27,8 +26,7 @@ enum status results_summary(const struct picture_result *r, const char *const *n
         separator = ", ";
     }
     text_one_line(out->data);
-cleanup:
-    return rc;
+    return OK;
 }
 
 static void rounded(const struct detection *d, float xyxy[4])
@@ -46,14 +44,14 @@ enum status results_write_labels(const struct picture_result *r, const char *pat
         float box[4];
         rounded(d, box);
         box_xyxy_to_cxcywh(box, box);
-        TRY(buf_printf(&text, "%d %g %g %g %g", d->class, box[0] / (float)r->w, box[1] / (float)r->h,
-                       box[2] / (float)r->w, box[3] / (float)r->h));
+        TRY_CLEAN(buf_printf(&text, "%d %g %g %g %g", d->class, box[0] / (float)r->w, box[1] / (float)r->h,
+                             box[2] / (float)r->w, box[3] / (float)r->h));
         if (with_score)
-            TRY(buf_printf(&text, " %g", d->score));
-        TRY(buf_printf(&text, "\n"));
+            TRY_CLEAN(buf_printf(&text, " %g", d->score));
+        TRY_CLEAN(buf_printf(&text, "\n"));
     }
     if (text.size)
-        TRY(file_write(path, text.data, text.size));
+        TRY_CLEAN(file_write(path, text.data, text.size));
 cleanup:
     buf_free(&text);
     return rc;

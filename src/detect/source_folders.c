@@ -92,7 +92,7 @@ static enum status walk(struct sources *s, struct entered *e, const char *folder
     enum status rc = OK;
     if (depth > DEEPEST)
         return fail(E_LIMIT, "%s: folders are nested more than %d deep", folder, DEEPEST);
-    TRY(enter(e, folder, &again));
+    TRY_CLEAN(enter(e, folder, &again));
     if (again) {
         sources_leave_out(s, LEFT_LINK, folder);
         return OK;
@@ -104,7 +104,7 @@ static enum status walk(struct sources *s, struct entered *e, const char *folder
     }
     if (rc != OK)
         return rc;
-    TRY(path_set_add(out, mem_strdup(folder)));
+    TRY_CLEAN(path_set_add(out, mem_strdup(folder)));
     for (int i = 0; i < n; i++) {
         if (entries[i].kind != PATH_FOLDER || entries[i].name[0] == '.')
             continue;
@@ -179,11 +179,11 @@ enum status source_add_folder(struct sources *s, const char *folder, bool recurs
     struct path_set folders = {0};
     struct holdings held = {0};
     if (recursive)
-        TRY(source_folders(s, folder, &folders));
+        TRY_CLEAN(source_folders(s, folder, &folders));
     else
-        TRY(path_set_add(&folders, mem_strdup(folder)));
+        TRY_CLEAN(path_set_add(&folders, mem_strdup(folder)));
     for (int i = 0; i < folders.count; i++)
-        TRY(add_own(s, folders.paths[i], recursive, &held));
+        TRY_CLEAN(add_own(s, folders.paths[i], recursive, &held));
     if (s->count == before)
         rc = no_pictures(folder, recursive, &held);
 cleanup:

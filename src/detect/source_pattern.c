@@ -129,15 +129,15 @@ static enum status match_levels(struct sources *s, const char *pattern, struct p
         rest += rest[2] ? 3 : 2; /* one after another they mean the same as one */
     size_t n = (size_t)(levels - pattern);
     char *head = mem_strdup(pattern);
-    TRY(head ? OK : E_NOMEM);
+    TRY_CLEAN(head ? OK : E_NOMEM);
     head[n > 1 ? n - 1 : n] = 0; /* without the slash, unless it is the root */
     if (!*head)
-        TRY(path_set_add(&roots, mem_strdup("")));
+        TRY_CLEAN(path_set_add(&roots, mem_strdup("")));
     else
-        TRY(match(head, GLOB_ONLYDIR, &roots));
+        TRY_CLEAN(match(head, GLOB_ONLYDIR, &roots));
     for (int i = 0; i < roots.count; i++) {
         if (!*roots.paths[i] || path_is_folder(roots.paths[i]))
-            TRY(match_below(s, roots.paths[i], *rest ? rest : "*", out));
+            TRY_CLEAN(match_below(s, roots.paths[i], *rest ? rest : "*", out));
     }
 cleanup:
     mem_free(head);
@@ -155,9 +155,9 @@ enum status source_add_pattern(struct sources *s, const char *pattern)
     struct path_set patterns = {0}, found = {0};
     int before = s->count, matched = 0;
     enum status rc = OK;
-    TRY(expand_braces(pattern, 0, &patterns));
+    TRY_CLEAN(expand_braces(pattern, 0, &patterns));
     for (int i = 0; i < patterns.count; i++)
-        TRY(match_levels(s, patterns.paths[i], &found));
+        TRY_CLEAN(match_levels(s, patterns.paths[i], &found));
     if (found.count)
         qsort(found.paths, (size_t)found.count, sizeof(char *), by_text);
     for (int i = 0; i < found.count; i++) {
@@ -168,7 +168,7 @@ enum status source_add_pattern(struct sources *s, const char *pattern)
             continue;
         matched++;
         if (image_is_picture_name(path))
-            TRY(sources_add(s, mem_strdup(path)));
+            TRY_CLEAN(sources_add(s, mem_strdup(path)));
         else
             sources_leave_out(s, LEFT_OTHER, path_name(path));
     }

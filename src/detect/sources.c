@@ -165,7 +165,6 @@ static enum status add_input(struct sources *s)
     }
     TRY(file_clean_text(INPUT_NAME, bytes));
     TRY(add_lines(s, INPUT_NAME, ".", bytes, '\n'));
-cleanup:
     return rc;
 }
 
@@ -197,7 +196,6 @@ static enum status add_source(struct sources *s, const char *source, bool recurs
 /* Each picture once, with its identity. */
 static enum status identify(struct sources *s)
 {
-    enum status rc = OK;
     int kept = 0;
     s->identities = arena_alloc(&s->arena, (size_t)s->count + 1, sizeof *s->identities);
     TRY(s->identities ? OK : E_NOMEM);
@@ -214,8 +212,7 @@ static enum status identify(struct sources *s)
         s->paths[kept++] = s->paths[i];
     }
     s->count = kept;
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status sources_expand(char *const *sources, int n, bool recursive, struct sources *out)
@@ -224,8 +221,8 @@ enum status sources_expand(char *const *sources, int n, bool recursive, struct s
     *out = (struct sources){.input = -1};
     arena_init(&out->arena);
     for (int i = 0; i < n; i++)
-        TRY(add_source(out, sources[i], recursive));
-    TRY(identify(out));
+        TRY_CLEAN(add_source(out, sources[i], recursive));
+    TRY_CLEAN(identify(out));
     if (out->input < 0)
         buf_free(&out->input_file); /* it was a list */
 cleanup:

@@ -236,12 +236,12 @@ enum status ap_compute(const struct ap_record *records, size_t n, const uint64_t
     enum status rc = OK;
     struct class_scratch scratch = {0};
     struct place *places = mem_alloc(n, sizeof(*places));
-    TRY(result_reserve(result, labels, nc));
-    TRY(places ? OK : E_NOMEM);
+    TRY_CLEAN(result_reserve(result, labels, nc));
+    TRY_CLEAN(places ? OK : E_NOMEM);
     for (size_t i = 0; i < n; i++)
         places[i] = (struct place){records[i].class, records[i].score, i};
     qsort(places, n, sizeof(*places), compare_places);
-    TRY(class_scratch_init(&scratch, n));
+    TRY_CLEAN(class_scratch_init(&scratch, n));
     size_t first = 0;
     for (int row = 0; row < result->n_classes; row++) {
         while (first < n && places[first].class < result->class[row])

@@ -259,7 +259,6 @@ static void sort_labels(int *order, int n, const struct coco_label *labels)
 enum status coco_add(struct coco *c, int64_t image_id, const struct coco_detection *detections, int n_detections,
                      const struct coco_label *labels, int n_labels)
 {
-    enum status rc = OK;
     struct coco_scratch *s = &c->scratch;
     TRY(scratch_reserve(s, (size_t)n_detections, (size_t)n_labels));
     for (int i = 0; i < n_detections; i++) {
@@ -282,8 +281,7 @@ enum status coco_add(struct coco *c, int64_t image_id, const struct coco_detecti
         assert(class >= 0 && class < c->nc);
         TRY(add_cell(c, image_id, class, &cell));
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 static int compare_records(const void *a, const void *b)
@@ -384,7 +382,7 @@ enum status coco_finish(struct coco *c, struct coco_result *result)
     a.recall = mem_alloc(c->count, sizeof(double));
     a.precision = mem_alloc(c->count, sizeof(double));
     result->class_ap = mem_alloc((size_t)c->nc, sizeof(double));
-    TRY(a.recall && a.precision && result->class_ap ? OK : E_NOMEM);
+    TRY_CLEAN(a.recall && a.precision && result->class_ap ? OK : E_NOMEM);
     if (c->count)
         qsort(c->records, c->count, sizeof(*c->records), compare_records);
     size_t first = 0, end = 0;

@@ -14,10 +14,10 @@ enum status evaluation_init(struct evaluation *e, int nc, const struct evaluatio
     e->nc = nc;
     e->limit = config->max_detections ? config->max_detections : DEFAULT_LIMIT;
     e->labels = mem_calloc((size_t)nc, sizeof(*e->labels));
-    TRY(e->labels ? OK : E_NOMEM);
-    TRY(confusion_init(&e->confusion, nc));
+    TRY_CLEAN(e->labels ? OK : E_NOMEM);
+    TRY_CLEAN(confusion_init(&e->confusion, nc));
     if (config->coco)
-        TRY(coco_create(nc, e->limit, &e->coco));
+        TRY_CLEAN(coco_create(nc, e->limit, &e->coco));
 cleanup:
     if (rc != OK)
         evaluation_free(e);
@@ -142,7 +142,6 @@ static int count_labels(struct evaluation *e, const struct eval_label *labels, i
 enum status evaluation_add(struct evaluation *e, int64_t image_id, const struct detection *detections, int n_detections,
                            const struct eval_label *labels, int n_labels)
 {
-    enum status rc = OK;
     TRY(check_classes(e, detections, n_detections, labels, n_labels));
     TRY(scratch_reserve(e, n_detections, n_labels));
     TRY(records_reserve(e, (size_t)n_detections));
@@ -154,8 +153,7 @@ enum status evaluation_add(struct evaluation *e, int64_t image_id, const struct 
     for (int d = 0; d < n_detections; d++)
         e->records[e->count++] = (struct ap_record){detections[d].score, detections[d].class, e->correct[d]};
     e->images++;
-cleanup:
-    return rc;
+    return OK;
 }
 
 int evaluation_labels(const struct dataset *d, const struct dataset_image *image, struct eval_label *dst)
@@ -178,9 +176,9 @@ enum status evaluation_finish(struct evaluation *e, struct evaluation_result *re
 {
     enum status rc = OK;
     memset(result, 0, sizeof(*result));
-    TRY(ap_compute(e->records, e->count, e->labels, e->nc, &result->official));
+    TRY_CLEAN(ap_compute(e->records, e->count, e->labels, e->nc, &result->official));
     if (e->coco) {
-        TRY(coco_finish(e->coco, &result->coco));
+        TRY_CLEAN(coco_finish(e->coco, &result->coco));
         result->has_coco = true;
     }
 cleanup:

@@ -17,14 +17,12 @@ static enum status table_row(struct listing *l, const char *name, uint64_t image
                              double r, double map50, double map)
 {
     const double metric[] = {p, r, map50, map};
-    enum status rc = OK;
     TRY(listing_add(l, "%s", name));
     TRY(listing_add(l, "%llu", (unsigned long long)images));
     TRY(listing_add(l, "%llu", (unsigned long long)instances));
     for (int i = 0; i < COUNT(metric); i++)
         TRY(listing_add(l, "%.3g", metric[i]));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status report_table(const struct evaluation *e, const struct evaluation_result *r, const char *const *names,
@@ -43,11 +41,11 @@ enum status report_table(const struct evaluation *e, const struct evaluation_res
     enum status rc = OK;
     struct listing l;
     listing_init(&l, columns, COUNT(columns));
-    TRY(table_row(&l, "all", e->images, e->instances, a->precision, a->recall, a->map50, a->map));
+    TRY_CLEAN(table_row(&l, "all", e->images, e->instances, a->precision, a->recall, a->map50, a->map));
     for (int row = 0; row < a->n_classes && per_class; row++)
-        TRY(table_row(&l, names[a->class[row]], e->images, a->labels[row], a->p[row], a->r[row], a->ap[row][0],
-                      class_map(a, row)));
-    TRY(listing_write(&l, limit, out));
+        TRY_CLEAN(table_row(&l, names[a->class[row]], e->images, a->labels[row], a->p[row], a->r[row], a->ap[row][0],
+                            class_map(a, row)));
+    TRY_CLEAN(listing_write(&l, limit, out));
 cleanup:
     listing_free(&l);
     return rc;
@@ -68,12 +66,10 @@ enum status report_coco_table(const struct evaluation_result *r, int limit, stru
     const char *const format = limit && limit < WHOLE
                                    ? "%.0s%s  IoU %-9s  %-6s  at most %3d  %7.4f\n"
                                    : "Average %-9s  (%s) @[ IoU=%-9s | area=%6s | maxDets=%3d ] = %6.4f\n";
-    enum status rc = OK;
     for (int i = 0; i < COCO_NUMBERS && r->has_coco; i++)
         TRY(buf_printf(out, format, i < COCO_AR1 ? "precision" : "recall", i < COCO_AR1 ? "AP" : "AR", lines[i].iou,
                        lines[i].area, lines[i].most, r->coco.value[i]));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static json_t *json_of_classes(const struct evaluation_result *r, const char *const *names)

@@ -22,8 +22,8 @@ static enum status write_both(const char *folder, const char *name, panel_fn *dr
     static const char *const kinds[] = {"png", "svg"};
     for (int i = 0; i < COUNT(kinds); i++) {
         buf_free(&path);
-        TRY(buf_printf(&path, "%s/%s.%s", folder, name, kinds[i]));
-        TRY(figure_write(path.data, w, h, &panel, 1, 1));
+        TRY_CLEAN(buf_printf(&path, "%s/%s.%s", folder, name, kinds[i]));
+        TRY_CLEAN(figure_write(path.data, w, h, &panel, 1, 1));
     }
 cleanup:
     buf_free(&path);
@@ -271,7 +271,7 @@ static enum status write_confusion(const struct confusion *c, const char *const 
     int side = c->nc + 1, h = matrix_side(c->nc);
     struct matrix_names words = {0};
     double *values = mem_alloc((size_t)side * (size_t)side, sizeof(*values));
-    TRY(values ? name_matrix(&words, c->nc, names) : E_NOMEM);
+    TRY_CLEAN(values ? name_matrix(&words, c->nc, names) : E_NOMEM);
     struct heatmap map = {.x_label = "Label",
                           .y_label = "Prediction",
                           .values = values,
@@ -289,14 +289,14 @@ static enum status write_confusion(const struct confusion *c, const char *const 
     map.bar_label = "Share of the column";
     map.high = 1;
     map.decimals = c->nc < 30 ? 2 : -1;
-    TRY(write_both(folder, "confusion_matrix", heatmap_draw, &map, map.w, map.h));
+    TRY_CLEAN(write_both(folder, "confusion_matrix", heatmap_draw, &map, map.w, map.h));
     matrix_values(c, false, values);
     map.title = "Confusion matrix: numbers of objects";
     map.bar_label = "Objects";
     map.high = 0;
     map.decimals = 0;
     map.logarithmic = true;
-    TRY(write_both(folder, "confusion_matrix_counts", heatmap_draw, &map, map.w, map.h));
+    TRY_CLEAN(write_both(folder, "confusion_matrix_counts", heatmap_draw, &map, map.w, map.h));
 cleanup:
     mem_free(values);
     matrix_names_free(&words);
@@ -309,12 +309,12 @@ enum status report_pictures(const struct evaluation *e, const struct evaluation_
     const struct ap_result *a = &r->official;
     enum status rc = OK;
     struct curves *c = mem_calloc(1, sizeof(*c));
-    TRY(c ? curves_init(c, a->n_classes) : E_NOMEM);
-    TRY(write_pr_curve(c, e, a, names, folder));
-    TRY(write_score_curve(c, e, a, names, a->p_curve, folder, "P_curve", "Precision"));
-    TRY(write_score_curve(c, e, a, names, a->r_curve, folder, "R_curve", "Recall"));
-    TRY(write_score_curve(c, e, a, names, a->f1_curve, folder, "F1_curve", "F1"));
-    TRY(write_confusion(&e->confusion, names, folder));
+    TRY_CLEAN(c ? curves_init(c, a->n_classes) : E_NOMEM);
+    TRY_CLEAN(write_pr_curve(c, e, a, names, folder));
+    TRY_CLEAN(write_score_curve(c, e, a, names, a->p_curve, folder, "P_curve", "Precision"));
+    TRY_CLEAN(write_score_curve(c, e, a, names, a->r_curve, folder, "R_curve", "Recall"));
+    TRY_CLEAN(write_score_curve(c, e, a, names, a->f1_curve, folder, "F1_curve", "F1"));
+    TRY_CLEAN(write_confusion(&e->confusion, names, folder));
 cleanup:
     if (c) {
         mem_free(c->series);

@@ -66,19 +66,19 @@ static enum status index_images(struct reader *r)
     const struct dataset *d = r->dataset;
     const char **paths = mem_alloc((size_t)d->n_images, sizeof *paths);
     r->numbers = arena_alloc(&r->arena, (size_t)d->n_images + 1, sizeof *r->numbers);
-    TRY(paths && r->numbers ? OK : E_NOMEM);
+    TRY_CLEAN(paths && r->numbers ? OK : E_NOMEM);
     for (int i = 0; i < d->n_images; i++) {
         const struct dataset_image *image = &d->images[i];
         /* a number that two pictures have is none of theirs, but an entry that says it means one of them */
         int64_t number = image->number >= 0 ? image->number : identity_number(image->path);
-        TRY((paths[i] = text_utf8(&r->arena, image->path)) ? OK : E_NOMEM); /* as results are written */
+        TRY_CLEAN((paths[i] = text_utf8(&r->arena, image->path)) ? OK : E_NOMEM); /* as results are written */
         if (number >= 0)
             r->numbers[r->n_numbers++] = (struct number_key){number, i};
     }
     if (r->n_numbers)
         qsort(r->numbers, (size_t)r->n_numbers, sizeof *r->numbers, compare_numbers);
-    TRY(identity_index_make(paths, d->n_images, &r->arena, &r->images));
-    TRY(class_index_make(d->names, d->nc, &r->arena, &r->classes));
+    TRY_CLEAN(identity_index_make(paths, d->n_images, &r->arena, &r->images));
+    TRY_CLEAN(class_index_make(d->names, d->nc, &r->arena, &r->classes));
 cleanup:
     mem_free(paths);
     return rc;
@@ -194,7 +194,6 @@ static void keep_example(struct reader *r, const json_t *e)
 
 static enum status read_entry(struct reader *r, const json_t *e)
 {
-    enum status rc = OK;
     struct entry *out = &r->entries[r->count];
     if (!json_is_object(e))
         TRY(fail(E_FORMAT, "%s: entry %zu: not an object with image_id, category_id, bbox and score", r->path,
@@ -209,8 +208,7 @@ static enum status read_entry(struct reader *r, const json_t *e)
         r->left->unknown++;
         keep_example(r, e);
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* The file twice: first only the number of entries, so that memory is taken once. */
@@ -219,18 +217,18 @@ static enum status read_entries(struct reader *r)
     enum status rc = OK;
     struct json_items items = {0};
     json_t *item = NULL;
-    TRY(json_items_open(r->path, &items));
-    TRY(json_items_count(&items, &r->capacity));
+    TRY_CLEAN(json_items_open(r->path, &items));
+    TRY_CLEAN(json_items_count(&items, &r->capacity));
     json_items_close(&items);
     if (r->capacity > MAX_ENTRIES)
-        TRY(fail(E_LIMIT, "%s: %zu detections, more than %d", r->path, r->capacity, MAX_ENTRIES));
-    TRY((r->entries = mem_alloc(r->capacity + 1, sizeof *r->entries)) ? OK : E_NOMEM);
-    TRY(json_items_open(r->path, &items));
+        TRY_CLEAN(fail(E_LIMIT, "%s: %zu detections, more than %d", r->path, r->capacity, MAX_ENTRIES));
+    TRY_CLEAN((r->entries = mem_alloc(r->capacity + 1, sizeof *r->entries)) ? OK : E_NOMEM);
+    TRY_CLEAN(json_items_open(r->path, &items));
     for (; r->place < r->capacity; r->place++) {
-        TRY(json_items_next(&items, &item));
+        TRY_CLEAN(json_items_next(&items, &item));
         if (!item)
             break; /* it became shorter while it was read */
-        TRY(read_entry(r, item));
+        TRY_CLEAN(read_entry(r, item));
         json_decref(item);
         item = NULL;
     }
@@ -280,8 +278,8 @@ static enum status add_images(struct reader *r, struct evaluation *e)
         most = MAX(most, d->images[i].n_objects + d->images[i].n_crowds);
     struct eval_label *labels = mem_alloc((size_t)most, sizeof *labels);
     struct detection *detections = mem_alloc((size_t)max_det, sizeof *detections);
-    TRY(labels && detections ? OK : E_NOMEM);
-    TRY(evaluation_reserve(e, r->count));
+    TRY_CLEAN(labels && detections ? OK : E_NOMEM);
+    TRY_CLEAN(evaluation_reserve(e, r->count));
     size_t at = 0;
     for (int i = 0; i < d->n_images; i++) {
         int n = 0;
@@ -291,7 +289,8 @@ static enum status add_images(struct reader *r, struct evaluation *e)
             else
                 r->left->surplus++;
         }
-        TRY(evaluation_add(e, d->images[i].id, detections, n, labels, evaluation_labels(d, &d->images[i], labels)));
+        TRY_CLEAN(
+            evaluation_add(e, d->images[i].id, detections, n, labels, evaluation_labels(d, &d->images[i], labels)));
     }
 cleanup:
     mem_free(labels);
@@ -307,17 +306,18 @@ enum status results_evaluate(const char *path, const struct dataset *d, const st
         .path = path, .dataset = d, .options = options, .category_ids = options->category_ids, .left = left};
     *left = (struct results_left){0};
     arena_init(&r.arena);
-    TRY(index_images(&r));
-    TRY(read_entries(&r));
+    TRY_CLEAN(index_images(&r));
+    TRY_CLEAN(read_entries(&r));
     if (left->unknown && left->unknown == left->detections)
-        TRY(fail(E_ARGUMENT,
+        TRY_CLEAN(
+            fail(E_ARGUMENT,
                  "%s: none of its %zu detections belongs to a picture of the dataset (the first is of picture %s, the "
                  "dataset has %s)",
                  path, left->detections, left->example ? left->example : "?", d->images[0].name));
-    TRY(map_classes(&r));
+    TRY_CLEAN(map_classes(&r));
     if (r.count)
         qsort(r.entries, r.count, sizeof *r.entries, compare_entries);
-    TRY(add_images(&r, e));
+    TRY_CLEAN(add_images(&r, e));
 cleanup:
     arena_free(&r.arena);
     mem_free(r.entries);

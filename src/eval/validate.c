@@ -42,20 +42,17 @@ static enum status suppress(struct pass *p, const struct head_output *head, int 
     const struct validate_config *c = p->config;
     const struct candidate_rule rule = {.threshold = c->conf, .multi_label = true};
     const struct nms_config nms = {.iou_threshold = c->iou, .max_detections = c->max_det, .agnostic = c->single_cls};
-    enum status rc = OK;
     TRY(candidates_from_head(&p->candidates, head, i, c->nc, &rule));
     TRY(nms_apply(&p->nms, &p->candidates, &nms, p->detections, count));
     for (int k = 0; c->single_cls && k < *count; k++)
         p->detections[k].class = 0;
     for (int k = 0; c->classes && !c->single_cls && k < *count; k++)
         p->detections[k].class = c->classes[p->detections[k].class];
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status judge(struct pass *p, const struct batch *b, int i, const struct head_output *head)
 {
-    enum status rc = OK;
     const struct batch_picture *picture = &b->pictures[i];
     const struct dataset_image *image = &p->dataset->images[picture->index];
     double started = clock_seconds();
@@ -70,8 +67,7 @@ static enum status judge(struct pass *p, const struct batch *b, int i, const str
         const struct validated v = {b, i, image, p->detections, count};
         TRY(p->each(p->context, &v));
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status make_room(struct pass *p)
@@ -99,22 +95,22 @@ enum status validate(struct net *net, struct loader *loader, const struct datase
     const struct epoch_config epoch = {0};
     struct progress bar;
     long done = 0;
-    TRY(make_room(&p));
-    TRY(loader_start(loader, &epoch));
+    TRY_CLEAN(make_room(&p));
+    TRY_CLEAN(loader_start(loader, &epoch));
     progress_start(&bar, "val", loader_pictures(loader));
     for (;;) {
         const struct batch *b;
         if (config->stop && *config->stop)
             break;
-        TRY(loader_next(loader, &b));
+        TRY_CLEAN(loader_next(loader, &b));
         if (!b)
             break;
         times->read += b->read;
         times->letterbox += b->letterbox;
-        TRY(forward(&p, b));
+        TRY_CLEAN(forward(&p, b));
         struct head_output head = net_output(net, config->branch);
         for (int i = 0; i < b->n; i++)
-            TRY(judge(&p, b, i, &head));
+            TRY_CLEAN(judge(&p, b, i, &head));
         done += b->n;
         if (config->progress)
             progress_step(&bar, done);

@@ -73,7 +73,6 @@ static void describe_head(struct onnx_export *e, struct onnx_head *head)
 /* What Python prints for {0: 'person', 1: 'it''s'}: readers of the official export evaluate it. */
 static enum status python_names(const struct onnx_options *o, int nc, struct buf *out)
 {
-    enum status rc = OK;
     TRY(buf_append(out, "{", 1));
     for (int k = 0; k < nc; k++) {
         const char *name = o->names[k];
@@ -88,8 +87,7 @@ static enum status python_names(const struct onnx_options *o, int nc, struct buf
         TRY(buf_append(out, &quote, 1));
     }
     TRY(buf_append(out, "}", 1));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status describe(struct onnx_export *e)
@@ -103,7 +101,7 @@ static enum status describe(struct onnx_export *e)
         stride = MAX(stride, g->stride[l]);
     snprintf(text, sizeof text, "%d", stride);
     onnx_metadata(&e->b, "stride", text);
-    TRY(python_names(e->o, g->nc, &names));
+    TRY_CLEAN(python_names(e->o, g->nc, &names));
     onnx_metadata(&e->b, "names", names.data);
     snprintf(text, sizeof text, "[%d, %d]", e->o->h, e->o->w);
     onnx_metadata(&e->b, "imgsz", text);
@@ -187,9 +185,9 @@ static enum status check_ratios(const struct onnx_export *e)
     struct extent *doubled = mem_alloc((size_t)g->n_values, sizeof *doubled);
     if (!doubled)
         return E_NOMEM;
-    TRY(graph_infer(g, &input, doubled));
+    TRY_CLEAN(graph_infer(g, &input, doubled));
     for (int i = 0; i < g->n_nodes; i++)
-        TRY(onnx_node_scales(e, &g->nodes[i], doubled));
+        TRY_CLEAN(onnx_node_scales(e, &g->nodes[i], doubled));
 cleanup:
     mem_free(doubled);
     return rc;
@@ -210,7 +208,6 @@ static enum status check_head(const struct graph *g)
 
 static enum status check(const struct onnx_export *e)
 {
-    enum status rc = OK;
     const struct onnx_options *o = e->o;
     TRY(check_head(e->g));
     if (o->opset < ONNX_OPSET_FIRST || o->opset > ONNX_OPSET_LAST)
@@ -228,8 +225,7 @@ static enum status check(const struct onnx_export *e)
         TRY(check_ratios(e));
     if (o->half)
         TRY(check_half(e->g, e->params));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status onnx_write(const char *path, const struct graph *graph, const float *params,
@@ -246,10 +242,10 @@ enum status onnx_write(const char *path, const struct graph *graph, const float 
         rc = E_NOMEM;
         goto cleanup;
     }
-    TRY(check(&e));
+    TRY_CLEAN(check(&e));
     build(&e);
-    TRY(describe(&e));
-    TRY(onnx_builder_write(&e.b, options->model, path));
+    TRY_CLEAN(describe(&e));
+    TRY_CLEAN(onnx_builder_write(&e.b, options->model, path));
 cleanup:
     onnx_builder_free(&e.b);
     mem_free(e.extents);

@@ -381,10 +381,10 @@ enum status onnx_builder_write(struct onnx_builder *b, const char *graph_name, c
     size_t size = onnx__model_proto__get_packed_size(&model);
     if (size > INT32_MAX)
         return fail(E_LIMIT, "%s: the model takes %zu bytes, a protobuf file holds at most 2 GB", path, size);
-    TRY(file_writer_open(&writer, path));
+    TRY_CLEAN(file_writer_open(&writer, path));
     struct stream stream = {{stream_append}, writer.stream};
     onnx__model_proto__pack_to_buffer(&model, &stream.base);
-    TRY(file_writer_commit(&writer));
+    TRY_CLEAN(file_writer_commit(&writer));
 cleanup:
     file_writer_abort(&writer);
     return rc;

@@ -103,7 +103,6 @@ static enum status keep(struct json_items *s, int c)
 /* The bytes of the element that begins with `c`, by its brackets and strings alone; kept in s->text where `keeping`. */
 static enum status take_element(struct json_items *s, int c, bool keeping)
 {
-    enum status rc = OK;
     int depth = 0;
     bool string = false, escaped = false;
     s->text.size = 0;
@@ -128,8 +127,7 @@ static enum status take_element(struct json_items *s, int c, bool keeping)
             TRY(fault(s, "a closing bracket too many"));
     }
     push_back(s, c);
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* To the first byte of the next element; EOF in *c: the array is at its end. */
@@ -165,7 +163,6 @@ static enum status find_element(struct json_items *s, int *c)
 
 enum status json_items_next(struct json_items *items, json_t **item)
 {
-    enum status rc = OK;
     int c;
     json_error_t error;
     *item = NULL;
@@ -182,13 +179,11 @@ enum status json_items_next(struct json_items *items, json_t **item)
     if (!*item)
         return fail(E_FORMAT, "%s:%ld: %s", items->name, line + error.line - 1, error.text);
     items->count++;
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status json_items_count(struct json_items *items, size_t *count)
 {
-    enum status rc = OK;
     for (int c;;) {
         TRY(find_element(items, &c));
         if (c == EOF)
@@ -197,6 +192,5 @@ enum status json_items_count(struct json_items *items, size_t *count)
         items->count++;
     }
     *count = items->count;
-cleanup:
-    return rc;
+    return OK;
 }

@@ -24,7 +24,6 @@ static enum status append_string(struct buf *header, const char *path, const cha
 static enum status append_tensor(struct buf *header, const char *path, const struct safetensor_source *t,
                                  size_t *offset, bool first)
 {
-    enum status rc = OK;
     size_t bytes = dtype_size(t->dtype);
     assert(t->rank >= 0 && t->rank <= SAFETENSORS_RANK);
     TRY(buf_append(header, ",", first ? 0 : 1));
@@ -39,14 +38,12 @@ static enum status append_tensor(struct buf *header, const char *path, const str
         return fail(E_ARGUMENT, "%s: tensor %s does not fit into one file", path, t->name);
     TRY(buf_printf(header, "],\"data_offsets\":[%zu,%zu]}", *offset, *offset + bytes));
     *offset += bytes;
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status make_header(struct buf *header, const char *path, const struct safetensor_source *tensors, int count,
                                const struct safetensors_text *metadata, int n_metadata)
 {
-    enum status rc = OK;
     size_t offset = 0;
     TRY(buf_append(header, "{", 1));
     if (n_metadata) {
@@ -64,8 +61,7 @@ static enum status make_header(struct buf *header, const char *path, const struc
     TRY(buf_append(header, "}", 1));
     while (header->size % 8)
         TRY(buf_append(header, " ", 1)); /* data begins at a multiple of 8 */
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* Short writes set the stream's error, which commit reports. */
@@ -115,9 +111,9 @@ enum status safetensors_write(const char *path, const struct safetensor_source *
     enum status rc = OK;
     struct buf header = {0};
     struct file_writer w = {0};
-    TRY(check_unique(path, tensors, count));
-    TRY(make_header(&header, path, tensors, count, metadata, n_metadata));
-    TRY(file_writer_open(&w, path));
+    TRY_CLEAN(check_unique(path, tensors, count));
+    TRY_CLEAN(make_header(&header, path, tensors, count, metadata, n_metadata));
+    TRY_CLEAN(file_writer_open(&w, path));
     unsigned char length[LENGTH_BYTES];
     for (int i = 0; i < LENGTH_BYTES; i++)
         length[i] = (unsigned char)((uint64_t)header.size >> (8 * i));
@@ -125,7 +121,7 @@ enum status safetensors_write(const char *path, const struct safetensor_source *
     fwrite(header.data, 1, header.size, w.stream);
     for (int i = 0; i < count; i++)
         write_data(w.stream, &tensors[i]);
-    TRY(file_writer_commit(&w));
+    TRY_CLEAN(file_writer_commit(&w));
 cleanup:
     file_writer_abort(&w);
     buf_free(&header);

@@ -71,7 +71,6 @@ static enum status open_archive(struct torch_file *file, const char *name, const
 {
     const unsigned char *data;
     struct zipfile_member *member;
-    enum status rc = OK;
     if (!zipfile_probe(bytes, size) && size >= 2 && memcmp(bytes, "\x80\x02", 2) == 0)
         return fail(E_UNSUPPORTED, "%s: a checkpoint in PyTorch's old layout; torch.load and torch.save it once", name);
     TRY(zipfile_open_memory(name, bytes, size, inflate_limit(size), &file->zip));
@@ -81,8 +80,7 @@ static enum status open_archive(struct torch_file *file, const char *name, const
     TRY(check_byte_order(file));
     TRY(zipfile_read(&file->zip, member, &data));
     TRY(pickle_read(name, data, member->size, &file->pickle));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status torch_file_open_memory(const char *name, const void *bytes, size_t size, struct torch_file *file)

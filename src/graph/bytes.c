@@ -246,7 +246,6 @@ static enum status allocate(struct chooser *b)
 
 enum status bytes_choose(const struct plan_request *r, struct plan *p)
 {
-    enum status rc = OK;
     struct homes *h = &p->homes;
     struct chooser b = {.g = r->graph, .r = r, .p = p, .h = h};
     h->channels = arena_alloc(&p->memory, (size_t)h->n_homes, sizeof *h->channels);
@@ -266,6 +265,5 @@ enum status bytes_choose(const struct plan_request *r, struct plan *p)
         for (int i = 0; is_unit(&b, v) && i < channels_of(&b, v); i++)
             h->channels[region->home][region->channel + i] = quant_of(b.own[v]);
     }
-cleanup:
-    return rc;
+    return OK;
 }

@@ -212,7 +212,7 @@ enum status graph_deploy(const struct graph *g, struct graph *out, deploy_rename
         rc = E_NOMEM;
         goto cleanup;
     }
-    TRY(rewrite_init(&d.base, g, out));
+    TRY_CLEAN(rewrite_init(&d.base, g, out));
     mark_needed(g, d.base.needed);
     rewrite_count_readers(&d.base);
     rewrite_value(&d.base, g->input); /* the image stays value 0 */

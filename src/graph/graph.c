@@ -141,14 +141,14 @@ enum status graph_finish(struct graph *g)
     if (g->out_of_memory)
         return fail(E_NOMEM, "out of memory while a network was built");
     for (int i = 0; i < g->n_nodes; i++)
-        TRY(check_node(g, &g->nodes[i]));
+        TRY_CLEAN(check_node(g, &g->nodes[i]));
     if (g->n_branches) {
         const struct branch *main = &g->branch[g->n_branches - 1];
         struct extent input = {256, 256}; /* SPEC 4.6 */
         extents = mem_calloc((size_t)g->n_values, sizeof *extents);
         if (!extents)
             return E_NOMEM;
-        TRY(graph_infer(g, &input, extents));
+        TRY_CLEAN(graph_infer(g, &input, extents));
         for (int l = 0; l < main->n_levels; l++)
             g->stride[l] = 256 / extents[main->level[l]].h;
     }
@@ -202,7 +202,6 @@ static enum status infer_concat(const struct graph *g, const struct value *v, co
 
 enum status graph_infer(const struct graph *g, const struct extent *inputs, struct extent *out)
 {
-    enum status rc = OK;
     for (int i = 0; i < g->n_values; i++) {
         const struct value *v = &g->values[i];
         if (v->writer >= 0)
@@ -218,8 +217,7 @@ enum status graph_infer(const struct graph *g, const struct extent *inputs, stru
         if (out[i].h > 1 << 20 || out[i].w > 1 << 20)
             return fail(E_LIMIT, "%s: a map of %dx%d is too large", v->name, out[i].h, out[i].w);
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 double graph_node_flops(const struct graph *g, const struct node *n, struct extent dst)

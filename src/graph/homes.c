@@ -68,7 +68,6 @@ static enum status place_concat(struct builder *b, int concat)
 {
     const struct graph *g = b->g;
     const struct value *v = &g->values[concat];
-    enum status rc = OK;
     int channel = 0;
     for (int i = 0; i < v->n_parts;) {
         int run = covering_run(g, v, i);
@@ -82,8 +81,7 @@ static enum status place_concat(struct builder *b, int concat)
         channel += g->values[v->parts[i]].c;
         i++;
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 static int new_home(struct homes *h, size_t floats)
@@ -161,7 +159,6 @@ enum status homes_build(const struct graph *g, int n, const struct extent *exten
     b.contained = arena_alloc(memory, most, sizeof *b.contained);
     if (!out->region || !out->home || !out->copy || !b.container || !b.at || !b.contained)
         return E_NOMEM;
-    enum status rc = OK;
     for (size_t i = 0; i < most; i++)
         out->region[i].home = -1;
     for (int i = 0; i < g->n_branches; i++)
@@ -173,6 +170,5 @@ enum status homes_build(const struct graph *g, int n, const struct extent *exten
     out->n_regions = b.n_regions;
     for (int i = 0; i < out->n_regions; i++)
         resolve(&b, i, n, extents);
-cleanup:
-    return rc;
+    return OK;
 }

@@ -237,10 +237,10 @@ enum status graph_lower(const struct graph *g, struct graph *out, int *map)
     rc = rewrite_init(&r, g, out);
     if (rc == OK && (!split || !fuse || !absorbed || !extents))
         rc = E_NOMEM;
-    TRY(rc);
+    TRY_CLEAN(rc);
     memset(r.needed, true, (size_t)g->n_values * sizeof *r.needed);
     rewrite_count_readers(&r);
-    TRY(graph_infer(g, &(struct extent){256, 256}, extents)); /* SPEC 4.6 */
+    TRY_CLEAN(graph_infer(g, &(struct extent){256, 256}, extents)); /* SPEC 4.6 */
     find_rewrites(&r, split, fuse, extents, absorbed);
     copy_params(g, out);
     for (int i = 0; i < g->n_values; i++) { /* inputs first, as in g */

@@ -48,7 +48,7 @@ static enum status lower(struct net *net, const struct graph *graph, const struc
     int *map = mem_alloc((size_t)graph->n_values, sizeof *map);
     if (!map)
         return E_NOMEM;
-    TRY(graph_lower(graph, &net->lowered, map));
+    TRY_CLEAN(graph_lower(graph, &net->lowered, map));
     net->map = map;
     net->request.graph = &net->lowered;
     map = NULL;
@@ -176,7 +176,6 @@ static enum status add_packed(struct net *net, const struct call *c, int node, i
 
 static enum status attach_packed(struct net *net, struct plan *p)
 {
-    enum status rc = OK;
     for (int i = 0; i < net->request.graph->n_nodes; i++) {
         struct call *c = &p->calls[i];
         if (!c->packed_floats[0] && !c->packed_floats[1])
@@ -188,8 +187,7 @@ static enum status attach_packed(struct net *net, struct plan *p)
         c->packed[0] = net->packed[index].data[0];
         c->packed[1] = net->packed[index].data[1];
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* Calls whose weights are packed in one hand-out. */
@@ -331,14 +329,14 @@ enum status net_plan_inputs(struct net *net, int n, const struct extent *inputs)
     }
     if (net->dropped)
         return fail(E_ARGUMENT, "the network was made for one size, %dx%d is another", inputs[0].h, inputs[0].w);
-    TRY(plan_build(&net->request, n, inputs, &p));
-    TRY(attach_packed(net, p));
+    TRY_CLEAN(plan_build(&net->request, n, inputs, &p));
+    TRY_CLEAN(attach_packed(net, p));
     if (net->n_plans == MAX_PLANS)
         plan_destroy(net->plans[--net->n_plans]);
     net->plans[net->n_plans] = p;
     to_front(net, net->n_plans++);
     p = NULL;
-    TRY(make_current(net, net->plans[0]));
+    TRY_CLEAN(make_current(net, net->plans[0]));
 cleanup:
     plan_destroy(p);
     return rc;

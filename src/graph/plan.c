@@ -469,7 +469,6 @@ static void find_lifetimes(struct planner *b)
 
 static enum status plan_ops(struct planner *b)
 {
-    enum status rc = OK;
     struct plan *p = b->p;
     for (int i = 0; i < p->n_calls; i++) {
         struct call *c = &p->calls[i];
@@ -480,8 +479,7 @@ static enum status plan_ops(struct planner *b)
         p->scratch[i] = (struct block){.floats = c->scratch_floats, .first = 1, .last = 0};
         p->d_scratch[i] = (struct block){.floats = c->d_scratch_floats, .first = 1, .last = 0};
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 static void gather(struct block **list, int *n, struct block *blocks, int count)
@@ -564,10 +562,10 @@ enum status plan_build(const struct plan_request *r, int n, const struct extent 
         goto cleanup;
     }
     memcpy(p->inputs, inputs, (size_t)g->n_inputs * sizeof *inputs);
-    TRY(graph_infer(g, inputs, p->extents));
-    TRY(homes_build(g, n, p->extents, &p->memory, &p->homes));
-    TRY(bytes_choose(r, p));
-    TRY(allocate(&b));
+    TRY_CLEAN(graph_infer(g, inputs, p->extents));
+    TRY_CLEAN(homes_build(g, n, p->extents, &p->memory, &p->homes));
+    TRY_CLEAN(bytes_choose(r, p));
+    TRY_CLEAN(allocate(&b));
     make_calls(&b);
     make_forward(&b);
     if (b.trains) {
@@ -577,9 +575,9 @@ enum status plan_build(const struct plan_request *r, int n, const struct extent 
         choose_dropped(&b);
         make_backward(&b);
     }
-    TRY(plan_ops(&b));
+    TRY_CLEAN(plan_ops(&b));
     find_lifetimes(&b);
-    TRY(lay_out(&b));
+    TRY_CLEAN(lay_out(&b));
     *out = p;
     p = NULL;
 cleanup:

@@ -115,7 +115,6 @@ static enum status read_palette(struct bmp *b, size_t at, size_t pixels, uint32_
 
 static enum status read_header(const struct codec_input *in, struct bmp *b)
 {
-    enum status rc = OK;
     *b = (struct bmp){.in = in};
     uint32_t header = get32(in->bytes + FILE_HEADER);
     size_t at = FILE_HEADER + (size_t)header, pixels = get32(in->bytes + 10);
@@ -131,8 +130,7 @@ static enum status read_header(const struct codec_input *in, struct bmp *b)
     TRY(read_palette(b, at, pixels, header >= 36 ? get32(info + 32) : 0, header == CORE_HEADER ? 3 : 4));
     b->pixels = in->bytes + pixels;
     b->end = in->bytes + in->size;
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* Rows of equal length that the file holds to the last pixel; the last row may lack its padding. */
@@ -270,7 +268,6 @@ static enum status read_runs(const struct bmp *b, struct image *img)
     }
     if (y < b->h - 1 || (y == b->h - 1 && x < b->w))
         rc = fail(E_FORMAT, "%s: the BMP data ends early (truncated file)", b->in->name);
-cleanup:
     return rc;
 }
 
@@ -290,7 +287,6 @@ static bool bmp_is_whole(const struct codec_input *in)
 
 static enum status bmp_decode(const struct codec_input *in, struct image *img, struct codec_header *header)
 {
-    enum status rc = OK;
     struct bmp b;
     TRY(read_header(in, &b));
     *header = (struct codec_header){.h = b.h, .w = b.w, .orientation = 1};
@@ -298,9 +294,7 @@ static enum status bmp_decode(const struct codec_input *in, struct image *img, s
     if (!runs && !holds_all_rows(&b))
         return fail(E_FORMAT, "%s: the BMP data ends early (truncated file)", in->name);
     TRY(image_init(img, b.h, b.w));
-    rc = runs ? read_runs(&b, img) : read_rows(&b, img);
-cleanup:
-    return rc;
+    return runs ? read_runs(&b, img) : read_rows(&b, img);
 }
 
 const struct codec codec_bmp = {"BMP", bmp_probe, bmp_read_size, bmp_decode, bmp_is_whole};

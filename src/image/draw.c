@@ -64,8 +64,8 @@ static enum status make_labels(struct drawing *d, const float *scores, const cha
     cairo_t *measure = measure_create();
     font_select(measure, d->size, 0);
     d->labels = mem_calloc((size_t)d->n, sizeof *d->labels);
-    TRY(d->labels ? OK : E_NOMEM);
-    TRY(label_map_init(&map, d->img->h, d->img->w, d->size));
+    TRY_CLEAN(d->labels ? OK : E_NOMEM);
+    TRY_CLEAN(label_map_init(&map, d->img->h, d->img->w, d->size));
     for (int i = 0; i < d->n; i++) {
         char name[LABEL_BYTES];
         text_class(names, n_names, d->classes[i], name, sizeof name);
@@ -153,8 +153,8 @@ enum status draw_detections(struct image *img, const float *boxes, const float *
     d.line = options->line_thickness > 0 ? options->line_thickness : MAX(rint(mean * LINE_SHARE), 1.0);
     d.edge = MAX(d.line * EDGE, 0.5);
     if (!options->hide_labels)
-        TRY(make_labels(&d, options->hide_conf ? NULL : scores, names, n_names));
-    TRY(image_paint(img, paint_all, &d));
+        TRY_CLEAN(make_labels(&d, options->hide_conf ? NULL : scores, names, n_names));
+    TRY_CLEAN(image_paint(img, paint_all, &d));
 cleanup:
     mem_free(d.labels);
     return rc;

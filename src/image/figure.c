@@ -47,7 +47,6 @@ static enum status renumber(const struct buf *in, struct buf *out)
 {
     static const char word[] = "surface";
     enum { MOST = 64 };
-    enum status rc = OK;
     long seen[MOST];
     int n = 0;
     const char *from = in->data, *end = in->data + in->size, *at;
@@ -65,8 +64,7 @@ static enum status renumber(const struct buf *in, struct buf *out)
         from = rest;
     }
     TRY(buf_append(out, from, (size_t)(end - from)));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status write_svg(const char *path, int w, int h, const struct panel *panels, int rows, int cols)

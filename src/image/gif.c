@@ -64,7 +64,6 @@ static enum status find_frame(struct reader *r)
 /* Opens, also on failure r->gif is to be closed. A frame that reaches over the screen makes the picture larger. */
 static enum status open_frame(struct reader *r, struct codec_header *header)
 {
-    enum status rc = OK;
     int error = 0;
     r->gif = DGifOpen(r, read_bytes, &error);
     if (!r->gif)
@@ -75,8 +74,7 @@ static enum status open_frame(struct reader *r, struct codec_header *header)
     int h = MAX(r->gif->SHeight, frame->Top + frame->Height), w = MAX(r->gif->SWidth, frame->Left + frame->Width);
     *header = (struct codec_header){.h = h, .w = w, .orientation = 1};
     TRY(image_check_size(r->in->name, h, w, r->in->limits));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static void close_frame(struct reader *r)
@@ -115,12 +113,12 @@ static enum status read_pixels(struct reader *r, struct image *img)
         ground = screen->Colors[r->gif->SBackGroundColor];
     image_fill(img, ground.Red, ground.Green, ground.Blue);
     GifPixelType *row = mem_alloc((size_t)frame->Width, 1);
-    TRY(row ? OK : E_NOMEM);
+    TRY_CLEAN(row ? OK : E_NOMEM);
     for (int pass = frame->Interlace ? 0 : 3; pass < 4; pass++) {
         int by = frame->Interlace ? step[pass] : 1;
         for (int y = frame->Interlace ? first[pass] : 0; y < frame->Height; y += by)
-            TRY(read_row(r, map, row,
-                         img->data + ((size_t)(frame->Top + y) * (size_t)img->w + (size_t)frame->Left) * 3));
+            TRY_CLEAN(read_row(r, map, row,
+                               img->data + ((size_t)(frame->Top + y) * (size_t)img->w + (size_t)frame->Left) * 3));
     }
 cleanup:
     mem_free(row);
@@ -145,9 +143,9 @@ static enum status gif_decode(const struct codec_input *in, struct image *img, s
 {
     struct reader r = {.in = in};
     enum status rc = OK;
-    TRY(open_frame(&r, header));
-    TRY(image_init(img, header->h, header->w));
-    TRY(read_pixels(&r, img));
+    TRY_CLEAN(open_frame(&r, header));
+    TRY_CLEAN(image_init(img, header->h, header->w));
+    TRY_CLEAN(read_pixels(&r, img));
     header->more = has_more(&r);
 cleanup:
     close_frame(&r);

@@ -293,8 +293,8 @@ static enum status resize_area_general(const struct image *src, const struct tar
     if (!memory)
         return E_NOMEM;
     float *restrict row = memory, *restrict sum = memory + n;
-    TRY(area_axis_init(&ax, src->w, dst->w));
-    TRY(area_axis_init(&ay, src->h, dst->h));
+    TRY_CLEAN(area_axis_init(&ax, src->w, dst->w));
+    TRY_CLEAN(area_axis_init(&ay, src->h, dst->h));
     for (int d = 0; d < dst->h; d++) {
         for (int k = ay.first[d]; k < ay.first[d + 1]; k++) {
             float weight = ay.taps[k].weight;

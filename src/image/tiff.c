@@ -251,7 +251,6 @@ static enum status check_blocks(const struct reader *r, const struct codec_heade
 /* r->file is to be closed, also on failure. */
 static enum status open_page(struct reader *r, struct codec_header *header)
 {
-    enum status rc = OK;
     uint32_t w = 0, h = 0;
     uint16_t orientation = 1;
     if (!tiff_ready())
@@ -270,9 +269,7 @@ static enum status open_page(struct reader *r, struct codec_header *header)
     bool known = orientation >= 1 && orientation <= 8;
     *header = (struct codec_header){.h = (int)h, .w = (int)w, .orientation = known ? orientation : 1};
     header->more = !tiff.is_last(r->file);
-    rc = check_blocks(r, header);
-cleanup:
-    return rc;
+    return check_blocks(r, header);
 }
 
 static void close_page(struct reader *r)
@@ -296,7 +293,7 @@ static enum status read_bands(struct reader *r, TIFFRGBAImage *page, struct imag
     int band = MIN(band_rows(r, img->h), img->h);
     enum status rc = OK;
     uint32_t *raster = mem_alloc((size_t)band * (size_t)img->w, sizeof *raster);
-    TRY(raster ? OK : E_NOMEM);
+    TRY_CLEAN(raster ? OK : E_NOMEM);
     page->orientation = page->req_orientation = ORIENTATION_TOPLEFT; /* as stored: image_orient turns it */
     for (int y = 0; y < img->h; y += band) {
         int rows = MIN(band, img->h - y);
@@ -343,8 +340,8 @@ static enum status tiff_decode(const struct codec_input *in, struct image *img, 
 {
     struct reader r = {.in = in};
     enum status rc = OK;
-    TRY(open_page(&r, header));
-    TRY(image_init(img, header->h, header->w));
+    TRY_CLEAN(open_page(&r, header));
+    TRY_CLEAN(image_init(img, header->h, header->w));
     rc = read_pixels(&r, img);
 cleanup:
     close_page(&r);

@@ -98,7 +98,6 @@ static enum status open_picture(const struct codec_input *in, struct codec_heade
     header->more = features.has_animation;
     if (features.has_animation)
         rc = find_frame(in, header, p);
-cleanup:
     return rc;
 }
 
@@ -130,7 +129,6 @@ static enum status webp_decode(const struct codec_input *in, struct image *img, 
     config.output.u.RGBA.size = (size_t)img->h * row - first;
     rc = explain(in, WebPDecode(p.bits.bytes, p.bits.size, &config));
     WebPFreeDecBuffer(&config.output);
-cleanup:
     return rc;
 }
 

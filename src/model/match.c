@@ -51,7 +51,6 @@ static enum status weight_of(const struct head_tensors *h, int branch, enum head
 
 static enum status read_branch(const struct head_tensors *h, int branch, struct model_options *out)
 {
-    enum status rc = OK;
     const struct tensor_shape *box0, *box1, *box2, *cls0, *cls2;
     TRY(weight_of(h, branch, HEAD_BOX, "0.conv.weight", &box0));
     TRY(weight_of(h, branch, HEAD_BOX, "1.conv.weight", &box1));
@@ -67,13 +66,11 @@ static enum status read_branch(const struct head_tensors *h, int branch, struct 
         return fail(E_SHAPE, "%s: head branches differ in classes or box logits", h->source);
     out->reg_max = reg_max;
     out->nc = nc;
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status match_head(const char *source, const struct tensor_shape *tensors, int n, struct match *out)
 {
-    enum status rc = OK;
     struct head_tensors h = {.source = source, .tensors = tensors, .n = n, .row = find_head_row(tensors, n)};
     *out = (struct match){.head_row = h.row, .fused = true};
     model_options_init(&out->options);
@@ -95,8 +92,7 @@ enum status match_head(const char *source, const struct tensor_shape *tensors, i
         TRY(read_branch(&h, b, &out->options));
         out->n_branches = b + 1;
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- table ------------------------------------------------------------------------------------------------------- */
@@ -196,20 +192,21 @@ enum status match_table(const char *source, const struct tensor_shape *tensors, 
         return E_NOMEM;
     int n_body = collect_body(tensors, n, out->head_row, body);
     for (const struct builtin_table *b = builtin_tables; b->name && !out->table; b++) {
-        TRY(try_table(b, out, body, n_body, &best));
+        TRY_CLEAN(try_table(b, out, body, n_body, &best));
         if (best.table && best.common == best.expected && best.common == n_body)
             out->table = best.table;
     }
     if (out->table)
         goto cleanup;
     if (!best.table)
-        TRY(fail(E_UNSUPPORTED, "%s: no built-in table has its head at row %d with %d branches; give its table", source,
-                 out->head_row, out->n_branches));
+        TRY_CLEAN(fail(E_UNSUPPORTED, "%s: no built-in table has its head at row %d with %d branches; give its table",
+                       source, out->head_row, out->n_branches));
     if (best.missing[0])
-        TRY(fail(E_UNSUPPORTED, "%s: no built-in table fits; the closest is %s, but %s is missing or of another shape",
-                 source, best.table, best.missing));
-    TRY(fail(E_UNSUPPORTED, "%s: no built-in table fits; the closest is %s, which has %d of its %d body tensors",
-             source, best.table, best.common, n_body));
+        TRY_CLEAN(fail(E_UNSUPPORTED,
+                       "%s: no built-in table fits; the closest is %s, but %s is missing or of another shape", source,
+                       best.table, best.missing));
+    TRY_CLEAN(fail(E_UNSUPPORTED, "%s: no built-in table fits; the closest is %s, which has %d of its %d body tensors",
+                   source, best.table, best.common, n_body));
 cleanup:
     mem_free(body);
     return rc;

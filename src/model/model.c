@@ -88,7 +88,6 @@ static enum status print_arg(const struct arg *a, struct buf *text)
         }
         rc = buf_printf(text, "]");
     }
-cleanup:
     return rc;
 }
 
@@ -107,12 +106,11 @@ static enum status describe_args(struct build *m, int r, const struct module *mo
         TRY(print_arg(&row->args[i], text));
     }
     if (module->kind != MODULE_HEAD)
-        goto cleanup;
+        return rc;
     TRY(buf_printf(text, "%s[", text->size ? ", " : ""));
     for (int i = 0; i < row->n_from; i++)
         TRY(buf_printf(text, "%s%d", i ? ", " : "", builder_channels(&m->builder, source(m, r, i)->map[0])));
     TRY(buf_printf(text, "]"));
-cleanup:
     return rc;
 }
 
@@ -122,16 +120,16 @@ static enum status describe_row(struct build *m, int r, const struct module *mod
     struct buf text = {0};
     const struct table_row *row = &m->table->rows[r];
     struct model_row *out = &m->rows[r];
-    TRY(buf_printf(&text, "%s", row->module));
+    TRY_CLEAN(buf_printf(&text, "%s", row->module));
     join_text(m, &text, &out->module);
     if (row->tag) {
-        TRY(buf_printf(&text, "%s", row->tag));
+        TRY_CLEAN(buf_printf(&text, "%s", row->tag));
         join_text(m, &text, &out->tag);
     }
     for (int i = 0; i < row->n_from; i++)
-        TRY(buf_printf(&text, "%s%d", i ? ", " : "", row->from[i]));
+        TRY_CLEAN(buf_printf(&text, "%s%d", i ? ", " : "", row->from[i]));
     join_text(m, &text, &out->from);
-    TRY(describe_args(m, r, module, c2, &text));
+    TRY_CLEAN(describe_args(m, r, module, c2, &text));
     join_text(m, &text, &out->args);
 cleanup:
     buf_free(&text);
@@ -240,7 +238,6 @@ static void emit_head(struct build *m, int r, int nc)
 
 static enum status build_row(struct build *m, int r)
 {
-    enum status rc = OK;
     const struct table_row *row = &m->table->rows[r];
     const struct module *module = module_find(row->module);
     struct module_args args;
@@ -276,8 +273,7 @@ static enum status build_row(struct build *m, int r)
     TRY(check_fault(m, r));
     TRY(describe_row(m, r, module, args.c2));
     m->rows[r].params = model_count_params(m->graph, r);
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- the whole table ------------------------------------------------------------------------------------------- */
@@ -346,17 +342,17 @@ enum status model_build(const struct table *t, const struct model_options *optio
     struct build m = {.table = t, .graph = out};
     graph_init(out);
     builder_init(&m.builder, out, t->activation);
-    TRY(choose_head(&m, options));
+    TRY_CLEAN(choose_head(&m, options));
     m.names = (struct expression_names){.nc = m.head.nc, .anchors = t->anchors};
     m.rows = arena_alloc(&out->arena, (size_t)t->n_rows, sizeof *m.rows);
     if (!m.rows)
-        TRY(E_NOMEM);
+        TRY_CLEAN(E_NOMEM);
     m.image = (struct port){.n = 1, .map = {graph_input(out, t->ch, "image")}};
     for (int r = 0; r < t->n_rows; r++)
-        TRY(build_row(&m, r));
+        TRY_CLEAN(build_row(&m, r));
     out->n_rows = t->n_rows;
-    TRY(finish(&m));
-    TRY(mark_use(&m));
+    TRY_CLEAN(finish(&m));
+    TRY_CLEAN(mark_use(&m));
     if (rows)
         *rows = m.rows;
 cleanup:
@@ -409,7 +405,7 @@ enum status model_count_flops(const struct graph *g, int h, int w, double *by_ro
     struct extent *extents = mem_calloc((size_t)g->n_values, sizeof *extents);
     if (!extents)
         return E_NOMEM;
-    TRY(graph_infer(g, &image, extents));
+    TRY_CLEAN(graph_infer(g, &image, extents));
     *total = 0;
     for (int r = 0; by_row && r < g->n_rows; r++)
         by_row[r] = 0;

@@ -7,7 +7,6 @@
 /* A JSON value as a table's argument. `items` has room for a list of MAX_MAPS. */
 static enum status arg_of_json(const char *key, const json_t *value, struct arg *items, struct arg *out)
 {
-    enum status rc = OK;
     if (json_is_number(value)) {
         *out = (struct arg){.kind = ARG_NUMBER, .number = json_number_value(value)};
     } else if (json_is_boolean(value)) {
@@ -24,8 +23,7 @@ static enum status arg_of_json(const char *key, const json_t *value, struct arg 
     } else {
         return fail(E_FORMAT, "argument %s is no number, text or short list", key);
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status activation_of(const json_t *args, enum act *act)
@@ -41,7 +39,6 @@ static enum status activation_of(const json_t *args, enum act *act)
 static enum status read_args(const struct module *m, const json_t *json, enum act act, struct module_args *out)
 {
     static const struct expression_names no_names = {0};
-    enum status rc = OK;
     struct arg items[MAX_MAPS];
     const char *key;
     json_t *value;
@@ -54,8 +51,7 @@ static enum status read_args(const struct module *m, const json_t *json, enum ac
         TRY(arg_of_json(key, value, items, &a));
         TRY(module_set(m, key, &a, &no_names, out));
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status build_head(const struct head_class *head, const json_t *args, struct builder *b,
@@ -122,24 +118,24 @@ enum status model_build_module(const char *class, const json_t *args, struct gra
     enum act act = ACT_SILU;
     graph_init(g);
     if (!module)
-        TRY(fail(E_UNSUPPORTED, "there is no module %s", class));
-    TRY(activation_of(args, &act));
+        TRY_CLEAN(fail(E_UNSUPPORTED, "there is no module %s", class));
+    TRY_CLEAN(activation_of(args, &act));
     builder_init(&b, g, act);
     if (head) {
-        TRY(build_head(head, args, &b, io));
+        TRY_CLEAN(build_head(head, args, &b, io));
     } else {
-        TRY(read_args(module, args, act, &a));
+        TRY_CLEAN(read_args(module, args, act, &a));
         if (io->n_in < 1 || io->n_in > TABLE_MAX_FROM)
-            TRY(fail(E_ARGUMENT, "%s: %d inputs", class, io->n_in));
+            TRY_CLEAN(fail(E_ARGUMENT, "%s: %d inputs", class, io->n_in));
         add_inputs(g, io);
         module_emit(&b, "", module, io->in, io->n_in, &a, &io->out);
         if (module->id == MODULE_SILENCE)
             io->out.map[0] = copy_of(g, io->out.map[0]);
     }
     if (b.failed && !g->out_of_memory)
-        TRY(fail(E_SHAPE, "%s: %s", class, b.fault));
+        TRY_CLEAN(fail(E_SHAPE, "%s: %s", class, b.fault));
     g->n_rows = 1;
-    TRY(finish(g, args));
+    TRY_CLEAN(finish(g, args));
 cleanup:
     if (rc != OK)
         graph_free(g);

@@ -165,7 +165,6 @@ static enum status set_int(const struct field *f, const struct arg *a, int *out)
 static enum status set_list(const struct field *f, const struct arg *a, const struct expression_names *names,
                             int *values, int max, int *n)
 {
-    enum status rc = OK;
     if (a->kind != ARG_LIST || a->n < 1 || a->n > max)
         return fail(E_FORMAT, "argument %s must be a list of 1 to %d numbers", f->name, max);
     for (int i = 0; i < a->n; i++) {
@@ -173,13 +172,11 @@ static enum status set_list(const struct field *f, const struct arg *a, const st
         TRY(set_int(f, &item, &values[i]));
     }
     *n = a->n;
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status set_pair(const struct field *f, const struct arg *a, const struct expression_names *names, int *k)
 {
-    enum status rc = OK;
     int n = 2;
     if (a->kind == ARG_LIST)
         TRY(set_list(f, a, names, k, 2, &n));
@@ -187,8 +184,7 @@ static enum status set_pair(const struct field *f, const struct arg *a, const st
         TRY(set_int(f, a, &k[0]));
     if (a->kind != ARG_LIST || n == 1)
         k[1] = k[0];
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status set_act(const struct arg *a, enum act *out)
@@ -313,7 +309,6 @@ enum status module_set(const struct module *m, const char *name, const struct ar
 enum status module_set_row(const struct module *m, const struct table_row *row, const struct expression_names *names,
                            struct module_args *out)
 {
-    enum status rc = OK;
     struct parameter p;
     int i = 0;
     const char *signature = m->row_signature ? m->row_signature : m->signature;
@@ -325,8 +320,7 @@ enum status module_set_row(const struct module *m, const struct table_row *row, 
     }
     if (row->n_args > i)
         return fail(E_FORMAT, "%d arguments; at most %d are possible", row->n_args, i);
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- emitting --------------------------------------------------------------------------------------------------- */

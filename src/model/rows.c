@@ -125,7 +125,7 @@ enum status rows_deployed_table(const struct table *t, const struct model_option
     }
     for (int r = 0; r < t->n_rows; r++) {
         if (kept[r])
-            TRY(copy_row(t, r, number, out));
+            TRY_CLEAN(copy_row(t, r, number, out));
     }
     turn_head(t, number, out);
     choose_head(t, options, out);

@@ -39,22 +39,19 @@ static enum status keep_text(struct table *t, const char *text, const char **out
 static enum status read_scale(const struct yaml_node *root, const char *key, double *out)
 {
     const struct yaml_node *node = yaml_find(root, key);
-    enum status rc = OK;
     *out = 1;
     if (!node)
         return OK;
     TRY(yaml_get_double(node, key, out));
     if (*out <= 0 || *out > 100)
         return yaml_fail(node, E_FORMAT, "%s is %g; it must be above 0 and at most 100", key, *out);
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status read_activation(const struct yaml_node *root, struct table *t)
 {
     const struct yaml_node *node = yaml_find(root, "activation");
     const char *text;
-    enum status rc = OK;
     t->activation = ACT_SILU;
     if (!node || node->type == YAML_NULL)
         return OK;
@@ -62,8 +59,7 @@ static enum status read_activation(const struct yaml_node *root, struct table *t
     if (!module_activation(text, &t->activation))
         return yaml_fail(node, E_UNSUPPORTED, "activation %.40s is not known; nn.SiLU(), nn.ReLU() and none are", text);
     t->has_activation = true;
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* anchors: the number a cell, or a list of lists of pairs (SPEC 4; only the number matters, see scaled_width). */
@@ -84,7 +80,6 @@ static enum status read_anchors(const struct yaml_node *root, struct table *t)
 static enum status read_head_key(const struct yaml_node *root, const char *key, size_t offset, struct table *t)
 {
     const struct yaml_node *node = yaml_find(root, key);
-    enum status rc = OK;
     if (node && node->type == YAML_LIST)
         TRY(yaml_get_list(node, key, 1, MAX_BRANCHES));
     for (int i = 0; i < MAX_BRANCHES; i++) {
@@ -94,13 +89,11 @@ static enum status read_head_key(const struct yaml_node *root, const char *key, 
         if (item && item->type != YAML_NULL)
             TRY(yaml_get_int(item, key, 1, MAX_CHANNELS, out));
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status read_keys(const struct yaml_node *root, struct table *t)
 {
-    enum status rc = OK;
     const struct yaml_node *node;
     TRY(yaml_need(root, "nc", &node));
     TRY(yaml_get_int(node, "nc", 1, MAX_CLASSES, &t->nc));
@@ -117,8 +110,7 @@ static enum status read_keys(const struct yaml_node *root, struct table *t)
     TRY(read_head_key(root, "box_width", offsetof(struct head_shape, c_box), t));
     TRY(read_head_key(root, "class_width", offsetof(struct head_shape, c_cls), t));
     TRY(read_head_key(root, "box_groups", offsetof(struct head_shape, box_groups), t));
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------------- */
@@ -135,7 +127,6 @@ static int find_tag(const struct table *t, const char *tag)
 static enum status read_tag(const struct yaml_node *node, struct table *t, struct table_row *row)
 {
     const char *text;
-    enum status rc = OK;
     TRY(yaml_get_string(node, "the tag", &text));
     size_t n = strlen(text);
     bool fits = n && n <= TABLE_MAX_TAG && isalpha((unsigned char)*text);
@@ -147,8 +138,7 @@ static enum status read_tag(const struct yaml_node *node, struct table *t, struc
     if (find_tag(t, text) >= 0)
         return yaml_fail(node, E_FORMAT, "tag %s is taken by row %d", text, find_tag(t, text));
     TRY(keep_text(t, text, &row->tag));
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* One entry of `from` of the row that becomes number t->n_rows. */
@@ -181,7 +171,6 @@ static enum status read_from(const struct yaml_node *node, struct table *t, int 
 
 static enum status read_froms(const struct yaml_node *node, struct table *t, struct table_row *row)
 {
-    enum status rc = OK;
     if (node->type != YAML_LIST) {
         row->n_from = 1;
         return read_from(node, t, &row->from[0]);
@@ -190,8 +179,7 @@ static enum status read_froms(const struct yaml_node *node, struct table *t, str
     row->n_from = node->count;
     for (int i = 0; i < node->count; i++)
         TRY(read_from(node->items[i], t, &row->from[i]));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status read_arg(const struct yaml_node *node, struct table *t, int depth, struct arg *out);
@@ -199,7 +187,6 @@ static enum status read_arg(const struct yaml_node *node, struct table *t, int d
 static enum status read_arg_list(const struct yaml_node *node, struct table *t, int depth, const struct arg **out,
                                  int *n)
 {
-    enum status rc = OK;
     TRY(yaml_get_list(node, "the arguments", 0, TABLE_MAX_ARGS));
     struct arg *args = arena_alloc(&t->arena, (size_t)node->count + 1, sizeof *args);
     if (!args)
@@ -208,13 +195,11 @@ static enum status read_arg_list(const struct yaml_node *node, struct table *t, 
         TRY(read_arg(node->items[i], t, depth, &args[i]));
     *out = args;
     *n = node->count;
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status read_arg(const struct yaml_node *node, struct table *t, int depth, struct arg *out)
 {
-    enum status rc = OK;
     bool truth = false;
     *out = (struct arg){0};
     switch (node->type) {
@@ -241,13 +226,11 @@ static enum status read_arg(const struct yaml_node *node, struct table *t, int d
         break;
     }
     return yaml_fail(node, E_FORMAT, "an argument is a number, a text or a list of them");
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status read_row(const struct yaml_node *node, struct table *t)
 {
-    enum status rc = OK;
     struct table_row *row = &t->rows[t->n_rows];
     const char *module;
     *row = (struct table_row){.line = node->line};
@@ -264,20 +247,17 @@ static enum status read_row(const struct yaml_node *node, struct table *t)
     if (node->count == 5)
         TRY(read_tag(node->items[4], t, row));
     t->n_rows++;
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status read_section(const struct yaml_node *root, const char *key, struct table *t)
 {
-    enum status rc = OK;
     const struct yaml_node *list;
     TRY(yaml_need(root, key, &list));
     TRY(yaml_get_list(list, key, 0, TABLE_MAX_ROWS - t->n_rows));
     for (int i = 0; i < list->count; i++)
         TRY(read_row(list->items[i], t));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status check_end(const struct yaml_node *root, const struct table *t)
@@ -305,26 +285,26 @@ enum status table_read(const char *text, size_t size, const char *source, struct
     *out = (struct table){0};
     arena_init(&out->arena);
     if (size > TABLE_MAX_BYTES)
-        TRY(fail(E_LIMIT, "%s: a table of %zu bytes; %d are possible", source, size, TABLE_MAX_BYTES));
-    TRY(keep_text(out, source, &out->source));
+        TRY_CLEAN(fail(E_LIMIT, "%s: a table of %zu bytes; %d are possible", source, size, TABLE_MAX_BYTES));
+    TRY_CLEAN(keep_text(out, source, &out->source));
     char *stem = path_stem(source);
     if (!stem)
-        TRY(E_NOMEM);
+        TRY_CLEAN(E_NOMEM);
     rc = keep_text(out, stem, &out->name);
     mem_free(stem);
-    TRY(rc);
-    TRY(yaml_open_memory(source, text, size, &doc));
-    TRY(yaml_get_map(doc.root, "a network table"));
-    TRY(read_keys(doc.root, out));
+    TRY_CLEAN(rc);
+    TRY_CLEAN(yaml_open_memory(source, text, size, &doc));
+    TRY_CLEAN(yaml_get_map(doc.root, "a network table"));
+    TRY_CLEAN(read_keys(doc.root, out));
     const struct yaml_node *backbone = yaml_find(doc.root, "backbone"), *head = yaml_find(doc.root, "head");
     int rows = MIN(TABLE_MAX_ROWS, (backbone ? backbone->count : 0) + (head ? head->count : 0));
     out->rows = arena_alloc(&out->arena, (size_t)rows + 1, sizeof *out->rows);
     if (!out->rows)
-        TRY(E_NOMEM);
-    TRY(read_section(doc.root, "backbone", out));
+        TRY_CLEAN(E_NOMEM);
+    TRY_CLEAN(read_section(doc.root, "backbone", out));
     out->n_backbone = out->n_rows;
-    TRY(read_section(doc.root, "head", out));
-    TRY(check_end(doc.root, out));
+    TRY_CLEAN(read_section(doc.root, "head", out));
+    TRY_CLEAN(check_end(doc.root, out));
 cleanup:
     yaml_close(&doc);
     if (rc != OK)

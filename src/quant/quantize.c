@@ -87,7 +87,7 @@ static enum status make_histograms(struct job *j)
         j->first[i] = !counted[value];
         counted[value] = true;
         if (!histogram_of(j, value)->bins)
-            TRY(histogram_init(histogram_of(j, value)));
+            TRY_CLEAN(histogram_init(histogram_of(j, value)));
     }
 cleanup:
     mem_free(counted);
@@ -118,12 +118,12 @@ static enum status find_layers(struct job *j)
         rc = E_NOMEM;
         goto cleanup;
     }
-    TRY(graph_infer(g, &(struct extent){j->config->h, j->config->w}, extents));
+    TRY_CLEAN(graph_infer(g, &(struct extent){j->config->h, j->config->w}, extents));
     for (int i = 0; i < g->n_nodes; i++) {
         if (node_quant(&g->nodes[i]))
             add_layer(j, i, extents[g->nodes[i].dst]);
     }
-    TRY(check_keep(j));
+    TRY_CLEAN(check_keep(j));
     rc = make_histograms(j);
 cleanup:
     mem_free(extents);
@@ -154,16 +154,13 @@ struct photo {
 
 static enum status make_photo(void *context, long item, void *slot)
 {
-    enum status rc = OK;
     const struct job *j = context;
     struct photo *p = slot;
     const struct letterbox_options options = {.h = j->config->h, .w = j->config->w, .stride = 32};
     long index = item * j->dataset->n_images / j->result->pictures;
     TRY(image_read(j->dataset->images[index].path, &p->read));
     struct letterbox box = letterbox_plan(p->read.h, p->read.w, &options);
-    rc = image_letterbox(&p->read, &box, &p->pixels);
-cleanup:
-    return rc;
+    return image_letterbox(&p->read, &box, &p->pixels);
 }
 
 static void free_photo(void *slot)
@@ -188,7 +185,6 @@ static void set_input(struct net *net, const struct image *pixels)
 
 static enum status keep_trial(struct job *j, int which, const struct image *pixels)
 {
-    enum status rc = OK;
     struct trial *t = &j->trials[which];
     const struct head_output head = net_output(j->net, 0);
     size_t floats = head_error_floats(&head, j->weights->nc);
@@ -199,13 +195,11 @@ static enum status keep_trial(struct job *j, int which, const struct image *pixe
         return E_NOMEM;
     TRY(image_copy(pixels, &t->pixels));
     decode_image(&head, 0, j->weights->nc, t->reference);
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status run_float(struct job *j, struct prefetch *ahead)
 {
-    enum status rc = OK;
     struct progress bar;
     if (j->config->progress)
         progress_start(&bar, "ranges", j->result->pictures);
@@ -229,8 +223,7 @@ static enum status run_float(struct job *j, struct prefetch *ahead)
     }
     if (j->config->progress)
         progress_end(&bar);
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status find_ranges(struct job *j)
@@ -245,11 +238,11 @@ static enum status find_ranges(struct job *j)
                                            .make = make_photo,
                                            .free_slot = free_photo,
                                            .context = j};
-    TRY(net_create(&j->weights->deployed, j->weights->deployed_params, NULL, &net, &j->net));
-    TRY(net_plan(j->net, 1, j->config->h, j->config->w));
+    TRY_CLEAN(net_create(&j->weights->deployed, j->weights->deployed_params, NULL, &net, &j->net));
+    TRY_CLEAN(net_plan(j->net, 1, j->config->h, j->config->w));
     net_set_observer(j->net, count_input, j);
-    TRY(prefetch_create(&config, &ahead));
-    TRY(run_float(j, ahead));
+    TRY_CLEAN(prefetch_create(&config, &ahead));
+    TRY_CLEAN(run_float(j, ahead));
     for (int i = 0; i < j->result->n_layers; i++) {
         struct quantize_layer *l = &j->result->layers[i];
         int value = j->weights->deployed.nodes[l->node].src[0];
@@ -277,7 +270,6 @@ static void set_layer(struct job *j, const struct quantize_layer *l, bool on)
 /* Of the network as conv_quant of its nodes says. */
 static enum status measure(struct job *j, double *error)
 {
-    enum status rc = OK;
     struct head_error sum = {0};
     net_graph_changed(j->eight);
     TRY(net_plan(j->eight, 1, j->config->h, j->config->w));
@@ -288,13 +280,11 @@ static enum status measure(struct job *j, double *error)
         head_error_add(&sum, &head, j->weights->nc, j->trials[i].reference, j->decoded);
     }
     *error = head_error_value(&sum);
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status measure_layers(struct job *j)
 {
-    enum status rc = OK;
     struct quantize_result *r = j->result;
     struct progress bar;
     if (j->config->progress)
@@ -313,8 +303,7 @@ static enum status measure_layers(struct job *j)
     }
     if (j->config->progress)
         progress_end(&bar);
-cleanup:
-    return rc;
+    return OK;
 }
 
 static void keep_layer(struct job *j, struct quantize_layer *l, bool keep)
@@ -347,7 +336,6 @@ static struct quantize_layer *worst_layer(const struct job *j, const bool *tried
 /* Errors of convolutions can make up for each other: one stays higher only if that was seen to help. */
 static enum status keep_worst(struct job *j, bool *tried)
 {
-    enum status rc = OK;
     struct quantize_result *r = j->result;
     for (struct quantize_layer *l; r->error > j->config->budget && (l = worst_layer(j, tried));) {
         double error;
@@ -359,8 +347,7 @@ static enum status keep_worst(struct job *j, bool *tried)
         else
             keep_layer(j, l, false);
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status choose_kept(struct job *j)
@@ -376,7 +363,7 @@ static enum status choose_kept(struct job *j)
         if (tried[i])
             keep_layer(j, &r->layers[i], true);
     }
-    TRY(measure(j, &r->error_all));
+    TRY_CLEAN(measure(j, &r->error_all));
     r->error = r->error_all;
     rc = keep_worst(j, tried);
 cleanup:
@@ -417,13 +404,13 @@ enum status quantize(struct weights *w, const struct dataset *dataset, const str
         rc = E_NOMEM;
         goto cleanup;
     }
-    TRY(find_layers(&j));
-    TRY(find_ranges(&j));
+    TRY_CLEAN(find_layers(&j));
+    TRY_CLEAN(find_ranges(&j));
     net_destroy(j.net); /* its memory is not needed any more */
     j.net = NULL;
-    TRY(net_create(&w->deployed, w->deployed_params, NULL, &eight, &j.eight));
-    TRY(measure_layers(&j));
-    TRY(choose_kept(&j));
+    TRY_CLEAN(net_create(&w->deployed, w->deployed_params, NULL, &eight, &j.eight));
+    TRY_CLEAN(measure_layers(&j));
+    TRY_CLEAN(choose_kept(&j));
     w->eight_bit = true;
 cleanup:
     free_job(&j);

@@ -67,7 +67,6 @@ const char *check_gradients(const struct graph *g, const float *grad)
 
 enum status check_settings(const struct hyper *h, int epochs, struct buf *words)
 {
-    enum status rc = OK;
     if (h->lr0 == 0)
         TRY(buf_printf(words, "the learning rate lr0 is zero: nothing will be learnt\n"));
     if (h->warmup_epochs >= epochs && epochs > 1)
@@ -76,8 +75,7 @@ enum status check_settings(const struct hyper *h, int epochs, struct buf *words)
     if (h->box == 0 || h->cls == 0)
         TRY(buf_printf(words, "the gain of the %s loss is zero: %s will not be learnt\n", h->box == 0 ? "box" : "class",
                        h->box == 0 ? "boxes" : "classes"));
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- the machine ------------------------------------------------------------------------------------------------- */

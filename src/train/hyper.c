@@ -127,7 +127,6 @@ static enum status note_idle(const struct idle *key, struct buf *note)
 static enum status read_entry(const struct yaml_node *name, const struct yaml_node *item, struct hyper *h,
                               struct buf *note)
 {
-    enum status rc = OK;
     size_t length = strlen(name->text);
     const struct key *key = find_key(name->text, length);
     const struct idle *other = find_idle(name->text, length);
@@ -143,20 +142,17 @@ static enum status read_entry(const struct yaml_node *name, const struct yaml_no
     if (other && note && value != key->start)
         TRY(note_idle(other, note));
     *value_of(h, key) = value;
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status read_map(const struct yaml_node *map, struct hyper *h, struct buf *note)
 {
-    enum status rc = OK;
     struct hyper read = *h;
     TRY(yaml_get_map(map, "hyper-parameters"));
     for (int i = 0; i < map->count; i++)
         TRY(read_entry(map->keys[i], map->items[i], &read, note));
     *h = read;
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status hyper_read_map(const struct yaml_node *map, struct hyper *h)
@@ -177,8 +173,8 @@ enum status hyper_read(const char *path, struct hyper *h)
     enum status rc = OK;
     struct yaml doc = {0};
     struct buf note = {0};
-    TRY(yaml_open(path, &doc));
-    TRY(read_map(doc.root, h, &note));
+    TRY_CLEAN(yaml_open(path, &doc));
+    TRY_CLEAN(read_map(doc.root, h, &note));
     if (note.size)
         log_info("%s: without effect here: %s", path, note.data);
     warn_of_gains(path, doc.root, h);
@@ -239,8 +235,8 @@ enum status hyper_write(const char *path, const struct hyper *h)
     yaml_begin_map(&w, NULL, false);
     hyper_put(h, &w);
     yaml_end(&w);
-    TRY(yaml_finish(&w));
-    TRY(file_write(path, text.data, text.size));
+    TRY_CLEAN(yaml_finish(&w));
+    TRY_CLEAN(file_write(path, text.data, text.size));
 cleanup:
     buf_free(&text);
     return rc;

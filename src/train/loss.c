@@ -88,7 +88,6 @@ static enum status check_config(const struct loss_config *c)
 
 enum status loss_create(const struct loss_config *config, struct team *team, struct loss **out)
 {
-    enum status rc = OK;
     *out = NULL;
     struct loss *l = NULL;
     TRY(check_config(config));
@@ -103,8 +102,7 @@ enum status loss_create(const struct loss_config *config, struct team *team, str
         return E_NOMEM;
     }
     *out = l;
-cleanup:
-    return rc;
+    return OK;
 }
 
 static void free_points(struct loss *l)
@@ -287,7 +285,6 @@ static enum status check_target(const struct loss *l, const float *row, int i)
 /* SPEC 7.1: normalised rows -> pixel boxes, grouped by image in file order. */
 static enum status set_labels(struct loss *l, const float *targets, int n)
 {
-    enum status rc = OK;
     float height = (float)(l->shape.level[0].h * l->shape.level[0].stride);
     float width = (float)(l->shape.level[0].w * l->shape.level[0].stride);
     TRY(reserve_labels(l, n));
@@ -308,8 +305,7 @@ static enum status set_labels(struct loss *l, const float *targets, int n)
         label->valid = box[0] + box[1] + box[2] + box[3] > 0;
         ciou_box_init(&label->box, box);
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- assignment -------------------------------------------------------------------------------------------------- */
@@ -482,7 +478,6 @@ static void sum_terms(struct loss *l, struct loss_result *result)
 enum status loss_run(struct loss *l, const struct head_output *branches, int n_branches, const float *targets,
                      int n_targets, struct loss_result *result)
 {
-    enum status rc = OK;
     TRY(check_branches(&l->config, branches, n_branches));
     TRY(set_anchors(l, &branches[0]));
     l->images = branches[0].n;
@@ -503,8 +498,7 @@ enum status loss_run(struct loss *l, const struct head_output *branches, int n_b
     team_run(l->team, n_branches * l->images * parts_an_image(l), terms_part, l);
     sum_terms(l, result);
     l->branches = NULL;
-cleanup:
-    return rc;
+    return OK;
 }
 
 struct loss_assignment loss_get_assignment(const struct loss *l, int branch)

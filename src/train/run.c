@@ -63,17 +63,17 @@ enum status run_write_results(const struct run_folder *f, const struct run_progr
 {
     enum status rc = OK;
     struct buf text = {0};
-    TRY(buf_printf(&text, "%20s", "epoch"));
+    TRY_CLEAN(buf_printf(&text, "%20s", "epoch"));
     for (int c = 0; c < RESULT_COLUMNS; c++)
-        TRY(buf_printf(&text, ",%20s", result_column_name(c)));
-    TRY(buf_append(&text, "\n", 1));
+        TRY_CLEAN(buf_printf(&text, ",%20s", result_column_name(c)));
+    TRY_CLEAN(buf_append(&text, "\n", 1));
     for (int i = 0; i < p->n_rows; i++) {
-        TRY(buf_printf(&text, "%20.5g", (double)(i + 1)));
+        TRY_CLEAN(buf_printf(&text, "%20.5g", (double)(i + 1)));
         for (int c = 0; c < RESULT_COLUMNS; c++)
-            TRY(buf_printf(&text, ",%20.5g", p->rows[i][c]));
-        TRY(buf_append(&text, "\n", 1));
+            TRY_CLEAN(buf_printf(&text, ",%20.5g", p->rows[i][c]));
+        TRY_CLEAN(buf_append(&text, "\n", 1));
     }
-    TRY(file_write(f->results, text.data, text.size));
+    TRY_CLEAN(file_write(f->results, text.data, text.size));
 cleanup:
     buf_free(&text);
     return rc;
@@ -123,15 +123,13 @@ static enum status set_aside(const char *path, bool *moved)
  * weights that it did not make. */
 static enum status set_old_run_aside(const struct run_folder *f, bool *replaced)
 {
-    enum status rc = OK;
     const char *const files[] = {f->results, f->last, f->best};
     *replaced = unlink(f->state) == 0;
     if (!*replaced && errno != ENOENT)
         TRY(fail_errno("%s: cannot be removed", f->state));
     for (int i = 0; i < COUNT(files); i++)
         TRY(set_aside(files[i], replaced));
-cleanup:
-    return rc;
+    return OK;
 }
 
 void run_folder_discard(const struct run_folder *f)
@@ -149,15 +147,15 @@ enum status run_folder_create(const char *project, const char *name, bool exist_
     struct buf text = {0};
     bool locked = false;
     *out = (struct run_folder){.lock = -1};
-    TRY(run_options_write(o, &text));
-    TRY(path_make_run(project, name, exist_ok, &out->path));
-    TRY(name_files(out));
-    TRY(lock(out));
+    TRY_CLEAN(run_options_write(o, &text));
+    TRY_CLEAN(path_make_run(project, name, exist_ok, &out->path));
+    TRY_CLEAN(name_files(out));
+    TRY_CLEAN(lock(out));
     locked = true;
-    TRY(path_make_folder(out->weights));
-    TRY(set_old_run_aside(out, replaced));
-    TRY(file_write(out->options, text.data, text.size));
-    TRY(hyper_write(out->hyper, &o->hyper));
+    TRY_CLEAN(path_make_folder(out->weights));
+    TRY_CLEAN(set_old_run_aside(out, replaced));
+    TRY_CLEAN(file_write(out->options, text.data, text.size));
+    TRY_CLEAN(hyper_write(out->hyper, &o->hyper));
 cleanup:
     buf_free(&text);
     if (rc != OK && locked)
@@ -207,15 +205,15 @@ enum status run_folder_open(const char *path, struct run_folder *out)
     enum status rc = OK;
     *out = (struct run_folder){.lock = -1};
     if (!path_exists(path))
-        TRY(fail(E_IO, "%s: there is no such run", path));
+        TRY_CLEAN(fail(E_IO, "%s: there is no such run", path));
     out->path = folder_of(path);
-    TRY(out->path ? OK : E_NOMEM);
-    TRY(name_files(out));
+    TRY_CLEAN(out->path ? OK : E_NOMEM);
+    TRY_CLEAN(name_files(out));
     if (!path_exists(out->state) && !path_exists(out->options))
-        TRY(fail(E_IO, "%s: this is no folder of a training run: it has neither state.safetensors nor opt.yaml",
-                 out->path));
-    TRY(lock(out));
-    TRY(path_make_folder(out->weights));
+        TRY_CLEAN(fail(E_IO, "%s: this is no folder of a training run: it has neither state.safetensors nor opt.yaml",
+                       out->path));
+    TRY_CLEAN(lock(out));
+    TRY_CLEAN(path_make_folder(out->weights));
     remove_temporaries(out->path);
     remove_temporaries(out->weights);
 cleanup:

@@ -259,21 +259,18 @@ static enum status read_field(const struct yaml_node *map, const struct run_fiel
     }
     if (rc == E_ARGUMENT)
         fail_prefix(rc, "%s:%d", node->file, node->line);
-cleanup:
     return rc;
 }
 
 static enum status read_freeze(const struct yaml_node *map, struct run_options *o)
 {
-    enum status rc = OK;
     const struct yaml_node *list;
     TRY(yaml_need(map, "freeze", &list));
     TRY(yaml_get_list(list, "freeze", 0, RUN_MAX_FREEZE));
     for (int i = 0; i < list->count; i++)
         TRY(yaml_get_int(list->items[i], "freeze", 0, 100000, &o->freeze[i]));
     o->n_freeze = list->count;
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status run_options_read(const char *name, const char *text, size_t size, struct run_options *o)
@@ -282,13 +279,13 @@ enum status run_options_read(const char *name, const char *text, size_t size, st
     struct yaml doc = {0};
     const struct yaml_node *hyp;
     run_options_init(o);
-    TRY(yaml_open_memory(name, text, size, &doc));
-    TRY(yaml_get_map(doc.root, "options"));
+    TRY_CLEAN(yaml_open_memory(name, text, size, &doc));
+    TRY_CLEAN(yaml_get_map(doc.root, "options"));
     for (int i = 0; i < COUNT(fields); i++)
-        TRY(read_field(doc.root, &fields[i], o));
-    TRY(read_freeze(doc.root, o));
-    TRY(yaml_need(doc.root, "hyp", &hyp));
-    TRY(hyper_read_map(hyp, &o->hyper));
+        TRY_CLEAN(read_field(doc.root, &fields[i], o));
+    TRY_CLEAN(read_freeze(doc.root, o));
+    TRY_CLEAN(yaml_need(doc.root, "hyp", &hyp));
+    TRY_CLEAN(hyper_read_map(hyp, &o->hyper));
 cleanup:
     yaml_close(&doc);
     if (rc != OK)

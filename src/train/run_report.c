@@ -87,17 +87,17 @@ enum status run_plot_results(const struct run_folder *folder, const struct run_p
     int best = run_best_epoch(p);
     char *path = path_join(folder->path, "results.png");
     struct figure *f = mem_calloc(1, sizeof *f);
-    TRY(path && f ? OK : E_NOMEM);
+    TRY_CLEAN(path && f ? OK : E_NOMEM);
     f->epochs = mem_alloc((size_t)p->n_rows, sizeof *f->epochs);
     f->values = mem_alloc((size_t)p->n_rows, PANELS * LINES * sizeof *f->values);
-    TRY(f->epochs && f->values ? OK : E_NOMEM);
+    TRY_CLEAN(f->epochs && f->values ? OK : E_NOMEM);
     for (int i = 0; i < p->n_rows; i++)
         f->epochs[i] = i + 1;
     if (best >= 0)
         snprintf(f->mark, sizeof f->mark, "best epoch: %d", best + 1);
     for (int k = 0; k < PANELS; k++)
         fill_panel(f, p, k, best);
-    TRY(figure_write(path, 1500, 860, f->panels, ROWS, COLS));
+    TRY_CLEAN(figure_write(path, 1500, 860, f->panels, ROWS, COLS));
 cleanup:
     if (f) {
         mem_free(f->epochs);

@@ -15,7 +15,6 @@ static const char *optimizer_word(const struct run_options *o)
 
 static enum status tell_schedule(const struct run_subject *s, struct buf *words)
 {
-    enum status rc = OK;
     const struct run_options *o = s->options;
     TRY(buf_printf(words, "%d %s of %ld %s: image size %d, batch %d, %s with learning rate %g, seed %d, %d %s",
                    o->epochs, noun(o->epochs, "epoch", "epochs"), s->batches, noun(s->batches, "batch", "batches"),
@@ -24,13 +23,11 @@ static enum status tell_schedule(const struct run_subject *s, struct buf *words)
     if (s->memory)
         TRY(buf_printf(words, ", about %.0f MB of memory", (double)s->memory / 1048576));
     TRY(buf_printf(words, "\n"));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status run_opening_words(const struct run_subject *s, struct buf *words)
 {
-    enum status rc = OK;
     char all[32], left[32];
     size_t params = model_count_params(s->training, -1), kept = model_count_params(s->deployed, -1);
     text_grouped((double)params, all, sizeof all);
@@ -38,8 +35,7 @@ enum status run_opening_words(const struct run_subject *s, struct buf *words)
     TRY(buf_printf(words, "%s for %d %s: %s parameters while it is trained, %s when it is used\n", s->network, s->nc,
                    noun(s->nc, "class", "classes"), all, left));
     TRY(tell_schedule(s, words));
-cleanup:
-    return rc;
+    return OK;
 }
 
 int run_best_epoch(const struct run_progress *p)
@@ -59,7 +55,6 @@ int run_best_epoch(const struct run_progress *p)
 static enum status tell_what_to_try(const struct run_options *o, const struct run_progress *p, long batches,
                                     struct buf *words)
 {
-    enum status rc = OK;
     TRY(buf_printf(words, "mAP stayed near 0. Things to try: look %s, whether boxes lie where they should",
                    o->noplots ? "at labels.png and train_batch0.jpg of a run without --noplots"
                               : "at labels.png and train_batch0.jpg"));
@@ -72,14 +67,12 @@ static enum status tell_what_to_try(const struct run_options *o, const struct ru
     if (p->rows[p->n_rows - 1][RESULT_TRAIN_CLS] > 2 * p->rows[0][RESULT_TRAIN_CLS])
         TRY(buf_printf(words, "; a smaller learning rate (--hyp lr0=%g), for the loss grew", o->hyper.lr0 / 10));
     TRY(buf_printf(words, "\n"));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status run_closing_words(const struct run_options *o, const struct run_progress *p, long batches,
                               struct buf *words)
 {
-    enum status rc = OK;
     int best = run_best_epoch(p);
     if (best < 0)
         return OK;
@@ -90,6 +83,5 @@ enum status run_closing_words(const struct run_options *o, const struct run_prog
                        noun(o->patience, "epoch", "epochs")));
     if (p->rows[best][RESULT_MAP50] < 0.01 && !o->noval)
         TRY(tell_what_to_try(o, p, batches, words));
-cleanup:
-    return rc;
+    return OK;
 }

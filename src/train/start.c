@@ -94,16 +94,16 @@ enum status job_start_from(struct job *j, const struct checkpoint *c)
     struct weights_report report = {0};
     struct buf words = {0};
     int *rows = NULL;
-    TRY(find_rows(j, c, &rows));
-    TRY(weights_transfer(c, &j->graph, j->start, rows, &report));
-    TRY(report_summary(&report, &words));
+    TRY_CLEAN(find_rows(j, c, &rows));
+    TRY_CLEAN(weights_transfer(c, &j->graph, j->start, rows, &report));
+    TRY_CLEAN(report_summary(&report, &words));
     job_say(j, "%s: %s", c->path, words.data);
     if (!report.taken)
-        TRY(fail(E_SHAPE, "%s: no tensor of it fits %s", c->path, j->table.source));
+        TRY_CLEAN(fail(E_SHAPE, "%s: no tensor of it fits %s", c->path, j->table.source));
     tell_share(j, c, &report);
     tell_size(j, c);
     if (2 * report.taken >= report.wanted)
-        TRY(tell_classes(j, c, rows));
+        TRY_CLEAN(tell_classes(j, c, rows));
 cleanup:
     mem_free(rows);
     report_free(&report);

@@ -121,14 +121,14 @@ enum status state_write(const char *path, const struct state_subject *subject, c
     struct safetensors_text metadata[WEIGHTS_METADATA + 2];
     int count = 0, n_metadata = 0;
     char *run = progress_text(subject, progress, trainer);
-    TRY(run ? OK : fail(E_NOMEM, "%s: out of memory", path));
-    TRY(weights_metadata(subject->weights, &memory, metadata, &n_metadata));
-    TRY(run_options_write(subject->options, &options));
+    TRY_CLEAN(run ? OK : fail(E_NOMEM, "%s: out of memory", path));
+    TRY_CLEAN(weights_metadata(subject->weights, &memory, metadata, &n_metadata));
+    TRY_CLEAN(run_options_write(subject->options, &options));
     metadata[n_metadata++] = (struct safetensors_text){"yolo9.options", options.data};
     metadata[n_metadata++] = (struct safetensors_text){"yolo9.run", run};
     if (trainer)
-        TRY(list_tensors(trainer, &memory, &tensors, &count));
-    TRY(safetensors_write(path, tensors, count, metadata, n_metadata));
+        TRY_CLEAN(list_tensors(trainer, &memory, &tensors, &count));
+    TRY_CLEAN(safetensors_write(path, tensors, count, metadata, n_metadata));
 cleanup:
     free(run);
     buf_free(&options);
@@ -169,7 +169,6 @@ static enum status need_doubles(const struct state *s, const json_t *list, const
 
 static enum status read_rows(struct state *s, const json_t *rows)
 {
-    enum status rc = OK;
     double row[RESULT_COLUMNS];
     if (!json_is_array(rows) || json_array_size(rows) != (size_t)s->progress.epoch)
         return fail(E_FORMAT, "%s: it must have a row of results for each of %d epochs", s->file.name,
@@ -178,13 +177,11 @@ static enum status read_rows(struct state *s, const json_t *rows)
         TRY(need_doubles(s, json_array_get(rows, (size_t)i), "a row of results", row, RESULT_COLUMNS));
         TRY(run_progress_add_row(&s->progress, row));
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status read_progress(struct state *s, const json_t *root)
 {
-    enum status rc = OK;
     struct run_progress *p = &s->progress;
     json_int_t epoch, batch, stop_epoch, data, version;
     TRY(need_int(s, root, "version", STATE_VERSION, STATE_VERSION, &version));
@@ -215,8 +212,7 @@ static enum status read_progress(struct state *s, const json_t *root)
     s->updates = (long)updates;
     s->steps = (long)steps;
     s->gradients = json_is_true(json_object_get(root, "gradients"));
-cleanup:
-    return rc;
+    return OK;
 }
 
 enum status state_open(const char *path, struct state *s)
@@ -225,17 +221,17 @@ enum status state_open(const char *path, struct state *s)
     const char *table, *options, *run, *network;
     json_t *root = NULL;
     *s = (struct state){0};
-    TRY(safetensors_open(path, &s->file));
-    TRY(need_text(s, "yolo9.run", &run));
-    TRY(need_text(s, "yolo9.table", &table));
-    TRY(need_text(s, "yolo9.options", &options));
-    TRY(table_read(table, strlen(table), path, &s->table));
+    TRY_CLEAN(safetensors_open(path, &s->file));
+    TRY_CLEAN(need_text(s, "yolo9.run", &run));
+    TRY_CLEAN(need_text(s, "yolo9.table", &table));
+    TRY_CLEAN(need_text(s, "yolo9.options", &options));
+    TRY_CLEAN(table_read(table, strlen(table), path, &s->table));
     network = safetensors_metadata(&s->file, "yolo9.network");
     if (network) /* weights that the resumed run writes say the same as before */
-        TRY(table_set_name(&s->table, network));
-    TRY(run_options_read(path, options, strlen(options), &s->options));
-    TRY(json_read_memory(path, run, strlen(run), NULL, &root));
-    TRY(read_progress(s, root));
+        TRY_CLEAN(table_set_name(&s->table, network));
+    TRY_CLEAN(run_options_read(path, options, strlen(options), &s->options));
+    TRY_CLEAN(json_read_memory(path, run, strlen(run), NULL, &root));
+    TRY_CLEAN(read_progress(s, root));
 cleanup:
     json_decref(root);
     if (rc != OK)
@@ -250,10 +246,10 @@ static enum status load_block(const struct state *s, const struct graph *g, cons
     for (int i = 0; i < g->n_params; i++) {
         const struct param *p = &g->params[i];
         const char *name = tensor_name(&memory, b, p);
-        TRY(name ? OK : E_NOMEM);
+        TRY_CLEAN(name ? OK : E_NOMEM);
         const struct safetensor *t = safetensors_find(&s->file, name);
         if (!t || t->dtype != DTYPE_F32 || t->count != p->count)
-            TRY(fail(E_FORMAT, "%s: tensor %s is %s", s->file.name, name, t ? "of another shape" : "missing"));
+            TRY_CLEAN(fail(E_FORMAT, "%s: tensor %s is %s", s->file.name, name, t ? "of another shape" : "missing"));
         memcpy(b->data + p->first, t->data, t->bytes); /* data may lie at any address */
     }
 cleanup:
@@ -263,7 +259,6 @@ cleanup:
 
 enum status state_load(const struct state *s, struct trainer_state *trainer)
 {
-    enum status rc = OK;
     struct block blocks[BLOCKS];
     const struct graph *g = trainer->config.graph;
     int n = list_blocks(trainer, blocks);
@@ -276,8 +271,7 @@ enum status state_load(const struct state *s, struct trainer_state *trainer)
     trainer->ema.updates = s->updates;
     optimizer_set_steps(trainer->optimizer, s->steps);
     net_params_changed(trainer->net);
-cleanup:
-    return rc;
+    return OK;
 }
 
 void state_close(struct state *s)

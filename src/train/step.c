@@ -14,7 +14,6 @@ static void round_to_half(float *x, size_t n)
 
 enum status trainer_init(struct trainer_state *t, const struct trainer_config *config, const float *value)
 {
-    enum status rc = OK;
     size_t n = config->graph->param_floats;
     struct net_config net = {.backend = config->backend,
                              .team = config->team,
@@ -34,8 +33,7 @@ enum status trainer_init(struct trainer_state *t, const struct trainer_config *c
     TRY(optimizer_create(&config->optimizer, config->graph, config->frozen, config->team, &t->optimizer));
     TRY(net_create(config->graph, t->value, t->grad, &net, &t->net));
     t->config.frozen = NULL;
-cleanup:
-    return rc;
+    return OK;
 }
 
 void trainer_free(struct trainer_state *t)

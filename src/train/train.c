@@ -32,7 +32,6 @@ static double lap(double *clock)
 enum status train_step(struct trainer_state *t, long ni, const struct schedule_point *point, const float *targets,
                        int n_targets, struct step_report *report)
 {
-    enum status rc = OK;
     double clock = clock_seconds();
     *report = (struct step_report){0};
     net_forward(t->net);
@@ -48,8 +47,7 @@ enum status train_step(struct trainer_state *t, long ni, const struct schedule_p
         report->stepped = true;
     }
     report->step = lap(&clock);
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- an epoch's batches ------------------------------------------------------------------------------------------ */
@@ -128,7 +126,6 @@ static enum status draw_labels(const struct job *j, const char *name, const stru
 
 static enum status start_epoch(struct job *j)
 {
-    enum status rc = OK;
     struct run_progress *p = &j->progress;
     int close = run_close_mosaic(&j->options);
     struct epoch_config epoch = {.epoch = (uint64_t)p->epoch,
@@ -140,15 +137,13 @@ static enum status start_epoch(struct job *j)
     if (p->batch == 0)
         trainer_begin_epoch(&j->trainer);
     TRY(loader_start(j->loader, &epoch));
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* The batches of the epoch that are left. */
 static enum status train_epoch(struct job *j)
 {
     static const char *const first_batches[] = {"train_batch0.jpg", "train_batch1.jpg", "train_batch2.jpg"};
-    enum status rc = OK;
     struct run_progress *p = &j->progress;
     const struct batch *b;
     struct step_report step;
@@ -172,8 +167,7 @@ static enum status train_epoch(struct job *j)
             TRY(interrupted(j));
         TRY(save_now_and_then(j));
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- its end ----------------------------------------------------------------------------------------------------- */
@@ -208,7 +202,6 @@ static enum status add_loss(struct watch *w, const struct batch *b)
 
 static enum status watch_picture(void *context, const struct validated *v)
 {
-    enum status rc = OK;
     struct watch *w = context;
     const struct job *j = w->j;
     const struct train_events *e = &j->request->events;
@@ -230,8 +223,7 @@ static enum status watch_picture(void *context, const struct validated *v)
         TRY(add_loss(w, b));
     if (e->tick)
         e->tick(e->context, &tick);
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* Deploy the values of a training form and run them over the validation pictures. */
@@ -249,9 +241,9 @@ static enum status validate_values(struct job *j, const float *value, bool final
         .j = j, .sheets = final && !o->noplots ? &sheets : NULL, .final = final, .begun = clock_seconds()};
     recipe_evaluate(&j->graph, value, &j->deployed, j->deployed_ema);
     net_params_changed(j->val_net);
-    TRY(evaluation_init(e, j->graph.nc, &plain));
-    TRY(validate(j->val_net, j->val_loader, j->val, &config, e, &times, watch_picture, &watch));
-    TRY(evaluation_finish(e, result));
+    TRY_CLEAN(evaluation_init(e, j->graph.nc, &plain));
+    TRY_CLEAN(validate(j->val_net, j->val_loader, j->val, &config, e, &times, watch_picture, &watch));
+    TRY_CLEAN(evaluation_finish(e, result));
     for (int k = 0; k < LOSS_ITEMS; k++)
         loss[k] = watch.loss[k] / (double)loader_batches(j->val_loader);
 cleanup:
@@ -354,7 +346,6 @@ static enum status publish_epoch(struct job *j)
         rc = path ? job_write_weights(j, path) : E_NOMEM;
         mem_free(path);
     }
-cleanup:
     return rc;
 }
 
@@ -371,16 +362,16 @@ static enum status final_pass(struct job *j)
     double loss[LOSS_ITEMS];
     const char *path = path_exists(j->folder.best) ? j->folder.best : j->folder.last;
     float *value = mem_calloc(j->graph.param_floats, sizeof *value);
-    TRY(value ? OK : E_NOMEM);
-    TRY(checkpoint_open(path, &c));
-    TRY(weights_transfer(&c, &j->graph, value, NULL, &report));
+    TRY_CLEAN(value ? OK : E_NOMEM);
+    TRY_CLEAN(checkpoint_open(path, &c));
+    TRY_CLEAN(weights_transfer(&c, &j->graph, value, NULL, &report));
     job_say(j, "validating %s", path);
-    TRY(validate_values(j, value, true, &evaluation, &result, loss));
+    TRY_CLEAN(validate_values(j, value, true, &evaluation, &result, loss));
     if (j->request->events.final)
         j->request->events.final(j->request->events.context, &evaluation, &result, j->val->names);
     if (!j->options.noplots) {
-        TRY(report_pictures(&evaluation, &result, j->val->names, j->folder.path));
-        TRY(run_plot_results(&j->folder, &j->progress));
+        TRY_CLEAN(report_pictures(&evaluation, &result, j->val->names, j->folder.path));
+        TRY_CLEAN(run_plot_results(&j->folder, &j->progress));
     }
 cleanup:
     evaluation_result_free(&result);
@@ -396,10 +387,10 @@ static enum status finish(struct job *j)
     enum status rc = OK;
     struct buf words = {0};
     char time[32];
-    TRY(final_pass(j));
-    TRY(run_closing_words(&j->options, &j->progress, loader_batches(j->loader), &words));
+    TRY_CLEAN(final_pass(j));
+    TRY_CLEAN(run_closing_words(&j->options, &j->progress, loader_batches(j->loader), &words));
     j->progress.finished = true;
-    TRY(job_save_state(j));
+    TRY_CLEAN(job_save_state(j));
     progress_time(clock_seconds() - j->begun, time, sizeof time);
     job_say(j, "%d %s done%s in %s", j->progress.epoch, noun(j->progress.epoch, "epoch", "epochs"),
             j->resumed ? ", the last part" : "", time);
@@ -414,7 +405,6 @@ cleanup:
 
 static enum status run(struct job *j)
 {
-    enum status rc = OK;
     TRY(publish_epoch(j));
     while (!is_trained(j)) {
         bool validated;
@@ -427,8 +417,7 @@ static enum status run(struct job *j)
             TRY(interrupted(j));
     }
     TRY(finish(j));
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* What a user can still do after a failure in the middle of a run is told behind the failure's own sentence. */

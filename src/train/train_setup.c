@@ -69,24 +69,24 @@ static enum status open_data(struct job *j)
                                       .no_cache = j->request->no_cache,
                                       .team = j->request->team};
     if (!o->data)
-        TRY(fail(E_USAGE, "--data is needed: the YAML file of a dataset"));
-    TRY(dataset_yaml_open(o->data, &j->yaml));
-    TRY(dataset_load(&j->yaml, SPLIT_TRAIN, &options, &j->train));
+        TRY_CLEAN(fail(E_USAGE, "--data is needed: the YAML file of a dataset"));
+    TRY_CLEAN(dataset_yaml_open(o->data, &j->yaml));
+    TRY_CLEAN(dataset_load(&j->yaml, SPLIT_TRAIN, &options, &j->train));
     options.min_items = 0;
-    TRY(dataset_load(&j->yaml, SPLIT_VAL, &options, &j->val));
-    TRY(dataset_describe(j->train, "train", 3, &words));
-    TRY(dataset_describe(j->val, "val", 3, &words));
+    TRY_CLEAN(dataset_load(&j->yaml, SPLIT_VAL, &options, &j->val));
+    TRY_CLEAN(dataset_describe(j->train, "train", 3, &words));
+    TRY_CLEAN(dataset_describe(j->val, "val", 3, &words));
     say_lines(j, "", &words);
     buf_free(&words);
-    TRY(doctor_opening(j->train, j->val, o->img, &words));
-    TRY(check_settings(&o->hyper, o->epochs, &words));
+    TRY_CLEAN(doctor_opening(j->train, j->val, o->img, &words));
+    TRY_CLEAN(check_settings(&o->hyper, o->epochs, &words));
     say_lines(j, "warning: ", &words);
     j->data = fingerprint(j->train);
     if (j->resumed && j->data != j->state.data)
-        TRY(fail(E_ARGUMENT,
-                 "%s: the training pictures or labels are not those that the run in %s began with; a new run can "
-                 "start from its --weights %s",
-                 o->data, j->folder.path, j->folder.last));
+        TRY_CLEAN(fail(E_ARGUMENT,
+                       "%s: the training pictures or labels are not those that the run in %s began with; a new run can "
+                       "start from its --weights %s",
+                       o->data, j->folder.path, j->folder.last));
 cleanup:
     buf_free(&words);
     return rc;
@@ -108,7 +108,6 @@ static enum status check_freeze(const struct job *j)
  * else of the weights. */
 static enum status open_start(struct job *j)
 {
-    enum status rc = OK;
     const struct run_options *o = &j->options;
     const struct checkpoint *c = o->weights ? &j->start_file : NULL;
     bool folded = false;
@@ -128,13 +127,11 @@ static enum status open_start(struct job *j)
                  "training form",
                  c->path));
     TRY(check_freeze(j));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status build_network(struct job *j)
 {
-    enum status rc = OK;
     struct model_options options;
     model_options_init(&options);
     TRY(model_build(&j->table, &options, &j->graph, NULL));
@@ -149,13 +146,11 @@ static enum status build_network(struct job *j)
     if (j->graph.nc != j->train->nc)
         TRY(fail(E_SHAPE, "%s: the head has %d %s whatever nc is, the dataset has %d", j->table.source, j->graph.nc,
                  noun(j->graph.nc, "class", "classes"), j->train->nc));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status open_network(struct job *j)
 {
-    enum status rc = OK;
     if (j->resumed) {
         j->table = j->state.table;
         j->state.table = (struct table){0};
@@ -167,8 +162,7 @@ static enum status open_network(struct job *j)
     if (j->options.weights)
         TRY(job_start_from(j, &j->start_file));
     checkpoint_close(&j->start_file);
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* --- training ---------------------------------------------------------------------------------------------------- */
@@ -227,7 +221,7 @@ static enum status open_trainer(struct job *j)
     bool *frozen = mem_calloc((size_t)j->graph.n_rows, sizeof *frozen);
     if (!frozen)
         return E_NOMEM;
-    TRY(freeze_rows(o->freeze, o->n_freeze, frozen, j->graph.n_rows));
+    TRY_CLEAN(freeze_rows(o->freeze, o->n_freeze, frozen, j->graph.n_rows));
     struct trainer_config config = {
         .graph = &j->graph,
         .backend = &cpu_backend,
@@ -246,11 +240,11 @@ static enum status open_trainer(struct job *j)
     config.loss.aux_weight = o->aux_weight;
     config.loss.main_weight = o->main_weight;
     config.loss.assign = (enum loss_assign)o->assign;
-    TRY(trainer_init(&j->trainer, &config, j->start));
+    TRY_CLEAN(trainer_init(&j->trainer, &config, j->start));
     mem_free(j->start);
     j->start = NULL;
     if (j->resumed)
-        TRY(state_load(&j->state, &j->trainer));
+        TRY_CLEAN(state_load(&j->state, &j->trainer));
 cleanup:
     mem_free(frozen);
     return rc;
@@ -258,7 +252,6 @@ cleanup:
 
 static enum status open_validation(struct job *j)
 {
-    enum status rc = OK;
     const struct run_options *o = &j->options;
     const struct net_config net = {
         .backend = &cpu_backend, .team = j->request->team, .mode = RUN_INFER, .exact = o->exact};
@@ -275,8 +268,7 @@ static enum status open_validation(struct job *j)
     TRY(net_create(&j->deployed, j->deployed_ema, NULL, &net, &j->val_net));
     if (j->graph.n_branches == 1)
         TRY(loss_create(&j->trainer.config.loss, j->request->team, &j->val_loss));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static int count_states(const struct job *j)
@@ -296,15 +288,13 @@ static int largest_side(const struct run_options *o)
 /* The smallest batch, because BN needs more than one value a channel; the largest ones, which stay current. */
 static enum status plan_batches(struct job *j, int n, int n_val)
 {
-    enum status rc = OK;
     const struct run_options *o = &j->options;
     const int rest = j->train->n_images % o->batch, least = rest ? MIN(rest, n) : n, side = largest_side(o);
     const int small = o->multi_scale ? MAX(o->img / 2 / 32, 1) * 32 : o->img;
     TRY(net_plan(j->trainer.net, least, small, small));
     TRY(net_plan(j->trainer.net, n, side, side));
     TRY(net_plan(j->val_net, n_val, o->img + 32, o->img + 32)); /* rect_pad */
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* What the current plans need; `more` times as many pictures need so much more. A batch has no more than all. */
@@ -371,7 +361,6 @@ static enum status check_machine(struct job *j)
     /* a state and its successor, last and best and a successor */
     TRY(check_disk(j->resumed ? j->folder.path : j->request->project,
                    (size_t)(2 * (3 + count_states(j)) + 3) * j->graph.param_floats * sizeof(float)));
-cleanup:
     return rc;
 }
 
@@ -419,12 +408,12 @@ static enum status take_options(struct job *j, const struct run_options *from)
 {
     enum status rc = OK;
     struct buf text = {0};
-    TRY(run_options_write(from, &text));
-    TRY(run_options_read("options", text.data, text.size, &j->options));
-    TRY(make_absolute(&j->options, &j->options.data));
-    TRY(make_absolute(&j->options, &j->options.weights));
+    TRY_CLEAN(run_options_write(from, &text));
+    TRY_CLEAN(run_options_read("options", text.data, text.size, &j->options));
+    TRY_CLEAN(make_absolute(&j->options, &j->options.data));
+    TRY_CLEAN(make_absolute(&j->options, &j->options.weights));
     if (j->options.cfg && !model_find_table(j->options.cfg))
-        TRY(make_absolute(&j->options, &j->options.cfg));
+        TRY_CLEAN(make_absolute(&j->options, &j->options.cfg));
     if (j->options.image_weights && j->options.rect) {
         j->options.rect = false;
         job_say(j, "--image-weights turns --rect off");
@@ -447,7 +436,6 @@ static enum status read_options(struct job *j)
 
 static enum status open_resumed(struct job *j)
 {
-    enum status rc = OK;
     TRY(run_folder_open(j->request->resume, &j->folder));
     if (!path_exists(j->folder.state))
         return read_options(j);
@@ -461,8 +449,7 @@ static enum status open_resumed(struct job *j)
         j->options.data = arena_strdup(&j->options.arena, j->request->data);
         TRY(j->options.data ? make_absolute(&j->options, &j->options.data) : E_NOMEM);
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status open_folder(struct job *j)
@@ -473,7 +460,7 @@ static enum status open_folder(struct job *j)
     bool created = false, replaced = false;
     if (!j->resumed) {
         if (!j->folder.path) {
-            TRY(run_folder_create(r->project, r->name, r->exist_ok, &j->options, &j->folder, &replaced));
+            TRY_CLEAN(run_folder_create(r->project, r->name, r->exist_ok, &j->options, &j->folder, &replaced));
             created = true;
         }
         if (replaced)
@@ -481,12 +468,12 @@ static enum status open_folder(struct job *j)
                     "%s: a new run begins in place of the one that was there (--exist-ok), whose weights are kept as "
                     "weights/best.old.safetensors and last.old.safetensors",
                     j->folder.path);
-        TRY(run_progress_init(&j->progress, j->train->nc));
-        TRY(job_save_state(j));
+        TRY_CLEAN(run_progress_init(&j->progress, j->train->nc));
+        TRY_CLEAN(job_save_state(j));
     }
     if (!j->options.noplots && !j->progress.epoch && !j->progress.batch) {
         labels = path_join(j->folder.path, "labels.png");
-        TRY(labels ? preview_labels(j->train, labels) : E_NOMEM);
+        TRY_CLEAN(labels ? preview_labels(j->train, labels) : E_NOMEM);
     }
 cleanup:
     if (rc != OK && created)
@@ -497,7 +484,6 @@ cleanup:
 
 enum status job_open(struct job *j, const struct train_request *request)
 {
-    enum status rc = OK;
     *j = (struct job){.request = request, .folder = {.lock = -1}, .begun = clock_seconds()};
     if (request->options)
         TRY(take_options(j, request->options));
@@ -516,8 +502,7 @@ enum status job_open(struct job *j, const struct train_request *request)
     TRY(check_machine(j));
     TRY(open_folder(j));
     j->saved = clock_seconds();
-cleanup:
-    return rc;
+    return OK;
 }
 
 void job_close(struct job *j)

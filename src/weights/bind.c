@@ -82,12 +82,12 @@ enum status bind_tensors(const struct checkpoint *c, const struct graph *g, floa
         const struct checkpoint_tensor *t = wanted ? checkpoint_find(m, wanted) : NULL;
         if (t)
             used[t - m->tensors] = true;
-        TRY(bind_one(c, p, t, wanted, g->deployed, params + p->first, report));
+        TRY_CLEAN(bind_one(c, p, t, wanted, g->deployed, params + p->first, report));
     }
     for (int i = 0; i < m->count; i++) {
         const char *name = m->tensors[i].name;
         if (!used[i] && !naming_is_bookkeeping(name) && !eight_bit_companion(name)) /* eight_bit.c reads those */
-            TRY(report_add(report, MISMATCH_UNEXPECTED, "%s", name));
+            TRY_CLEAN(report_add(report, MISMATCH_UNEXPECTED, "%s", name));
     }
 cleanup:
     mem_free(used);

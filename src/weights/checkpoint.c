@@ -185,7 +185,6 @@ static enum status read_safetensors(struct checkpoint *ckpt)
     struct safetensors *st = &ckpt->safetensors;
     struct checkpoint_model *models = arena_alloc(&ckpt->arena, 2, sizeof *models), *raw = models, *ema;
     double epoch = -1, updates = -1;
-    enum status rc = OK;
     if (!models)
         return E_NOMEM;
     ema = models + 1;
@@ -231,8 +230,7 @@ static enum status read_safetensors(struct checkpoint *ckpt)
         TRY(naming_apply(ckpt, ema, &none));
     ckpt->raw = raw->count || !ema->count ? raw : NULL;
     ckpt->ema = ema->count ? ema : beside;
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* safetensors begin with a length below 2^32 and then a brace */

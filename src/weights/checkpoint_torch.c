@@ -226,7 +226,6 @@ static enum status yaml_of(struct checkpoint *ckpt, const struct pickle_value *d
 static enum status read_attributes(struct checkpoint *ckpt, const struct pickle_value *object,
                                    struct checkpoint_model *model)
 {
-    enum status rc = OK;
     const struct pickle_value *nc = pickle_attribute(object, "nc");
     const struct pickle_value *rows =
         pickle_attribute(pickle_find(pickle_attribute(object, "_modules"), "model"), "_modules");
@@ -246,8 +245,7 @@ static enum status read_attributes(struct checkpoint *ckpt, const struct pickle_
         if (head->type == PICKLE_OBJECT)
             model->head_class = pickle_global_name(head->callee);
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* A module object, or a state dict {name: tensor}, as naming_find_networks found it; NULL leaves *out NULL. Names are
@@ -265,24 +263,24 @@ static enum status read_model(struct checkpoint *ckpt, const struct pickle_value
         return E_NOMEM;
     model->nc = -1;
     if (value->type == PICKLE_OBJECT && pickle_attribute(value, "_modules")) {
-        TRY(add_module(&w, value, 0));
-        TRY(read_attributes(ckpt, value, model));
+        TRY_CLEAN(add_module(&w, value, 0));
+        TRY_CLEAN(read_attributes(ckpt, value, model));
     } else {
         for (uint32_t i = 0; i < entries(value); i++) {
             const char *name = entry_name(value, i);
             if (name && torch_is_tensor(value->items[2 * i + 1]))
-                TRY(add_tensor(&w, name, value->items[2 * i + 1], CHECKPOINT_UNKNOWN));
+                TRY_CLEAN(add_tensor(&w, name, value->items[2 * i + 1], CHECKPOINT_UNKNOWN));
         }
     }
     if (w.count == 0)
-        TRY(fail(E_FORMAT, "%s: its %s has no tensors", ckpt->path, what));
+        TRY_CLEAN(fail(E_FORMAT, "%s: its %s has no tensors", ckpt->path, what));
     model->tensors = arena_alloc(&ckpt->arena, (size_t)w.count, sizeof *w.tensors);
     if (!model->tensors)
-        TRY(E_NOMEM);
+        TRY_CLEAN(E_NOMEM);
     memcpy(model->tensors, w.tensors, (size_t)w.count * sizeof *w.tensors);
     model->count = w.count;
-    TRY(checkpoint_index(ckpt, model));
-    TRY(naming_apply(ckpt, model, average));
+    TRY_CLEAN(checkpoint_index(ckpt, model));
+    TRY_CLEAN(naming_apply(ckpt, model, average));
     *out = model;
 cleanup:
     mem_free(w.tensors);
@@ -367,7 +365,6 @@ static bool same_shape(const struct checkpoint_tensor *a, const struct checkpoin
 static enum status read_slot(struct checkpoint *ckpt, const struct pickle_value *key, const struct pickle_value *state,
                              const char *const *names, int parameters, struct checkpoint_slot *slot)
 {
-    enum status rc = OK;
     float step;
     struct checkpoint_tensor step_tensor = {0};
     if (key->type != PICKLE_INT || key->integer < 0 || key->integer >= parameters || state->type != PICKLE_DICT)
@@ -387,8 +384,7 @@ static enum status read_slot(struct checkpoint *ckpt, const struct pickle_value 
         names[slot->index] ? checkpoint_find(ckpt->raw, names[slot->index]) : NULL;
     if (first->data && parameter && same_shape(first, parameter))
         slot->name = parameter->name;
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status read_optimizer(struct checkpoint *ckpt, const struct pickle_value *optimizer)
@@ -399,17 +395,17 @@ static enum status read_optimizer(struct checkpoint *ckpt, const struct pickle_v
     if (!optimizer || optimizer->type != PICKLE_DICT || !ckpt->raw)
         return OK;
     const struct pickle_value *state = pickle_find(optimizer, "state");
-    TRY(read_groups(ckpt, pickle_find(optimizer, "param_groups"), &parameters));
+    TRY_CLEAN(read_groups(ckpt, pickle_find(optimizer, "param_groups"), &parameters));
     uint32_t n = entries(state);
     if (n > (uint32_t)parameters)
-        TRY(fail(E_FORMAT, "%s: broken optimizer", ckpt->path));
+        TRY_CLEAN(fail(E_FORMAT, "%s: broken optimizer", ckpt->path));
     struct checkpoint_slot *slots = arena_alloc(&ckpt->arena, n, sizeof *slots);
     names = mem_calloc((size_t)parameters, sizeof *names);
     if (!slots || !names)
-        TRY(E_NOMEM);
+        TRY_CLEAN(E_NOMEM);
     name_parameters(ckpt->raw, names, parameters);
     for (uint32_t i = 0; i < n; i++)
-        TRY(read_slot(ckpt, state->items[2 * i], state->items[2 * i + 1], names, parameters, &slots[i]));
+        TRY_CLEAN(read_slot(ckpt, state->items[2 * i], state->items[2 * i + 1], names, parameters, &slots[i]));
     ckpt->slots = slots;
     ckpt->n_slots = (int)n;
 cleanup:
@@ -468,13 +464,11 @@ static enum status read_package(struct checkpoint *ckpt, const struct pickle_val
 static enum status read_names_beside(struct checkpoint *ckpt, const struct pickle_value *root)
 {
     struct checkpoint_model *models[] = {(struct checkpoint_model *)ckpt->raw, (struct checkpoint_model *)ckpt->ema};
-    enum status rc = OK;
     for (int i = 0; i < COUNT(models); i++) {
         if (models[i] && !models[i]->n_names && root->type == PICKLE_DICT)
             TRY(read_names(ckpt, pickle_find(root, "names"), models[i]));
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 /* LibreYOLO keeps other families and tasks in files of the same kind. */
@@ -492,7 +486,6 @@ static enum status check_family(const struct checkpoint *ckpt, const struct pick
 
 enum status checkpoint_read_torch(struct checkpoint *ckpt)
 {
-    enum status rc = OK;
     const struct pickle_value *root = ckpt->torch.pickle.root;
     struct naming_container found;
     struct checkpoint_model *beside, *none;
@@ -512,6 +505,5 @@ enum status checkpoint_read_torch(struct checkpoint *ckpt)
     ckpt->date = pickle_text(pickle_find(root, "date"));
     TRY(read_options(ckpt, found.options ? found.options : root));
     TRY(read_optimizer(ckpt, pickle_find(root, "optimizer")));
-cleanup:
-    return rc;
+    return OK;
 }

@@ -63,9 +63,9 @@ static enum status read_conv(const struct checkpoint *c, struct weights *w, stru
     float *scale = mem_alloc(oc, sizeof *scale);
     if (!scale)
         return E_NOMEM;
-    TRY(read_companion(c, p->name, 0, DTYPE_F32, oc, scale));
-    TRY(read_companion(c, p->name, 1, DTYPE_F32, 1, &input_scale));
-    TRY(read_companion(c, p->name, 2, DTYPE_U8, 1, &zero));
+    TRY_CLEAN(read_companion(c, p->name, 0, DTYPE_F32, oc, scale));
+    TRY_CLEAN(read_companion(c, p->name, 1, DTYPE_F32, 1, &input_scale));
+    TRY_CLEAN(read_companion(c, p->name, 2, DTYPE_U8, 1, &zero));
     for (size_t i = 0; i < p->count; i++) {
         values[i] *= scale[i / per_channel];
         if (!isfinite(values[i])) {
@@ -98,7 +98,6 @@ static enum status check_strays(const struct checkpoint *c, int n_read)
 
 enum status eight_bit_read(const struct checkpoint *c, struct weights *w)
 {
-    enum status rc = OK;
     struct graph *g = &w->deployed;
     int n_read = 0;
     for (int i = 0; i < g->n_nodes; i++) {
@@ -111,9 +110,7 @@ enum status eight_bit_read(const struct checkpoint *c, struct weights *w)
             n_read++;
         }
     }
-    rc = check_strays(c, n_read);
-cleanup:
-    return rc;
+    return check_strays(c, n_read);
 }
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */
@@ -213,7 +210,6 @@ static enum status sort_by_size(struct safetensor_source *tensors, int count)
 enum status eight_bit_tensors(const struct graph *g, const float *params, struct arena *arena,
                               struct safetensor_source **tensors, int *count)
 {
-    enum status rc = OK;
     const struct conv_attr **conv = arena_alloc(arena, (size_t)g->n_params, sizeof(void *));
     struct safetensor_source *all = arena_alloc(arena, (size_t)g->n_params * (1 + COMPANIONS), sizeof *all);
     if (!conv || !all)
@@ -231,7 +227,5 @@ enum status eight_bit_tensors(const struct graph *g, const float *params, struct
         *count += conv[i] ? 1 + COMPANIONS : 1;
     }
     *tensors = all;
-    rc = sort_by_size(all, *count);
-cleanup:
-    return rc;
+    return sort_by_size(all, *count);
 }

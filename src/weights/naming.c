@@ -203,7 +203,6 @@ static const struct pickle_value *find_only(const struct pickle_value *root, int
 /* "epoch, optimizer, scheduler" */
 static enum status list_keys(const struct pickle_value *root, struct buf *out)
 {
-    enum status rc = OK;
     uint32_t n = entries(root), shown = 0;
     for (uint32_t i = 0; i < n && shown < SHOWN; i++) {
         const char *key = pickle_text(root->items[2 * i]);
@@ -212,8 +211,7 @@ static enum status list_keys(const struct pickle_value *root, struct buf *out)
     }
     if (n > shown && shown)
         TRY(buf_printf(out, " and %u more", n - shown));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static enum status refuse_container(const char *file, const struct pickle_value *root)
@@ -494,7 +492,6 @@ static void tell_aside(const struct checkpoint *ckpt, const struct checkpoint_mo
 static enum status split(struct checkpoint *ckpt, struct checkpoint_model *model, const struct prefixes *prefixes,
                          const struct prefix *raw, const struct prefix *average, struct checkpoint_model **out)
 {
-    enum status rc = OK;
     struct checkpoint_model all = *model;
     if (raw && average) {
         struct checkpoint_model *second = arena_alloc(&ckpt->arena, 1, sizeof *second);
@@ -508,8 +505,7 @@ static enum status split(struct checkpoint *ckpt, struct checkpoint_model *model
     model->tensors = arena_alloc(&ckpt->arena, (size_t)all.count, sizeof *model->tensors);
     TRY(model->tensors ? take(ckpt, &all, prefixes, raw ? raw : average, model->tensors, &model->count) : E_NOMEM);
     TRY(checkpoint_index(ckpt, model));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static bool has_dropped(const struct checkpoint_model *m)
@@ -523,7 +519,6 @@ static bool has_dropped(const struct checkpoint_model *m)
 
 enum status naming_apply(struct checkpoint *ckpt, struct checkpoint_model *model, struct checkpoint_model **average)
 {
-    enum status rc = OK;
     struct prefixes all;
     const struct prefix *raw, *averaged;
     *average = NULL;
@@ -540,8 +535,7 @@ enum status naming_apply(struct checkpoint *ckpt, struct checkpoint_model *model
         if (all.signature->package && !ckpt->package)
             ckpt->package = all.signature->package;
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 const char *naming_guess(const struct checkpoint_model *model)

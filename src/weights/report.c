@@ -21,7 +21,6 @@ enum status report_summary(const struct weights_report *r, struct buf *out)
 {
     static const char *const words[MISMATCH_COUNT] = {"missing in the file", "in the file but not in the network",
                                                       "of another shape"};
-    enum status rc = OK;
     TRY(buf_printf(out, "%d of %d tensors taken", r->taken, r->wanted));
     for (int kind = 0; kind < MISMATCH_COUNT; kind++) {
         if (!r->count[kind])
@@ -37,8 +36,7 @@ enum status report_summary(const struct weights_report *r, struct buf *out)
         if (r->count[kind] > shown)
             TRY(buf_printf(out, " and %d more", r->count[kind] - shown));
     }
-cleanup:
-    return rc;
+    return OK;
 }
 
 void report_free(struct weights_report *r)

@@ -33,11 +33,11 @@ enum status weights_metadata(const struct weights_meta *meta, struct arena *memo
     struct buf table = {0};
     const char *names = NULL, *text = NULL, *img = NULL;
     int n = 0;
-    TRY(names_text(meta, memory, &names));
-    TRY(table_write(meta->table, &table));
+    TRY_CLEAN(names_text(meta, memory, &names));
+    TRY_CLEAN(table_write(meta->table, &table));
     text = arena_strdup(memory, table.data);
     img = arena_printf(memory, "%d %d", meta->img_h, meta->img_w);
-    TRY(text && img ? OK : fail(E_NOMEM, "out of memory"));
+    TRY_CLEAN(text && img ? OK : fail(E_NOMEM, "out of memory"));
     out[n++] = (struct safetensors_text){"yolo9.form", meta->deployed ? "deployed" : "training"};
     out[n++] = (struct safetensors_text){"yolo9.table", text};
     out[n++] = (struct safetensors_text){"yolo9.names", names};
@@ -86,10 +86,10 @@ enum status weights_write(const char *path, const struct graph *g, const float *
     rc = weights_metadata(meta, &arena, metadata, &n_metadata);
     if (rc != OK)
         fail_prefix(rc, "%s", path);
-    TRY(rc);
-    TRY(meta->eight_bit ? eight_bit_tensors(g, params, &arena, &tensors, &count)
-                        : float_tensors(g, params, meta->half, &arena, &tensors, &count));
-    TRY(safetensors_write(path, tensors, count, metadata, n_metadata));
+    TRY_CLEAN(rc);
+    TRY_CLEAN(meta->eight_bit ? eight_bit_tensors(g, params, &arena, &tensors, &count)
+                              : float_tensors(g, params, meta->half, &arena, &tensors, &count));
+    TRY_CLEAN(safetensors_write(path, tensors, count, metadata, n_metadata));
 cleanup:
     arena_free(&arena);
     return rc;
@@ -110,7 +110,7 @@ static enum status save_deployed(const char *path, const struct weights *w, bool
     enum status rc = OK;
     struct table converted = {0};
     struct weights_meta meta = meta_of(w);
-    TRY(rows_deployed_table(&w->table, &w->options, &converted));
+    TRY_CLEAN(rows_deployed_table(&w->table, &w->options, &converted));
     meta.table = &converted;
     meta.deployed = true;
     meta.half = half;

@@ -46,12 +46,12 @@ static enum status find_table(const struct checkpoint *c, const char *cfg, struc
     if (!shapes)
         return E_NOMEM;
     if (cfg || text) {
-        TRY(match_head(c->path, shapes, c->model->count, match));
-        TRY(cfg ? table_open(cfg, table) : table_read(text, strlen(text), c->path, table));
+        TRY_CLEAN(match_head(c->path, shapes, c->model->count, match));
+        TRY_CLEAN(cfg ? table_open(cfg, table) : table_read(text, strlen(text), c->path, table));
         if (!cfg && c->network) /* not that of the file, which may be called anything */
             rc = table_set_name(table, c->network);
     } else {
-        TRY(match_table(c->path, shapes, c->model->count, match));
+        TRY_CLEAN(match_table(c->path, shapes, c->model->count, match));
         rc = table_open(match->table, table);
     }
 cleanup:
@@ -100,11 +100,9 @@ static enum status set_names(struct weights *w, const char *const *names, int n)
 
 static enum status build(struct weights *w)
 {
-    enum status rc = OK;
     TRY(model_build(&w->table, &w->options, &w->training, &w->rows));
     TRY(model_deploy(&w->table, &w->training, &w->deployed));
-cleanup:
-    return rc;
+    return OK;
 }
 
 static float *new_block(const struct graph *g)
@@ -179,20 +177,20 @@ enum status weights_load(const char *path, const char *cfg, struct weights *out,
     struct weights_report own = {0};
     struct weights_report *r = report ? report : &own;
     *out = (struct weights){0};
-    TRY(checkpoint_open(path, &c));
-    TRY(find_table(&c, cfg, &out->table, &match));
+    TRY_CLEAN(checkpoint_open(path, &c));
+    TRY_CLEAN(find_table(&c, cfg, &out->table, &match));
     out->options = match.options;
-    TRY(build(out));
-    TRY(remember(&c, out));
-    TRY(set_names(out, c.model->names, c.model->n_names));
+    TRY_CLEAN(build(out));
+    TRY_CLEAN(remember(&c, out));
+    TRY_CLEAN(set_names(out, c.model->names, c.model->n_names));
     if (c.model->n_names && c.model->n_names != out->nc)
         log_warn("%s: %d class %s for %d %s", path, c.model->n_names, noun(c.model->n_names, "name", "names"), out->nc,
                  noun(out->nc, "class", "classes"));
-    TRY(match.fused ? bind_folded(&c, out, r) : bind_training(&c, out, r));
+    TRY_CLEAN(match.fused ? bind_folded(&c, out, r) : bind_training(&c, out, r));
     if (r->count[MISMATCH_MISSING] || r->count[MISMATCH_SHAPE])
-        TRY(complain(&c, out, r));
+        TRY_CLEAN(complain(&c, out, r));
     if (match.fused)
-        TRY(eight_bit_read(&c, out));
+        TRY_CLEAN(eight_bit_read(&c, out));
 cleanup:
     report_free(&own);
     checkpoint_close(&c);
@@ -207,9 +205,9 @@ enum status weights_random(const char *cfg, int nc, uint64_t seed, struct weight
     *out = (struct weights){0};
     model_options_init(&out->options);
     out->options.nc = nc;
-    TRY(table_open(cfg, &out->table));
-    TRY(build(out));
-    TRY(set_names(out, NULL, 0));
+    TRY_CLEAN(table_open(cfg, &out->table));
+    TRY_CLEAN(build(out));
+    TRY_CLEAN(set_names(out, NULL, 0));
     out->params = new_block(&out->training);
     if (!out->params) {
         rc = E_NOMEM;
@@ -301,9 +299,9 @@ enum status weights_transfer(const struct checkpoint *c, const struct graph *g, 
     before = mem_alloc(g->param_floats, sizeof *before);
     taken = mem_alloc(g->param_floats, sizeof *taken);
     if (!before || !taken)
-        TRY(E_NOMEM);
+        TRY_CLEAN(E_NOMEM);
     memcpy(before, params, g->param_floats * sizeof *params);
-    TRY(bind_tensors(c, g, params, NULL, NULL, report));
+    TRY_CLEAN(bind_tensors(c, g, params, NULL, NULL, report));
     memcpy(taken, params, g->param_floats * sizeof *params);
     for (int i = 0; i < g->n_params; i++) {
         const struct param *p = &g->params[i];

@@ -34,7 +34,6 @@ void bench_free(struct bench *b)
 
 enum status bench_net(struct bench *b, enum run_mode mode, const int *outputs, int n_outputs)
 {
-    enum status rc = OK;
     struct net_config config = {.backend = &cpu_backend, .team = golden_team(), .mode = mode, .keep_all = true};
     int levels[MAX_BRANCHES * MAX_LEVELS], n = 0;
     net_destroy(b->net);
@@ -48,8 +47,7 @@ enum status bench_net(struct bench *b, enum run_mode mode, const int *outputs, i
         n_outputs = n;
     }
     TRY(net_set_outputs(b->net, outputs, n_outputs, mode != RUN_INFER));
-cleanup:
-    return rc;
+    return OK;
 }
 
 void bench_generate(struct bench *b, uint64_t seed, double bias_offset)
