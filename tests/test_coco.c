@@ -211,6 +211,19 @@ static void whole_numbers_may_have_a_point(void **state)
     struct dataset *d = load(p, SPLIT_TRAIN, NULL);
     assert_true(d->n_objects == 1 && d->images[0].number == 3 && d->category_ids[0] == 7);
     dataset_destroy(d);
+    make_coco(/* and stand in quotation marks */
+              p, "{\"images\": [{\"id\": \"3\", \"file_name\": \"a.jpg\"}], \"categories\": [{\"id\": \"7\", \"name\": "
+                 "\"c\"}],"
+                 "\"annotations\": [{\"image_id\": 3, \"category_id\": \"07\", \"bbox\": [1, 1, 9, 9], \"iscrowd\": "
+                 "\"1\"},"
+                 "{\"image_id\": \"3\", \"category_id\": 7, \"bbox\": [1, 1, 9, 9], \"iscrowd\": \"0\"}]}");
+    d = load(p, SPLIT_TRAIN, NULL);
+    assert_true(d->n_objects == 2 && d->images[0].n_crowds == 1 && d->images[0].number == 3);
+    dataset_destroy(d);
+    make_coco(
+        p, "{\"images\": [{\"id\": \"3x\", \"file_name\": \"a.jpg\"}], \"categories\": [{\"id\": 7, \"name\": \"c\"}],"
+           "\"annotations\": []}");
+    assert_refused(p, "images[0] has no whole number 'id'");
     make_coco(p,
               "{\"images\": [{\"id\": 3.5, \"file_name\": \"a.jpg\"}], \"categories\": [{\"id\": 7, \"name\": \"c\"}],"
               "\"annotations\": []}");
@@ -271,6 +284,43 @@ static void sizes_that_are_told_need_no_pictures(void **state)
     dataset_destroy(d);
 }
 
+#define ONE_BOX(BOX)                                                                                             \
+    "{\"images\": [{\"id\": 1, \"file_name\": \"images\\\\val2017\\\\a.jpg\", \"width\": 100, \"height\": 50}]," \
+    "\"categories\": [{\"id\": 7, \"name\": \"c\"}],"                                                            \
+    "\"annotations\": [{\"image_id\": 1, \"category_id\": 7, \"bbox\": " BOX "}]}"
+
+static void boxes_of_another_form_are_told(void **state)
+{
+    struct place *p = *state;
+    make_coco(p, ONE_BOX("[0.5, 0.25, 0.5, 0.75]"));
+    assert_refused(p, "every box lies within one pixel: bbox is x, y, width, height in pixels");
+    make_coco(p, ONE_BOX("[60, 10, 90, 40]"));
+    struct dataset *d = load(p, SPLIT_TRAIN, NULL);
+    assert_notes(d, "1 of 1 boxes reaches beyond the picture and is cut to it (");
+    assert_notes(d, "not two corners");
+    dataset_destroy(d);
+    make_coco(p, ONE_BOX("[60, 10, 41.5, 41.5]")); /* rounding */
+    d = load(p, SPLIT_TRAIN, NULL);
+    assert_int_equal(d->summary.n_notes, 0);
+    dataset_destroy(d);
+}
+
+/* With and without pixels, there or not: backslashes of Windows are slashes. */
+static void backslashes_do_not_change_a_name(void **state)
+{
+    struct place *p = *state;
+    struct dataset_options options = {.no_pixels = true};
+    for (int there = 0; there < 2; there++) {
+        make_text(p, "annotations/instances_val2017.json", ONE_BOX("[10, 10, 20, 20]"));
+        make_text(p, "data.yaml", "path: .\ntrain: annotations/instances_val2017.json\n");
+        if (there)
+            make_picture(p, "images/val2017/a.jpg", 100, 50);
+        struct dataset *d = load(p, SPLIT_TRAIN, &options);
+        assert_string_equal(d->images[0].name, "a.jpg");
+        dataset_destroy(d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +330,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_category_that_only_groups_is_no_class, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(whole_numbers_may_have_a_point, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(pictures_are_found_beside_annotations, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(boxes_of_another_form_are_told, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(backslashes_do_not_change_a_name, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(sizes_that_are_told_need_no_pictures, place_set_up, place_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,6 +147,7 @@ static void pictures_are_found_by_number_or_name(void **state)
                  0.995);
     assert_score(p, d, "[{\"image\": \"gone.png\", \"image_id\": 12.0, \"category_id\": 1, " BOX "]", 0.748);
     assert_score(p, d, "[{\"image_id\": \"12\", \"category_id\": 1, " BOX "]", 0.748);
+    assert_score(p, d, "[{\"image_id\": 12, \"category_id\": \"1\", " BOX "]", 0.748);
     assert_score(p, d, "[]", 0);
     dataset_destroy(d);
 }
@@ -216,6 +217,8 @@ static void faults_are_told_with_their_entry(void **state)
         snprintf(text, sizeof(text), "[%s,\n%s]", good, faults[i].entry);
         assert_refused(p, d, text, faults[i].sentence);
     }
+    assert_refused(p, d, "[{\"image_id\": \"x\", \"category_id\": 1, \"bbox\": [0, 0, 1, 1], \"score\": 1}]",
+                   "every box lies within one pixel: bbox is x, y, width, height in pixels");
     assert_refused(p, d, "{}", "boxes.json:1: a JSON array is expected");
     assert_refused(
         p, d, "[{\"image_id\": 4, \"category_id\": 1, " BOX "]",
@@ -239,6 +242,13 @@ static void what_does_not_count_is_counted(void **state)
     assert_int_equal(buf_printf(&text, "]"), OK);
     assert_int_equal(evaluate(p, d, text.data, &few, &score), OK);
     assert_true(score.left.detections == 6 && score.left.unknown == 1 && score.left.surplus == 3);
+    assert_int_equal(score.left.beyond, 0);
+    assert_int_equal(evaluate(p, d,
+                              "[{\"image_id\": \"x\", \"category_id\": 1, \"bbox\": [20, 10, 40, 20], \"score\": 1},"
+                              "{\"image_id\": \"x\", \"category_id\": 1, \"bbox\": [20, 10, 21.5, 11], \"score\": 1}]",
+                              NULL, &score),
+                     OK);
+    assert_int_equal(score.left.beyond, 1);
     buf_free(&text);
     dataset_destroy(d);
 }

@@ -11,6 +11,7 @@
 #include "core/mem.h"
 #include "core/path.h"
 #include "core/terminal.h"
+#include "data/box_reach.h"
 #include "detect/result_names.h"
 #include "detect/results.h"
 #include "eval/report.h"
@@ -273,6 +274,9 @@ static enum status run_results(struct job *job, const char *path)
               "%s: %zu of %zu detections are of pictures that are not in the dataset and are left out (the first: "
               "%s)",
               path, left.unknown, left.detections, left.example ? left.example : "?");
+    if (2 * left.beyond > left.detections) /* some overshoot is usual, of most it is a mistake */
+        print(stderr, "%s: %zu of %zu boxes reach beyond their picture: " BOX_NO_CORNERS, path, left.beyond,
+              left.detections);
     if (left.surplus)
         print(stderr, "%s: %zu %s left out, beyond the %d best of a picture (--max-det)", path, left.surplus,
               noun((long)left.surplus, "detection is", "detections are"), options.max_det);

@@ -3,6 +3,8 @@
  */
 #include "core/file.h"
 #include "core/path.h"
+#include "core/terminal.h"
+#include "data/box_reach.h"
 #include "data/coco.h"
 #include "formats/json.h"
 
@@ -170,14 +172,17 @@ cleanup:
     return rc;
 }
 
-/* Heap; a picture that is not there keeps the name it would have. */
+/* Heap; a picture that is not there keeps the name it would have, with slashes. */
 static char *picture_path(const struct annotations *a, const char *name)
 {
     struct places places = {0};
     size_t n = strlen(a->folder);
     places_add(&places, n ? a->folder : ".");
-    char *path = a->l->options->no_pixels && !n ? NULL : places_find(&places, name, a->drop);
-    return path ? path : place_join(a->folder, place_rest(name, a->drop));
+    char *path = places_find(&places, name, a->drop);
+    if (!path && (path = place_join(a->folder, place_rest(name, a->drop))))
+        for (char *at = path; (at = strchr(at, '\\'));)
+            *at = '/';
+    return path;
 }
 
 static int whole_number(const json_t *object, const char *key)
@@ -265,7 +270,8 @@ static enum status read_annotation(struct annotations *a, const json_t *annotati
         return fail(E_FORMAT, "%s: annotations[%zu] belongs to image %lld, which is not listed", a->file, index,
                     (long long)wanted.id);
     const json_t *flag = json_object_get(annotation, "iscrowd");
-    *crowd = json_is_true(flag) || json_number_value(flag) != 0;
+    int64_t number;
+    *crowd = json_is_true(flag) || (json_whole_number(flag, &number) && number);
     o->class = a->l->options->single_class ? 0 : category->class;
     TRY(read_box(a, annotation, index, o));
     return OK;
@@ -301,6 +307,33 @@ static enum status read_objects(struct annotations *a)
     return OK;
 }
 
+/* Boxes that are not what they should be: parts of the picture instead of pixels are refused, because nothing would be
+ * learned or found; what reaches beyond its picture by more than rounding is cut to it and counted. */
+static enum status check_scale(const struct annotations *a)
+{
+    long boxes = 0, beyond = 0;
+    bool pixels = false;
+    const char *example = NULL;
+    for (int i = a->first; i < a->l->count; i++) {
+        const struct loading_picture *p = &a->l->pictures[i];
+        for (int k = 0; k < p->rows.n_objects; k++) {
+            const float *b = p->rows.objects[k].cxcywh; /* still x, y, width, height */
+            struct box_reach reach = box_reach(b, p->told_w, p->told_h);
+            boxes++;
+            pixels |= !reach.within_a_pixel;
+            if (reach.beyond)
+                example = beyond++ ? example : p->path;
+        }
+    }
+    if (boxes && !pixels)
+        return fail(E_FORMAT, "%s: every box lies within one pixel: " BOX_IN_PIXELS, a->file);
+    if (!beyond)
+        return OK;
+    return loading_note(a->l, "%s: %ld of %ld boxes reach%s beyond the picture and %s cut to it (%s)%s", a->file,
+                        beyond, boxes, noun(beyond, "es", ""), noun(beyond, "is", "are"), example,
+                        2 * beyond > boxes ? "; " BOX_NO_CORNERS : "");
+}
+
 enum status loading_add_annotations(struct loading *l, const char *path)
 {
     enum status rc = OK;
@@ -316,6 +349,7 @@ enum status loading_add_annotations(struct loading *l, const char *path)
     TRY_CLEAN(read_pictures(&a));
     TRY_CLEAN(sort_pictures(&a));
     TRY_CLEAN(read_objects(&a));
+    TRY_CLEAN(check_scale(&a));
 cleanup:
     json_decref(a.root);
     mem_free(a.folder);

@@ -33,6 +33,7 @@ struct results_left {
     size_t detections; /* in all */
     size_t unknown;    /* of pictures that the dataset does not have */
     size_t surplus;    /* beyond max_det of a picture */
+    size_t beyond;     /* reach beyond their picture by more than rounding; they are used */
     char *example;     /* the first unknown picture; owned by the caller, NULL: none */
 };
 
@@ -40,7 +41,8 @@ struct results_left {
  * stream and takes 32 bytes a detection. A picture is found by "image" (a trailing part of its path), else by
  * "image_id": a number, or a text as "image". A class is found by "category", its name, else by "category_id". Faults
  * are sentences with the file and the entry's number. E_ARGUMENT: an entry that names two pictures of the dataset, or a
- * file of which no entry belongs to the dataset: neither gets a score. */
+ * file of which no entry belongs to the dataset: neither gets a score. E_FORMAT also where every box lies
+ * within one pixel. */
 enum status results_evaluate(const char *path, const struct dataset *d, const struct results_options *options,
                              struct evaluation *e, struct results_left *left);
 

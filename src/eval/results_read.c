@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/text.h"
+#include "data/box_reach.h"
 #include "eval/coco_ids.h"
 #include "eval/results.h"
 #include "formats/json.h"
@@ -268,6 +269,22 @@ static enum status map_classes(struct reader *r)
     return OK;
 }
 
+/* A score of boxes that are not in the form that is expected says nothing about them. */
+static enum status check_scale(const struct reader *r)
+{
+    bool pixels = false;
+    for (size_t i = 0; i < r->count; i++) {
+        const float *b = r->entries[i].detection.xyxy;
+        const struct dataset_image *image = &r->dataset->images[r->entries[i].image];
+        struct box_reach reach = box_reach((const float[4]){b[0], b[1], b[2] - b[0], b[3] - b[1]}, image->w, image->h);
+        pixels |= !reach.within_a_pixel;
+        r->left->beyond += reach.beyond;
+    }
+    if (r->count && !pixels)
+        return fail(E_FORMAT, "%s: every box lies within one pixel: " BOX_IN_PIXELS, r->path);
+    return OK;
+}
+
 static enum status add_images(struct reader *r, struct evaluation *e)
 {
     enum status rc = OK;
@@ -315,6 +332,7 @@ enum status results_evaluate(const char *path, const struct dataset *d, const st
                  "dataset has %s)",
                  path, left->detections, left->example ? left->example : "?", d->images[0].name));
     TRY_CLEAN(map_classes(&r));
+    TRY_CLEAN(check_scale(&r));
     if (r.count)
         qsort(r.entries, r.count, sizeof *r.entries, compare_entries);
     TRY_CLEAN(add_images(&r, e));

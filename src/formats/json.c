@@ -3,6 +3,7 @@
 #include "core/file.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 const struct json_limits json_limits_default = {.bytes = (size_t)256 << 20, .values = 16000000, .depth = 64};
@@ -74,6 +75,17 @@ enum status json_read_file(const char *path, const struct json_limits *limits, j
     return rc;
 }
 
+/* "17": digits alone, few enough for 64 bits. */
+static bool quoted_number(const json_t *value, int64_t *out)
+{
+    const char *text = json_string_value(value);
+    size_t digits = text ? strspn(text, "0123456789") : 0;
+    if (!digits || digits > 18 || text[digits])
+        return false;
+    *out = strtoll(text, NULL, 10);
+    return true;
+}
+
 bool json_whole_number(const json_t *value, int64_t *out)
 {
     const double exact = 1e15; /* every whole number up to there is a double */
@@ -84,7 +96,7 @@ bool json_whole_number(const json_t *value, int64_t *out)
     else if (json_is_real(value) && fabs(x) < exact && x == floor(x))
         *out = (int64_t)x;
     else
-        return false;
+        return quoted_number(value, out);
     return true;
 }
 

@@ -24,7 +24,7 @@ enum status json_read_memory(const char *name, const void *bytes, size_t size, c
                              json_t **out);
 enum status json_read_file(const char *path, const struct json_limits *limits, json_t **out);
 
-/* A whole number, also one that is written 7.0 or 7e0. */
+/* A whole number, also one that is written 7.0 or 7e0, or in quotation marks ("7"). */
 bool json_whole_number(const json_t *value, int64_t *out);
 
 /* Write the whole tree under `path`, or nothing (core/file.h). `flags` are jansson's, e.g. JSON_INDENT(2). */
