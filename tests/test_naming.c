@@ -258,6 +258,31 @@ static void a_built_in_network_is_found(void **state)
     weights_free(&w);
 }
 
+/* A file with a table but without the network's name, as the official .pt is: its tensors name it, and not the file,
+ * which may be called anything. */
+static void a_file_is_called_anything(void **state)
+{
+    (void)state;
+    static const char key[] = "yolo9.network";
+    struct weights w, read;
+    struct buf made = {0};
+    char path[300];
+    snprintf(path, sizeof path, "%s/yolov9-c.safetensors", folder);
+    assert_int_equal(weights_random("gelan-t", 3, 1, &w), OK);
+    assert_int_equal(weights_save(path, &w, false, false), OK);
+    weights_free(&w);
+    assert_int_equal(file_read(path, 1 << 26, &made), OK);
+    char *name = memmem(made.data, made.size, key, strlen(key));
+    assert_non_null(name);
+    name[0] = 'x'; /* a key that nobody asks for */
+    assert_int_equal(file_write(path, made.data, made.size), OK);
+    buf_free(&made);
+    if (weights_load(path, NULL, &read, NULL) != OK)
+        fail_msg("%s", fail_text());
+    assert_string_equal(read.table.name, "gelan-t");
+    weights_free(&read);
+}
+
 /* The start of fine-tuning: outputs of classes from the file's rows, or left as they were. */
 static void class_outputs_move(void **state)
 {
@@ -358,6 +383,7 @@ int main(void)
         cmocka_unit_test(objects_of_ultralytics),
         cmocka_unit_test(no_attribute_but_forward),
         cmocka_unit_test(a_built_in_network_is_found),
+        cmocka_unit_test(a_file_is_called_anything),
         cmocka_unit_test(class_outputs_move),
         cmocka_unit_test(names_of_other_implementations),
         cmocka_unit_test(answers_of_other_packages),

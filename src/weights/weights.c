@@ -38,6 +38,13 @@ static enum status explain_no_table(const struct checkpoint *c, enum status rc)
                 c->package ? ", written by " : "", c->package ? c->package : "");
 }
 
+/* The built-in network that has these tensors; NULL: none has. */
+static const char *network_of_tensors(const struct checkpoint *c, const struct tensor_shape *shapes)
+{
+    struct match match = {0};
+    return match_table(c->path, shapes, c->model->count, &match) == OK ? match.table : NULL;
+}
+
 static enum status find_table(const struct checkpoint *c, const char *cfg, struct table *table, struct match *match)
 {
     enum status rc = OK;
@@ -48,8 +55,9 @@ static enum status find_table(const struct checkpoint *c, const char *cfg, struc
     if (cfg || text) {
         TRY_CLEAN(match_head(c->path, shapes, c->model->count, match));
         TRY_CLEAN(cfg ? table_open(cfg, table) : table_read(text, strlen(text), c->path, table));
-        if (!cfg && c->network) /* not that of the file, which may be called anything */
-            rc = table_set_name(table, c->network);
+        /* Not the name of the file, which may be called anything: gelan-t in a file yolov9-c.pt stays gelan-t. */
+        const char *name = cfg ? NULL : c->network ? c->network : network_of_tensors(c, shapes);
+        rc = name ? table_set_name(table, name) : OK;
     } else {
         TRY_CLEAN(match_table(c->path, shapes, c->model->count, match));
         rc = table_open(match->table, table);
@@ -61,12 +69,10 @@ cleanup:
 
 const char *weights_network(const struct checkpoint *c)
 {
-    struct match match = {0};
     struct tensor_shape *shapes = c->network ? NULL : shapes_of(c->model);
-    if (shapes && match_table(c->path, shapes, c->model->count, &match) != OK)
-        match.table = NULL;
+    const char *name = shapes ? network_of_tensors(c, shapes) : c->network;
     mem_free(shapes);
-    return c->network ? c->network : match.table;
+    return name;
 }
 
 enum status weights_table(const struct checkpoint *c, struct table *out, bool *folded)
