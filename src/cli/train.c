@@ -189,11 +189,12 @@ static enum status read_options(const struct options *o, struct run_options *out
 /* The folder of `project` whose state is the youngest; heap. */
 static enum status find_newest(const char *project, char **out)
 {
-    char **names;
-    int n;
+    char **names = NULL;
+    int n = 0;
     struct timespec youngest = {0};
     *out = NULL;
-    enum status rc = path_list(project, &names, &n);
+    bool is_there = stat(project, &(struct stat){0}) == 0;
+    enum status rc = is_there ? path_list(project, &names, &n) : OK;
     for (int i = 0; i < n && rc == OK; i++) {
         struct stat st;
         char *folder = path_join(project, names[i]), *state = folder ? path_join(folder, "state.safetensors") : NULL;
@@ -212,7 +213,9 @@ static enum status find_newest(const char *project, char **out)
     }
     path_list_free(names, n);
     if (rc == OK && !*out)
-        rc = fail(E_ARGUMENT, "%s: there is no run to resume", project);
+        rc = fail(E_ARGUMENT,
+                  "%s: there is no run to resume; give its folder (--resume DIR), or where it lies (--project DIR)",
+                  project);
     return rc;
 }
 

@@ -222,8 +222,11 @@ static enum status put_section(const struct doctor *d, enum doctor_section secti
             any = true;
         }
     }
+    bool loaded = section == DOCTOR_CONFIGURATION;
+    for (int i = 0; i < SPLIT_COUNT; i++)
+        loaded = loaded || d->splits[i];
     if (!any)
-        TRY(buf_printf(out, "  nothing found\n"));
+        TRY(buf_printf(out, "  %s\n", loaded ? "nothing found" : "not looked at: no split could be loaded"));
     return OK;
 }
 
