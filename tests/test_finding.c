@@ -156,6 +156,23 @@ static void labels_that_lie_elsewhere_are_said(void **state)
     assert_true(d->summary.objects == 1 && d->images[1].n_objects == 1);
     assert_notes(d, "1 label file beside its picture is not used");
     dataset_destroy(d);
+    make_text(p, "labels/val/b.TXT", "0 .5 .5 .5 .5\n");
+    d = load(p, SPLIT_VAL, NULL);
+    assert_int_equal(d->summary.orphans, 1);
+    assert_contains(d->summary.problems[0], "b.TXT: a label file without a picture, not used (label files end in .txt");
+    dataset_destroy(d);
+}
+
+static void a_folder_of_labels_with_another_name_is_said(void **state)
+{
+    struct place *p = *state;
+    make_picture(p, "images/train/a.jpg", 20, 20);
+    make_text(p, "Labels/train/a.txt", "0 .5 .5 .5 .5\n");
+    make_text(p, "data.yaml", "train: images/train\nnames: [a]\n");
+    struct dataset *d = load(p, SPLIT_TRAIN, NULL);
+    assert_int_equal(d->summary.objects, 0);
+    assert_notes(d, "Labels is there, but not used: label files are looked for in a folder called labels");
+    dataset_destroy(d);
 }
 
 static void a_label_file_of_two_pictures_is_said(void **state)
@@ -207,6 +224,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(labels_are_found_from_inside_images, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(a_picture_is_never_read_as_a_list, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(labels_that_lie_elsewhere_are_said, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(a_folder_of_labels_with_another_name_is_said, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(a_label_file_of_two_pictures_is_said, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(pictures_have_identities, place_set_up, place_tear_down),
     };

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { MIN_SIDE = 10, PART = 32 };
 
@@ -216,14 +217,15 @@ static enum status orphans_of(struct dataset *d, const char *folder, const char 
         return OK;
     TRY_CLEAN(path_list(folder, &names, &n));
     for (int i = 0; i < n; i++) {
-        if (strcmp(path_extension(names[i]), "txt") != 0)
+        if (strcasecmp(path_extension(names[i]), "txt") != 0)
             continue;
         path = path_join(folder, names[i]);
         TRY_CLEAN(path ? OK : E_NOMEM);
         const char *key = path;
         if (!bsearch(&key, known, n_known, sizeof(*known), compare_strings)) {
             d->summary.orphans++;
-            fail(E_FORMAT, "%s: a label file without a picture, not used", path);
+            fail(E_FORMAT, "%s: a label file without a picture, not used%s", path,
+                 strcmp(path_extension(path), "txt") != 0 ? " (label files end in .txt, in small letters)" : "");
             TRY_CLEAN(add_problem(d, FAULT_ORPHAN, path, true, fail_text()));
         }
         mem_free(path);

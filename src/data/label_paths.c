@@ -45,18 +45,18 @@ static const char *path_beside(struct arena *arena, const char *picture)
     return arena_printf(arena, "%.*s.txt", (int)(*dot ? (size_t)(dot - 1 - picture) : strlen(picture)), picture);
 }
 
-/* The nearest folder above the picture that holds a folder labels/; heap, NULL: there is none. */
-static char *folder_with_labels(const char *picture)
+/* The nearest folder above the picture that holds a folder of this name; heap, NULL: there is none. */
+static char *folder_with(const char *picture, const char *name)
 {
     enum { LEVELS = 8 };
     char *at = path_parent(picture), *found = NULL;
     for (int i = 0; i < LEVELS && at && !found; i++) {
-        char *labels = path_join(at, "labels"), *up = NULL;
-        if (labels && path_is_folder(labels))
+        char *folder = path_join(at, name), *up = NULL;
+        if (folder && path_is_folder(folder))
             found = mem_strdup(at);
         else if (strcmp(at, ".") != 0 && strcmp(at, "/") != 0)
             up = path_parent(at);
-        mem_free(labels);
+        mem_free(folder);
         mem_free(at);
         at = up;
     }
@@ -64,13 +64,32 @@ static char *folder_with_labels(const char *picture)
     return found;
 }
 
+/* A folder that is called nearly as it must be. */
+static enum status say_misnamed(struct loading *l, const char *picture)
+{
+    static const char *const nearly[] = {"Labels", "LABELS", "label", "Label"};
+    char *home = NULL;
+    int i = 0;
+    while (i < COUNT(nearly) && !(home = folder_with(picture, nearly[i])))
+        i++;
+    enum status rc = !home ? OK
+                           : loading_note(l,
+                                          "the folder %s/%s is there, but not used: label files are looked for in a "
+                                          "folder called labels beside the one called images",
+                                          home, nearly[i]);
+    mem_free(home);
+    return rc;
+}
+
 static enum status say_where(struct loading *l, const struct loading_picture *p)
 {
     enum status rc = OK;
-    char *home = folder_with_labels(p->path);
+    char *home = folder_with(p->path, "labels");
     TRY_CLEAN(loading_note(l, "no label file was found; the first one looked for is %s", p->label_path));
-    if (!home)
+    if (!home) {
+        TRY_CLEAN(say_misnamed(l, p->path));
         goto cleanup;
+    }
     const char *rest = p->path + (strcmp(home, ".") ? strlen(home) + 1 : 0);
     size_t part = strcspn(rest, "/");
     TRY_CLEAN(loading_note(l,
