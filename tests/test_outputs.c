@@ -138,7 +138,7 @@ static void only_what_is_named_is_replaced(void **state)
     (void)state;
     expect("export --weights w.safetensors --img 32", 0, "w.onnx: gelan-t, 2 classes");
     assert_int_equal(file_write("w.onnx", "mine", 4), OK);
-    expect("export --weights w.safetensors --img 32", 1, "w.onnx: is there already");
+    expect("export --weights w.safetensors --img 32", 1, "w.onnx: there is a file of this name already");
     struct buf text = {0};
     assert_int_equal(file_read("w.onnx", 100, &text), OK);
     assert_int_equal(text.size, 4);

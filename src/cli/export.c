@@ -129,7 +129,9 @@ static enum status write_file(const struct options *o)
     path = output.path ? mem_strdup(output.path) : default_path(o, &w);
     TRY_CLEAN(path ? OK : E_NOMEM);
     if (!output.path && path_exists(path)) /* only what the user names is replaced */
-        TRY_CLEAN(fail(E_ARGUMENT, "%s: is there already; --out names the file to write, also this one", path));
+        TRY_CLEAN(fail(E_ARGUMENT,
+                       "%s: there is a file of this name already; give --out %s to replace it, or another name", path,
+                       path));
     output.path = path;
     TRY_CLEAN(output_check(&output));
     to.model = w.table.name;
