@@ -502,18 +502,37 @@ static void team_results_do_not_depend_on_its_size(void **state)
 
 /* --- CPU ------------------------------------------------------------------------------------------------------- */
 
+/* Every row of core/cpu.def has a name of its own, and what is found stands on what it needs. */
+static void instruction_sets_are_rows(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CPU_SETS; i++) {
+        const uint64_t bit = UINT64_C(1) << i, with = cpu_set_features(i);
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(cpu_set_name(i), cpu_set_name(k));
+        assert_true((with & bit) && !(with & ~(bit | (bit - 1))));
+        if (cpu_found() & bit)
+            assert_true((cpu_found() & with) == with && cpu_set_is_of_this_machine(i));
+        uint64_t level;
+        assert_true(cpu_level_features(cpu_set_name(i), &level) == cpu_set_begins_level(i));
+        if (cpu_set_begins_level(i)) {
+            assert_true((level & with) == with);
+            assert_string_equal(cpu_level(level), cpu_set_name(i));
+        }
+    }
+}
+
 static void cpu_levels_are_masks(void **state)
 {
     (void)state;
-    int known;
-    assert_int_equal(cpu_preset("c", &known), 0);
-    assert_int_equal(known, 1);
-    unsigned avx2 = cpu_preset("avx2", &known), avx512 = cpu_preset("avx512", &known);
-    assert_true((avx512 & avx2) == avx2 && !(avx2 & CPU_AVX512));
-    cpu_preset("sse9", &known);
-    assert_int_equal(known, 0);
+    uint64_t avx2, avx512, other;
+    assert_true(cpu_level_features("c", &other) && other == 0);
+    assert_true(cpu_level_features("avx2", &avx2) && avx2 == (CPU_AVX2 | CPU_AVX_VNNI));
+    assert_true(cpu_level_features("avx512", &avx512) &&
+                avx512 == (avx2 | CPU_AVX512 | CPU_AVX512_VNNI | CPU_AVX512_BF16));
+    assert_true(cpu_level_features("neon", &other) && other == CPU_NEON);
+    assert_false(cpu_level_features("sse9", &other));
     assert_string_equal(cpu_level(0), "c");
-    assert_string_equal(cpu_level(avx512), "avx512");
     assert_true(cpu_count() >= 1);
     assert_true(cpu_memory() > 1 << 20);
 
@@ -548,6 +567,7 @@ int main(void)
         cmocka_unit_test(random_numbers_have_their_ranges_and_moments),
         cmocka_unit_test(team_results_do_not_depend_on_its_size),
         cmocka_unit_test(cpu_levels_are_masks),
+        cmocka_unit_test(instruction_sets_are_rows),
     };
     return cmocka_run_group_tests_name("core", tests, make_folder, remove_folder);
 }

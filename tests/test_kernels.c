@@ -1,4 +1,5 @@
-/* The kernel check: convolutions of random shapes, tails, strides and misaligned slices, forward and backward, in every
+/* The kernel check. First every row of kernels.def by itself, with the check of its slot (tests/kernels/). Then
+ * convolutions of random shapes, tails, strides and misaligned slices, forward and backward, in every
  * instruction set this CPU can run, against a plain double precision convolution. Neighbouring channels hold NaN
  * (a read that counts is seen) or a canary (a write is seen), and every buffer ends at a page that may not be
  * touched. Needs only core, kernels and ops/conv2d, so that it also runs alone under an emulator.
@@ -10,48 +11,21 @@
 #include "core/mem.h"
 #include "core/parallel.h"
 #include "core/rng.h"
-#include "kernels/kernels.h"
+#include "kernels/check.h"
 #include "ops/conv2d.h"
+#include "support/feature_masks.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 static const float canary = 12345.678f;
 
 struct isa {
     const char *name;
-    unsigned features;
+    uint64_t features;
 };
-
-/* --- guarded memory ----------------------------------------------------------------------------------------------- */
-
-/* `count` floats that end `slack` floats before a page without access. */
-struct guarded {
-    float *data;
-    void *map;
-    size_t map_size, count;
-};
-
-static struct guarded guarded_alloc(size_t count, size_t slack)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (count + slack) * sizeof(float);
-    size_t size = (bytes + page - 1) / page * page + page;
-    void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (map == MAP_FAILED || mprotect((char *)map + size - page, page, PROT_NONE) != 0) {
-        perror("mmap");
-        exit(2);
-    }
-    return (struct guarded){(float *)(void *)((char *)map + size - page - bytes), map, size, count};
-}
-
-static void guarded_free(struct guarded *g)
-{
-    munmap(g->map, g->map_size);
-}
 
 /* --- cases -------------------------------------------------------------------------------------------------------- */
 
@@ -311,7 +285,7 @@ static double tolerance_of(const struct isa *isa, const char *slot)
 {
     double result = 0;
 #define KERNEL(name, variant, needs, tolerance)                                           \
-    if (!strcmp(slot, #name) && (isa->features & (unsigned)(needs)) == (unsigned)(needs)) \
+    if (!strcmp(slot, #name) && (isa->features & (uint64_t)(needs)) == (uint64_t)(needs)) \
         result = tolerance;
 #include "kernels/kernels.def"
 #undef KERNEL
@@ -491,25 +465,81 @@ static struct shape random_shape(struct rng *r)
     return s;
 }
 
-static int list_isas(struct isa *out)
+static int list_isas(struct isa out[MASKS_MOST])
 {
-    static const char *const names[] = {"c", "avx2", "avx512", "neon"};
-    int n = 0;
-    for (int i = 0; i < COUNT(names); i++) {
-        int known;
-        unsigned mask = cpu_preset(names[i], &known) & cpu_features();
-        if (!strcmp(cpu_level(mask), names[i]))
-            out[n++] = (struct isa){names[i], mask};
-    }
+    uint64_t masks[MASKS_MOST];
+    const int n = masks_of_levels(masks);
+    for (int i = 0; i < n; i++)
+        out[i] = (struct isa){cpu_level(masks[i]), masks[i]};
     return n;
+}
+
+/* --- every kernel by itself --------------------------------------------------------------------------------------- */
+
+struct kernel_row {
+    const char *name;
+    uint64_t needs;
+    double tolerance;
+};
+
+/* "avx512, avx512bf16" */
+static const char *set_names(uint64_t features)
+{
+    static char names[16 * CPU_SETS + 1];
+    size_t at = 0;
+    for (int i = 0; i < CPU_SETS; i++) {
+        if (features & UINT64_C(1) << i)
+            at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", at ? ", " : "", cpu_set_name(i));
+    }
+    return names;
+}
+
+/* Whether a row's kernel runs here; where it does not that is said, so that nobody takes it for checked. */
+static bool row_begins(const struct kernel_row *row, struct kernel_check *c, uint64_t seed, int rounds)
+{
+    *c = (struct kernel_check){.rng = rng_seed(seed, 2, 0), .cases = rounds, .where = ""};
+    if ((cpu_features() & row->needs) == row->needs)
+        return true;
+    if ((cpu_found() & row->needs) == row->needs)
+        printf("left out by Y9_CPU: %s\n", row->name);
+    else
+        printf("skip %s: not run here, this processor has no %s\n", row->name, set_names(row->needs & ~cpu_found()));
+    return false;
+}
+
+static bool row_ends(const struct kernel_row *row, const struct kernel_check *c)
+{
+    const bool good = c->units <= row->tolerance;
+    printf("%s %s: largest error %.2f units (tolerance %.0f)%s%s\n", good ? "pass" : "fail", row->name, c->units,
+           row->tolerance, *c->where ? ", " : "", c->where);
+    return good;
+}
+
+/* The check of its slot for every row of kernels.def. Returns how many failed. */
+static int check_rows(uint64_t seed, int rounds)
+{
+    struct kernel_check c;
+    struct kernel_row row;
+    int bad = 0, run = 0;
+#define KERNEL(slot, variant, needs, tolerance)                          \
+    row = (struct kernel_row){#variant, (uint64_t)(needs), (tolerance)}; \
+    if (row_begins(&row, &c, seed, rounds)) {                            \
+        check_##slot(&c, &variant);                                      \
+        bad += !row_ends(&row, &c);                                      \
+        run++;                                                           \
+    }
+#include "kernels/kernels.def"
+#undef KERNEL
+    printf("%d kernels run one by one with %s\n", run, cpu_features() ? set_names(cpu_features()) : "plain C only");
+    return bad;
 }
 
 static int check(uint64_t seed, int rounds)
 {
-    struct isa isas[8];
+    struct isa isas[MASKS_MOST];
     const int n_isas = list_isas(isas);
     struct team *team = NULL;
-    int bad = 0;
+    int bad = check_rows(seed, rounds);
     if (team_create(3, &team) != OK)
         return 2;
     for (int i = 0; i < n_isas; i++) {
@@ -657,7 +687,7 @@ static void bench_layer(int index, int batch, const struct isa *isa, bool exact,
 static int bench(const char *word, int batch, bool exact, int threads, bool cold)
 {
     float *sweep = cold ? mem_calloc(COLD_FLOATS, sizeof *sweep) : NULL;
-    struct isa isas[8];
+    struct isa isas[MASKS_MOST];
     const int n_isas = list_isas(isas);
     const struct isa *isa = &isas[n_isas - 1]; /* the best one; Y9_CPU=... for others */
     struct team *team = NULL;

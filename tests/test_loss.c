@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "core/rng.h"
 #include "kernels/kernels.h"
+#include "support/feature_masks.h"
 #include "train/loss.h"
 #include "train/loss_terms.h"
 
@@ -238,10 +239,10 @@ static void softplus_accuracy(const struct softplus_kernel *kernel)
 static void class_accuracy(void **state)
 {
     (void)state;
-    const unsigned levels[] = {0, CPU_AVX2, CPU_AVX2 | CPU_AVX512, CPU_NEON};
-    for (int i = 0; i < COUNT(levels); i++)
-        if ((cpu_features() & levels[i]) == levels[i])
-            softplus_accuracy(kernels_for(levels[i])->softplus);
+    uint64_t levels[MASKS_MOST];
+    const int n_levels = masks_of_levels(levels);
+    for (int i = 0; i < n_levels; i++)
+        softplus_accuracy(kernels_for(levels[i]).softplus);
 }
 
 /* The derivative of every class term, by differences. */

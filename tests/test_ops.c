@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "core/rng.h"
 #include "ops/cpu.h"
+#include "support/feature_masks.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -161,7 +162,7 @@ static void params_init(struct bench *b)
     }
 }
 
-static void bench_init(struct bench *b, const struct op_case *info, uint64_t seed, unsigned features)
+static void bench_init(struct bench *b, const struct op_case *info, uint64_t seed, uint64_t features)
 {
     *b = (struct bench){.info = info, .op = ops[info->node.op], .rng = rng_seed(seed, 0, 0)};
     b->call.graph = &b->graph;
@@ -481,7 +482,7 @@ static uint64_t hash_results(const struct bench *b)
 }
 
 /* Returns the hash of the results. */
-static uint64_t run_case(const struct op_case *o, uint64_t seed, unsigned features)
+static uint64_t run_case(const struct op_case *o, uint64_t seed, uint64_t features)
 {
     struct bench b;
     bench_init(&b, o, seed, features);
@@ -516,19 +517,17 @@ static uint64_t run_case(const struct op_case *o, uint64_t seed, unsigned featur
     return hash;
 }
 
-static const unsigned levels[] = {0, CPU_AVX2, CPU_AVX2 | CPU_AVX512, CPU_NEON};
-
 static void run_cases(struct op_case *cases, int count)
 {
     for (int i = 0; i < count; i++)
         for (int k = 0; k < cases[i].node.n_src; k++)
             if (!cases[i].size[k].h)
                 cases[i].size[k] = (struct extent){cases[i].h, cases[i].w};
+    uint64_t levels[MASKS_MOST];
+    const int n_levels = masks_of_levels(levels);
     for (int i = 0; i < count; i++) {
         uint64_t plain = 0;
-        for (int l = 0; l < COUNT(levels); l++) {
-            if ((cpu_features() & levels[l]) != levels[l])
-                continue;
+        for (int l = 0; l < n_levels; l++) {
             uint64_t hash = run_case(&cases[i], 100 + (uint64_t)i, levels[l]);
             plain = l ? plain : hash;
             if (hash != plain)
@@ -621,7 +620,7 @@ static void test_maxpool(void **state)
 }
 
 /* Ties go to the first place in row-major order, NaN wins over everything and the last NaN over earlier ones. */
-static void check_ties(unsigned features)
+static void check_ties(uint64_t features)
 {
     struct op_case o = {"maxpool ties", POOL_NODE(OP_MAXPOOL, 3, 3, 0), RUN_TRAIN, 1, 3, 1, 1, {{3, 3}}};
     const float values[3][9] = {
@@ -657,9 +656,10 @@ static void check_ties(unsigned features)
 static void test_maxpool_ties(void **state)
 {
     (void)state;
-    for (int l = 0; l < COUNT(levels); l++)
-        if ((cpu_features() & levels[l]) == levels[l])
-            check_ties(levels[l]);
+    uint64_t levels[MASKS_MOST];
+    const int n_levels = masks_of_levels(levels);
+    for (int l = 0; l < n_levels; l++)
+        check_ties(levels[l]);
 }
 
 static void test_maxpool_limits(void **state)

@@ -10,6 +10,7 @@
 #include "model/model.h"
 #include "ops/conv2d.h"
 #include "ops/cpu.h"
+#include "support/feature_masks.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -22,24 +23,6 @@
 #include <cmocka.h>
 
 enum { CANARY = 0xa5 };
-
-/* The feature masks to test: plain C, then each level and each lower-precision extension of this CPU. */
-static int list_masks(unsigned *out)
-{
-    const unsigned all = cpu_features(), levels[] = {0,
-                                                     CPU_AVX2,
-                                                     CPU_AVX2 | CPU_AVX_VNNI,
-                                                     CPU_AVX2 | CPU_AVX512,
-                                                     CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI,
-                                                     CPU_AVX2 | CPU_AVX512 | CPU_AVX512_VNNI | CPU_AVX512_BF16,
-                                                     CPU_NEON};
-    int n = 0;
-    for (int i = 0; i < COUNT(levels); i++) {
-        if ((all & levels[i]) == levels[i])
-            out[n++] = levels[i];
-    }
-    return n;
-}
 
 static int below(struct rng *r, int n)
 {
@@ -126,8 +109,8 @@ static const float odd_floats[] = {0.0f, -0.0f, 1e-42f, -1e-42f, 1e-30f, INFINIT
 static void converted_bytes_are_equal(void **state)
 {
     (void)state;
-    unsigned masks[8];
-    const int n_masks = list_masks(masks);
+    uint64_t masks[MASKS_MOST];
+    const int n_masks = masks_of_sets(masks);
     for (int round = 0; round < 200; round++) {
         struct rng r = rng_seed(11, (uint64_t)round, 0);
         const bool image = below(&r, 5) == 0; /* three channels of four floats have a way of their own */
@@ -144,7 +127,7 @@ static void converted_bytes_are_equal(void **state)
                                .factor = 0.1f + (float)below(&r, 30) / 10,
                                .zero = image ? 0 : (float)below(&r, 256)};
         for (int i = 0; i < n_masks; i++) {
-            const struct words_kernel *k = kernels_for(masks[i])->words;
+            const struct words_kernel *k = kernels_for(masks[i]).words;
             for (int kind = 0; kind < 2; kind++) {
                 memset(got, CANARY, sizeof got);
                 run.dst = got;
@@ -220,7 +203,7 @@ static struct conv_quant random_quant(struct rng *r, bool on)
 }
 
 /* `exact`: whole numbers of steps, so that float arithmetic behind the sums does not round. */
-static void case_make(struct conv_case *t, struct rng *r, unsigned features, enum precision precision, bool exact)
+static void case_make(struct conv_case *t, struct rng *r, uint64_t features, enum precision precision, bool exact)
 {
     const bool bytes_in = precision == PRECISION_INT8 && below(r, 2);
     const bool bytes_out = precision == PRECISION_INT8 && !exact && below(r, 2);
@@ -383,8 +366,8 @@ static double reference(const struct conv_case *t, int image, int oy, int ox, in
 static void int8_sums_are_exact(void **state)
 {
     (void)state;
-    unsigned masks[8];
-    const int n_masks = list_masks(masks);
+    uint64_t masks[MASKS_MOST];
+    const int n_masks = masks_of_sets(masks);
     for (int i = 0; i < n_masks; i++) {
         for (int round = 0; round < 60; round++) {
             struct rng r = rng_seed(21, (uint64_t)round, 0);
@@ -435,8 +418,8 @@ static double worst_of(const struct conv_case *t, double units)
 
 static void check_random_cases(enum precision precision, uint64_t seed, double units)
 {
-    unsigned masks[8];
-    const int n_masks = list_masks(masks);
+    uint64_t masks[MASKS_MOST];
+    const int n_masks = masks_of_sets(masks);
     for (int i = 0; i < n_masks; i++) {
         double worst = 0;
         char name[64] = "";
@@ -504,8 +487,8 @@ static void bytes_in_other_ops(void **state)
     } cases[] = {{OP_MAXPOOL, &cpu_maxpool, {5, 1, 2}},   {OP_MAXPOOL, &cpu_maxpool, {3, 2, 1}},
                  {OP_AVGPOOL, &cpu_avgpool, {2, 1, 0}},   {OP_AVGPOOL, &cpu_avgpool, {3, 2, 0}},
                  {OP_UPSAMPLE, &cpu_upsample, {1, 1, 0}}, {OP_COPY, &cpu_copy, {1, 1, 0}}};
-    unsigned masks[8];
-    const int n_masks = list_masks(masks);
+    uint64_t masks[MASKS_MOST];
+    const int n_masks = masks_of_sets(masks);
     for (int i = 0; i < n_masks * COUNT(cases); i++) {
         const enum op op = cases[i % COUNT(cases)].op;
         const struct pool_attr pool = cases[i % COUNT(cases)].pool;

@@ -7,6 +7,8 @@
 #include "graph/graph.h"
 #include "graph/tensor.h"
 
+#include <stdint.h>
+
 enum run_mode {
     RUN_INFER,     /* deployed form, or training form with running statistics (eval mode); no backward pass */
     RUN_TRAIN,     /* batch statistics, everything saved that the backward pass needs */
@@ -19,7 +21,7 @@ struct plan_options {
     enum run_mode mode;
     bool exact; /* direct convolution only */
     enum precision precision;
-    unsigned features; /* CPU_* mask the kernels were chosen for */
+    uint64_t features; /* the mask (core/cpu.h) that the kernels are chosen for */
     int threads;       /* size of the team that will run it */
 };
 

@@ -1,26 +1,21 @@
-/* The kernel table: maths on pointers, allocation-free, single-threaded, chosen once for the CPU features.
- * kernels.def lists every slot and variant; the plain C one (needs 0) is always there and is the oracle. */
+/* The kernel table: maths on pointers, allocation-free, single-threaded, chosen for a mask of CPU features.
+ * kernels.def lists every slot and variant; the plain C one is always there and is the oracle. */
 #ifndef Y9_KERNELS_KERNELS_H
 #define Y9_KERNELS_KERNELS_H
 
 #include "kernels/slots.h"
 
-/* Which part of kernels.def this build reads. */
-#if defined(__x86_64__)
-#define Y9_KERNELS_X86 1
-#elif defined(__aarch64__)
-#define Y9_KERNELS_ARM 1
-#endif
+#include <stdint.h>
 
 struct kernels {
-#define SLOT(name, type) type name;
+#define SLOT(slot) const struct slot##_kernel *slot;
 #include "kernels/slots.def"
 #undef SLOT
-    unsigned asked, features; /* the mask it was asked for, and what the machine has of it */
+    uint64_t features; /* what the machine has of the mask it was asked for */
 };
 
-/* The table for a feature mask (CPU_*), cut down to what the machine offers. Tables are built once a mask and live
- * for ever. */
-const struct kernels *kernels_for(unsigned features);
+/* The table for a mask of features (core/cpu.h), cut down to what the machine offers: the last row of
+ * kernels.def that it can run, slot for slot. Tables are values; there is nothing to keep and no largest number. */
+struct kernels kernels_for(uint64_t features);
 
 #endif

@@ -316,4 +316,6 @@ struct wino_weights_kernel {
     void (*reduce)(const struct wino_reduce *t);
 };
 
+#include "kernels/rows.h" /* how a kernel is defined */
+
 #endif

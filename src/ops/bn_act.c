@@ -224,8 +224,8 @@ static float *fill_coefficients(const struct call *c, struct bn_loop *l, float *
 static struct bn_loop loop_of(const struct call *c)
 {
     const struct bn_act_attr *attr = &c->node->u.bn_act;
-    const struct kernels *kernels = kernels_for(c->options.features);
-    struct bn_loop l = {.kernel = kernels->bn_act, .maps = kernels->pool};
+    const struct kernels kernels = kernels_for(c->options.features);
+    struct bn_loop l = {.kernel = kernels.bn_act, .maps = kernels.pool};
     l.run = (struct bn_run){.n_src = attr->n_bn, .c = c->dst.c, .act = (enum kernel_act)attr->act};
     for (int i = 0; i < attr->n_bn; i++)
         l.src[i] = c->src[i];

@@ -88,19 +88,19 @@ static void rows_forward(const struct call *c, void (*run)(const struct byte_poo
                                 .parts =
                                     parts_cut(c->dst.n, c->dst.h, (size_t)c->dst.w * c->dst.pixel_stride, PART_FLOATS),
                                 .scale = byte_scale_of(c),
-                                .kernel = kernels_for(c->options.features)->byte_pool,
+                                .kernel = kernels_for(c->options.features).byte_pool,
                                 .run = run};
     team_run(c->team, job.parts.count, row_part, &job);
 }
 
 void byte_maxpool_forward(const struct call *c)
 {
-    rows_forward(c, kernels_for(c->options.features)->byte_pool->max);
+    rows_forward(c, kernels_for(c->options.features).byte_pool->max);
 }
 
 void byte_avgpool_forward(const struct call *c)
 {
-    rows_forward(c, kernels_for(c->options.features)->byte_pool->mean);
+    rows_forward(c, kernels_for(c->options.features).byte_pool->mean);
 }
 
 void byte_resize_forward(const struct call *c)

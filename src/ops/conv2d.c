@@ -55,7 +55,7 @@ static bool wgrad_by_winograd(const struct kernels *k, const struct call *c)
 
 static enum status conv2d_plan(struct call *c)
 {
-    const struct kernels *k = kernels_for(c->options.features);
+    const struct kernels table = kernels_for(c->options.features), *k = &table;
     const struct conv_shape s = conv_shape_of(c);
     assert(s.icg * s.groups == s.ic && s.ocg * s.groups == s.oc && s.oc == c->dst.c);
     c->variant = (int)choose(k, c);
@@ -74,7 +74,7 @@ static enum status conv2d_plan(struct call *c)
 
 static void conv2d_pack(const struct call *c)
 {
-    const struct kernels *k = kernels_for(c->options.features);
+    const struct kernels table = kernels_for(c->options.features), *k = &table;
     if (c->packed[0])
         algorithms[c->variant].pack(k, c);
     if (c->packed[1])
@@ -83,13 +83,13 @@ static void conv2d_pack(const struct call *c)
 
 static void conv2d_forward(const struct call *c)
 {
-    const struct kernels *k = kernels_for(c->options.features);
+    const struct kernels table = kernels_for(c->options.features), *k = &table;
     algorithms[c->variant].forward(k, c);
 }
 
 static void conv2d_backward(const struct call *c)
 {
-    const struct kernels *k = kernels_for(c->options.features);
+    const struct kernels table = kernels_for(c->options.features), *k = &table;
     if (c->d_src[0].data)
         dgrad_by_winograd(c) ? winograd_dgrad(k, c) : direct_dgrad(k, c);
     if (c->d_param[0])
@@ -100,7 +100,7 @@ static void conv2d_backward(const struct call *c)
 
 const char *conv2d_variant_name(const struct call *c)
 {
-    const struct kernels *k = kernels_for(c->options.features);
+    const struct kernels table = kernels_for(c->options.features), *k = &table;
     const char *const winograd = k->winograd->name[winograd_form(c)];
     const char *const names[] = {k->conv_tile->name,       k->strassen->name,        winograd, winograd, winograd,
                                  k->conv_bf16->tile->name, k->conv_bytes->tile->name};

@@ -114,6 +114,7 @@ void bf16_pack(const struct kernels *k, const struct call *c);
 size_t bf16_scratch_floats(const struct kernels *k, const struct call *c);
 void bf16_forward(const struct kernels *k, const struct call *c);
 size_t bytes_packed_floats(const struct kernels *k, const struct call *c);
+void bytes_silu_pieces(float *c0); /* the parabolas of struct conv_bytes, for factor 1 and zero 0 */
 void bytes_pack(const struct kernels *k, const struct call *c);
 size_t bytes_scratch_floats(const struct kernels *k, const struct call *c);
 void bytes_forward(const struct kernels *k, const struct call *c);

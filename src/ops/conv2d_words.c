@@ -202,7 +202,7 @@ static double silu(double x)
 
 /* SiLU in pieces of 1/2 around whole halves: the parabola through three Chebyshev points of each, to 2e-4. Below the
  * first piece there is a constant, above the last one x and a constant, both in the middle of what they stand for. */
-static void silu_pieces(float *c0)
+void bytes_silu_pieces(float *c0)
 {
     float *const c1 = c0 + SILU_PIECES, *const c2 = c1 + SILU_PIECES;
     const double quarter = 0.25, s = quarter * sqrt(3) / 2;
@@ -229,7 +229,7 @@ void bytes_pack(const struct kernels *k, const struct call *c)
     float *bias = c->packed[0] + SILU_FLOATS, *scale = bias + columns;
     struct byte_packing packing = {c, (signed char *)(scale + columns), scale, s.icg, s.ocg, round_up(s.ocg, t->vl)};
     memset(c->packed[0], 0, bytes_packed_floats(k, c) * sizeof *bias);
-    silu_pieces(c->packed[0]);
+    bytes_silu_pieces(c->packed[0]);
     for (int oc = 0; oc < s.oc; oc++) {
         const int at = oc / s.ocg * packing.padded + oc % s.ocg;
         fold_column(c, &s, oc, c->param[0] + (size_t)oc * count, &bias[at], &scale[at]);

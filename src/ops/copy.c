@@ -41,7 +41,7 @@ static void copy_part(void *context, int part, int thread)
 static void copy_run(const struct call *c, const struct tensor *from, const struct tensor *to, bool add)
 {
     struct copy_job job = {from, to, add, parts_cut(to->n, to->h * to->w, (size_t)to->c, PART_FLOATS),
-                           kernels_for(c->options.features)->pool};
+                           kernels_for(c->options.features).pool};
     team_run(c->team, job.parts.count, copy_part, &job);
 }
 

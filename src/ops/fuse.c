@@ -77,7 +77,7 @@ static void backward_part(void *context, int part, int thread)
 static void fuse_forward(const struct call *c)
 {
     const struct tensor *dst = &c->dst;
-    struct fuse_job job = {.call = c, .kernel = kernels_for(c->options.features)->pool};
+    struct fuse_job job = {.call = c, .kernel = kernels_for(c->options.features).pool};
     job.parts = parts_cut(dst->n, dst->h, (size_t)dst->w * (size_t)dst->c, PART_FLOATS);
     team_run(c->team, job.parts.count, forward_part, &job);
 }
@@ -88,7 +88,7 @@ static void fuse_backward(const struct call *c)
         const struct tensor *d_src = &c->d_src[i];
         if (!d_src->data)
             continue;
-        struct fuse_job job = {.call = c, .source = i, .kernel = kernels_for(c->options.features)->pool};
+        struct fuse_job job = {.call = c, .source = i, .kernel = kernels_for(c->options.features).pool};
         size_t row = (size_t)c->d_dst.w * (size_t)c->d_dst.h / (size_t)d_src->h * (size_t)d_src->c;
         job.parts = parts_cut(d_src->n, d_src->h, row, PART_FLOATS);
         team_run(c->team, job.parts.count, backward_part, &job);

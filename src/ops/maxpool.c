@@ -155,7 +155,7 @@ static void maxpool_forward(const struct call *c)
     }
     const struct tensor *dst = &c->dst;
     struct maxpool_job job = {c, parts_cut(dst->n, dst->h, (size_t)dst->w * (size_t)dst->c, PART_FLOATS),
-                              kernels_for(c->options.features)->pool};
+                              kernels_for(c->options.features).pool};
     if (c->node->u.pool.pooled)
         job.parts = parts_of_rows(dst->n, dst->h, POOLED_ROWS);
     team_run(c->team, job.parts.count, forward_part, &job);
@@ -167,7 +167,7 @@ static void maxpool_backward(const struct call *c)
     if (!d_src->data)
         return;
     struct maxpool_job job = {c, parts_cut(d_src->n, d_src->h, (size_t)d_src->w * (size_t)d_src->c, PART_FLOATS),
-                              kernels_for(c->options.features)->pool};
+                              kernels_for(c->options.features).pool};
     team_run(c->team, job.parts.count, backward_part, &job);
 }
 

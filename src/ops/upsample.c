@@ -51,7 +51,7 @@ static void upsample_forward(const struct call *c)
     size_t scale = (size_t)c->node->u.scale;
     struct upsample_job job = {c,
                                parts_cut(src->n, src->h, (size_t)src->w * (size_t)src->c * scale * scale, PART_FLOATS),
-                               kernels_for(c->options.features)->pool};
+                               kernels_for(c->options.features).pool};
     team_run(c->team, job.parts.count, forward_part, &job);
 }
 
@@ -63,7 +63,7 @@ static void upsample_backward(const struct call *c)
     size_t scale = (size_t)c->node->u.scale;
     struct upsample_job job = {c,
                                parts_cut(src->n, src->h, (size_t)src->w * (size_t)src->c * scale * scale, PART_FLOATS),
-                               kernels_for(c->options.features)->pool};
+                               kernels_for(c->options.features).pool};
     team_run(c->team, job.parts.count, backward_part, &job);
 }
 

@@ -53,7 +53,7 @@ double class_zero(const struct class_term *term, const float *x, size_t x_stride
                   int columns)
 {
     float block[BLOCK], d_block[BLOCK]; /* rows are packed: a row of three logits would waste the registers */
-    const struct softplus_kernel *kernel = kernels_for(cpu_features())->softplus;
+    const struct softplus_kernel *kernel = kernels_for(cpu_features()).softplus;
     double sum = 0;
     for (int c = 0; c < columns; c += BLOCK) {
         size_t width = (size_t)MIN(columns - c, BLOCK);

@@ -2,4 +2,4 @@
 
 #include "kernels/softplus_tmpl.h"
 
-const struct softplus_kernel softplus__neon = {"neon", softplus_run};
+KERNEL_TABLE(softplus, neon) = {"neon", softplus_run};

@@ -2,4 +2,4 @@
 
 #include "kernels/winograd_tmpl.h"
 
-const struct winograd_kernel winograd__neon = WINOGRAD_KERNEL("neon");
+KERNEL_TABLE(winograd, neon) = WINOGRAD_KERNEL("neon");

@@ -93,4 +93,4 @@ static void bn_backward(const struct bn_run *r)
     }
 }
 
-const struct bn_act_kernel bn_act__c = {"c", bn_statistics, bn_forward, bn_d_sums, bn_backward};
+KERNEL_TABLE(bn_act, c) = {"c", bn_statistics, bn_forward, bn_d_sums, bn_backward};

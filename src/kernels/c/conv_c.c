@@ -42,7 +42,7 @@ static void conv_tile_run(const struct conv_tile *t)
     }
 }
 
-const struct conv_tile_kernel conv_tile__c = {"c", conv_tile_run, VL, 1, 1, {0, 8}};
+KERNEL_TABLE(conv_tile, c) = {"c", conv_tile_run, VL, 1, 1, {0, 8}};
 
 static void wgrad_tile_run(const struct wgrad_tile *t)
 {
@@ -59,7 +59,7 @@ static void wgrad_tile_run(const struct wgrad_tile *t)
     }
 }
 
-const struct wgrad_tile_kernel wgrad_tile__c = {"c", wgrad_tile_run, VL, 1, 1, {0, 8}};
+KERNEL_TABLE(wgrad_tile, c) = {"c", wgrad_tile_run, VL, 1, 1, {0, 8}};
 
 static void strassen_sums(const struct strassen_sums *t)
 {
@@ -108,4 +108,4 @@ static void strassen_tile_run(const struct strassen_tile *t)
         strassen_pair(t, i);
 }
 
-const struct strassen_kernel strassen__c = {"strassen c", 8, VL, strassen_sums, strassen_tile_run};
+KERNEL_TABLE(strassen, c) = {"strassen c", 8, VL, strassen_sums, strassen_tile_run};

@@ -97,4 +97,4 @@ static void sum_runs(float *dst, const float *const *src, int n_src, size_t n)
     }
 }
 
-const struct pool_kernel pool__c = {"c", pool_max, pool_max_place, pool_mean, pool_d_max, pool_d_mean, sum_runs};
+KERNEL_TABLE(pool, c) = {"c", pool_max, pool_max_place, pool_mean, pool_d_max, pool_d_mean, sum_runs};

@@ -15,4 +15,4 @@ static double softplus_run(const float *x, float *d_x, float scale, size_t n)
     return sum;
 }
 
-const struct softplus_kernel softplus__c = {"c", softplus_run};
+KERNEL_TABLE(softplus, c) = {"c", softplus_run};

@@ -127,5 +127,5 @@ static void wino_reduce_run(const struct wino_reduce *t)
             }
 }
 
-const struct wino_weights_kernel wino_weights__c = {
+KERNEL_TABLE(wino_weights, c) = {
     "c", VL, {wino_pack_s1, wino_pack_s1_5, wino_pack_s2, wino_pack_s2}, wino_spread_run, wino_reduce_run};

@@ -187,7 +187,7 @@ static void wino_output_s2(const struct wino_output *t)
     output_form(t, WINO_SIDE_S2, 4, output_1d_s2);
 }
 
-const struct winograd_kernel winograd__c = {
-    {"winograd F(4x4) c", "winograd F(5x5) c", "winograd s2 F(4x4) c", "winograd pooled s2 F(4x4) c"},
-    {wino_input_s1, wino_input_s1_5, wino_input_s2, wino_input_pooled},
-    {wino_output_s1, wino_output_s1_5, wino_output_s2, wino_output_s2}};
+KERNEL_TABLE(winograd,
+             c) = {{"winograd F(4x4) c", "winograd F(5x5) c", "winograd s2 F(4x4) c", "winograd pooled s2 F(4x4) c"},
+                   {wino_input_s1, wino_input_s1_5, wino_input_s2, wino_input_pooled},
+                   {wino_output_s1, wino_output_s1_5, wino_output_s2, wino_output_s2}};

@@ -33,7 +33,7 @@ static void bf16_tile(const struct conv_tile *t)
 }
 
 static const struct conv_tile_kernel bf16 = {"bf16 c", bf16_tile, VL, 1, 1, {0, 8}};
-const struct conv_bf16_kernel conv_bf16__c = {&bf16};
+KERNEL_TABLE(conv_bf16, c) = {&bf16};
 
 static unsigned char byte_of(float x, float factor, float zero)
 {
@@ -75,7 +75,7 @@ static void bytes_tile(const struct conv_tile *t)
 }
 
 static const struct conv_tile_kernel bytes = {"int8 c", bytes_tile, VL, 1, 1, {0, 8}};
-const struct conv_bytes_kernel conv_bytes__c = {&bytes};
+KERNEL_TABLE(conv_bytes, c) = {&bytes};
 
 static void to_bf16(const struct word_run *r)
 {
@@ -127,5 +127,5 @@ static void byte_mean(const struct byte_pool_run *r)
     }
 }
 
-const struct words_kernel words__c = {"c", to_bf16, to_bytes};
-const struct byte_pool_kernel byte_pool__c = {"c", byte_max, byte_mean, byte_rescale};
+KERNEL_TABLE(words, c) = {"c", to_bf16, to_bytes};
+KERNEL_TABLE(byte_pool, c) = {"c", byte_max, byte_mean, byte_rescale};

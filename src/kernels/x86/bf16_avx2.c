@@ -17,4 +17,4 @@ static inline vf v_odd(vf x)
 #include "kernels/bf16_emulated_tmpl.h"
 
 static const struct conv_tile_kernel tile = {"bf16 4x16 avx2", conv_tile_run, VL, 2, 2, {0, 8, 4}};
-const struct conv_bf16_kernel conv_bf16__avx2 = {&tile};
+KERNEL_TABLE(conv_bf16, avx2) = {&tile};

@@ -17,4 +17,4 @@ static inline vf v_odd(vf x)
 #include "kernels/bf16_emulated_tmpl.h"
 
 static const struct conv_tile_kernel tile = {"bf16 10x32 avx512", conv_tile_run, VL, 2, 2, {0, 8, 10}};
-const struct conv_bf16_kernel conv_bf16__avx512 = {&tile};
+KERNEL_TABLE(conv_bf16, avx512) = {&tile};

@@ -2,4 +2,4 @@
 
 #include "kernels/byte_pool_tmpl.h"
 
-const struct byte_pool_kernel byte_pool__avx512 = {"avx512", byte_max, byte_mean, byte_rescale};
+KERNEL_TABLE(byte_pool, avx512) = {"avx512", byte_max, byte_mean, byte_rescale};

@@ -38,4 +38,4 @@ static inline vsum w_dot(vword x, vword y, vsum sum)
 #include "kernels/conv_loop_tmpl.h"
 
 static const struct conv_tile_kernel tile = {"int8 4x16 avx2", conv_tile_run, VL, 2, 2, {0, 8, 4}};
-const struct conv_bytes_kernel conv_bytes__avx2 = {&tile};
+KERNEL_TABLE(conv_bytes, avx2) = {&tile};

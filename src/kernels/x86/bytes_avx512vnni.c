@@ -82,4 +82,4 @@ static inline vsum w_dot_half(vword x, vword y, vsum sum)
 #include "kernels/conv_loop_tmpl.h"
 
 static const struct conv_tile_kernel tile = {"int8 12x32 avx512vnni", conv_tile_run, VL, 2, 3, {0, 12, 12, 8}};
-const struct conv_bytes_kernel conv_bytes__avx512vnni = {&tile};
+KERNEL_TABLE(conv_bytes, avx512vnni) = {&tile};

@@ -2,4 +2,4 @@
 
 #include "kernels/softplus_tmpl.h"
 
-const struct softplus_kernel softplus__avx2 = {"avx2", softplus_run};
+KERNEL_TABLE(softplus, avx2) = {"avx2", softplus_run};

@@ -2,4 +2,4 @@
 
 #include "kernels/softplus_tmpl.h"
 
-const struct softplus_kernel softplus__avx512 = {"avx512", softplus_run};
+KERNEL_TABLE(softplus, avx512) = {"avx512", softplus_run};

@@ -2,5 +2,5 @@
 
 #include "kernels/wino_weights_tmpl.h"
 
-const struct wino_weights_kernel wino_weights__avx512 = {
+KERNEL_TABLE(wino_weights, avx512) = {
     "avx512", VL, {wino_pack_s1, wino_pack_s1_5, wino_pack_s2, wino_pack_s2}, wino_spread_run, wino_reduce_run};

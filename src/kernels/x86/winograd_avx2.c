@@ -2,4 +2,4 @@
 
 #include "kernels/winograd_tmpl.h"
 
-const struct winograd_kernel winograd__avx2 = WINOGRAD_KERNEL("avx2");
+KERNEL_TABLE(winograd, avx2) = WINOGRAD_KERNEL("avx2");

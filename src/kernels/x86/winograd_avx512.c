@@ -2,4 +2,4 @@
 
 #include "kernels/winograd_tmpl.h"
 
-const struct winograd_kernel winograd__avx512 = WINOGRAD_KERNEL("avx512");
+KERNEL_TABLE(winograd, avx512) = WINOGRAD_KERNEL("avx512");
