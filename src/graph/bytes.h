@@ -5,13 +5,17 @@
 #include "graph/backend.h"
 #include "graph/op_rules.h"
 
-/* This node is a convolution that reads its input (src[0], `ic` channels) in 8 bits. */
+/* This convolution reads its input (`ic` channels) in 8 bits. */
+static inline bool conv_reads_bytes(const struct conv_attr *a, int ic, const struct plan_options *o)
+{
+    return o->mode == RUN_INFER && o->precision == PRECISION_INT8 && a->quant.on && a->quant.scale > 0 &&
+           (a->groups == 1 || ic / a->groups % 4 == 0);
+}
+
+/* This node is a convolution that reads src[0] in 8 bits. */
 static inline bool conv_in_bytes(const struct node *n, int ic, const struct plan_options *o)
 {
-    if (!op_rules[n->op]->quant || o->mode != RUN_INFER || o->precision != PRECISION_INT8)
-        return false;
-    const struct conv_attr *a = &n->u.conv;
-    return a->quant.on && a->quant.scale > 0 && (a->groups == 1 || ic / a->groups % 4 == 0);
+    return op_rules[n->op]->quant && conv_reads_bytes(&n->u.conv, ic, o);
 }
 
 #endif

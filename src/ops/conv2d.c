@@ -31,7 +31,7 @@ static const struct {
  * where it is direct. */
 static enum algorithm choose(const struct kernels *k, const struct call *c)
 {
-    if (conv_in_bytes(c->node, c->src[0].c, &c->options))
+    if (conv_reads_bytes(&c->node->u.conv, c->src[0].c, &c->options))
         return BYTES;
     const bool fits = !c->options.exact && winograd_fits(c);
     if (fits && c->node->u.conv.stride == 1)
