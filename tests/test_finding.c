@@ -163,6 +163,27 @@ static void labels_that_lie_elsewhere_are_said(void **state)
     dataset_destroy(d);
 }
 
+static void pose_rows_without_kpt_shape_are_said(void **state)
+{
+    struct place *p = *state;
+    make_picture(p, "images/train/a.jpg", 20, 20);
+    make_picture(p, "images/val/b.jpg", 20, 20);
+    make_text(p, "labels/train/a.txt", "0 .68 .38 .375 .427 .6 .3 .7 .3 .65 .4\n0 .2 .2 .1 .1 .2 .2 .22 .2 .2 .18\n");
+    make_text(p, "labels/val/b.txt",
+              "0 .4 .4 .6 .4 .6 .6 .4 .6\n0 .5 .2 .7 .4 .5 .6 .3 .4\n0 .5 .5 .6 .5 .6 .6 .5 .6\n");
+    make_text(p, "data.yaml", "train: images/train\nval: images/val\nnames: [a]\n");
+    struct dataset *d = load(p, SPLIT_TRAIN, NULL);
+    assert_notes(d, "rows of 11 words look like a box with key points, but are read as polygons");
+    dataset_destroy(d);
+    d = load(p, SPLIT_VAL, NULL); /* corners of boxes */
+    assert_int_equal(d->summary.n_notes, 0);
+    dataset_destroy(d);
+    make_text(p, "data.yaml", "train: images/train\nkpt_shape: [3, 2]\nnames: [a]\n");
+    d = load(p, SPLIT_TRAIN, NULL);
+    assert_int_equal(d->summary.n_notes, 0);
+    dataset_destroy(d);
+}
+
 static void a_folder_of_labels_with_another_name_is_said(void **state)
 {
     struct place *p = *state;
@@ -224,6 +245,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(labels_are_found_from_inside_images, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(a_picture_is_never_read_as_a_list, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(labels_that_lie_elsewhere_are_said, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(pose_rows_without_kpt_shape_are_said, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(a_folder_of_labels_with_another_name_is_said, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(a_label_file_of_two_pictures_is_said, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(pictures_have_identities, place_set_up, place_tear_down),

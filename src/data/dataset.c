@@ -360,6 +360,7 @@ static enum status assemble(struct loading *l)
     }
     if (l->folders_only && !l->annotations)
         TRY(find_orphans(l));
+    TRY(pose_rows_say(l));
     return OK;
 }
 

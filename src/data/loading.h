@@ -56,6 +56,9 @@ void loading_free(struct loading *l); /* all but d */
 /* Keep a sentence about how the split was read, for the summary. */
 enum status loading_note(struct loading *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* pose_rows.c: a note where rows that are read as polygons look like a box with key points. */
+enum status pose_rows_say(struct loading *l);
+
 /* label_paths.c: .../images/a/b.jpg -> .../labels/a/b.txt; without an images folder the label lies beside the picture.
  */
 const char *label_path(struct arena *arena, const char *picture);
