@@ -202,6 +202,28 @@ static void no_detector_says_what_it_is(void **state)
     expect_refusal(&made, "2017", "too old");
 }
 
+static void what_is_no_checkpoint_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *word;
+    } cases[] = {
+        {"", "the file is empty"},
+        {"\n<!DOCTYPE html><html>404</html>", "a web page"},
+        {"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "Git LFS pointer"},
+        {"{\"error\": \"rate limit\"}", "a JSON text"},
+        {"\x08\x07\x12\x07pytorch", "an ONNX model"},
+        {"\x1F\x8B\x08 and so on", "gzip"},
+        {"\x89HDF\r\n", "HDF5"},
+        {"something else", "neither a PyTorch checkpoint nor a safetensors file"},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        struct buf made = {0};
+        assert_int_equal(buf_append(&made, cases[i].bytes, strlen(cases[i].bytes)), OK);
+        expect_refusal(&made, cases[i].word, "");
+    }
+}
+
 static void objects_of_ultralytics(void **state)
 {
     (void)state;
@@ -380,6 +402,7 @@ int main(void)
         cmocka_unit_test(two_networks_are_refused),
         cmocka_unit_test(networks_of_others_are_refused),
         cmocka_unit_test(no_detector_says_what_it_is),
+        cmocka_unit_test(what_is_no_checkpoint_is_named),
         cmocka_unit_test(objects_of_ultralytics),
         cmocka_unit_test(no_attribute_but_forward),
         cmocka_unit_test(a_built_in_network_is_found),
