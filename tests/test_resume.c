@@ -208,6 +208,36 @@ static void two_processes_do_not_share_a_run(void **state)
     mem_free(saved);
 }
 
+/* A run that two_processes_do_not_share_a_run left behind, killed. */
+static void a_resumed_run_keeps_its_classes_and_needs_its_state(void **state)
+{
+    (void)state;
+    static const char *const resume[] = {"train", "--resume", "runs/shared", NULL};
+    struct buf text = {0};
+    char *yaml = in_folder("set/data.yaml"), *saved = in_folder("runs/shared/state.safetensors");
+    char *last = in_folder("runs/shared/weights/last.safetensors");
+    assert_int_equal(file_read(yaml, 1 << 20, &text), OK);
+    char *disc = strstr(text.data, "disc"), *star = strstr(text.data, "star");
+    assert_true(disc && star);
+    struct buf changed = {0};
+    assert_int_equal(buf_append(&changed, text.data, text.size), OK);
+    memcpy(changed.data + (disc - text.data), "star", 4);
+    memcpy(changed.data + (star - text.data), "disc", 4);
+    assert_int_equal(file_write(yaml, changed.data, changed.size), OK);
+    assert_int_equal(wait_for(start(resume), 60), 1);
+    assert_log("the classes stand in another order");
+    assert_int_equal(file_write(yaml, text.data, text.size), OK);
+    assert_int_equal(file_write(last, "x", 1), OK);
+    assert_int_equal(unlink(saved), 0);
+    assert_int_equal(wait_for(start(resume), 60), 1);
+    assert_log("has weights but no state.safetensors");
+    buf_free(&text);
+    buf_free(&changed);
+    mem_free(yaml);
+    mem_free(saved);
+    mem_free(last);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -235,6 +265,7 @@ int main(void)
         cmocka_unit_test(ten_kills_change_no_byte),
         cmocka_unit_test(an_interrupt_saves_and_says_how_to_go_on),
         cmocka_unit_test(two_processes_do_not_share_a_run),
+        cmocka_unit_test(a_resumed_run_keeps_its_classes_and_needs_its_state),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

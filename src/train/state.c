@@ -274,6 +274,39 @@ enum status state_load(const struct state *s, struct trainer_state *trainer)
     return OK;
 }
 
+enum status state_check_classes(const struct state *s, const struct class_list *here, struct buf *words)
+{
+    enum status rc = OK;
+    const char *text = safetensors_metadata(&s->file, "yolo9.names"), **names = NULL;
+    int *map = NULL, n;
+    enum class_match match = CLASSES_SAME;
+    json_t *list = NULL;
+    if (!text)
+        return OK;
+    TRY_CLEAN(json_read_memory(s->file.name, text, strlen(text), NULL, &list));
+    n = (int)json_array_size(list);
+    names = mem_calloc((size_t)n + 1, sizeof *names);
+    map = mem_calloc((size_t)n + 1, sizeof *map);
+    TRY_CLEAN(names && map ? OK : E_NOMEM);
+    for (int i = 0; i < n; i++) {
+        names[i] = json_string_value(json_array_get(list, (size_t)i));
+        TRY_CLEAN(names[i] ? OK : fail(E_FORMAT, "%s: yolo9.names: class %d is not text", s->file.name, i));
+    }
+    const struct class_list before = {s->file.name, names, n};
+    TRY_CLEAN(class_names_match(&before, here, map, &match, words));
+    for (int i = 0; match == CLASSES_REORDERED && i < n; i++)
+        if (map[i] != i)
+            TRY_CLEAN(fail(E_ARGUMENT,
+                           "%s: class %d is %s, but %s when the run began: the classes stand in another order; put "
+                           "them back, or begin a new run",
+                           here->source, i, here->names[i], names[i]));
+cleanup:
+    mem_free(names);
+    mem_free(map);
+    json_decref(list);
+    return rc;
+}
+
 void state_close(struct state *s)
 {
     safetensors_close(&s->file);

@@ -8,6 +8,7 @@
 #ifndef Y9_TRAIN_STATE_H
 #define Y9_TRAIN_STATE_H
 
+#include "core/class_match.h"
 #include "formats/safetensors.h"
 #include "train/run.h"
 #include "train/step.h"
@@ -40,6 +41,9 @@ enum status state_open(const char *path, struct state *s);
 /* Fill a trainer whose graph was built from s->table. E_FORMAT names the first tensor that is missing or does not
  * fit. */
 enum status state_load(const struct state *s, struct trainer_state *trainer);
+/* A run goes on with the classes it began with: E_ARGUMENT where `here`, those of the data, stand in another order or
+ * are others. `words` gets a sentence where a class only has another name. */
+enum status state_check_classes(const struct state *s, const struct class_list *here, struct buf *words);
 void state_close(struct state *s);
 
 #endif

@@ -87,6 +87,11 @@ static enum status open_data(struct job *j)
                        "%s: the training pictures or labels are not those that the run in %s began with; a new run can "
                        "start from its --weights %s",
                        o->data, j->folder.path, j->folder.last));
+    if (j->resumed) {
+        const struct class_list here = {o->data, j->train->names, j->train->nc};
+        TRY_CLEAN(state_check_classes(&j->state, &here, &words));
+        say_lines(j, "warning: ", &words);
+    }
 cleanup:
     buf_free(&words);
     return rc;
@@ -437,8 +442,14 @@ static enum status read_options(struct job *j)
 static enum status open_resumed(struct job *j)
 {
     TRY(run_folder_open(j->request->resume, &j->folder));
-    if (!path_exists(j->folder.state))
+    if (!path_exists(j->folder.state)) {
+        if (path_exists(j->folder.last)) /* beginning anew would write over weights that were trained */
+            TRY(fail(E_IO,
+                     "%s: it has weights but no state.safetensors, without which a run cannot go on; a new run can "
+                     "start from its --weights %s",
+                     j->folder.path, j->folder.last));
         return read_options(j);
+    }
     TRY(state_open(j->folder.state, &j->state));
     j->options = j->state.options;
     j->progress = j->state.progress;
