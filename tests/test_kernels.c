@@ -503,7 +503,7 @@ static bool row_begins(const struct kernel_row *row, struct kernel_check *c, uin
     if ((cpu_found() & row->needs) == row->needs)
         printf("left out by Y9_CPU: %s\n", row->name);
     else
-        printf("skip %s: not run here, this processor has no %s\n", row->name, set_names(row->needs & ~cpu_found()));
+        printf("not run here: %s, this processor has no %s\n", row->name, set_names(row->needs & ~cpu_found()));
     return false;
 }
 

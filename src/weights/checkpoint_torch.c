@@ -1,6 +1,7 @@
 /* The official checkpoint: a pickled module tree (SPEC 14) read as a state dict. */
 #include "weights/checkpoint_torch.h"
 
+#include "core/log.h"
 #include "core/path.h"
 #include "formats/pickle_yaml.h"
 #include "weights/naming.h"
@@ -8,6 +9,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_DEPTH = 32, MAX_MODULES = 200000, MAX_TENSORS = 200000, MAX_NAMES = 65536, PATH_SIZE = 512 };
@@ -133,16 +135,26 @@ static enum status add_module(struct walk *w, const struct pickle_value *module,
 }
 
 /* names: a list of texts, or {index: text} with any order and gaps */
+/* The class that a key of {0: 'person', ...} means, also written as text; -1: none. */
+static int64_t class_of_key(const struct pickle_value *key)
+{
+    enum { DIGITS = 9 };
+    const char *text = pickle_text(key);
+    size_t n = text ? strspn(text, "0123456789") : 0;
+    if (key->type == PICKLE_INT)
+        return key->integer == INT64_MAX ? MAX_NAMES : key->integer;
+    return n && n <= DIGITS && !text[n] ? atol(text) : -1;
+}
+
 static enum status read_names(struct checkpoint *ckpt, const struct pickle_value *names, struct checkpoint_model *model)
 {
     int64_t n = 0;
+    int lost = 0;
     bool dict = names && names->type == PICKLE_DICT;
     if (!names || (!dict && names->type != PICKLE_LIST && names->type != PICKLE_TUPLE))
         return OK;
-    for (uint32_t i = 0; dict && i < entries(names); i++) {
-        if (names->items[2 * i]->type == PICKLE_INT)
-            n = MAX(n, names->items[2 * i]->integer == INT64_MAX ? INT64_MAX : names->items[2 * i]->integer + 1);
-    }
+    for (uint32_t i = 0; dict && i < entries(names); i++)
+        n = MAX(n, class_of_key(names->items[2 * i]) + 1);
     n = dict ? n : names->count;
     if (n > MAX_NAMES)
         return fail(E_LIMIT, "%s: more than %d class names", ckpt->path, MAX_NAMES);
@@ -153,14 +165,18 @@ static enum status read_names(struct checkpoint *ckpt, const struct pickle_value
         int64_t at = i;
         const struct pickle_value *value = names->items[dict ? 2 * i + 1 : i];
         if (dict)
-            at = names->items[2 * i]->type == PICKLE_INT ? names->items[2 * i]->integer : -1;
+            at = class_of_key(names->items[2 * i]);
         if (at >= 0)
             out[at] = pickle_text(value);
+        lost += at < 0 || !pickle_text(value);
     }
     for (int i = 0; i < n; i++) {
         if (!out[i] && !(out[i] = arena_printf(&ckpt->arena, "class%d", i)))
             return E_NOMEM;
     }
+    if (lost)
+        log_warn("%s: %d of its %d class names cannot be read", ckpt->path, lost,
+                 (int)(dict ? entries(names) : names->count));
     model->names = out;
     model->n_names = (int)n;
     return OK;

@@ -184,9 +184,13 @@ static void put_attributes(struct buf *p, int nc)
     pickle_put_text(p, "names");
     pickle_op(p, "}(");
     for (int i = 0; i < nc; i++) {
-        char name[16];
+        char name[16], key[16];
         snprintf(name, sizeof name, "thing%d", i);
-        pickle_put_int(p, i);
+        snprintf(key, sizeof key, "%d", i);
+        if (i % 2) /* some writers make numbers of keys texts */
+            pickle_put_text(p, key);
+        else
+            pickle_put_int(p, i);
         pickle_put_text(p, name);
     }
     pickle_op(p, "u");
