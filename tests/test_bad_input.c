@@ -331,8 +331,8 @@ static void bad_weights(void **state)
     static const struct {
         const char *name, *fault;
     } files[] = {
-        {"in/empty.pt", "neither"},
-        {"in/empty.safetensors", "neither"},
+        {"in/empty.pt", "empty"},
+        {"in/empty.safetensors", "empty"},
         {"in/good.png", "neither"},
         {"in/missing.pt", "No such file"},
         {"in/folder", "is a folder"},
