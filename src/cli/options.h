@@ -86,9 +86,6 @@ enum status options_parse(const struct verb_spec *spec, int argc, char **argv, s
                           struct option_help *help);
 void options_free(struct options *o);
 
-/* The verb from its command line (argv[0] is its name) to the exit code: parse, look for the inputs, run, tell. */
-int options_run(const struct verb_spec *spec, int argc, char **argv);
-
 void options_help(const struct verb_spec *spec, FILE *stream);
 
 /* Values; `name` must be an option of that type. */
