@@ -13,15 +13,14 @@ enum {
     BLOCK_FLOATS = 1024, /* what is summed in registers before the sums go back to memory */
 };
 
-/* Only functions of constant `n_src`, `act`: each use becomes straight code. */
-#define ALWAYS static inline __attribute__((always_inline))
+/* `n_src` and `act` are constants wherever a function below is called: each use becomes straight code. */
 
-ALWAYS vf load(const float *p, int n)
+FORCE_INLINE vf load(const float *p, int n)
 {
     return n == VL ? v_load(p) : v_load_n(p, n);
 }
 
-ALWAYS void store(float *p, vf x, int n)
+FORCE_INLINE void store(float *p, vf x, int n)
 {
     if (n == VL)
         v_store(p, x);
@@ -30,7 +29,7 @@ ALWAYS void store(float *p, vf x, int n)
 }
 
 /* z = act(z) for `m` vectors, m <= GROUP */
-ALWAYS void activate(vf *z, const int m, enum kernel_act act)
+FORCE_INLINE void activate(vf *z, const int m, enum kernel_act act)
 {
     vf s[GROUP];
     if (act == KERNEL_ACT_SILU)
@@ -44,7 +43,7 @@ ALWAYS void activate(vf *z, const int m, enum kernel_act act)
 }
 
 /* d = d * act'(z) for `m` vectors; z is used up */
-ALWAYS void d_activate(vf *d, vf *z, const int m, enum kernel_act act)
+FORCE_INLINE void d_activate(vf *d, vf *z, const int m, enum kernel_act act)
 {
     vf s[GROUP];
     if (act == KERNEL_ACT_SILU)
@@ -63,14 +62,14 @@ struct step {
     int p, k, n;
 };
 
-ALWAYS size_t place(struct step s, int j, const int mk, size_t stride)
+FORCE_INLINE size_t place(struct step s, int j, const int mk, size_t stride)
 {
     return (size_t)(s.p + j / mk) * stride + (size_t)(s.k + j % mk * VL);
 }
 
 /* The sources of a step less their means, and z made of them. */
-ALWAYS void normalise(const struct bn_run *r, struct step s, const int mp, const int mk, vf x[][GROUP], vf *z,
-                      const int n_src)
+FORCE_INLINE void normalise(const struct bn_run *r, struct step s, const int mp, const int mk, vf x[][GROUP], vf *z,
+                            const int n_src)
 {
     for (int j = 0; j < mp * mk; j++) {
         const int k = s.k + j % mk * VL;
@@ -82,8 +81,8 @@ ALWAYS void normalise(const struct bn_run *r, struct step s, const int mp, const
 }
 
 /* The same and d_z = d_dst * act'(z), which takes the place of d_dst. */
-ALWAYS void make_d_z(const struct bn_run *r, struct step s, const int mp, const int mk, vf x[][GROUP], vf *d_z,
-                     const int n_src, enum kernel_act act)
+FORCE_INLINE void make_d_z(const struct bn_run *r, struct step s, const int mp, const int mk, vf x[][GROUP], vf *d_z,
+                           const int n_src, enum kernel_act act)
 {
     vf z[GROUP];
     normalise(r, s, mp, mk, x, z, n_src);
@@ -100,24 +99,24 @@ struct sums {
     vd low, high;
 };
 
-ALWAYS struct sums sums_load(const double *from)
+FORCE_INLINE struct sums sums_load(const double *from)
 {
     return (struct sums){vd_load(from), vd_load(from + VL / 2)};
 }
 
-ALWAYS void sums_store(double *to, struct sums s)
+FORCE_INLINE void sums_store(double *to, struct sums s)
 {
     vd_store(to, s.low);
     vd_store(to + VL / 2, s.high);
 }
 
-ALWAYS void sums_add(struct sums *s, vf x)
+FORCE_INLINE void sums_add(struct sums *s, vf x)
 {
     s->low = vd_add(s->low, v_low(x));
     s->high = vd_add(s->high, v_high(x));
 }
 
-ALWAYS void sums_fma(struct sums *s, vf a, vf b)
+FORCE_INLINE void sums_fma(struct sums *s, vf a, vf b)
 {
     s->low = vd_fma(v_low(a), v_low(b), s->low);
     s->high = vd_fma(v_high(a), v_high(b), s->high);
@@ -139,8 +138,8 @@ static void sums_clear(const struct bn_run *r, int rows)
 /* --- statistics --- */
 
 /* sum[.][0]: of x, sum[.][1]: of its squares */
-ALWAYS void statistics_step(const struct bn_run *r, int i, struct step s, const int mp, const int mk, size_t ahead,
-                            struct sums sum[][2])
+FORCE_INLINE void statistics_step(const struct bn_run *r, int i, struct step s, const int mp, const int mk,
+                                  size_t ahead, struct sums sum[][2])
 {
     for (int j = 0; j < mp * mk; j++) {
         const float *src = r->src[i] + place(s, j, mk, r->src_stride[i]);
@@ -152,7 +151,7 @@ ALWAYS void statistics_step(const struct bn_run *r, int i, struct step s, const 
 }
 
 /* A block: pixels s.p .. end - 1. */
-ALWAYS void statistics_block(const struct bn_run *r, int i, struct step s, int end, const int mk)
+FORCE_INLINE void statistics_block(const struct bn_run *r, int i, struct step s, int end, const int mk)
 {
     const size_t ahead = (size_t)(end - s.p) * r->src_stride[i];
     double *to = r->sum + (size_t)(2 * i) * r->sum_stride + s.k;
@@ -189,8 +188,8 @@ static void bn_statistics(const struct bn_run *r)
 
 /* --- forward --- */
 
-ALWAYS void forward_step(const struct bn_run *r, struct step s, const int mp, const int mk, const int n_src,
-                         enum kernel_act act)
+FORCE_INLINE void forward_step(const struct bn_run *r, struct step s, const int mp, const int mk, const int n_src,
+                               enum kernel_act act)
 {
     vf x[MAX_BN_SRC][GROUP], z[GROUP];
     normalise(r, s, mp, mk, x, z, n_src);
@@ -205,8 +204,8 @@ ALWAYS void forward_step(const struct bn_run *r, struct step s, const int mp, co
 /* --- backward --- */
 
 /* sum[0]: of d_z, sum[i + 1]: of d_z * (src[i] - mean[i]); mp pixels of VL channels, added in float first. */
-ALWAYS void d_sums_step(const struct bn_run *r, struct step s, const int mp, int block, struct sums *sum,
-                        const int n_src, enum kernel_act act)
+FORCE_INLINE void d_sums_step(const struct bn_run *r, struct step s, const int mp, int block, struct sums *sum,
+                              const int n_src, enum kernel_act act)
 {
     vf x[MAX_BN_SRC][GROUP], d_z[GROUP], total[1 + MAX_BN_SRC];
     make_d_z(r, s, mp, 1, x, d_z, n_src, act);
@@ -223,7 +222,7 @@ ALWAYS void d_sums_step(const struct bn_run *r, struct step s, const int mp, int
         sums_add(&sum[i], total[i]);
 }
 
-ALWAYS void d_sums_block(const struct bn_run *r, struct step s, int end, const int n_src, enum kernel_act act)
+FORCE_INLINE void d_sums_block(const struct bn_run *r, struct step s, int end, const int n_src, enum kernel_act act)
 {
     const int block = end - s.p;
     double *to = r->sum + s.k;
@@ -238,7 +237,7 @@ ALWAYS void d_sums_block(const struct bn_run *r, struct step s, int end, const i
         sums_store(to + (size_t)i * r->sum_stride, sum[i]);
 }
 
-ALWAYS void d_sums_run(const struct bn_run *r, const int n_src, enum kernel_act act)
+FORCE_INLINE void d_sums_run(const struct bn_run *r, const int n_src, enum kernel_act act)
 {
     const int block = block_pixels(r);
     for (int p = 0; p < r->pixels; p += block) {
@@ -250,8 +249,8 @@ ALWAYS void d_sums_run(const struct bn_run *r, const int n_src, enum kernel_act 
     }
 }
 
-ALWAYS void backward_step(const struct bn_run *r, struct step s, const int mp, const int mk, const int n_src,
-                          enum kernel_act act)
+FORCE_INLINE void backward_step(const struct bn_run *r, struct step s, const int mp, const int mk, const int n_src,
+                                enum kernel_act act)
 {
     (void)act;
     vf d_z[GROUP];
@@ -283,8 +282,8 @@ ALWAYS void backward_step(const struct bn_run *r, struct step s, const int mp, c
 typedef void bn_step(const struct bn_run *r, struct step s, const int mp, const int mk, const int n_src,
                      enum kernel_act act);
 
-ALWAYS void pixels(const struct bn_run *r, int p, const int mp, const int mk, const int n_src, enum kernel_act act,
-                   bn_step *step)
+FORCE_INLINE void pixels(const struct bn_run *r, int p, const int mp, const int mk, const int n_src,
+                         enum kernel_act act, bn_step *step)
 {
     int k = 0;
     for (; mk > 1 && k + mk * VL <= r->c; k += mk * VL)
@@ -295,7 +294,7 @@ ALWAYS void pixels(const struct bn_run *r, int p, const int mp, const int mk, co
         step(r, (struct step){p, k, r->c - k}, mp, 1, n_src, act);
 }
 
-ALWAYS void all_pixels(const struct bn_run *r, const int n_src, enum kernel_act act, bn_step *step)
+FORCE_INLINE void all_pixels(const struct bn_run *r, const int n_src, enum kernel_act act, bn_step *step)
 {
     int p = 0;
     for (; r->c < GROUP * VL && p + GROUP <= r->pixels; p += GROUP)
@@ -304,12 +303,12 @@ ALWAYS void all_pixels(const struct bn_run *r, const int n_src, enum kernel_act 
         pixels(r, p, 1, GROUP, n_src, act, step);
 }
 
-ALWAYS void forward_run(const struct bn_run *r, const int n_src, enum kernel_act act)
+FORCE_INLINE void forward_run(const struct bn_run *r, const int n_src, enum kernel_act act)
 {
     all_pixels(r, n_src, act, forward_step);
 }
 
-ALWAYS void backward_run(const struct bn_run *r, const int n_src, enum kernel_act act)
+FORCE_INLINE void backward_run(const struct bn_run *r, const int n_src, enum kernel_act act)
 {
     all_pixels(r, n_src, act, backward_step);
 }
@@ -318,7 +317,7 @@ ALWAYS void backward_run(const struct bn_run *r, const int n_src, enum kernel_ac
 
 typedef void bn_body(const struct bn_run *r, const int n_src, enum kernel_act act);
 
-ALWAYS void specialise(const struct bn_run *r, bn_body *body)
+FORCE_INLINE void specialise(const struct bn_run *r, bn_body *body)
 {
     switch (r->act) {
     case KERNEL_ACT_SILU:

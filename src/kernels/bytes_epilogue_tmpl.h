@@ -14,7 +14,7 @@
 enum residual_kind { NO_RESIDUAL, FLOAT_RESIDUAL, BYTE_RESIDUAL };
 
 /* The usual case: whole vectors (`half`: but for the last), SiLU, bytes, nothing added. */
-INLINE bool conv_finish(const struct conv_tile *t, conv_acc acc, const int nv, const int m, const bool half)
+FORCE_INLINE bool conv_finish(const struct conv_tile *t, conv_acc acc, const int nv, const int m, const bool half)
 {
     const struct conv_bytes *q = t->bytes;
     const int last = t->n - (nv - 1) * VL;
@@ -35,9 +35,8 @@ INLINE bool conv_finish(const struct conv_tile *t, conv_acc acc, const int nv, c
 }
 
 /* Column j's vector of all m pixels; n, act, residual and to_bytes are constants where it counts. */
-static inline __attribute__((always_inline)) void bytes_column(const struct conv_tile *t, const float *sums,
-                                                               const int j, const int n, const enum kernel_act act,
-                                                               const enum residual_kind residual, const bool to_bytes)
+FORCE_INLINE void bytes_column(const struct conv_tile *t, const float *sums, const int j, const int n,
+                               const enum kernel_act act, const enum residual_kind residual, const bool to_bytes)
 {
     const struct conv_bytes *q = t->bytes;
     const int step = t->nv * VL, m = t->m;

@@ -8,7 +8,7 @@
 #include "kernels/slots.h"
 
 /* The usual case: whole vectors (`half`: but for the last), SiLU, nothing added. */
-INLINE bool conv_finish(const struct conv_tile *t, conv_acc acc, const int nv, const int m, const bool half)
+FORCE_INLINE bool conv_finish(const struct conv_tile *t, conv_acc acc, const int nv, const int m, const bool half)
 {
     const int last = t->n - (nv - 1) * VL;
     if (!t->bias || t->act != KERNEL_ACT_SILU || t->accumulate || t->addend || t->residual || (!half && last != VL))
@@ -30,9 +30,8 @@ INLINE bool conv_finish(const struct conv_tile *t, conv_acc acc, const int nv, c
 }
 
 /* One vector of columns; `whole`: all of its lanes, else n. */
-static inline __attribute__((always_inline)) void epilogue_column(const struct conv_tile *t, const float *sums,
-                                                                  const int j, const int n, const bool whole,
-                                                                  const enum kernel_act act, const bool more)
+FORCE_INLINE void epilogue_column(const struct conv_tile *t, const float *sums, const int j, const int n,
+                                  const bool whole, const enum kernel_act act, const bool more)
 {
     const vf bias = t->bias ? v_load(t->bias + j * VL) : v_zero();
     const size_t offset = t->dst_offset + (size_t)(j * VL), from = t->residual_offset + (size_t)(j * VL);

@@ -20,7 +20,7 @@
 #define w_dot_half w_dot
 #endif
 
-INLINE void conv_clear(conv_acc acc, const int nv, const int m)
+FORCE_INLINE void conv_clear(conv_acc acc, const int nv, const int m)
 {
     UNROLL
     for (int i = 0; i < m; i++) {
@@ -31,8 +31,8 @@ INLINE void conv_clear(conv_acc acc, const int nv, const int m)
 }
 
 /* Steps c .. end - 1 of the reduction; returns the weights of the next one. */
-INLINE const float *conv_steps(conv_acc acc, conv_held held, conv_parked parked, const float *b, long c, const long end,
-                               const int nv, const int m, const bool half)
+FORCE_INLINE const float *conv_steps(conv_acc acc, conv_held held, conv_parked parked, const float *b, long c,
+                                     const long end, const int nv, const int m, const bool half)
 {
     for (; c < end; c++, b += nv * VL) {
         vword y[NV_MOST];
@@ -53,8 +53,8 @@ INLINE const float *conv_steps(conv_acc acc, conv_held held, conv_parked parked,
 /* `fetch`: between every 16 steps of the reduction the same stretch of the next tile's pixels is fetched, and a share
  * of weights to come. One tile is longer than the processor looks ahead, pixels that lie in memory a map's width apart
  * are no stream to it, and a stream of weights breaks off at every page. */
-INLINE void conv_taps(const struct conv_tile **tile, conv_acc acc, const int nv, const int m, const bool half,
-                      const bool fetch)
+FORCE_INLINE void conv_taps(const struct conv_tile **tile, conv_acc acc, const int nv, const int m, const bool half,
+                            const bool fetch)
 {
     const struct conv_tile *t = *tile;
     const float *b = t->b, *ahead = t->ahead;
@@ -96,7 +96,7 @@ INLINE void conv_taps(const struct conv_tile **tile, conv_acc acc, const int nv,
     }
 }
 
-INLINE void conv_put(const struct conv_tile *t, conv_acc acc, const int nv, const int m, const bool half)
+FORCE_INLINE void conv_put(const struct conv_tile *t, conv_acc acc, const int nv, const int m, const bool half)
 {
     if (conv_finish(t, acc, nv, m, half))
         return;
@@ -114,7 +114,7 @@ INLINE void conv_put(const struct conv_tile *t, conv_acc acc, const int nv, cons
 }
 
 /* t->more + 1 tiles of sums in a row: for products of few channels a call costs as much as a third of the sums. */
-INLINE void conv_sums(const struct conv_tile *t, const int nv, const int m, const bool half)
+FORCE_INLINE void conv_sums(const struct conv_tile *t, const int nv, const int m, const bool half)
 {
     const float *b = t->b;
     size_t to = t->dst_offset;
@@ -140,7 +140,7 @@ INLINE void conv_sums(const struct conv_tile *t, const int nv, const int m, cons
     }
 }
 
-INLINE void conv_tile(const struct conv_tile *t, const int nv, const int m, const bool half)
+FORCE_INLINE void conv_tile(const struct conv_tile *t, const int nv, const int m, const bool half)
 {
     if (t->more) {
         conv_sums(t, nv, m, half);

@@ -2,14 +2,7 @@
 #ifndef Y9_KERNELS_CONV_REGISTERS_TMPL_H
 #define Y9_KERNELS_CONV_REGISTERS_TMPL_H
 
-#define INLINE static inline __attribute__((always_inline))
-
-/* Loops over registers must vanish, or the arrays of vectors stay in memory. */
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 12")
-#endif
+#include "kernels/inlining.h"
 
 /* A tap's steps need a general register for each pixel's pointer, and x86 has few. Left to themselves, compilers keep
  * pointers in vector or mask registers and fetch them from there for every product, which costs Zen 4 a twentieth of
@@ -25,7 +18,7 @@ typedef const float *conv_held[HELD];
 typedef const float *volatile conv_parked[MR_MOST - HELD];
 
 /* Pixel i's pointer is from[i] + offset. */
-INLINE void conv_point(conv_held held, conv_parked parked, const float *const *from, long offset, const int m)
+FORCE_INLINE void conv_point(conv_held held, conv_parked parked, const float *const *from, long offset, const int m)
 {
     UNROLL
     for (int i = 0; i < m; i++) {

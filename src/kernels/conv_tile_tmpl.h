@@ -31,7 +31,7 @@ static inline void w_store(float *p, vsum x)
 #include "kernels/conv_loop_tmpl.h"
 
 /* `whole`: the last vector has no empty lanes. */
-INLINE void wgrad_loop(const struct wgrad_tile *t, const int nv, const int m, const bool whole)
+FORCE_INLINE void wgrad_loop(const struct wgrad_tile *t, const int nv, const int m, const bool whole)
 {
     vf acc[MR_MOST][NV_MOST];
     float *c = t->c;
@@ -69,7 +69,7 @@ INLINE void wgrad_loop(const struct wgrad_tile *t, const int nv, const int m, co
     }
 }
 
-INLINE void wgrad_tile(const struct wgrad_tile *t, const int nv, const int m)
+FORCE_INLINE void wgrad_tile(const struct wgrad_tile *t, const int nv, const int m)
 {
     if (t->n == nv * VL)
         wgrad_loop(t, nv, m, true);

@@ -1,5 +1,6 @@
 /* Pooling, one source for every vector width: include a simd_<isa>.h first. Vectors run over channels; nothing is
  * rounded differently from plain C, so all variants give the same bits (a maximum of +0 and -0 may be either). */
+#include "kernels/inlining.h"
 #include "kernels/pool_inline.h"
 #include "kernels/slots.h"
 
@@ -24,10 +25,9 @@ static inline vmask wins(vf tap, vf best)
     return vmask_or(v_gt(tap, best), v_isnan(tap));
 }
 
-#define INLINE static inline __attribute__((always_inline))
-
 /* Channels of one window of `rows` rows, tap by tap; the place only where it is wanted. */
-INLINE void max_window(const struct pool_run *r, int x, struct pool_span cols, int rows, int k, int n, bool placed)
+FORCE_INLINE void max_window(const struct pool_run *r, int x, struct pool_span cols, int rows, int k, int n,
+                             bool placed)
 {
     vf best = v_set1(-INFINITY), place = v_set1((float)(r->first_ky * r->k + cols.first));
     const float *row = r->src + (size_t)(x * r->stride - r->pad + cols.first) * r->src_pixel + k;
@@ -46,7 +46,7 @@ INLINE void max_window(const struct pool_run *r, int x, struct pool_span cols, i
         v_store_bytes_n(r->place + (size_t)x * (size_t)r->c + k, place, n);
 }
 
-INLINE void max_channels(const struct pool_run *r, int x, struct pool_span cols, int rows, bool placed)
+FORCE_INLINE void max_channels(const struct pool_run *r, int x, struct pool_span cols, int rows, bool placed)
 {
     int k = 0;
     for (; k + VL <= r->c; k += VL)
@@ -55,7 +55,7 @@ INLINE void max_channels(const struct pool_run *r, int x, struct pool_span cols,
         max_window(r, x, cols, rows, k, r->c - k, placed);
 }
 
-INLINE void max_windows(const struct pool_run *r, bool placed)
+FORCE_INLINE void max_windows(const struct pool_run *r, bool placed)
 {
     const int rows = r->end_ky - r->first_ky;
     for (int x = 0; x < r->n; x++) {
@@ -115,7 +115,7 @@ static void pool_max_place(const struct pool_run *r)
 /* Slices of wide maps are no stream to the processor: pixels of the row that no window above has read are fetched. */
 enum { FETCH_PIXELS = 12 };
 
-INLINE void mean_channels(const struct pool_run *r, int side, const float *row, float *to, int n)
+FORCE_INLINE void mean_channels(const struct pool_run *r, int side, const float *row, float *to, int n)
 {
     vf sum = v_zero();
     __builtin_prefetch(row + (size_t)(side - 1) * r->src_row + FETCH_PIXELS * r->src_pixel, 0, 2);
@@ -125,7 +125,7 @@ INLINE void mean_channels(const struct pool_run *r, int side, const float *row, 
     store(to, v_mul(sum, v_set1(r->factor)), n);
 }
 
-INLINE void mean_windows(const struct pool_run *r, int side)
+FORCE_INLINE void mean_windows(const struct pool_run *r, int side)
 {
     for (int x = 0; x < r->n; x++) {
         const float *from = r->src + (size_t)(x * r->stride) * r->src_pixel;

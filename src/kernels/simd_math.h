@@ -2,12 +2,13 @@
 #ifndef Y9_KERNELS_SIMD_MATH_H
 #define Y9_KERNELS_SIMD_MATH_H
 
+#include "kernels/inlining.h"
 #include "kernels/math_inline.h"
 
 /* x = e^x for `count` vectors (a constant), step by step side by side: one vector is a chain of twelve dependent
  * operations, several fill the pipelines. To 1.5 ulp for -87.3 <= x <= 88; beyond, the value of the nearer end; NaN
  * stays NaN. x = n ln 2 + r with ln 2 in two parts, then the polynomial of math_inline.h. */
-static inline __attribute__((always_inline)) void v_exp_many(vf *x, const int count)
+FORCE_INLINE void v_exp_many(vf *x, const int count)
 {
     enum { MOST = 8 };
     vf n[MOST], r[MOST], p[MOST];
@@ -42,7 +43,7 @@ static inline vf v_exp(vf x)
 /* d[i] = 1 + e^-x[i] for `count` vectors (a constant) side by side, beyond |x| = 87 the value there. e^-x as in v_exp
  * with the signs turned and fewer steps: n is rounded by an addition, the polynomial is of degree 5 (1.05e-7 of e^-r),
  * and ln 2 is in one part, for what n ln 2 loses matters only where e^-x is huge. */
-static inline __attribute__((always_inline)) void v_one_plus_exp_many(const vf *x, vf *d, const int count)
+FORCE_INLINE void v_one_plus_exp_many(const vf *x, vf *d, const int count)
 {
     enum { MOST = 8 };
     const vf magic = v_set1(EXP_MAGIC);
@@ -66,7 +67,7 @@ static inline __attribute__((always_inline)) void v_one_plus_exp_many(const vf *
 }
 
 /* sigmoid[i] = 1 / (1 + e^-x[i]): 4 ulp for |x| <= 16, 8 up to 80; beyond 87 the value there. */
-static inline __attribute__((always_inline)) void v_sigmoid_many(const vf *x, vf *sigmoid, const int count)
+FORCE_INLINE void v_sigmoid_many(const vf *x, vf *sigmoid, const int count)
 {
     v_one_plus_exp_many(x, sigmoid, count);
     for (int i = 0; i < count; i++)

@@ -6,7 +6,7 @@ enum { SIDE_BY_SIDE = 4 }; /* vectors a step: one alone is a chain of dependent 
 
 /* value = ln(1 + e^x), x = scale / (1 + e^-x). With e = e^-|x| and s = e / (2 + e):
  * ln(1 + e) = 2 atanh(s) = 2 (s + s^3/3 + ... + s^13/13), s <= 1/3 (next term: 1.4e-8 of it). */
-static inline __attribute__((always_inline)) void softplus(vf *x, vf *value, vf scale, const int count)
+FORCE_INLINE void softplus(vf *x, vf *value, vf scale, const int count)
 {
     vf e[SIDE_BY_SIDE];
     const vf one = v_set1(1), two = v_set1(2);

@@ -1,6 +1,7 @@
 /* Strassen's algorithm for a tile of pixel pairs by a panel of output channels (kernels/slots.h), one source for every
  * vector width: include after conv_tile_tmpl.h, with STRASSEN_NV, the vectors of a panel, and STRASSEN_TILES, the tile
  * sizes to build. */
+#include "kernels/inlining.h"
 #include "kernels/slots.h"
 
 static void strassen_sums(const struct strassen_sums *t)
@@ -40,8 +41,8 @@ static void strassen_finish(const struct strassen_tile *t, const float *sums, in
 
 /* sum += a product; `*b` is its factor of the weights and becomes the next one's. On the way half of the channels of
  * the pixels `next`, from `offset` on, are fetched. */
-INLINE void strassen_add(const struct strassen_tile *t, const int m, enum strassen_product product, const float **b,
-                         conv_acc sum, const float *const *next, int offset)
+FORCE_INLINE void strassen_add(const struct strassen_tile *t, const int m, enum strassen_product product,
+                               const float **b, conv_acc sum, const float *const *next, int offset)
 {
     const float *weights = *b;
     conv_held held;
@@ -70,7 +71,7 @@ INLINE void strassen_add(const struct strassen_tile *t, const int m, enum strass
         }                                              \
     }
 
-INLINE void strassen_loop(const struct strassen_tile *t, const int m)
+FORCE_INLINE void strassen_loop(const struct strassen_tile *t, const int m)
 {
     _Alignas(64) strassen_part x, y, z;
     const float *b = t->b;

@@ -8,16 +8,8 @@
 #include "kernels/simd_math.h"
 #include "kernels/slots.h"
 
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 12")
-#endif
-
-#define INLINE static inline __attribute__((always_inline))
-
 /* out = G g, three numbers `step` vectors apart to six or seven */
-INLINE void pack_1d(const vd *g, const int step, vd *out, const int out_step)
+FORCE_INLINE void pack_1d(const vd *g, const int step, vd *out, const int out_step)
 {
     const double a = WINO_A, b = WINO_B, a2 = a * a, b2 = b * b;
     const double n0 = 1 / (a2 * b2), na = 1 / (2 * a2 * (a2 - b2)), nb = 1 / (2 * b2 * (b2 - a2));
@@ -33,8 +25,8 @@ INLINE void pack_1d(const vd *g, const int step, vd *out, const int out_step)
 }
 
 /* Rows +-p of G, where M'(+-p) = +-2 p (p^2 - q^2)(p^2 - r^2) */
-INLINE void pack_pair(const vd *g, const int step, const double p, const double q, const double r, vd *out,
-                      const int out_step)
+FORCE_INLINE void pack_pair(const vd *g, const int step, const double p, const double q, const double r, vd *out,
+                            const int out_step)
 {
     const double n = 1 / (2 * p * (p * p - q * q) * (p * p - r * r));
     const vd even = vd_fma(vd_set1(p * p * n), g[2 * step], vd_mul(vd_set1(n), g[0]));
@@ -43,7 +35,7 @@ INLINE void pack_pair(const vd *g, const int step, const double p, const double 
     out[out_step] = vd_fma(vd_set1(-1), even, odd);
 }
 
-INLINE void pack_1d_5(const vd *g, const int step, vd *out, const int out_step)
+FORCE_INLINE void pack_1d_5(const vd *g, const int step, vd *out, const int out_step)
 {
     pack_pair(g, step, WINO5_A, WINO5_B, WINO5_C, out, out_step);
     pack_pair(g, step, WINO5_B, WINO5_A, WINO5_C, out + 2 * out_step, out_step);
@@ -52,7 +44,7 @@ INLINE void pack_1d_5(const vd *g, const int step, vd *out, const int out_step)
 }
 
 /* Stride 2: the first and the last tap to five points, the middle one as it is */
-INLINE void pack_1d_s2(const vd *g, const int step, vd *out, const int out_step)
+FORCE_INLINE void pack_1d_s2(const vd *g, const int step, vd *out, const int out_step)
 {
     const double p = WINO_P, q = WINO_Q;
     const double n1 = 1 / ((1 - p) * (1 - q)), np = 1 / (p * (p - 1) * (p - q)), nq = 1 / (q * (q - 1) * (q - p));
@@ -68,7 +60,7 @@ INLINE void pack_1d_s2(const vd *g, const int step, vd *out, const int out_step)
 typedef void pack_fn(const vd *g, int step, vd *out, int out_step);
 
 /* Half a vector of columns: nine taps to side * side points. */
-INLINE void pack_half(const vd g[9], vd *u, const int side, pack_fn *const transform)
+FORCE_INLINE void pack_half(const vd g[9], vd *u, const int side, pack_fn *const transform)
 {
     vd x[3 * WINO_SIDE_S1_5]; /* G g: rows of three */
     UNROLL
@@ -79,7 +71,7 @@ INLINE void pack_half(const vd g[9], vd *u, const int side, pack_fn *const trans
         transform(x + 3 * i, 1, u + side * i, 1);
 }
 
-INLINE void pack_form(const struct wino_pack *t, const int side, pack_fn *const transform)
+FORCE_INLINE void pack_form(const struct wino_pack *t, const int side, pack_fn *const transform)
 {
     for (int c = 0; c < t->columns; c += VL) {
         vd low[9], high[9], u_low[WINO5_POINTS], u_high[WINO5_POINTS];
@@ -111,7 +103,7 @@ static void wino_pack_s2(const struct wino_pack *t)
 }
 
 /* e = A d: four to six */
-INLINE void spread_1d(const vf d[4], vf e[6])
+FORCE_INLINE void spread_1d(const vf d[4], vf e[6])
 {
     const vf a = v_set1((float)WINO_A), b = v_set1((float)WINO_B);
     const vf a2 = v_set1((float)(WINO_A * WINO_A)), b2 = v_set1((float)(WINO_B * WINO_B));
@@ -156,7 +148,7 @@ static void wino_spread_run(const struct wino_spread *t)
 }
 
 /* g = (1, p, p^2) / M'(p) over the points: six to three */
-INLINE void reduce_1d(const vf m[6], vf g[3])
+FORCE_INLINE void reduce_1d(const vf m[6], vf g[3])
 {
     const double a = WINO_A, b = WINO_B, a2 = a * a, b2 = b * b;
     const double n0 = 1 / (a2 * b2), na = 1 / (2 * a2 * (a2 - b2)), nb = 1 / (2 * b2 * (b2 - a2));

@@ -6,19 +6,13 @@
 #include "kernels/simd_math.h"
 #include "kernels/slots.h"
 
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 12")
-#endif
-
 static const float wino_a = (float)WINO_A, wino_b = (float)WINO_B, wino_a2 = (float)(WINO_A * WINO_A),
                    wino_b2 = (float)(WINO_B * WINO_B), wino_a3 = (float)(WINO_A * WINO_A * WINO_A),
                    wino_b3 = (float)(WINO_B * WINO_B * WINO_B), wino_a2b2 = (float)(WINO_A * WINO_A * WINO_B * WINO_B),
                    wino_sum = (float)(WINO_A * WINO_A + WINO_B * WINO_B);
 
 /* t = B^T d */
-static inline __attribute__((always_inline)) void input_1d(const vf d[6], vf t[6])
+FORCE_INLINE void input_1d(const vf d[6], vf t[6])
 {
     const vf a = v_set1(wino_a), b = v_set1(wino_b), a2 = v_set1(wino_a2), b2 = v_set1(wino_b2);
     const vf a2b2 = v_set1(wino_a2b2), sum = v_set1(wino_sum);
@@ -33,7 +27,7 @@ static inline __attribute__((always_inline)) void input_1d(const vf d[6], vf t[6
 }
 
 /* y = A^T m */
-static inline __attribute__((always_inline)) void output_1d(const vf m[6], vf y[4])
+FORCE_INLINE void output_1d(const vf m[6], vf y[4])
 {
     vf sum_a = v_add(m[1], m[2]), odd_a = v_sub(m[1], m[2]);
     vf sum_b = v_add(m[3], m[4]), odd_b = v_sub(m[3], m[4]);
@@ -45,8 +39,7 @@ static inline __attribute__((always_inline)) void output_1d(const vf m[6], vf y[
 
 /* F(5x5): row +-p of B^T is odd +- p * even, where M/(x^2 - p^2) = x^4 - (q^2 + r^2) x^2 + q^2 r^2 has the coefficients
  * of both. */
-static inline __attribute__((always_inline)) void input_pair(const vf d[7], const double p, const double q,
-                                                             const double r, vf *plus, vf *minus)
+FORCE_INLINE void input_pair(const vf d[7], const double p, const double q, const double r, vf *plus, vf *minus)
 {
     const vf sum = v_set1((float)(q * q + r * r)), product = v_set1((float)(q * q * r * r));
     const vf even = v_fma(product, d[0], v_fnma(sum, d[2], d[4]));
@@ -55,7 +48,7 @@ static inline __attribute__((always_inline)) void input_pair(const vf d[7], cons
     *minus = v_fnma(v_set1((float)p), even, odd);
 }
 
-static inline __attribute__((always_inline)) void input_1d_5(const vf d[7], vf t[7])
+FORCE_INLINE void input_1d_5(const vf d[7], vf t[7])
 {
     const double a = WINO5_A, b = WINO5_B, c = WINO5_C, a2 = a * a, b2 = b * b, c2 = c * c;
     const vf s1 = v_set1((float)(a2 + b2 + c2)), s2 = v_set1((float)(a2 * b2 + a2 * c2 + b2 * c2)),
@@ -66,7 +59,7 @@ static inline __attribute__((always_inline)) void input_1d_5(const vf d[7], vf t
     t[6] = v_fnma(s3, d[0], v_fma(s2, d[2], v_fnma(s1, d[4], d[6])));
 }
 
-static inline __attribute__((always_inline)) void output_1d_5(const vf m[7], vf y[5])
+FORCE_INLINE void output_1d_5(const vf m[7], vf y[5])
 {
     const double a = WINO5_A, b = WINO5_B, c = WINO5_C, a2 = a * a, b2 = b * b, c2 = c * c;
     const vf sum_a = v_add(m[0], m[1]), odd_a = v_sub(m[0], m[1]);
@@ -83,7 +76,7 @@ static inline __attribute__((always_inline)) void output_1d_5(const vf m[7], vf 
 
 /* Stride 2: the five odd-tap samples o to points, the four samples e as they are; d lies o e o e ... o. With
  * M(x) = x (x - 1)(x - p)(x - q): rows of B^T are M/(x - point). */
-static inline __attribute__((always_inline)) void input_1d_s2(const vf d[9], vf t[9])
+FORCE_INLINE void input_1d_s2(const vf d[9], vf t[9])
 {
     const double p = WINO_P, q = WINO_Q;
     const vf pq = v_set1((float)(p * q)), p_q = v_set1((float)(p + q)), p_1 = v_set1((float)(p + 1)),
@@ -101,7 +94,7 @@ static inline __attribute__((always_inline)) void input_1d_s2(const vf d[9], vf 
     t[8] = d[7];
 }
 
-static inline __attribute__((always_inline)) void output_1d_s2(const vf m[9], vf y[4])
+FORCE_INLINE void output_1d_s2(const vf m[9], vf y[4])
 {
     const double p = WINO_P, q = WINO_Q;
     y[0] = v_add(v_add(v_add(m[0], m[1]), v_add(m[2], m[3])), m[5]);
@@ -115,8 +108,8 @@ typedef void wino_1d(const vf *from, vf *to);
 
 /* `fetch`: the pixels that the next tile does not share with this one. They lie rows apart, no stream to the processor.
  */
-static inline __attribute__((always_inline)) void
-input_form(const struct wino_input *t, const int side, const int shared, wino_1d *const transform, const bool fetch)
+FORCE_INLINE void input_form(const struct wino_input *t, const int side, const int shared, wino_1d *const transform,
+                             const bool fetch)
 {
     for (int c = 0; c < t->channels; c += VL) {
         const int n = MIN(VL, t->channels - c);
@@ -152,8 +145,7 @@ input_form(const struct wino_input *t, const int side, const int shared, wino_1d
 }
 
 /* One vector of channels of the column of pooled pixels between two columns of the source. */
-static inline __attribute__((always_inline)) void pool_column(const vf *left, const vf *right, const float *factors,
-                                                              vf *d)
+FORCE_INLINE void pool_column(const vf *left, const vf *right, const float *factors, vf *d)
 {
     vf sum[WINO_SIDE_POOLED];
     UNROLL
@@ -164,8 +156,7 @@ static inline __attribute__((always_inline)) void pool_column(const vf *left, co
         d[j] = v_mul(v_add(sum[j], sum[j + 1]), v_set1(factors[j * WINO_SIDE_S2]));
 }
 
-static inline __attribute__((always_inline)) void load_column(const struct wino_input *t, const int i, const size_t at,
-                                                              const int n, vf *column)
+FORCE_INLINE void load_column(const struct wino_input *t, const int i, const size_t at, const int n, vf *column)
 {
     UNROLL
     for (int j = 0; j < WINO_SIDE_POOLED; j++) {
@@ -235,9 +226,8 @@ static void wino_input_s2(const struct wino_input *t)
 
 /* One vector of channels of a tile: rows = A^T m, then each row times A. `plain`: a whole vector with nothing to add
  * but the bias. */
-static inline __attribute__((always_inline)) void output_vector(const struct wino_output *t, const int c, const int n,
-                                                                const bool plain, const enum kernel_act act,
-                                                                const int side, const int out, wino_1d *const transform)
+FORCE_INLINE void output_vector(const struct wino_output *t, const int c, const int n, const bool plain,
+                                const enum kernel_act act, const int side, const int out, wino_1d *const transform)
 {
     const vf bias = t->bias ? v_load(t->bias + c) : v_zero();
     const float *from = t->m + c;
@@ -284,8 +274,7 @@ static inline __attribute__((always_inline)) void output_vector(const struct win
     }
 }
 
-static inline __attribute__((always_inline)) void output_form(const struct wino_output *t, const int side,
-                                                              const int out, wino_1d *const transform)
+FORCE_INLINE void output_form(const struct wino_output *t, const int side, const int out, wino_1d *const transform)
 {
     const bool plain = !t->accumulate && !t->residual;
     for (int c = 0; c < t->n; c += VL) {

@@ -247,8 +247,6 @@ void direct_pack_d(const struct kernels *kernels, const struct call *c)
 
 /* --- the pass ---------------------------------------------------------------------------------------------------- */
 
-enum { POINTER_FLOATS = sizeof(void *) / sizeof(float) };
-
 /* Points of a part: the source pixels they read should stay in half of L2 while the panels of weights pass by, but a
  * part must not be so small that reading the weights dominates. A function of the shape alone. */
 static int points_per_part(int points, int taps, int source_floats)

@@ -9,6 +9,10 @@
 #include <stdint.h>
 #include <string.h>
 
+enum {
+    POINTER_FLOATS = sizeof(void *) / sizeof(float)
+}; /* scratch is counted in floats, also where it holds pointers */
+
 /* Which pixels a reduction reads. Grid point (gy, gx) and tap (ty, tx) read the source pixel
  *   (gy*step + y0 + ty*dy, gx*step + x0 + tx*dx), or zeros outside of it, and write the target pixel
  *   (ty0 + gy*tstep, tx0 + gx*tstep).

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { POINTER_FLOATS = sizeof(void *) / sizeof(float), PAD = 16 };
+enum { PAD = 16 };
 enum { POINTERS = STRASSEN_PRODUCTS + 3 * 2 }; /* of a pair: factors; source, target and addend of both pixels */
 
 struct strassen_pass {

@@ -3,7 +3,7 @@
  * whose partial sums are added in order, so the bits do not depend on the number of threads. */
 #include "ops/conv2d_internal.h"
 
-enum { POINTER_FLOATS = sizeof(void *) / sizeof(float), MAX_PIXEL_PARTS = 8, BLOCK = 96, ROWS = 16 };
+enum { MAX_PIXEL_PARTS = 8, BLOCK = 96, ROWS = 16 };
 
 struct wgrad {
     const struct call *call;

@@ -8,7 +8,6 @@
 #include "ops/conv2d_internal.h"
 
 enum {
-    POINTER_FLOATS = sizeof(void *) / sizeof(float),
     PAD = 16,
     ROWS = 16,                 /* side of the squares of weights in the end */
     MAX_RUNS = 8,              /* runs of tiles */

@@ -5,7 +5,7 @@
 
 #include <limits.h>
 
-enum { POINTER_FLOATS = sizeof(void *) / sizeof(float), PAD = 16, MAX_PANEL_FLOATS = MAX_PANEL_VECTORS * 16 };
+enum { PAD = 16, MAX_PANEL_FLOATS = MAX_PANEL_VECTORS * 16 };
 
 struct wino_pass {
     const struct conv_tile_kernel *tile;
