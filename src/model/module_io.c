@@ -129,7 +129,7 @@ enum status model_build_module(const char *class, const json_t *args, struct gra
             TRY_CLEAN(fail(E_ARGUMENT, "%s: %d inputs", class, io->n_in));
         add_inputs(g, io);
         module_emit(&b, "", module, io->in, io->n_in, &a, &io->out);
-        if (module->id == MODULE_SILENCE)
+        if (io->out.map[0] == io->in[0].map[0])
             io->out.map[0] = copy_of(g, io->out.map[0]);
     }
     if (b.failed && !g->out_of_memory)

@@ -5,36 +5,204 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A signature names a module's arguments in their order (SPEC 2); one without default must be given. */
-static const struct module modules[] = {
-    {"Conv", MODULE_CONV, MODULE_BLOCK, "c2 k=1 s=1 p=auto g=1 d=1 act=model"},
-    {"AConv", MODULE_ACONV, MODULE_BLOCK, "c2"},
-    {"ADown", MODULE_ADOWN, MODULE_BLOCK, "c2"},
-    {"MaxDown", MODULE_MAXDOWN, MODULE_BLOCK, "c2"},
-    {"RepConvN", MODULE_REPCONVN, MODULE_BLOCK, "c2 k=3 s=1 p=1 g=1 d=1 act=model"},
-    {"RepNBottleneck", MODULE_REPNBOTTLENECK, MODULE_BLOCK, "c2 shortcut=1 g=1 k=3,3 e=0.5"},
-    {"Bottleneck", MODULE_BOTTLENECK, MODULE_BLOCK, "c2 shortcut=1 g=1 k=3,3 e=0.5"},
-    {"RBottleneck", MODULE_RBOTTLENECK, MODULE_BLOCK, "c2 shortcut=1 g=1 k=3,1 e=0.5"},
-    {"Res", MODULE_RES, MODULE_BLOCK, "c2 shortcut=1 g=1 e=0.5"},
-    {"RepNRes", MODULE_REPNRES, MODULE_BLOCK, "c2 shortcut=1 g=1 e=0.5"},
-    {"Dw", MODULE_DW, MODULE_BLOCK, "c2"},
-    {"RepNCSP", MODULE_REPNCSP, MODULE_BLOCK, "c2 n=1 shortcut=1 g=1 e=0.5"},
-    {"CSP", MODULE_CSP, MODULE_BLOCK, "c2 n=1 shortcut=1 g=1 e=0.5"},
-    {"CSPBase", MODULE_CSPBASE, MODULE_BLOCK, "c2 n=1 shortcut=1 g=1 e=0.5"},
-    {"BottleneckCSP", MODULE_BOTTLENECKCSP, MODULE_BLOCK, "c2 n=1 shortcut=1 g=1 e=0.5", "c2 shortcut=1 g=1 e=0.5"},
-    {"ELAN1", MODULE_ELAN1, MODULE_BLOCK, "c2 c3 c4"},
-    {"RepNCSPELAN4", MODULE_REPNCSPELAN4, MODULE_BLOCK, "c2 c3 c4 c5=1 block=csp"},
-    {"SPPELAN", MODULE_SPPELAN, MODULE_BLOCK, "c2 c3"},
-    {"SP", MODULE_SP, MODULE_MAP, "k=3 s=1 p=auto"},
-    {"nn.Upsample", MODULE_UPSAMPLE, MODULE_MAP, "size=None scale=2 mode=nearest"},
-    {"Upsample", MODULE_UPSAMPLE, MODULE_MAP, "size=None scale=2 mode=nearest"},
-    {"Silence", MODULE_SILENCE, MODULE_MAP, ""},
-    {"nn.Identity", MODULE_SILENCE, MODULE_MAP, ""},
-    {"Concat", MODULE_CONCAT, MODULE_MERGE, "dim=1"},
-    {"CBLinear", MODULE_CBLINEAR, MODULE_SPLIT, "c2s k=1 s=1 p=auto g=1"},
-    {"CBFuse", MODULE_CBFUSE, MODULE_FUSE, "idx"},
+/* --- emitting ---------------------------------------------------------------------------------------------------
+ * One function a module. */
+
+struct emission {
+    struct builder *b;
+    const char *name;
+    const struct module_args *a;
+    const struct port *in;
+    int n_in;
+    int x; /* the first map of the first input */
+    struct port *out;
 };
-static const struct module head_module = {"Detect", MODULE_DETECT, MODULE_HEAD, "nc=model"};
+
+static int emit_conv(const struct emission *e)
+{
+    const struct module_args *a = e->a;
+    const struct window w = {.k = a->k[0], .s = a->s, .p = a->p, .g = a->g, .d = a->d};
+    return conv_bn_act(e->b, e->name, e->x, a->c2, w, a->act, NO_RESIDUAL);
+}
+
+static int emit_aconv(const struct emission *e)
+{
+    return aconv(e->b, e->name, e->x, e->a->c2);
+}
+
+static int emit_adown(const struct emission *e)
+{
+    return adown(e->b, e->name, e->x, e->a->c2);
+}
+
+static int emit_maxdown(const struct emission *e)
+{
+    return maxdown(e->b, e->name, e->x, e->a->c2);
+}
+
+static int emit_repconvn(const struct emission *e)
+{
+    const struct module_args *a = e->a;
+    if (a->k[0] != 3 || (a->p != 1 && a->p != PAD_AUTO) || a->d != 1)
+        return builder_fail(e->b, "RepConvN is 3x3 with padding 1 and no dilation");
+    return repconvn(e->b, e->name, e->x, a->c2, a->s, a->g, a->act, NO_RESIDUAL);
+}
+
+static int emit_repnbottleneck(const struct emission *e)
+{
+    const struct module_args *a = e->a;
+    return repnbottleneck(e->b, e->name, e->x, a->c2, a->shortcut, a->g, a->k, a->e);
+}
+
+static int emit_bottleneck(const struct emission *e)
+{
+    const struct module_args *a = e->a;
+    return bottleneck(e->b, e->name, e->x, a->c2, a->shortcut, a->g, a->k, a->e);
+}
+
+static int emit_res(const struct emission *e)
+{
+    return res(e->b, e->name, e->x, e->a->c2, e->a->shortcut, e->a->g, e->a->e);
+}
+
+static int emit_repnres(const struct emission *e)
+{
+    return repnres(e->b, e->name, e->x, e->a->c2, e->a->shortcut, e->a->g, e->a->e);
+}
+
+static int emit_depthwise(const struct emission *e)
+{
+    return depthwise(e->b, e->name, e->x, e->a->c2);
+}
+
+static struct csp chain_of(const struct module_args *a)
+{
+    return (struct csp){.n = a->n, .shortcut = a->shortcut, .g = a->g, .e = a->e};
+}
+
+static int emit_repncsp(const struct emission *e)
+{
+    return repncsp(e->b, e->name, e->x, e->a->c2, chain_of(e->a));
+}
+
+static int emit_csp(const struct emission *e)
+{
+    return csp(e->b, e->name, e->x, e->a->c2, chain_of(e->a));
+}
+
+static int emit_cspbase(const struct emission *e)
+{
+    return cspbase(e->b, e->name, e->x, e->a->c2, chain_of(e->a));
+}
+
+static int emit_bottleneckcsp(const struct emission *e)
+{
+    return bottleneckcsp(e->b, e->name, e->x, e->a->c2, chain_of(e->a));
+}
+
+static int emit_elan1(const struct emission *e)
+{
+    return elan1(e->b, e->name, e->x, e->a->c2, e->a->c3, e->a->c4);
+}
+
+static int emit_repncspelan4(const struct emission *e)
+{
+    const struct module_args *a = e->a;
+    return repncspelan4(e->b, e->name, e->x, a->c2, a->c3, a->c4, a->n, a->block);
+}
+
+static int emit_sppelan(const struct emission *e)
+{
+    return sppelan(e->b, e->name, e->x, e->a->c2, e->a->c3);
+}
+
+static int emit_sp(const struct emission *e)
+{
+    const struct module_args *a = e->a;
+    return maxpool(e->b, e->name, e->x, a->k[0], a->s, a->p == PAD_AUTO ? a->k[0] / 2 : a->p);
+}
+
+static int emit_upsample(const struct emission *e)
+{
+    return upsample(e->b, e->name, e->x, e->a->scale);
+}
+
+static int emit_silence(const struct emission *e)
+{
+    return silence(e->b, e->name, e->x);
+}
+
+static int emit_concat(const struct emission *e)
+{
+    int maps[TABLE_MAX_FROM];
+    for (int i = 0; i < e->n_in; i++)
+        maps[i] = e->in[i].map[0];
+    return concat(e->b, e->name, maps, e->n_in);
+}
+
+static int emit_cblinear(const struct emission *e)
+{
+    const struct module_args *a = e->a;
+    const struct window w = {.k = a->k[0], .s = a->s, .p = a->p, .g = a->g, .d = 1};
+    cblinear(e->b, e->name, e->x, a->list, a->n_list, w, e->out->map);
+    e->out->n = a->n_list;
+    return e->out->map[0];
+}
+
+static int emit_cbfuse(const struct emission *e)
+{
+    const struct module_args *a = e->a;
+    const struct port *in = e->in;
+    const int last = e->n_in - 1;
+    int maps[MAX_SRC];
+    if (e->n_in < 2 || e->n_in > MAX_SRC || a->n_list != last)
+        return builder_fail(e->b, "%d indices for %d inputs; one for each but the last is needed, %d inputs at most",
+                            a->n_list, e->n_in, MAX_SRC);
+    if (in[last].n != 1)
+        return builder_fail(e->b, "the last input, the target, is a CBLinear");
+    for (int i = 0; i < a->n_list; i++) {
+        if (a->list[i] >= in[i].n)
+            return builder_fail(e->b, "index %d of input %d, which has %d maps", a->list[i], i, in[i].n);
+        maps[i] = in[i].map[a->list[i]];
+    }
+    return cbfuse(e->b, e->name, maps, a->n_list, in[last].map[0]);
+}
+
+/* --- the table ---------------------------------------------------------------------------------------------------
+ * A row: the name in tables, what writes the module into the graph, its kind and its signature. A signature names a
+ * module's arguments in their order (SPEC 2); one without default must be given; every name is an argument of fields[]
+ * below. */
+static const struct module modules[] = {
+    {"Conv", emit_conv, MODULE_BLOCK, "c2 k=1 s=1 p=auto g=1 d=1 act=model"},
+    {"AConv", emit_aconv, MODULE_BLOCK, "c2"},
+    {"ADown", emit_adown, MODULE_BLOCK, "c2"},
+    {"MaxDown", emit_maxdown, MODULE_BLOCK, "c2"},
+    {"RepConvN", emit_repconvn, MODULE_BLOCK, "c2 k=3 s=1 p=1 g=1 d=1 act=model"},
+    {"RepNBottleneck", emit_repnbottleneck, MODULE_BLOCK, "c2 shortcut=1 g=1 k=3,3 e=0.5"},
+    {"Bottleneck", emit_bottleneck, MODULE_BLOCK, "c2 shortcut=1 g=1 k=3,3 e=0.5"},
+    {"RBottleneck", emit_bottleneck, MODULE_BLOCK, "c2 shortcut=1 g=1 k=3,1 e=0.5"},
+    {"Res", emit_res, MODULE_BLOCK, "c2 shortcut=1 g=1 e=0.5"},
+    {"RepNRes", emit_repnres, MODULE_BLOCK, "c2 shortcut=1 g=1 e=0.5"},
+    {"Dw", emit_depthwise, MODULE_BLOCK, "c2"},
+    {"RepNCSP", emit_repncsp, MODULE_BLOCK, "c2 n=1 shortcut=1 g=1 e=0.5"},
+    {"CSP", emit_csp, MODULE_BLOCK, "c2 n=1 shortcut=1 g=1 e=0.5"},
+    {"CSPBase", emit_cspbase, MODULE_BLOCK, "c2 n=1 shortcut=1 g=1 e=0.5"},
+    {"BottleneckCSP", emit_bottleneckcsp, MODULE_BLOCK, "c2 n=1 shortcut=1 g=1 e=0.5", "c2 shortcut=1 g=1 e=0.5"},
+    {"ELAN1", emit_elan1, MODULE_BLOCK, "c2 c3 c4"},
+    {"RepNCSPELAN4", emit_repncspelan4, MODULE_BLOCK, "c2 c3 c4 c5=1 block=csp"},
+    {"SPPELAN", emit_sppelan, MODULE_BLOCK, "c2 c3"},
+    {"SP", emit_sp, MODULE_MAP, "k=3 s=1 p=auto"},
+    {"nn.Upsample", emit_upsample, MODULE_MAP, "size=None scale=2 mode=nearest"},
+    {"Upsample", emit_upsample, MODULE_MAP, "size=None scale=2 mode=nearest"},
+    {"Silence", emit_silence, MODULE_MAP, ""},
+    {"nn.Identity", emit_silence, MODULE_MAP, ""},
+    {"Concat", emit_concat, MODULE_MERGE, "dim=1"},
+    {"CBLinear", emit_cblinear, MODULE_SPLIT, "c2s k=1 s=1 p=auto g=1"},
+    {"CBFuse", emit_cbfuse, MODULE_FUSE, "idx"},
+};
+
+/* Heads are written by model/head.c. */
+static const struct module head_module = {"Detect", NULL, MODULE_HEAD, "nc=model"};
 
 const struct module *module_find(const char *name)
 {
@@ -323,106 +491,13 @@ enum status module_set_row(const struct module *m, const struct table_row *row, 
     return OK;
 }
 
-/* --- emitting --------------------------------------------------------------------------------------------------- */
-
-static int emit_conv(struct builder *b, const char *name, int x, const struct module_args *a)
-{
-    struct window w = {.k = a->k[0], .s = a->s, .p = a->p, .g = a->g, .d = a->d};
-    return conv_bn_act(b, name, x, a->c2, w, a->act, NO_RESIDUAL);
-}
-
-static int emit_repconvn(struct builder *b, const char *name, int x, const struct module_args *a)
-{
-    if (a->k[0] != 3 || (a->p != 1 && a->p != PAD_AUTO) || a->d != 1)
-        return builder_fail(b, "RepConvN is 3x3 with padding 1 and no dilation");
-    return repconvn(b, name, x, a->c2, a->s, a->g, a->act, NO_RESIDUAL);
-}
-
-/* Modules of one map in and one map out. */
-static int emit_map(struct builder *b, const char *name, enum module_id id, int x, const struct module_args *a)
-{
-    struct csp chain = {.n = a->n, .shortcut = a->shortcut, .g = a->g, .e = a->e};
-    switch (id) {
-    case MODULE_CONV:
-        return emit_conv(b, name, x, a);
-    case MODULE_ACONV:
-        return aconv(b, name, x, a->c2);
-    case MODULE_ADOWN:
-        return adown(b, name, x, a->c2);
-    case MODULE_MAXDOWN:
-        return maxdown(b, name, x, a->c2);
-    case MODULE_REPCONVN:
-        return emit_repconvn(b, name, x, a);
-    case MODULE_REPNBOTTLENECK:
-        return repnbottleneck(b, name, x, a->c2, a->shortcut, a->g, a->k, a->e);
-    case MODULE_BOTTLENECK:
-    case MODULE_RBOTTLENECK:
-        return bottleneck(b, name, x, a->c2, a->shortcut, a->g, a->k, a->e);
-    case MODULE_RES:
-        return res(b, name, x, a->c2, a->shortcut, a->g, a->e);
-    case MODULE_REPNRES:
-        return repnres(b, name, x, a->c2, a->shortcut, a->g, a->e);
-    case MODULE_DW:
-        return depthwise(b, name, x, a->c2);
-    case MODULE_REPNCSP:
-        return repncsp(b, name, x, a->c2, chain);
-    case MODULE_CSP:
-        return csp(b, name, x, a->c2, chain);
-    case MODULE_CSPBASE:
-        return cspbase(b, name, x, a->c2, chain);
-    case MODULE_BOTTLENECKCSP:
-        return bottleneckcsp(b, name, x, a->c2, chain);
-    case MODULE_ELAN1:
-        return elan1(b, name, x, a->c2, a->c3, a->c4);
-    case MODULE_REPNCSPELAN4:
-        return repncspelan4(b, name, x, a->c2, a->c3, a->c4, a->n, a->block);
-    case MODULE_SPPELAN:
-        return sppelan(b, name, x, a->c2, a->c3);
-    case MODULE_SP:
-        return maxpool(b, name, x, a->k[0], a->s, a->p == PAD_AUTO ? a->k[0] / 2 : a->p);
-    case MODULE_UPSAMPLE:
-        return upsample(b, name, x, a->scale);
-    default:
-        return silence(b, name, x);
-    }
-}
-
-static int emit_cbfuse(struct builder *b, const char *name, const struct port *in, int n_in,
-                       const struct module_args *a)
-{
-    int maps[MAX_SRC];
-    if (n_in < 2 || n_in > MAX_SRC || a->n_list != n_in - 1)
-        return builder_fail(b, "%d indices for %d inputs; one for each but the last is needed, %d inputs at most",
-                            a->n_list, n_in, MAX_SRC);
-    if (in[n_in - 1].n != 1)
-        return builder_fail(b, "the last input, the target, is a CBLinear");
-    for (int i = 0; i < a->n_list; i++) {
-        if (a->list[i] >= in[i].n)
-            return builder_fail(b, "index %d of input %d, which has %d maps", a->list[i], i, in[i].n);
-        maps[i] = in[i].map[a->list[i]];
-    }
-    return cbfuse(b, name, maps, a->n_list, in[n_in - 1].map[0]);
-}
-
 void module_emit(struct builder *b, const char *name, const struct module *m, const struct port *in, int n_in,
                  const struct module_args *a, struct port *out)
 {
-    int maps[TABLE_MAX_FROM];
+    const struct emission e = {.b = b, .name = name, .a = a, .in = in, .n_in = n_in, .x = in[0].map[0], .out = out};
     bool one_size = !strstr(m->signature, "k=3,");
     *out = (struct port){.n = 1};
     if (one_size && a->k[0] != a->k[1])
         builder_fail(b, "windows of %dx%d; only square ones are possible", a->k[0], a->k[1]);
-    if (m->kind == MODULE_MERGE) {
-        for (int i = 0; i < n_in; i++)
-            maps[i] = in[i].map[0];
-        out->map[0] = concat(b, name, maps, n_in);
-    } else if (m->kind == MODULE_SPLIT) {
-        struct window w = {.k = a->k[0], .s = a->s, .p = a->p, .g = a->g, .d = 1};
-        cblinear(b, name, in[0].map[0], a->list, a->n_list, w, out->map);
-        out->n = a->n_list;
-    } else if (m->kind == MODULE_FUSE) {
-        out->map[0] = emit_cbfuse(b, name, in, n_in, a);
-    } else {
-        out->map[0] = emit_map(b, name, m->id, in[0].map[0], a);
-    }
+    out->map[0] = m->emit(&e);
 }

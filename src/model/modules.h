@@ -36,43 +36,17 @@ struct port {
     int n, map[MAX_MAPS];
 };
 
-enum module_id {
-    MODULE_CONV,
-    MODULE_ACONV,
-    MODULE_ADOWN,
-    MODULE_MAXDOWN,
-    MODULE_REPCONVN,
-    MODULE_REPNBOTTLENECK,
-    MODULE_BOTTLENECK,
-    MODULE_RBOTTLENECK,
-    MODULE_RES,
-    MODULE_REPNRES,
-    MODULE_DW,
-    MODULE_REPNCSP,
-    MODULE_CSP,
-    MODULE_CSPBASE,
-    MODULE_BOTTLENECKCSP,
-    MODULE_ELAN1,
-    MODULE_REPNCSPELAN4,
-    MODULE_SPPELAN,
-    MODULE_SP,
-    MODULE_UPSAMPLE,
-    MODULE_SILENCE,
-    MODULE_CONCAT,
-    MODULE_CBLINEAR,
-    MODULE_CBFUSE,
-    MODULE_DETECT,
-};
+struct emission;
 
 struct module {
     const char *name;
-    enum module_id id;
+    int (*emit)(const struct emission *e); /* writes it into a graph and returns its map (modules.c); NULL: a head */
     enum module_kind kind;
     const char *signature;     /* "c2 k=1 s=1 p=auto": names in the order of a row's arguments, with defaults */
     const char *row_signature; /* of a table's row where that differs: BottleneckCSP's n comes from the repeats */
 };
 
-/* NULL if there is no such module. All heads are one module (MODULE_DETECT). */
+/* NULL if there is no such module. All heads are one module (MODULE_HEAD). */
 const struct module *module_find(const char *name);
 
 /* Defaults of a module in a model with this activation and class count. */
