@@ -46,7 +46,7 @@ static void usage_errors_exit_2_and_speak_on_stderr(void **state)
         {"info --img big", "whole numbers are needed"},
         {"help trian", "did you mean train?"},
         {"info no-such-network", "no network of this name"},
-        {"info yolov9t", "did you mean yolov9-t?"},
+        {"info yolov9-tt", "did you mean yolov9-t?"},
         {"detect", "no pictures"},
         {"detect a.jpg", "--weights is needed"},
         {"detect --weights '' a.jpg", "--weights is needed"},

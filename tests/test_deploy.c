@@ -80,8 +80,13 @@ static void deployed_logits_equal_the_training_form_s(void **state)
 {
     (void)state;
     int n = 0;
-    for (const struct builtin_table *t = builtin_tables; t->name; t++, n++)
+    for (const struct builtin_table *t = builtin_tables; t->name; t++) {
+        if (strstr(t->text, "\nbase:")) /* another one's rows */
+            continue;
         check_model(t->name);
+        n++;
+    }
+    check_model("yolov9t");
     assert_true(n >= 13);
 }
 

@@ -256,7 +256,7 @@ static void every_network_exports(void **state)
     for (const struct builtin_table *t = builtin_tables; t->name; t++) {
         struct network n;
         const char *size = strchr(t->name, '-');
-        if (size && strchr(size + 1, '-')) /* a study's */
+        if ((size && strchr(size + 1, '-')) || strstr(t->text, "\nbase:")) /* a study's, or another one's rows */
             continue;
         open_network(&n, t->name);
         struct onnx_options o = plain(&n);

@@ -503,7 +503,8 @@ static void test_match(void **state)
     options.nc = 5;
     options.reg_max = 8;
     for (int i = 0; i < MAX_BRANCHES; i++)
-        options.head[i] = (struct head_shape){.c_box = 72 + 8 * i, .c_cls = 90 + i, .box_groups = 1 << i};
+        options.head[i] =
+            (struct head_shape){.c_box = 72 + 8 * i, .c_cls = 90 + i, .box_groups = 1 << i, .cls_tower = i % 2};
     for (const struct builtin_table *b = builtin_tables; b->name; b++) {
         struct built m;
         build(&m, b->name, &options);
@@ -512,7 +513,9 @@ static void test_match(void **state)
             int n;
             struct tensor_shape *tensors = shapes_of(&m.graph, fused, &n);
             assert_ok(match_table("x.pt", tensors, n, &match));
-            if (strcmp(b->name, "gelan-s-csp3")) /* which is gelan-s */
+            /* two tables of the same rows: the first one is found */
+            bool twin = !strcmp(b->name, "gelan-s-csp3") || strstr(b->text, "\nbase:");
+            if (!twin)
                 assert_string_equal(match.table, b->name);
             assert_int_equal(match.fused, fused);
             assert_int_equal(match.n_branches, m.graph.n_branches);

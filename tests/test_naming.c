@@ -164,7 +164,6 @@ static void networks_of_others_are_refused(void **state)
         {{"model.77.m.0.weight", "model.77.ia.0.implicit"}, "anchor boxes"},
         {{"model.22.cv2.0.2.weight", "model.22.proto.cv1.conv.weight"}, "instance masks"},
         {{"model.23.cv2.0.2.weight", "model.23.one2one_cv2.0.2.weight"}, "YOLOv10"},
-        {{"model.22.cv2.0.2.weight", "model.22.cv3.0.0.0.conv.weight"}, "light class tower"},
     };
     for (int i = 0; i < COUNT(cases); i++) {
         struct buf made = {0};

@@ -31,17 +31,42 @@ const char *head_part_name(int branch, enum head_part part)
     return names[branch][part];
 }
 
-void head_resolve(const struct head_class *head, int ch0, int nc, int reg_max, struct head_shape *shape)
+const char *cls_tower_name(enum cls_tower tower)
 {
+    static const char *const names[TOWER_COUNT] = {"plain", "light"};
+    return names[tower];
+}
+
+void head_shape_init(struct head_shape *s)
+{
+    *s = (struct head_shape){FROM_FORMULA, FROM_FORMULA, FROM_FORMULA, FROM_FORMULA};
+}
+
+struct head_shape head_shape_merge(struct head_shape chosen, struct head_shape written)
+{
+    return (struct head_shape){
+        .c_box = chosen.c_box == FROM_FORMULA ? written.c_box : chosen.c_box,
+        .c_cls = chosen.c_cls == FROM_FORMULA ? written.c_cls : chosen.c_cls,
+        .box_groups = chosen.box_groups == FROM_FORMULA ? written.box_groups : chosen.box_groups,
+        .cls_tower = chosen.cls_tower == FROM_FORMULA ? written.cls_tower : chosen.cls_tower,
+    };
+}
+
+void head_resolve(const struct head_class *head, int ch0, struct head_options *options, int branch)
+{
+    struct head_shape *shape = &options->shape[branch];
+    const struct family *f = options->family;
     if (shape->c_box == FROM_FORMULA) {
-        shape->c_box = MAX(MAX(ch0 / 4, 4 * reg_max), 16);
+        shape->c_box = MAX(MAX(ch0 / 4, 4 * options->reg_max), 16);
         if (head->grouped)
             shape->c_box = (shape->c_box + 3) / 4 * 4;
     }
     if (shape->c_cls == FROM_FORMULA)
-        shape->c_cls = MAX(ch0, MIN(2 * nc, 128));
+        shape->c_cls = MAX(ch0, MIN(f->class_factor * options->nc, f->class_most));
     if (shape->box_groups == FROM_FORMULA)
         shape->box_groups = head->grouped ? 4 : 1;
+    if (shape->cls_tower == FROM_FORMULA)
+        shape->cls_tower = TOWER_PLAIN;
 }
 
 /* Conv 3x3, Conv 3x3, bare 1x1 with bias; the groups are those of the second and third. */
@@ -59,6 +84,37 @@ static int tower(struct builder *b, const char *name, int level, int x, int widt
     return y;
 }
 
+/* Depth-wise 3x3 "0", then 1x1 to c channels "1". */
+static int light_pair(struct builder *b, int number, int x, int c)
+{
+    struct window w3 = {.k = 3, .s = 1, .p = PAD_AUTO, .g = builder_channels(b, x), .d = 1};
+    size_t mark = builder_enter_number(b, number);
+    int y = conv_bn_act(b, "0", x, w3.g, w3, b->act, NO_RESIDUAL);
+    y = conv_bn_silu(b, "1", y, c, 1, 1);
+    builder_leave(b, mark);
+    return y;
+}
+
+int light_tower(struct builder *b, int x, int c, int nc)
+{
+    struct window w1 = {.k = 1, .s = 1, .p = 0, .g = 1, .d = 1};
+    int y = light_pair(b, 0, x, c);
+    y = light_pair(b, 1, y, c);
+    return conv_plain(b, "2", y, nc, w1, true);
+}
+
+static int class_tower(struct builder *b, const char *name, int level, int x, const struct head_shape *shape, int nc)
+{
+    if (shape->cls_tower == TOWER_PLAIN)
+        return tower(b, name, level, x, shape->c_cls, 1, nc);
+    size_t outer = builder_enter(b, name);
+    size_t inner = builder_enter_number(b, level);
+    int y = light_tower(b, x, shape->c_cls, nc);
+    builder_leave(b, inner);
+    builder_leave(b, outer);
+    return y;
+}
+
 static void emit_branch(struct builder *b, int branch, const int *inputs, int n_levels,
                         const struct head_options *options)
 {
@@ -68,7 +124,7 @@ static void emit_branch(struct builder *b, int branch, const int *inputs, int n_
         box[l] = tower(b, head_part_name(branch, HEAD_BOX), l, inputs[l], shape->c_box, shape->box_groups,
                        4 * options->reg_max);
     for (int l = 0; l < n_levels; l++)
-        cls[l] = tower(b, head_part_name(branch, HEAD_CLS), l, inputs[l], shape->c_cls, 1, options->nc);
+        cls[l] = class_tower(b, head_part_name(branch, HEAD_CLS), l, inputs[l], shape, options->nc);
 
     struct branch *out = &b->graph->branch[branch];
     out->n_levels = n_levels;
@@ -91,7 +147,7 @@ void detect(struct builder *b, const char *name, const struct head_class *head, 
     size_t mark = builder_enter(b, name);
     for (int i = 0; i < head->n_branches; i++) {
         const int *levels = inputs + i * n_levels;
-        head_resolve(head, builder_channels(b, levels[0]), options->nc, options->reg_max, &options->shape[i]);
+        head_resolve(head, builder_channels(b, levels[0]), options, i);
         emit_branch(b, i, levels, n_levels, options);
     }
     for (int i = 0; i < head->n_branches && !b->failed; i++) {

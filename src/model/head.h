@@ -4,6 +4,7 @@
 #define Y9_MODEL_HEAD_H
 
 #include "model/builder.h"
+#include "model/family.h"
 
 enum {
     FROM_FORMULA = -1, /* a width that nobody chose */
@@ -16,7 +17,19 @@ enum {
 struct head_shape {
     int c_box, c_cls; /* widths of the box and of the class tower */
     int box_groups;   /* of the box tower's second and third convolution */
+    int cls_tower;    /* enum cls_tower */
 };
+
+enum cls_tower {
+    TOWER_PLAIN, /* Conv 3x3, Conv 3x3, 1x1 with bias */
+    TOWER_LIGHT, /* twice a depth-wise Conv 3x3 and a Conv 1x1, then the 1x1 with bias */
+    TOWER_COUNT,
+};
+const char *cls_tower_name(enum cls_tower tower); /* "plain", "light" */
+
+void head_shape_init(struct head_shape *s); /* nothing chosen */
+/* What `chosen` leaves open is `written`'s. */
+struct head_shape head_shape_merge(struct head_shape chosen, struct head_shape written);
 
 struct head_class {
     const char *name; /* "DualDDetect" */
@@ -29,19 +42,23 @@ const struct head_class *head_find(const char *name);
 /* The head that remains of `head` when its auxiliary branches are gone. */
 const struct head_class *head_deployed(const struct head_class *head);
 
-/* Fill what is FROM_FORMULA for a branch whose first map has ch0 channels. */
-void head_resolve(const struct head_class *head, int ch0, int nc, int reg_max, struct head_shape *shape);
-
 struct head_options {
     int nc, reg_max;
+    const struct family *family; /* whose formulas fill what is open */
     struct head_shape shape[MAX_BRANCHES];
 };
+
+/* Fill what is FROM_FORMULA in a branch's shape; its first map has ch0 channels. */
+void head_resolve(const struct head_class *head, int ch0, struct head_options *options, int branch);
 
 /* Emit the head over `inputs` (levels of branch 1, of branch 2 ...): sets the graph's branches, nc and reg_max. A
  * level's raw map is the concat of 4*reg_max box logits (side by side: left, top, right, bottom) and nc class
  * logits. `shape` of the options is resolved in place. */
 void detect(struct builder *b, const char *name, const struct head_class *head, const int *inputs, int n_inputs,
             struct head_options *options);
+
+/* The light class tower of width c over map x; the parameters stand under the builder's path. */
+int light_tower(struct builder *b, int x, int c, int nc);
 
 /* "cv4", "cv5" or "dfl2": the official name of a part of branch 0, 1 or 2. */
 enum head_part { HEAD_BOX, HEAD_CLS, HEAD_DFL };

@@ -35,13 +35,26 @@ struct head_tensors {
     int n, row;
 };
 
-/* Tensor "model.<row>.<part>.0.<leaf>" of a branch, a convolution's weight. */
+/* Tensor "model.<row>.<part>.0.<leaf>" of a branch; its name goes to `name`. */
+static const struct tensor_shape *part_of(const struct head_tensors *h, int branch, enum head_part part,
+                                          const char *leaf, char name[64])
+{
+    snprintf(name, 64, "model.%d.%s.0.%s", h->row, head_part_name(branch, part), leaf);
+    return find(h->tensors, h->n, name);
+}
+
+static bool has_weight(const struct head_tensors *h, int branch, enum head_part part, const char *leaf)
+{
+    char name[64];
+    return part_of(h, branch, part, leaf, name) != NULL;
+}
+
+/* The same for a convolution's weight that must be there. */
 static enum status weight_of(const struct head_tensors *h, int branch, enum head_part part, const char *leaf,
                              const struct tensor_shape **out)
 {
     char name[64];
-    snprintf(name, sizeof name, "model.%d.%s.0.%s", h->row, head_part_name(branch, part), leaf);
-    *out = find(h->tensors, h->n, name);
+    *out = part_of(h, branch, part, leaf, name);
     if (!*out)
         return fail(E_FORMAT, "%s: tensor %s is missing", h->source, name);
     if ((*out)->rank != 4 || (*out)->shape[0] < 1 || (*out)->shape[0] > MAX_CHANNELS || (*out)->shape[1] < 1)
@@ -55,10 +68,13 @@ static enum status read_branch(const struct head_tensors *h, int branch, struct 
     TRY(weight_of(h, branch, HEAD_BOX, "0.conv.weight", &box0));
     TRY(weight_of(h, branch, HEAD_BOX, "1.conv.weight", &box1));
     TRY(weight_of(h, branch, HEAD_BOX, "2.weight", &box2));
-    TRY(weight_of(h, branch, HEAD_CLS, "0.conv.weight", &cls0));
+    bool light = has_weight(h, branch, HEAD_CLS, "0.0.conv.weight"); /* its first convolution is depth-wise */
+    TRY(weight_of(h, branch, HEAD_CLS, light ? "0.1.conv.weight" : "0.conv.weight", &cls0));
     TRY(weight_of(h, branch, HEAD_CLS, "2.weight", &cls2));
-    out->head[branch] = (struct head_shape){
-        .c_box = box0->shape[0], .c_cls = cls0->shape[0], .box_groups = MAX(1, box0->shape[0] / box1->shape[1])};
+    out->head[branch] = (struct head_shape){.c_box = box0->shape[0],
+                                            .c_cls = cls0->shape[0],
+                                            .box_groups = MAX(1, box0->shape[0] / box1->shape[1]),
+                                            .cls_tower = light ? TOWER_LIGHT : TOWER_PLAIN};
     int reg_max = box2->shape[0] / 4, nc = cls2->shape[0];
     if (box2->shape[0] % 4 || reg_max < 1 || reg_max > MAX_REG_MAX || nc > MAX_CLASSES)
         return fail(E_SHAPE, "%s: a head with %d box logits and %d classes", h->source, box2->shape[0], nc);
@@ -85,9 +101,7 @@ enum status match_head(const char *source, const struct tensor_shape *tensors, i
             out->fused = false;
     }
     for (int b = 0; b < MAX_BRANCHES; b++) {
-        char name[64];
-        snprintf(name, sizeof name, "model.%d.%s.0.2.weight", h.row, head_part_name(b, HEAD_BOX));
-        if (!find(tensors, n, name))
+        if (!has_weight(&h, b, HEAD_BOX, "2.weight"))
             break;
         TRY(read_branch(&h, b, &out->options));
         out->n_branches = b + 1;

@@ -17,7 +17,7 @@ void model_options_init(struct model_options *o)
 {
     *o = (struct model_options){0};
     for (int i = 0; i < MAX_BRANCHES; i++)
-        o->head[i] = (struct head_shape){FROM_FORMULA, FROM_FORMULA, FROM_FORMULA};
+        head_shape_init(&o->head[i]);
 }
 
 /* --- one table being built ----------------------------------------------------------------------------------- */
@@ -48,11 +48,11 @@ static int scaled_repeats(const struct table *t, int repeats)
     return scaled < 1 ? 1 : scaled > 1e6 ? 1000000 : (int)scaled;
 }
 
-/* SPEC 4 rule 3: width times width_multiple, rounded up to a multiple of 8; by accident of the official code not
- * where the width equals the channels of an anchor-based head. */
+/* SPEC 4 rule 3: width times width_multiple, rounded up to a multiple of 8; by accident not where the width equals a
+ * number of the head (model/family.h). */
 static double scaled_width(const struct build *m, int c2)
 {
-    if (c2 == m->names.anchors * (m->names.nc + 5))
+    if (c2 == family_kept_width(m->table->family, m->names.nc, m->names.anchors))
         return c2;
     return ceil(c2 * m->table->width_multiple / 8) * 8;
 }
@@ -278,22 +278,14 @@ static enum status build_row(struct build *m, int r)
 
 /* --- the whole table ------------------------------------------------------------------------------------------- */
 
-static struct head_shape choose(struct head_shape chosen, struct head_shape written)
-{
-    return (struct head_shape){
-        chosen.c_box == FROM_FORMULA ? written.c_box : chosen.c_box,
-        chosen.c_cls == FROM_FORMULA ? written.c_cls : chosen.c_cls,
-        chosen.box_groups == FROM_FORMULA ? written.box_groups : chosen.box_groups,
-    };
-}
-
 static enum status choose_head(struct build *m, const struct model_options *o)
 {
     const struct table *t = m->table;
     m->head.nc = o && o->nc ? o->nc : t->nc;
     m->head.reg_max = o && o->reg_max ? o->reg_max : t->reg_max != FROM_FORMULA ? t->reg_max : REG_MAX;
     for (int i = 0; i < MAX_BRANCHES; i++)
-        m->head.shape[i] = o ? choose(o->head[i], t->head[i]) : t->head[i];
+        m->head.shape[i] = o ? head_shape_merge(o->head[i], t->head[i]) : t->head[i];
+    m->head.family = t->family;
     if (m->head.nc < 1 || m->head.nc > MAX_CLASSES)
         return fail(E_ARGUMENT, "%s: %d classes; 1 to %d are possible", t->source, m->head.nc, MAX_CLASSES);
     if (m->head.reg_max < 1 || m->head.reg_max > MAX_REG_MAX)

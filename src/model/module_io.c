@@ -63,8 +63,11 @@ static enum status build_head(const struct head_class *head, const json_t *args,
                                    .reg_max = (int)json_integer_value(json_object_get(args, "reg_max"))};
     if (n < 1 || n > TABLE_MAX_FROM || options.nc < 1 || options.reg_max < 1 || options.reg_max > MAX_REG_MAX)
         return fail(E_FORMAT, "%s: arguments ch, nc or reg_max are missing or too large", head->name);
+    options.family = family_find(NULL);
     for (int i = 0; i < MAX_BRANCHES; i++)
-        options.shape[i] = (struct head_shape){FROM_FORMULA, FROM_FORMULA, FROM_FORMULA};
+        head_shape_init(&options.shape[i]);
+    if (json_object_get(args, "c_cls"))
+        options.shape[0].c_cls = (int)json_integer_value(json_object_get(args, "c_cls"));
     io->n_in = n;
     for (int i = 0; i < n; i++) {
         char name[16];
@@ -74,6 +77,17 @@ static enum status build_head(const struct head_class *head, const json_t *args,
     }
     detect(b, "", head, values, n, &options);
     io->out.n = 0;
+    return OK;
+}
+
+/* The class tower alone, as it stands in a head. */
+static enum status build_light_tower(const json_t *args, struct builder *b, struct module_io *io)
+{
+    int c = (int)json_integer_value(json_object_get(args, "c"));
+    int nc = (int)json_integer_value(json_object_get(args, "nc"));
+    if (c < 1 || nc < 1 || io->n_in != 1)
+        return fail(E_FORMAT, "LightTower: arguments c or nc are missing, or it has not one input");
+    io->out = (struct port){.n = 1, .map = {light_tower(b, io->in[0].map[0], c, nc)}};
     return OK;
 }
 
@@ -117,12 +131,16 @@ enum status model_build_module(const char *class, const json_t *args, struct gra
     struct builder b;
     enum act act = ACT_SILU;
     graph_init(g);
-    if (!module)
+    bool light = !strcmp(class, "LightTower");
+    if (!module && !light)
         TRY_CLEAN(fail(E_UNSUPPORTED, "there is no module %s", class));
     TRY_CLEAN(activation_of(args, &act));
     builder_init(&b, g, act);
     if (head) {
         TRY_CLEAN(build_head(head, args, &b, io));
+    } else if (light) {
+        add_inputs(g, io);
+        TRY_CLEAN(build_light_tower(args, &b, io));
     } else {
         TRY_CLEAN(read_args(module, args, act, &a));
         if (io->n_in < 1 || io->n_in > TABLE_MAX_FROM)

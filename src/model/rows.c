@@ -95,9 +95,7 @@ static void choose_head(const struct table *t, const struct model_options *optio
         const struct head_shape *chosen = &options->head[main];
         out->nc = options->nc ? options->nc : t->nc;
         out->reg_max = options->reg_max ? options->reg_max : t->reg_max;
-        shape.c_box = chosen->c_box == FROM_FORMULA ? shape.c_box : chosen->c_box;
-        shape.c_cls = chosen->c_cls == FROM_FORMULA ? shape.c_cls : chosen->c_cls;
-        shape.box_groups = chosen->box_groups == FROM_FORMULA ? shape.box_groups : chosen->box_groups;
+        shape = head_shape_merge(*chosen, shape);
     }
     for (int i = 0; i < MAX_BRANCHES; i++) /* one number for all: the table has one branch */
         out->head[i] = shape;

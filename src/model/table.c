@@ -36,10 +36,22 @@ static enum status keep_text(struct table *t, const char *text, const char **out
 
 /* --- keys ------------------------------------------------------------------------------------------------------- */
 
+/* What a table without any key is. The readers below change only what is written. */
+static void set_defaults(struct table *t)
+{
+    t->ch = 3;
+    t->anchors = 3;
+    t->depth_multiple = t->width_multiple = 1;
+    t->activation = ACT_SILU;
+    t->family = family_find(NULL);
+    t->reg_max = FROM_FORMULA;
+    for (int i = 0; i < MAX_BRANCHES; i++)
+        head_shape_init(&t->head[i]);
+}
+
 static enum status read_scale(const struct yaml_node *root, const char *key, double *out)
 {
     const struct yaml_node *node = yaml_find(root, key);
-    *out = 1;
     if (!node)
         return OK;
     TRY(yaml_get_double(node, key, out));
@@ -52,7 +64,6 @@ static enum status read_activation(const struct yaml_node *root, struct table *t
 {
     const struct yaml_node *node = yaml_find(root, "activation");
     const char *text;
-    t->activation = ACT_SILU;
     if (!node || node->type == YAML_NULL)
         return OK;
     TRY(yaml_get_string(node, "activation", &text));
@@ -66,7 +77,6 @@ static enum status read_activation(const struct yaml_node *root, struct table *t
 static enum status read_anchors(const struct yaml_node *root, struct table *t)
 {
     const struct yaml_node *node = yaml_find(root, "anchors");
-    t->anchors = 3;
     if (!node || node->type == YAML_NULL)
         return OK;
     if (node->type != YAML_LIST)
@@ -76,40 +86,74 @@ static enum status read_anchors(const struct yaml_node *root, struct table *t)
     return OK;
 }
 
-/* A width of the head: one number for all branches, or a list with one (or null: the formula) a branch. */
-static enum status read_head_key(const struct yaml_node *root, const char *key, size_t offset, struct table *t)
+static enum status read_family(const struct yaml_node *root, struct table *t)
+{
+    const struct yaml_node *node = yaml_find(root, "family");
+    const char *text;
+    if (!node)
+        return OK;
+    TRY(yaml_get_string(node, "family", &text));
+    t->family = family_find(text);
+    return t->family ? OK : yaml_fail(node, E_UNSUPPORTED, "there is no family %.40s of networks", text);
+}
+
+static enum status get_tower(const struct yaml_node *node, const char *key, int *out)
+{
+    const char *text;
+    TRY(yaml_get_string(node, key, &text));
+    for (int i = 0; i < TOWER_COUNT; i++) {
+        if (!strcmp(text, cls_tower_name((enum cls_tower)i))) {
+            *out = i;
+            return OK;
+        }
+    }
+    return yaml_fail(node, E_FORMAT, "%s is %.40s; plain and light are possible", key, text);
+}
+
+static enum status get_width(const struct yaml_node *node, const char *key, int *out)
+{
+    return yaml_get_int(node, key, 1, MAX_CHANNELS, out);
+}
+
+/* A property of the head: one value for all branches, or a list with one (or null: the formula) a branch. */
+static enum status read_head_key(const struct yaml_node *root, const char *key, size_t offset,
+                                 enum status (*get)(const struct yaml_node *, const char *, int *), struct table *t)
 {
     const struct yaml_node *node = yaml_find(root, key);
-    if (node && node->type == YAML_LIST)
+    if (!node)
+        return OK;
+    if (node->type == YAML_LIST)
         TRY(yaml_get_list(node, key, 1, MAX_BRANCHES));
     for (int i = 0; i < MAX_BRANCHES; i++) {
         int *out = (int *)((char *)&t->head[i] + offset);
-        const struct yaml_node *item = node && node->type == YAML_LIST ? node->items[MIN(i, node->count - 1)] : node;
+        const struct yaml_node *item = node->type == YAML_LIST ? node->items[MIN(i, node->count - 1)] : node;
         *out = FROM_FORMULA;
-        if (item && item->type != YAML_NULL)
-            TRY(yaml_get_int(item, key, 1, MAX_CHANNELS, out));
+        if (item->type != YAML_NULL)
+            TRY(get(item, key, out));
     }
     return OK;
 }
 
-static enum status read_keys(const struct yaml_node *root, struct table *t)
+static enum status read_keys(const struct yaml_node *root, bool based, struct table *t)
 {
-    const struct yaml_node *node;
-    TRY(yaml_need(root, "nc", &node));
-    TRY(yaml_get_int(node, "nc", 1, MAX_CLASSES, &t->nc));
-    t->ch = 3;
+    const struct yaml_node *node = yaml_find(root, "nc");
+    if (!node && !based)
+        TRY(yaml_need(root, "nc", &node));
+    if (node)
+        TRY(yaml_get_int(node, "nc", 1, MAX_CLASSES, &t->nc));
     if ((node = yaml_find(root, "ch")))
         TRY(yaml_get_int(node, "ch", 3, 3, &t->ch));
-    t->reg_max = FROM_FORMULA;
     if ((node = yaml_find(root, "reg_max")))
         TRY(yaml_get_int(node, "reg_max", 1, MAX_REG_MAX, &t->reg_max));
     TRY(read_scale(root, "depth_multiple", &t->depth_multiple));
     TRY(read_scale(root, "width_multiple", &t->width_multiple));
     TRY(read_activation(root, t));
     TRY(read_anchors(root, t));
-    TRY(read_head_key(root, "box_width", offsetof(struct head_shape, c_box), t));
-    TRY(read_head_key(root, "class_width", offsetof(struct head_shape, c_cls), t));
-    TRY(read_head_key(root, "box_groups", offsetof(struct head_shape, box_groups), t));
+    TRY(read_family(root, t));
+    TRY(read_head_key(root, "box_width", offsetof(struct head_shape, c_box), get_width, t));
+    TRY(read_head_key(root, "class_width", offsetof(struct head_shape, c_cls), get_width, t));
+    TRY(read_head_key(root, "box_groups", offsetof(struct head_shape, box_groups), get_width, t));
+    TRY(read_head_key(root, "class_tower", offsetof(struct head_shape, cls_tower), get_tower, t));
     return OK;
 }
 
@@ -278,38 +322,74 @@ static enum status check_end(const struct yaml_node *root, const struct table *t
     return OK;
 }
 
-enum status table_read(const char *text, size_t size, const char *source, struct table *out)
+static enum status read_table(const char *text, size_t size, const char *source, bool is_base, struct table *out);
+
+/* The rows of the table's own; none where it has a base. */
+static enum status read_rows(const struct yaml_node *root, struct table *t)
+{
+    const struct yaml_node *backbone = yaml_find(root, "backbone"), *head = yaml_find(root, "head");
+    int rows = MIN(TABLE_MAX_ROWS, (backbone ? backbone->count : 0) + (head ? head->count : 0));
+    t->rows = arena_alloc(&t->arena, (size_t)rows + 1, sizeof *t->rows);
+    if (!t->rows)
+        return E_NOMEM;
+    TRY(read_section(root, "backbone", t));
+    t->n_backbone = t->n_rows;
+    TRY(read_section(root, "head", t));
+    return check_end(root, t);
+}
+
+/* The built-in table that this one begins as. Those have no base themselves, so nothing goes around. */
+static enum status read_base(const struct yaml_node *root, const struct yaml_node *base, bool based, struct table *out)
+{
+    const char *name;
+    TRY(yaml_get_string(base, "base", &name));
+    const char *text = model_find_table(name);
+    if (based)
+        return yaml_fail(base, E_FORMAT, "a table with a base of its own is none for another one");
+    if (!text)
+        return yaml_fail(base, E_FORMAT, "base: there is no built-in table %.60s", name);
+    if (yaml_find(root, "backbone") || yaml_find(root, "head"))
+        return yaml_fail(base, E_FORMAT, "a table with a base has no rows of its own");
+    return read_table(text, strlen(text), name, true, out);
+}
+
+static enum status set_source(struct table *t, const char *source)
+{
+    char *stem = path_stem(source);
+    enum status rc = stem ? keep_text(t, stem, &t->name) : E_NOMEM;
+    mem_free(stem);
+    TRY(rc);
+    return keep_text(t, source, &t->source);
+}
+
+static enum status read_table(const char *text, size_t size, const char *source, bool is_base, struct table *out)
 {
     enum status rc = OK;
     struct yaml doc = {0};
     *out = (struct table){0};
     arena_init(&out->arena);
+    set_defaults(out);
     if (size > TABLE_MAX_BYTES)
         TRY_CLEAN(fail(E_LIMIT, "%s: a table of %zu bytes; %d are possible", source, size, TABLE_MAX_BYTES));
-    TRY_CLEAN(keep_text(out, source, &out->source));
-    char *stem = path_stem(source);
-    if (!stem)
-        TRY_CLEAN(E_NOMEM);
-    rc = keep_text(out, stem, &out->name);
-    mem_free(stem);
-    TRY_CLEAN(rc);
     TRY_CLEAN(yaml_open_memory(source, text, size, &doc));
     TRY_CLEAN(yaml_get_map(doc.root, "a network table"));
-    TRY_CLEAN(read_keys(doc.root, out));
-    const struct yaml_node *backbone = yaml_find(doc.root, "backbone"), *head = yaml_find(doc.root, "head");
-    int rows = MIN(TABLE_MAX_ROWS, (backbone ? backbone->count : 0) + (head ? head->count : 0));
-    out->rows = arena_alloc(&out->arena, (size_t)rows + 1, sizeof *out->rows);
-    if (!out->rows)
-        TRY_CLEAN(E_NOMEM);
-    TRY_CLEAN(read_section(doc.root, "backbone", out));
-    out->n_backbone = out->n_rows;
-    TRY_CLEAN(read_section(doc.root, "head", out));
-    TRY_CLEAN(check_end(doc.root, out));
+    const struct yaml_node *base = yaml_find(doc.root, "base");
+    if (base)
+        TRY_CLEAN(read_base(doc.root, base, is_base, out));
+    TRY_CLEAN(set_source(out, source));
+    TRY_CLEAN(read_keys(doc.root, base != NULL, out));
+    if (!base)
+        TRY_CLEAN(read_rows(doc.root, out));
 cleanup:
     yaml_close(&doc);
     if (rc != OK)
         table_free(out);
     return rc;
+}
+
+enum status table_read(const char *text, size_t size, const char *source, struct table *out)
+{
+    return read_table(text, size, source, false, out);
 }
 
 enum status table_load(const char *path, struct table *out)

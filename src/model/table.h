@@ -14,7 +14,9 @@
  *
  * `from` is -1 (the row before; for row 0 the image), relative (-2 ...), an absolute row, a tag, or a list of them.
  * Keys of our own, all optional: reg_max, and class_width, box_width, box_groups (a number, or a list with one a head
- * branch, null for the formula) that choose what SPEC 3 has formulas for.
+ * branch, null for the formula) and class_tower (plain or light, or such a list) that choose what SPEC 3 has formulas
+ * for; family (model/family.h) says whose formulas those are. A table with the key base has the rows and keys of that
+ * built-in table, and no rows of its own; its other keys win.
  *
  * A table knows nothing of modules: model/modules.h gives its rows a meaning. */
 #ifndef Y9_MODEL_TABLE_H
@@ -63,6 +65,7 @@ struct table {
     enum act activation;
     bool has_activation; /* the key is there */
     int reg_max;         /* FROM_FORMULA where the key is absent */
+    const struct family *family;
     struct head_shape head[MAX_BRANCHES];
     int n_rows, n_backbone;
     struct table_row *rows;

@@ -76,6 +76,25 @@ static void write_head_key(struct yaml_writer *w, const char *key, const int *br
     yaml_end(w);
 }
 
+/* The same for class_tower, whose values are words. */
+static void write_towers(struct yaml_writer *w, const struct head_shape *head)
+{
+    bool same = head[0].cls_tower == head[1].cls_tower && head[0].cls_tower == head[2].cls_tower;
+    if (same && head[0].cls_tower == FROM_FORMULA)
+        return;
+    if (!same)
+        yaml_begin_list(w, "class_tower", true);
+    for (int i = 0; i < (same ? 1 : MAX_BRANCHES); i++) {
+        const char *key = same ? "class_tower" : NULL;
+        if (head[i].cls_tower == FROM_FORMULA)
+            yaml_put_null(w, key);
+        else
+            yaml_put_string(w, key, cls_tower_name((enum cls_tower)head[i].cls_tower));
+    }
+    if (!same)
+        yaml_end(w);
+}
+
 enum status table_write(const struct table *t, struct buf *out)
 {
     static const char *const activations[] = {"none", "nn.SiLU()", "nn.ReLU()"};
@@ -89,11 +108,14 @@ enum status table_write(const struct table *t, struct buf *out)
     yaml_put_int(&w, "anchors", t->anchors);
     if (t->has_activation)
         yaml_put_string(&w, "activation", activations[t->activation]);
+    if (t->family != family_find(NULL))
+        yaml_put_string(&w, "family", t->family->name);
     if (t->reg_max != FROM_FORMULA)
         yaml_put_int(&w, "reg_max", t->reg_max);
     write_head_key(&w, "box_width", (const int[]){h[0].c_box, h[1].c_box, h[2].c_box});
     write_head_key(&w, "class_width", (const int[]){h[0].c_cls, h[1].c_cls, h[2].c_cls});
     write_head_key(&w, "box_groups", (const int[]){h[0].box_groups, h[1].box_groups, h[2].box_groups});
+    write_towers(&w, h);
     write_rows(&w, "backbone", t->rows, t->n_backbone);
     write_rows(&w, "head", t->rows + t->n_backbone, t->n_rows - t->n_backbone);
     yaml_end(&w);

@@ -91,7 +91,6 @@ static const struct {
 } foreign_parts[] = {
     {".one2one_cv2.", "a YOLOv10 head (or one without NMS)"},
     {".proto.", "a head for instance masks"},
-    {".cv3.0.0.0.conv.weight", "the light class tower that the Ultralytics package built in October 2024"},
 };
 
 /* Parts of bodies that only other networks have, behind a row's number. */
