@@ -38,7 +38,7 @@ static void golden_files(void **state)
         run_golden(golden_mosaic, mosaics[i]);
 }
 
-/* --- draws ------------------------------------------------------------------------------------------------------- */
+/* --- draws --- */
 
 static void a_log_is_kept_to(void **state)
 {
@@ -99,8 +99,7 @@ static void counted_draws_have_their_distributions(void **state)
         assert_true(abs(picked[i] - N / 5) < N / 50);
 }
 
-/* --- a small dataset ------------------------------------------------------------------------------------------------
- */
+/* --- a small dataset --- */
 
 enum { PICTURES = 11 };
 
@@ -233,8 +232,7 @@ static uint64_t epoch_hash(const struct loader_config *config, const struct epoc
     return hash;
 }
 
-/* --- the loader -----------------------------------------------------------------------------------------------------
- */
+/* --- the loader --- */
 
 static void epochs_do_not_depend_on_workers(void **state)
 {
@@ -422,8 +420,7 @@ static void a_missing_picture_is_told(void **state)
     small_free(s);
 }
 
-/* --- sampling and sizes ---------------------------------------------------------------------------------------------
- */
+/* --- sampling and sizes --- */
 
 static void weights_prefer_rare_and_weak_classes(void **state)
 {
@@ -498,8 +495,7 @@ static void multi_scale(void **state)
     image_free(&img);
 }
 
-/* --- photos ---------------------------------------------------------------------------------------------------------
- */
+/* --- photos --- */
 
 /* Of this thread: other work on the machine does not count. */
 static double cpu_seconds(void)

@@ -32,7 +32,7 @@ struct place {
     bool mounted;
 };
 
-/* --- files ------------------------------------------------------------------------------------------------------ */
+/* --- files --- */
 
 static void put(const char *path, const void *bytes, size_t size)
 {
@@ -248,7 +248,7 @@ static int remove_inputs(void **state)
     return rc;
 }
 
-/* --- running ---------------------------------------------------------------------------------------------------- */
+/* --- running --- */
 
 /* Runs yolo9 in the temporary folder with these arguments (shell words). A sanitizer's report is code 99. */
 static int run(const char *arguments, struct buf *errors)
@@ -323,7 +323,7 @@ static void refuse_all(const struct bad *cases, int count)
         refuse(&cases[i]);
 }
 
-/* --- the table -------------------------------------------------------------------------------------------------- */
+/* --- the table --- */
 
 static void bad_weights(void **state)
 {
@@ -543,7 +543,7 @@ static void small_and_long_pictures_work(void **state)
     buf_free(&errors);
 }
 
-/* --- truncation ------------------------------------------------------------------------------------------------- */
+/* --- truncation --- */
 
 /* The file is cut shorter and shorter: read in this process at every place, by the program at a few. */
 static void cut(const char *path, const char *name, const char *arguments)

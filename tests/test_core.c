@@ -44,7 +44,7 @@ static char *in_folder(const char *name)
     return path;
 }
 
-/* --- status ---------------------------------------------------------------------------------------------------- */
+/* --- status --- */
 
 static void *sentence_of_other_thread(void *out)
 {
@@ -87,7 +87,7 @@ static void a_sentence_is_cut_not_overrun(void **state)
     mem_free(longer);
 }
 
-/* --- memory ---------------------------------------------------------------------------------------------------- */
+/* --- memory --- */
 
 static void memory_is_aligned_and_checked(void **state)
 {
@@ -178,7 +178,7 @@ static void buffers_grow_and_end_with_zero(void **state)
     assert_null(b.data);
 }
 
-/* --- files ----------------------------------------------------------------------------------------------------- */
+/* --- files --- */
 
 static int entries(const char *path)
 {
@@ -334,7 +334,7 @@ static void a_full_disk_keeps_the_old_file(void **state)
     mem_free(disk);
 }
 
-/* --- paths ----------------------------------------------------------------------------------------------------- */
+/* --- paths --- */
 
 static void expect_and_free(char *got, const char *want)
 {
@@ -408,7 +408,7 @@ static void folders_are_listed_in_order(void **state)
     assert_int_equal(path_list("/no/such/folder", &got, &count), E_IO);
 }
 
-/* --- random numbers -------------------------------------------------------------------------------------------- */
+/* --- random numbers --- */
 
 static void random_numbers_are_a_function_of_the_key(void **state)
 {
@@ -448,7 +448,7 @@ static void random_numbers_have_their_ranges_and_moments(void **state)
         assert_int_equal(rng_below(&r, 1), 0);
 }
 
-/* --- threads --------------------------------------------------------------------------------------------------- */
+/* --- threads --- */
 
 enum { PARTS = 37 };
 
@@ -500,7 +500,7 @@ static void team_results_do_not_depend_on_its_size(void **state)
     team_destroy(NULL);
 }
 
-/* --- CPU ------------------------------------------------------------------------------------------------------- */
+/* --- CPU --- */
 
 /* Every row of core/cpu.def has a name of its own, and what is found stands on what it needs. */
 static void instruction_sets_are_rows(void **state)

@@ -16,8 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- YAML and splits -------------------------------------------------------------------------------------------------
- */
+/* --- YAML and splits --- */
 
 static const char small_yaml[] = "path: .\ntrain: images/train\nval: images/val\nnames: [a, b, c]\n";
 
@@ -193,8 +192,7 @@ static void test_yaml_faults(void **state)
     dataset_destroy(d);
 }
 
-/* --- the cache
- * --------------------------------------------------------------------------------------------------------- */
+/* --- the cache --- */
 
 static void assert_same_dataset(const struct dataset *a, const struct dataset *b)
 {

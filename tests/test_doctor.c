@@ -23,7 +23,7 @@
 
 enum { SIZE = 96, TRAIN = 104, VAL = 26 };
 
-/* --- a set for each test ------------------------------------------------------------------------------------------ */
+/* --- a set for each test --- */
 
 struct place {
     char clean[256], folder[256]; /* the drawn set, and this test's copy of it */
@@ -131,7 +131,7 @@ static void assert_found(const struct doctor *d, enum finding_kind kind, long co
         fail_msg("%s: none of its %d places names %s", finding_rule(kind)->id, f->n_items, part);
 }
 
-/* --- sets --------------------------------------------------------------------------------------------------------- */
+/* --- sets --- */
 
 static void a_clean_set_gives_no_warning(void **state)
 {
@@ -403,7 +403,7 @@ static void annotation_files_are_judged_too(void **state)
     doctor_free(&d);
 }
 
-/* --- the search for near hashes ----------------------------------------------------------------------------------- */
+/* --- the search for near hashes --- */
 
 struct hits {
     int count, last;
@@ -457,7 +457,7 @@ static void near_hashes_are_all_found(void **state)
     look_index_destroy(index);
 }
 
-/* --- the verb ----------------------------------------------------------------------------------------------------- */
+/* --- the verb --- */
 
 static int run_verb(const char *words, struct buf *out)
 {

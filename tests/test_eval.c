@@ -40,8 +40,7 @@ static void test_golden_compute_ap(void **state)
     run_golden(golden_compute_ap, "post/compute_ap");
 }
 
-/* --- cases done by hand ----------------------------------------------------------------------------------------------
- */
+/* --- cases done by hand --- */
 
 static json_t *read_cases(const char *name)
 {
@@ -177,8 +176,7 @@ static void test_coco_hundred(void **state)
     }
 }
 
-/* --- the accumulator -------------------------------------------------------------------------------------------------
- */
+/* --- the accumulator --- */
 
 static void test_matching_quirk(void **state)
 {

@@ -80,7 +80,7 @@ static const uint8_t *pixel(const struct image *img, int y, int x)
     return img->data + ((size_t)y * (size_t)img->w + (size_t)x) * 3;
 }
 
-/* --- JPEG ------------------------------------------------------------------------------------------------------ */
+/* --- JPEG --- */
 
 static void jpeg_kinds_come_back(void **state)
 {
@@ -146,7 +146,7 @@ static void jpeg_with_four_colours(void **state)
     buf_free(&file);
 }
 
-/* --- EXIF ------------------------------------------------------------------------------------------------------ */
+/* --- EXIF --- */
 
 /* Where the upright picture's pixel (y, x) lies in the stored h x w one, written out from SPEC 11.3. */
 static void stored_place(int orientation, int h, int w, int y, int x, int *sy, int *sx)
@@ -234,7 +234,7 @@ static void exif_damaged(void **state)
     buf_free(&file);
 }
 
-/* --- PNG and WebP ---------------------------------------------------------------------------------------------- */
+/* --- PNG and WebP --- */
 
 static void png_kinds(void **state)
 {
@@ -310,7 +310,7 @@ static void webp_kinds(void **state)
     buf_free(&file);
 }
 
-/* --- damaged and unusual files --------------------------------------------------------------------------------- */
+/* --- damaged and unusual files --- */
 
 static void assert_refused(const void *bytes, size_t size, enum status code, const char *word)
 {
@@ -469,7 +469,7 @@ static void other_files(void **state)
     image_free(&img);
 }
 
-/* --- pixels ---------------------------------------------------------------------------------------------------- */
+/* --- pixels --- */
 
 static void floats_are_exact_quotients(void **state)
 {

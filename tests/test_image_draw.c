@@ -191,7 +191,7 @@ static void any_size_and_any_name(void **state)
     image_free(&img);
 }
 
-/* --- charts ---------------------------------------------------------------------------------------------------- */
+/* --- charts --- */
 
 static void ticks_are_round(void **state)
 {

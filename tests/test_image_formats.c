@@ -90,7 +90,7 @@ static void assert_beginnings_refused(const struct buf *file, size_t spare)
     image_free(&img);
 }
 
-/* --- BMP --------------------------------------------------------------------------------------------------------- */
+/* --- BMP --- */
 
 struct bmp_recipe {
     int w, h, bits, compression, header, colours;
@@ -265,7 +265,7 @@ static void bmp_hostile(void **state)
     buf_free(&file);
 }
 
-/* --- TIFF -------------------------------------------------------------------------------------------------------- */
+/* --- TIFF --- */
 
 struct tiff_recipe {
     int photometric, samples, bits, compression;
@@ -497,7 +497,7 @@ static void raw_files_of_cameras_are_named(void **state)
     buf_free(&file);
 }
 
-/* --- GIF --------------------------------------------------------------------------------------------------------- */
+/* --- GIF --- */
 
 struct gif_recipe {
     int w, h; /* of the screen */
@@ -597,7 +597,7 @@ static void gif_hostile(void **state)
     buf_free(&file);
 }
 
-/* --- WebP animations --------------------------------------------------------------------------------------------- */
+/* --- WebP animations --- */
 
 static void put_chunk(struct buf *out, const char *name, const void *data, size_t size)
 {
@@ -666,8 +666,7 @@ static void webp_first_frame(void **state)
     buf_free(&file);
 }
 
-/* --- JPEG, and kinds by name ---------------------------------------------------------------------------------------
- */
+/* --- JPEG, and kinds by name --- */
 
 /* Wherever the file is cut: what is accepted has the pixels of the whole file. And without the end marker it is. */
 static void jpeg_without_end_marker(void **state)

@@ -49,7 +49,7 @@ static int clamp(int x, int low, int high)
     return MIN(MAX(x, low), high);
 }
 
-/* --- bilinear -------------------------------------------------------------------------------------------------- */
+/* --- bilinear --- */
 
 static void axis(int d, int src_n, int n, int horizontal, int *s, int weight[2])
 {
@@ -128,7 +128,7 @@ static void an_exact_picture_stays(void **state)
     image_free(&dst);
 }
 
-/* --- area ------------------------------------------------------------------------------------------------------ */
+/* --- area --- */
 
 struct taps {
     int n, s[512];
@@ -199,7 +199,7 @@ static void area_equals_its_definition(void **state)
     image_free(&dst);
 }
 
-/* --- letterbox ------------------------------------------------------------------------------------------------- */
+/* --- letterbox --- */
 
 static void letterbox_fits_any_photo(void **state)
 {
@@ -237,7 +237,7 @@ static void letterbox_fits_any_photo(void **state)
     image_free(&dst);
 }
 
-/* --- warps ----------------------------------------------------------------------------------------------------- */
+/* --- warps --- */
 
 static int border_tap(const struct image *src, long y, long x, int c)
 {
@@ -305,7 +305,7 @@ static void warps_keep_and_shift(void **state)
     image_free(&dst);
 }
 
-/* --- HSV and flips --------------------------------------------------------------------------------------------- */
+/* --- HSV and flips --- */
 
 static void hsv_comes_back(void **state)
 {

@@ -44,7 +44,7 @@ static void ok(enum status rc)
         fail_msg("%s", fail_text());
 }
 
-/* --- palette --------------------------------------------------------------------------------------------------- */
+/* --- palette --- */
 
 static double light(uint8_t byte)
 {
@@ -126,7 +126,7 @@ static void colours_stay_apart_for_all_eyes(void **state)
     assert_true(fabs(colour_contrast((struct colour){0, 0, 0}, (struct colour){255, 255, 255}) - 21) < 0.01);
 }
 
-/* --- text ------------------------------------------------------------------------------------------------------ */
+/* --- text --- */
 
 static void text_is_made_valid(void **state)
 {
@@ -256,7 +256,7 @@ static void long_texts_are_shortened(void **state)
     cairo_destroy(cr);
 }
 
-/* --- labels ---------------------------------------------------------------------------------------------------- */
+/* --- labels --- */
 
 static double overlap(struct rect r, const float b[4])
 {

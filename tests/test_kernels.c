@@ -27,7 +27,7 @@ struct isa {
     uint64_t features;
 };
 
-/* --- cases -------------------------------------------------------------------------------------------------------- */
+/* --- cases --- */
 
 struct shape {
     int n, h, w, ic, oc, kh, kw, stride, pad, dilation, groups;
@@ -474,7 +474,7 @@ static int list_isas(struct isa out[MASKS_MOST])
     return n;
 }
 
-/* --- every kernel by itself --------------------------------------------------------------------------------------- */
+/* --- every kernel by itself --- */
 
 struct kernel_row {
     const char *name;
@@ -561,7 +561,7 @@ static int check(uint64_t seed, int rounds)
     return bad != 0;
 }
 
-/* --- bench -------------------------------------------------------------------------------------------------------- */
+/* --- bench --- */
 
 /* Layers of gelan-t/s/c at 640 and the gradient shapes that go with them. */
 static const struct {

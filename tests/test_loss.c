@@ -13,7 +13,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- a random batch ---------------------------------------------------------------------------------------------- */
+/* --- a random batch --- */
 
 enum { IMAGES = 3, BRANCHES = 3, NC = 5, BINS = 16, H = 96, W = 128, TARGETS = 24 };
 

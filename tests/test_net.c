@@ -356,11 +356,11 @@ static void test_two_sizes(void **state)
 static void test_layout(void **state)
 {
     (void)state;
-    struct block b[] = {{.floats = 64, .first = 0, .last = 0},
-                        {.floats = 64, .first = 0, .last = 1},
-                        {.floats = 32, .first = 1, .last = 2},
-                        {.floats = 64, .first = 2, .last = 5}};
-    struct block *list[] = {&b[0], &b[1], &b[2], &b[3]};
+    struct plan_block b[] = {{.floats = 64, .first = 0, .last = 0},
+                             {.floats = 64, .first = 0, .last = 1},
+                             {.floats = 32, .first = 1, .last = 2},
+                             {.floats = 64, .first = 2, .last = 5}};
+    struct plan_block *list[] = {&b[0], &b[1], &b[2], &b[3]};
     assert_int_equal(layout_blocks(list, 4), 128);
     for (int i = 0; i < 4; i++) {
         for (int k = 0; k < i; k++) {

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- optimizers -------------------------------------------------------------------------------------------------- */
+/* --- optimizers --- */
 
 /* A block with every role; one weight is larger than a part, and row 1 is to be frozen. */
 static void make_graph(struct graph *g)
@@ -258,7 +258,7 @@ static void ema_values(void **state)
     ema_free(&e);
 }
 
-/* --- schedule ---------------------------------------------------------------------------------------------------- */
+/* --- schedule --- */
 
 static struct schedule official(int epochs, long batches, int batch, int nominal)
 {
@@ -358,7 +358,7 @@ static void curves(void **state)
     near(schedule_at(&s, 9000).momentum, 0.937, 0);
 }
 
-/* --- hyper-parameters, comm -------------------------------------------------------------------------------------- */
+/* --- hyper-parameters, comm --- */
 
 static void write_text(const char *path, const char *text)
 {

@@ -26,7 +26,7 @@ static void need(enum status rc)
         fail_msg("%s", fail_text());
 }
 
-/* --- histograms --------------------------------------------------------------------------------------------------- */
+/* --- histograms --- */
 
 static void counts_do_not_depend_on_order(void **state)
 {
@@ -198,7 +198,7 @@ static void results_differ_by_what_changed(void **state)
     assert_true(fabs(head_error_value(&other) - 0.5) < 1e-4);
 }
 
-/* --- files -------------------------------------------------------------------------------------------------------- */
+/* --- files --- */
 
 static const char *in_root(const char *name, char *buffer)
 {
@@ -436,7 +436,7 @@ static void stray_tensors_are_refused(void **state)
     safetensors_close(&st);
 }
 
-/* --- the verb ----------------------------------------------------------------------------------------------------- */
+/* --- the verb --- */
 
 /* Runs yolo9 in the test's folder; the exit code, and what it said on both streams. */
 static int run(const char *arguments, struct buf *said)

@@ -229,7 +229,7 @@ static void test_raw_outputs(void **state)
     close_road(&road);
 }
 
-/* --- real data sets ----------------------------------------------------------------------------------------------- */
+/* --- real data sets --- */
 
 static void load(const char *file, enum dataset_split split, struct dataset **out)
 {
@@ -257,7 +257,7 @@ static void test_datasets(void **state)
     dataset_destroy(d);
 }
 
-/* --- figures of 128 photos ---------------------------------------------------------------------------------------- */
+/* --- figures of 128 photos --- */
 
 static double box_number(const json_t *box, size_t i)
 {

@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- arrays as a stream --------------------------------------------------------------------------------------------
- */
+/* --- arrays as a stream --- */
 
 static void assert_items(const char *text, int count, const char *sentence)
 {
@@ -67,8 +66,7 @@ static void arrays_are_read_element_by_element(void **state)
     assert_items(deep, 0, "nested deeper than 64");
 }
 
-/* --- scores --------------------------------------------------------------------------------------------------------
- */
+/* --- scores --- */
 
 struct score {
     double map50;

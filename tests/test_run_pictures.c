@@ -82,8 +82,7 @@ static void same_file(const char *a, const char *b)
     buf_free(&y);
 }
 
-/* --- results.png ---------------------------------------------------------------------------------------------------
- */
+/* --- results.png --- */
 
 static void plot(struct run_progress *p, int rows, struct image *img)
 {
@@ -151,8 +150,7 @@ static void the_best_epoch_is_marked(void **state)
     run_progress_free(&p);
 }
 
-/* --- labels.png ----------------------------------------------------------------------------------------------------
- */
+/* --- labels.png --- */
 
 /* A dataset of one picture with n labels; classes in turn. */
 static void draw_labels(int nc, int n, const char *file)
@@ -196,8 +194,7 @@ static void labels_are_drawn_for_any_number_of_classes(void **state)
     image_free(&img);
 }
 
-/* --- curves and matrices ---------------------------------------------------------------------------------------------
- */
+/* --- curves and matrices --- */
 
 static void evaluate(int nc, bool labels, const char *where)
 {
@@ -264,8 +261,7 @@ static void all_classes_stand_out(void **state)
     image_free(&img);
 }
 
-/* --- sheets ----------------------------------------------------------------------------------------------------------
- */
+/* --- sheets --- */
 
 /* Small pictures are enlarged, so that what is drawn on them can be read. */
 static void sheets_enlarge_small_pictures(void **state)

@@ -32,7 +32,7 @@ static const char *in_folder(const char *name)
     return path[next];
 }
 
-/* --- options ----------------------------------------------------------------------------------------------------- */
+/* --- options --- */
 
 static void options_come_back_from_yaml(void **state)
 {
@@ -82,7 +82,7 @@ static void options_come_back_from_yaml(void **state)
     run_options_free(&a);
 }
 
-/* --- a small trainer --------------------------------------------------------------------------------------------- */
+/* --- a small trainer --- */
 
 struct fixture {
     struct table table;
@@ -279,7 +279,7 @@ static void what_is_not_finite_is_told_by_layer(void **state)
     fixture_free(&f);
 }
 
-/* --- words ------------------------------------------------------------------------------------------------------- */
+/* --- words --- */
 
 static void results_csv_has_the_official_form(void **state)
 {
@@ -355,7 +355,7 @@ static void the_end_tells_what_to_try(void **state)
     run_options_free(&o);
 }
 
-/* --- whole runs -------------------------------------------------------------------------------------------------- */
+/* --- whole runs --- */
 
 static void draw_set(const char *name, int images)
 {

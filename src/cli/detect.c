@@ -64,7 +64,7 @@ static const struct option_spec options_table[] = {
 
 /* --- the pictures --- */
 
-static enum status detect_one(struct job *job, struct photo *p, long i)
+static enum status detect_one(struct detect_job *job, struct photo *p, long i)
 {
     struct detector_times times = {0};
     struct picture_result r = {.h = p->input.box.src_h, .w = p->input.box.src_w};
@@ -74,12 +74,12 @@ static enum status detect_one(struct job *job, struct photo *p, long i)
 }
 
 /* A signal, or nobody who reads: what is done so far is finished and written. */
-static bool should_stop(const struct job *job)
+static bool should_stop(const struct detect_job *job)
 {
     return *interrupt_flag() || job->unread;
 }
 
-static enum status detect_all(struct job *job)
+static enum status detect_all(struct detect_job *job)
 {
     struct progress bar;
     progress_start(&bar, "detect", job->sources.count);
@@ -110,7 +110,7 @@ static enum status detect_all(struct job *job)
 
 /* --- set-up --- */
 
-static enum status load_network(struct job *job)
+static enum status load_network(struct detect_job *job)
 {
     const char *path = option_string(job->o, "weights");
     struct weights *w = &job->weights;
@@ -133,7 +133,7 @@ static enum status tell_left_out(const struct sources *s)
 }
 
 /* The pictures of --source, and the words behind the classes of --classes. */
-static enum status find_sources(struct job *job)
+static enum status find_sources(struct detect_job *job)
 {
     enum status rc = OK;
     int n;
@@ -153,7 +153,7 @@ cleanup:
     return rc;
 }
 
-static enum status make_detector(struct job *job)
+static enum status make_detector(struct detect_job *job)
 {
     bool params_unused;
     int threads = option_int(job->o, "threads");
@@ -180,7 +180,7 @@ static enum status make_detector(struct job *job)
     return OK;
 }
 
-static enum status run(struct job *job)
+static enum status run(struct detect_job *job)
 {
     enum status rc = OK;
     const char *weights = option_string(job->o, "weights");
@@ -213,7 +213,7 @@ static enum status run(struct job *job)
 
 static enum status detect_pictures(const struct options *o)
 {
-    struct job job = {.o = o, .sources.input = -1};
+    struct detect_job job = {.o = o, .sources.input = -1};
     arena_init(&job.arena);
     signal(SIGPIPE, SIG_IGN); /* `| head`: files are finished first */
     enum status rc = run(&job);

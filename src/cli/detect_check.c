@@ -14,7 +14,7 @@ static bool same_file(const struct stat *a, const char *path)
 }
 
 /* A named output: no folder, no input. "-" is always possible. */
-static enum status check_file(const struct job *job, const char *option, const char *path)
+static enum status check_file(const struct detect_job *job, const char *option, const char *path)
 {
     static const char *const inputs[] = {"weights", "cfg"};
     struct stat st;
@@ -52,7 +52,7 @@ static enum status check_different(const char *json, const char *jsonl)
     return rc;
 }
 
-static enum status check_named_files(const struct job *job)
+static enum status check_named_files(const struct detect_job *job)
 {
     const char *json = option_string(job->o, "json"), *jsonl = option_string(job->o, "jsonl");
     enum status rc = json && jsonl ? check_different(json, jsonl) : OK;
@@ -72,7 +72,7 @@ static int by_file(const void *a, const void *b)
 }
 
 /* Would an annotated picture take the place of one that is read? */
-static enum status check_pictures(const struct job *job, const char *folder)
+static enum status check_pictures(const struct detect_job *job, const char *folder)
 {
     enum status rc = OK;
     int n = job->sources.count, found = 0;
@@ -96,7 +96,7 @@ cleanup:
 }
 
 /* Crops are named while the run goes on: none of the sources may lie among them. */
-static enum status check_crops(const struct job *job, const char *folder)
+static enum status check_crops(const struct detect_job *job, const char *folder)
 {
     enum status rc = OK;
     char *own = path_absolute(folder), *crops = own ? path_join(own, "crops/") : NULL;
@@ -115,7 +115,7 @@ cleanup:
     return rc;
 }
 
-static enum status check_folder(const struct job *job)
+static enum status check_folder(const struct detect_job *job)
 {
     enum status rc = OK;
     const char *project = option_string(job->o, "project");
@@ -136,7 +136,7 @@ cleanup:
     return rc;
 }
 
-enum status outputs_check(const struct job *job)
+enum status outputs_check(const struct detect_job *job)
 {
     enum status rc = check_named_files(job);
     return rc == OK && job->saves ? check_folder(job) : rc;

@@ -28,7 +28,7 @@ struct jsonl_output {
     FILE *stream;
 };
 
-struct job {
+struct detect_job {
     const struct options *o;
     struct weights weights;
     struct class_choice classes;
@@ -64,22 +64,22 @@ struct photo {
 };
 
 /* --- detect_photos.c --- */
-enum status photos_start(struct job *job); /* the workers */
+enum status photos_start(struct detect_job *job); /* the workers */
 /* Keep what the detector has found with the picture, for its files. */
-enum status photo_keep(const struct job *job, const struct picture_result *r, struct photo *p);
+enum status photo_keep(const struct detect_job *job, const struct picture_result *r, struct photo *p);
 
 /* --- detect_results.c --- */
-enum status results_begin(struct job *job);        /* what the options say, and names of results, before the work */
-enum status results_name_classes(struct job *job); /* when the weights are there */
+enum status results_begin(struct detect_job *job); /* what the options say, and names of results, before the work */
+enum status results_name_classes(struct detect_job *job); /* when the weights are there */
 /* Tell and write one picture's result; the run's folder is made with the first one. */
-enum status results_add(struct job *job, long item, struct photo *p, const struct picture_result *r,
+enum status results_add(struct detect_job *job, long item, struct photo *p, const struct picture_result *r,
                         const struct detector_times *times);
-enum status results_finish(struct job *job); /* the JSON file gets its name */
-void results_summarise(const struct job *job);
-void results_close(struct job *job); /* what is not finished is dropped */
+enum status results_finish(struct detect_job *job); /* the JSON file gets its name */
+void results_summarise(const struct detect_job *job);
+void results_close(struct detect_job *job); /* what is not finished is dropped */
 
 /* --- detect_check.c --- */
 /* E_USAGE, E_IO: an output that cannot be written, or that is one of the inputs. */
-enum status outputs_check(const struct job *job);
+enum status outputs_check(const struct detect_job *job);
 
 #endif

@@ -10,7 +10,7 @@
 
 static enum status make_photo(void *context, long item, void *slot)
 {
-    const struct job *job = context;
+    const struct detect_job *job = context;
     struct photo *p = slot;
     double start = clock_seconds();
     enum status rc = sources_read(&job->sources, item, &p->pixels);
@@ -36,7 +36,7 @@ static void free_photo(void *slot)
 }
 
 /* The detector uses its memory again for the next picture: what is to be saved is copied. */
-enum status photo_keep(const struct job *job, const struct picture_result *r, struct photo *p)
+enum status photo_keep(const struct detect_job *job, const struct picture_result *r, struct photo *p)
 {
     size_t most = (size_t)option_int(job->o, "max-det");
     if (!p->detections) {
@@ -58,7 +58,7 @@ enum status photo_keep(const struct job *job, const struct picture_result *r, st
     return OK;
 }
 
-static enum status save_annotated(const struct job *job, long item, struct photo *p)
+static enum status save_annotated(const struct detect_job *job, long item, struct photo *p)
 {
     enum status rc = OK;
     char *path = NULL;
@@ -75,7 +75,7 @@ cleanup:
 }
 
 /* The i-th box: crops/CLASS/PICTURE.jpg, PICTURE_2.jpg ... */
-static enum status save_crop(const struct job *job, long item, const struct photo *p, int i)
+static enum status save_crop(const struct detect_job *job, long item, const struct photo *p, int i)
 {
     enum status rc = OK;
     const struct detection *d = &p->result.detections[i];
@@ -99,7 +99,7 @@ cleanup:
     return rc;
 }
 
-static enum status save_labels(const struct job *job, long item, const struct photo *p)
+static enum status save_labels(const struct detect_job *job, long item, const struct photo *p)
 {
     char *path;
     enum status rc = result_path(job->folder, "labels", job->names[item].stem, ".txt", &path);
@@ -112,7 +112,7 @@ static enum status save_labels(const struct job *job, long item, const struct ph
 /* In a worker: all files of one picture. */
 static enum status save_photo(void *context, long item, void *slot)
 {
-    struct job *job = context;
+    struct detect_job *job = context;
     struct photo *p = slot;
     double start = clock_seconds();
     if (option_flag(job->o, "save-txt"))
@@ -125,7 +125,7 @@ static enum status save_photo(void *context, long item, void *slot)
     return OK;
 }
 
-enum status photos_start(struct job *job)
+enum status photos_start(struct detect_job *job)
 {
     int jobs = option_int(job->o, "jobs");
     struct prefetch_config ahead = {.items = job->sources.count,

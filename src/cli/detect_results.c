@@ -21,7 +21,7 @@ static bool is_standard_output(const char *path)
 
 /* --- before the first picture --- */
 
-enum status results_name_classes(struct job *job)
+enum status results_name_classes(struct detect_job *job)
 {
     const char *const *names = (const char *const *)job->weights.names;
     int nc = job->weights.nc, changed = 0, example = 0;
@@ -48,7 +48,7 @@ enum status results_name_classes(struct job *job)
 }
 
 /* Pictures whose results lie or are called otherwise than their file's name says. */
-static void tell_names(const struct job *job, int not_utf8)
+static void tell_names(const struct detect_job *job, int not_utf8)
 {
     int below = 0, suffixed = 0;
     const char *folder = NULL, *suffix = NULL;
@@ -72,7 +72,7 @@ static void tell_names(const struct job *job, int not_utf8)
               noun(not_utf8, "picture's name is", "pictures' names are"));
 }
 
-enum status results_begin(struct job *job)
+enum status results_begin(struct detect_job *job)
 {
     const struct options *o = job->o;
     int not_utf8;
@@ -91,7 +91,7 @@ enum status results_begin(struct job *job)
 /* --- a picture --- */
 
 /* After something was written there. A reader who has gone away (head) is no fault: the run ends quietly. */
-static enum status flush_output(struct job *job)
+static enum status flush_output(struct detect_job *job)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return OK;
@@ -101,7 +101,7 @@ static enum status flush_output(struct job *job)
     return OK;
 }
 
-static enum status print_line(struct job *job, const struct picture_result *r, const struct photo *p, long item,
+static enum status print_line(struct detect_job *job, const struct picture_result *r, const struct photo *p, long item,
                               double ms)
 {
     struct buf text = {0};
@@ -130,7 +130,7 @@ static enum status begin_json(struct json_output *json)
     return rc;
 }
 
-static enum status write_json(struct job *job, const struct picture_result *r, const struct result_words *words)
+static enum status write_json(struct detect_job *job, const struct picture_result *r, const struct result_words *words)
 {
     struct buf text = {0};
     struct json_output *json = &job->json;
@@ -147,8 +147,8 @@ static enum status write_json(struct job *job, const struct picture_result *r, c
     return rc;
 }
 
-static enum status write_json_line(struct job *job, const struct picture_result *r, const struct result_words *words,
-                                   const struct result_times *ms)
+static enum status write_json_line(struct detect_job *job, const struct picture_result *r,
+                                   const struct result_words *words, const struct result_times *ms)
 {
     struct buf text = {0};
     struct jsonl_output *jsonl = &job->jsonl;
@@ -168,7 +168,7 @@ static enum status write_json_line(struct job *job, const struct picture_result 
 }
 
 /* Not before there is something to put into it: a start that fails leaves no empty folder. */
-static enum status make_folder(struct job *job)
+static enum status make_folder(struct detect_job *job)
 {
     const struct options *o = job->o;
     return job->folder ? OK
@@ -176,7 +176,7 @@ static enum status make_folder(struct job *job)
                                        option_flag(o, "exist-ok"), &job->folder);
 }
 
-enum status results_add(struct job *job, long item, struct photo *p, const struct picture_result *r,
+enum status results_add(struct detect_job *job, long item, struct photo *p, const struct picture_result *r,
                         const struct detector_times *times)
 {
     const struct result_names *names = &job->names[item];
@@ -203,7 +203,7 @@ enum status results_add(struct job *job, long item, struct photo *p, const struc
 
 /* --- the end --- */
 
-enum status results_finish(struct job *job)
+enum status results_finish(struct detect_job *job)
 {
     struct json_output *json = &job->json;
     if (!json->path)
@@ -215,7 +215,7 @@ enum status results_finish(struct job *job)
     return json->writer.stream ? file_writer_commit(&json->writer) : flush_output(job);
 }
 
-void results_summarise(const struct job *job)
+void results_summarise(const struct detect_job *job)
 {
     int n = job->done;
     fflush(stdout); /* where both streams go to one file: after the pictures' lines */
@@ -229,7 +229,7 @@ void results_summarise(const struct job *job)
         print(stderr, "results in %s", job->folder);
 }
 
-void results_close(struct job *job)
+void results_close(struct detect_job *job)
 {
     file_writer_abort(&job->json.writer);
     if (job->jsonl.stream && job->jsonl.stream != stdout)

@@ -177,8 +177,7 @@ cleanup:
     return rc;
 }
 
-/* --- words ---------------------------------------------------------------------------------------------------------
- */
+/* --- words --- */
 
 static const struct listing_column summary_columns[] = {
     {"model", LISTING_LEFT, 14, .least = 8}, {"training params", LISTING_RIGHT, 18},
@@ -283,8 +282,7 @@ cleanup:
     return rc;
 }
 
-/* --- JSON ----------------------------------------------------------------------------------------------------------
- */
+/* --- JSON --- */
 
 static json_t *cost_json(const struct cost *c)
 {
@@ -320,8 +318,7 @@ static enum status write_json(const char *path, json_t *root)
     return OK;
 }
 
-/* --- the verb ------------------------------------------------------------------------------------------------------
- */
+/* --- the verb --- */
 
 struct printer {
     bool quiet, rows;

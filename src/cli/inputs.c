@@ -20,7 +20,7 @@ static enum status check_file(const char *path)
     return access(path, R_OK) == 0 ? OK : fail_errno("%s", path);
 }
 
-/* --- networks ---------------------------------------------------------------------------------------------------- */
+/* --- networks --- */
 
 static bool is_yaml_name(const char *path)
 {
@@ -62,7 +62,7 @@ static enum status find_network(struct options *o, const char *option, const cha
     return OK;
 }
 
-/* --- datasets ---------------------------------------------------------------------------------------------------- */
+/* --- datasets --- */
 
 static bool is_yaml_file(const char *folder, const char *name)
 {
@@ -123,7 +123,7 @@ cleanup:
     return rc;
 }
 
-/* --- all --------------------------------------------------------------------------------------------------------- */
+/* --- all --- */
 
 static enum status check_value(struct options *o, const struct option_spec *s, const char **text)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* --- names ----------------------------------------------------------------------------------------------------- */
+/* --- names --- */
 
 static bool same_name(const char *a, size_t n, const char *b, size_t m)
 {
@@ -84,7 +84,7 @@ int options_find_weights(const struct verb_spec *spec)
     return -1;
 }
 
-struct names {
+struct name_list {
     struct arena *arena;
     const char **list;
     int n;
@@ -92,7 +92,7 @@ struct names {
 
 static bool collect(void *context, const char *name, size_t n)
 {
-    struct names *c = context;
+    struct name_list *c = context;
     c->list[c->n] = arena_printf(c->arena, "%.*s", (int)n, name);
     if (c->list[c->n])
         c->n++;
@@ -108,7 +108,7 @@ static enum status unknown_option(struct options *o, const char *name, size_t n)
         for (const char *p = spec->options[i].aliases; p && *p; p++)
             most += *p == ' ';
     }
-    struct names names = {.arena = &o->arena, .list = arena_alloc(&o->arena, (size_t)most, sizeof(char *))};
+    struct name_list names = {.arena = &o->arena, .list = arena_alloc(&o->arena, (size_t)most, sizeof(char *))};
     char *word = arena_printf(&o->arena, "%.*s", (int)MIN(n, 200), name);
     if (!names.list || !word)
         return E_NOMEM;
@@ -124,7 +124,7 @@ static enum status unknown_option(struct options *o, const char *name, size_t n)
     return fail(E_USAGE, "unknown option --%s; yolo9 %s --help lists the options", word, spec->name);
 }
 
-/* --- the command line ------------------------------------------------------------------------------------------ */
+/* --- the command line --- */
 
 static bool is_option(const char *word)
 {

@@ -42,7 +42,7 @@ static const struct option_spec options_table[] = {
     {"workers", NULL, OPTION_INT, "1", "threads that read pictures ahead", 0, 64},
 };
 
-struct job {
+struct quantize_job {
     const struct options *o;
     struct weights weights;
     struct dataset_yaml yaml;
@@ -61,7 +61,7 @@ static enum status check_outputs(const struct options *o)
     return rc == OK ? output_check(&json) : rc;
 }
 
-static enum status load(struct job *j)
+static enum status load(struct quantize_job *j)
 {
     enum status rc = OK;
     const char *weights = option_string(j->o, "weights"), *data = option_string(j->o, "data");
@@ -138,7 +138,7 @@ static json_t *table_json(const struct quantize_result *r)
 }
 
 /* "best-int8.safetensors: 80 of 85 convolutions and 97.1 % of the work in 8 bits, ..." */
-static void say(const struct job *j, const char *path, FILE *stream)
+static void say(const struct quantize_job *j, const char *path, FILE *stream)
 {
     const struct quantize_result *r = &j->result;
     struct stat st;
@@ -150,7 +150,7 @@ static void say(const struct job *j, const char *path, FILE *stream)
           noun(r->pictures, "photo", "photos"), r->error, r->error_all, mb);
 }
 
-static enum status finish(struct job *j)
+static enum status finish(struct quantize_job *j)
 {
     enum status rc = OK;
     const char *out = option_string(j->o, "out"), *json = option_string(j->o, "json");
@@ -175,7 +175,7 @@ cleanup:
     return rc;
 }
 
-static enum status run(struct job *j)
+static enum status run(struct quantize_job *j)
 {
     const struct options *o = j->o;
     int threads = option_int(o, "threads");
@@ -203,7 +203,7 @@ static enum status run(struct job *j)
 
 static enum status quantize_verb(const struct options *o)
 {
-    struct job j = {.o = o};
+    struct quantize_job j = {.o = o};
     enum status rc = run(&j);
     quantize_result_free(&j.result);
     dataset_destroy(j.dataset);

@@ -86,7 +86,7 @@ static const struct option_spec options_table[] = {
     {"evolve", NULL, OPTION_STRING, NULL, "a search for hyper-parameters", .bare = "300", .state = OPTION_REFUSED},
 };
 
-/* --- options ----------------------------------------------------------------------------------------------------- */
+/* --- options --- */
 
 static enum status read_hyper(const struct options *o, struct hyper *h)
 {
@@ -184,7 +184,7 @@ static enum status read_options(const struct options *o, struct run_options *out
     return OK;
 }
 
-/* --- the newest run ---------------------------------------------------------------------------------------------- */
+/* --- the newest run --- */
 
 /* The folder of `project` whose state is the youngest; heap. */
 static enum status find_newest(const char *project, char **out)
@@ -219,7 +219,7 @@ static enum status find_newest(const char *project, char **out)
     return rc;
 }
 
-/* --- the verb ---------------------------------------------------------------------------------------------------- */
+/* --- the verb --- */
 
 /* What the command line says, into options or the run to resume. Text that must live as long goes to *memory. */
 static enum status read_request(const struct options *o, struct run_options *options, struct train_request *request,

@@ -39,8 +39,7 @@ static void write_figure(double x, char *out, size_t size)
     snprintf(out, size, fabs(x) < 1e5 ? "%.*f" : "%.*e", fabs(x) < 1e5 ? digits : 0, x);
 }
 
-/* --- after each batch ----------------------------------------------------------------------------------------------
- */
+/* --- after each batch --- */
 
 /* Seconds that an epoch takes, validation and all; below 0: not known yet. */
 static double epoch_seconds(const struct train_display *d, const struct progress_line *l, double passed)
@@ -112,8 +111,7 @@ static void show_tick(void *context, const struct train_tick *t)
     }
 }
 
-/* --- after each epoch -----------------------------------------------------------------------------------------------
- */
+/* --- after each epoch --- */
 
 static void figure_text(const struct train_epoch *e, int i, char *out, size_t size)
 {
@@ -188,8 +186,7 @@ static void show_epoch(void *context, const struct train_epoch *e)
     d->begun = 0;
 }
 
-/* --- at the end
- * -------------------------------------------------------------------------------------------------------- */
+/* --- at the end --- */
 
 static void show_final(void *context, const struct evaluation *e, const struct evaluation_result *r,
                        const char *const *names)

@@ -68,7 +68,7 @@ static const struct option_spec options_table[] = {
 
 enum { PROBLEMS_SHOWN = 5, CLASSES_SHOWN = 50 };
 
-struct job {
+struct val_job {
     const struct options *o;
     struct weights weights;
     struct dataset_yaml yaml;
@@ -101,7 +101,7 @@ static enum dataset_split find_split(const struct options *o)
     return SPLIT_VAL;
 }
 
-static enum status load_dataset(struct job *job)
+static enum status load_dataset(struct val_job *job)
 {
     enum status rc = OK;
     struct buf text = {0};
@@ -122,7 +122,7 @@ cleanup:
 }
 
 /* Which class of the dataset each of the network's is. */
-static enum status match_classes(struct job *job)
+static enum status match_classes(struct val_job *job)
 {
     const struct weights *w = &job->weights;
     const struct class_list known = {option_string(job->o, "weights"), (const char *const *)w->names, w->nc};
@@ -139,7 +139,7 @@ static enum status match_classes(struct job *job)
     return rc;
 }
 
-static enum status load_network(struct job *job)
+static enum status load_network(struct val_job *job)
 {
     struct weights *w = &job->weights;
     TRY(weights_load(option_string(job->o, "weights"), option_string(job->o, "cfg"), w, NULL));
@@ -150,7 +150,7 @@ static enum status load_network(struct job *job)
     return OK;
 }
 
-static enum status open_network(struct job *job)
+static enum status open_network(struct val_job *job)
 {
     const struct weights *w = &job->weights;
     const struct net_config config = {.backend = &cpu_backend,
@@ -164,7 +164,7 @@ static enum status open_network(struct job *job)
     return OK;
 }
 
-static enum status open_predictions(struct job *job)
+static enum status open_predictions(struct val_job *job)
 {
     const char *weights = option_string(job->o, "weights");
     struct buf path = {0};
@@ -179,7 +179,7 @@ static enum status open_predictions(struct job *job)
     return rc;
 }
 
-static enum status make_folder(struct job *job)
+static enum status make_folder(struct val_job *job)
 {
     enum status rc = OK;
     const struct options *o = job->o;
@@ -201,7 +201,7 @@ cleanup:
     return rc;
 }
 
-static enum status save_labels(const struct job *job, const struct validated *v)
+static enum status save_labels(const struct val_job *job, const struct validated *v)
 {
     struct picture_result r = {.h = v->image->h, .w = v->image->w, .detections = v->detections, .count = v->count};
     char *path;
@@ -214,7 +214,7 @@ static enum status save_labels(const struct job *job, const struct validated *v)
 
 static enum status each_picture(void *context, const struct validated *v)
 {
-    struct job *job = context;
+    struct val_job *job = context;
     if (job->predictions_path)
         TRY(results_writer_add(&job->predictions, v->image, v->detections, v->count));
     if (option_flag(job->o, "save-txt"))
@@ -224,7 +224,7 @@ static enum status each_picture(void *context, const struct validated *v)
     return OK;
 }
 
-static enum status run_network(struct job *job)
+static enum status run_network(struct val_job *job)
 {
     const struct options *o = job->o;
     bool speed = !strcmp(option_string(o, "task"), "speed");
@@ -261,7 +261,7 @@ static enum status run_network(struct job *job)
     return OK;
 }
 
-static enum status run_results(struct job *job, const char *path)
+static enum status run_results(struct val_job *job, const char *path)
 {
     enum status rc = OK;
     struct results_left left = {0};
@@ -290,12 +290,12 @@ cleanup:
 /* --- output --- */
 
 /* A signal has come before all pictures were seen. */
-static bool is_partial(const struct job *job)
+static bool is_partial(const struct val_job *job)
 {
     return (long)job->evaluation.images < job->pictures;
 }
 
-static enum status print_tables(const struct job *job, const char *const *names)
+static enum status print_tables(const struct val_job *job, const char *const *names)
 {
     enum status rc = OK;
     struct buf text = {0};
@@ -318,7 +318,7 @@ cleanup:
     return rc;
 }
 
-static enum status write_json(const struct job *job, const char *const *names)
+static enum status write_json(const struct val_job *job, const char *const *names)
 {
     enum status rc = OK;
     json_t *root = NULL;
@@ -339,7 +339,7 @@ cleanup:
     return rc;
 }
 
-static enum status report(struct job *job)
+static enum status report(struct val_job *job)
 {
     enum status rc = OK;
     const char *const *names = job->dataset->names;
@@ -370,7 +370,7 @@ static enum status check_outputs(const struct options *o)
     return rc == OK ? output_check_run(option_string(o, "project"), option_string(o, "name")) : rc;
 }
 
-static enum status run(struct job *job)
+static enum status run(struct val_job *job)
 {
     enum status rc = OK;
     const char *json = option_string(job->o, "json"), *results = option_string(job->o, "results");
@@ -399,7 +399,7 @@ cleanup:
 
 static enum status validate_verb(const struct options *o)
 {
-    struct job job = {.o = o};
+    struct val_job job = {.o = o};
     enum status rc = run(&job);
     loader_close(job.loader);
     net_destroy(job.net);

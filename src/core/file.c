@@ -150,7 +150,7 @@ void file_map_close(struct file_map *map)
     *map = (struct file_map){0};
 }
 
-/* --- writing ----------------------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 /* Names of temporary files that are being written, for a signal handler, which can reach nothing else. Whoever takes a
  * name out of its place owns it: the writer, or the handler that removes the file. */

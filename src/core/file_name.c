@@ -66,7 +66,7 @@ void file_name_of(const char *text, char out[FILE_NAME_SIZE])
         strcpy(out, "_");
 }
 
-struct named {
+struct file_name_entry {
     char name[FILE_NAME_SIZE];
     int index;
     bool plain; /* the name is the text */
@@ -76,12 +76,12 @@ struct named {
 /* Equal names together, plain ones first. */
 static int compare(const void *a, const void *b)
 {
-    const struct named *x = *(struct named *const *)a, *y = *(struct named *const *)b;
+    const struct file_name_entry *x = *(struct file_name_entry *const *)a, *y = *(struct file_name_entry *const *)b;
     int order = strcmp(x->name, y->name);
     return order ? order : x->plain != y->plain ? y->plain - x->plain : x->index - y->index;
 }
 
-static void number(struct named *one)
+static void number(struct file_name_entry *one)
 {
     size_t kept = whole_characters(one->name, LONGEST);
     snprintf(one->name + kept, FILE_NAME_SIZE - kept, "~%d", one->index);
@@ -91,10 +91,10 @@ static void number(struct named *one)
 
 /* Of equal names one stays as it is, the others get their number; false when there were none. Numbers are different, so
  * that two numbered names are never equal, and each name is numbered once at most. */
-static bool number_equals(struct named **order, int n)
+static bool number_equals(struct file_name_entry **order, int n)
 {
     bool found = false;
-    qsort(order, (size_t)n, sizeof(struct named *), compare);
+    qsort(order, (size_t)n, sizeof(struct file_name_entry *), compare);
     for (int i = 1, first = 0; i < n; i++) {
         if (strcmp(order[i]->name, order[first]->name) != 0) {
             first = i;
@@ -109,7 +109,8 @@ static bool number_equals(struct named **order, int n)
 enum status file_names_of(const char *const *texts, int n, struct arena *arena, const char ***out)
 {
     enum status rc = OK;
-    struct named *all = mem_calloc((size_t)n + 1, sizeof *all), **order = mem_alloc((size_t)n + 1, sizeof *order);
+    struct file_name_entry *all = mem_calloc((size_t)n + 1, sizeof *all),
+                           **order = mem_alloc((size_t)n + 1, sizeof *order);
     const char **names = arena_alloc(arena, (size_t)n + 1, sizeof *names);
     TRY_CLEAN(all && order && names ? OK : E_NOMEM);
     for (int i = 0; i < n; i++) {

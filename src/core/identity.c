@@ -9,7 +9,7 @@
 
 enum { MOST_DIGITS = 18 }; /* fit into int64_t */
 
-struct picture {
+struct indexed_picture {
     const char *path; /* absolute, normal */
     size_t length;
     int index; /* of the run */
@@ -20,7 +20,7 @@ struct picture {
 /* Order by the path's end: equal names lie together, then equal folders before them. A slash sorts before all. */
 static int compare_ends(const void *a, const void *b)
 {
-    const struct picture *x = a, *y = b;
+    const struct indexed_picture *x = a, *y = b;
     size_t n = MIN(x->length, y->length);
     for (size_t i = 1; i <= n; i++) {
         unsigned char p = (unsigned char)x->path[x->length - i], q = (unsigned char)y->path[y->length - i];
@@ -33,7 +33,7 @@ static int compare_ends(const void *a, const void *b)
 }
 
 /* How many whole names at the ends of both are equal; the paths differ. */
-static int common_names(const struct picture *x, const struct picture *y)
+static int common_names(const struct indexed_picture *x, const struct indexed_picture *y)
 {
     int slashes = 0;
     for (size_t i = 1; i <= MIN(x->length, y->length); i++) {
@@ -45,7 +45,7 @@ static int common_names(const struct picture *x, const struct picture *y)
 }
 
 /* The last `names` names of the path, or all of them. */
-static const char *trailing(const struct picture *p, int names)
+static const char *trailing(const struct indexed_picture *p, int names)
 {
     const char *at = p->path + p->length;
     while (at > p->path + 1) {
@@ -65,7 +65,7 @@ int64_t identity_number(const char *path)
     return digits && digits == stem && digits <= MOST_DIGITS ? strtoll(name, NULL, 10) : -1;
 }
 
-static enum status name_pictures(struct picture *p, int n, struct arena *arena)
+static enum status name_pictures(struct indexed_picture *p, int n, struct arena *arena)
 {
     for (int i = 0; i < n; i++) {
         int before = i > 0 ? common_names(&p[i], &p[i - 1]) : 0;
@@ -81,25 +81,25 @@ static enum status name_pictures(struct picture *p, int n, struct arena *arena)
 }
 
 /* A text that a picture's files could be called by. */
-struct label {
+struct label_key {
     const char *text;
     int picture;
 };
 
 static int compare_labels(const void *a, const void *b)
 {
-    return strcmp(((const struct label *)a)->text, ((const struct label *)b)->text);
+    return strcmp(((const struct label_key *)a)->text, ((const struct label_key *)b)->text);
 }
 
 /* A stem that another picture has as stem or name gives way to the name, which is unique. */
-static enum status settle_stems(struct picture *p, int n)
+static enum status settle_stems(struct indexed_picture *p, int n)
 {
-    struct label *labels = mem_alloc((size_t)n * 2, sizeof *labels);
+    struct label_key *labels = mem_alloc((size_t)n * 2, sizeof *labels);
     if (!labels)
         return E_NOMEM;
     for (int i = 0; i < n; i++) {
-        labels[2 * i] = (struct label){p[i].stem, i};
-        labels[2 * i + 1] = (struct label){p[i].name, i};
+        labels[2 * i] = (struct label_key){p[i].stem, i};
+        labels[2 * i + 1] = (struct label_key){p[i].name, i};
     }
     qsort(labels, (size_t)n * 2, sizeof *labels, compare_labels);
     for (int i = 0, end; i < 2 * n; i = end) {
@@ -115,19 +115,19 @@ static enum status settle_stems(struct picture *p, int n)
 
 static int compare_numbers(const void *a, const void *b)
 {
-    int64_t x = (*(struct picture *const *)a)->number, y = (*(struct picture *const *)b)->number;
+    int64_t x = (*(struct indexed_picture *const *)a)->number, y = (*(struct indexed_picture *const *)b)->number;
     return x < y ? -1 : x > y;
 }
 
 /* A number that two pictures have is none. */
-static enum status settle_numbers(struct picture *p, int n)
+static enum status settle_numbers(struct indexed_picture *p, int n)
 {
-    struct picture **order = mem_alloc((size_t)n, sizeof(struct picture *));
+    struct indexed_picture **order = mem_alloc((size_t)n, sizeof(struct indexed_picture *));
     if (!order)
         return E_NOMEM;
     for (int i = 0; i < n; i++)
         order[i] = &p[i];
-    qsort(order, (size_t)n, sizeof(struct picture *), compare_numbers);
+    qsort(order, (size_t)n, sizeof(struct indexed_picture *), compare_numbers);
     for (int i = 0, end; i < n; i = end) {
         int64_t number = order[i]->number;
         for (end = i + 1; end < n && order[end]->number == number; end++)
@@ -140,7 +140,7 @@ static enum status settle_numbers(struct picture *p, int n)
 }
 
 /* Equal neighbours become one: distinct[] holds one of each, group[i] its place for the sorted all[i]. */
-static int merge_equals(const struct picture *all, int n, struct picture *distinct, int *group)
+static int merge_equals(const struct indexed_picture *all, int n, struct indexed_picture *distinct, int *group)
 {
     int count = 0;
     for (int i = 0; i < n; i++) {
@@ -156,13 +156,13 @@ enum status identities_find(const char *const *paths, int n, struct arena *arena
     enum status rc = OK;
     struct arena scratch;
     arena_init(&scratch);
-    struct picture *all = arena_alloc(&scratch, (size_t)n + 1, sizeof *all);
-    struct picture *distinct = arena_alloc(&scratch, (size_t)n + 1, sizeof *distinct);
+    struct indexed_picture *all = arena_alloc(&scratch, (size_t)n + 1, sizeof *all);
+    struct indexed_picture *distinct = arena_alloc(&scratch, (size_t)n + 1, sizeof *distinct);
     int *group = arena_alloc(&scratch, (size_t)n + 1, sizeof *group);
     TRY_CLEAN(all && distinct && group ? OK : E_NOMEM);
     for (int i = 0; i < n; i++) {
         char *path = path_absolute(paths[i]);
-        all[i] = (struct picture){.path = path ? arena_strdup(&scratch, path) : NULL, .index = i};
+        all[i] = (struct indexed_picture){.path = path ? arena_strdup(&scratch, path) : NULL, .index = i};
         mem_free(path);
         TRY_CLEAN(all[i].path ? OK : E_NOMEM);
         all[i].length = strlen(all[i].path);
@@ -176,7 +176,7 @@ enum status identities_find(const char *const *paths, int n, struct arena *arena
         TRY_CLEAN(settle_numbers(distinct, count));
     }
     for (int i = 0; i < n; i++) {
-        const struct picture *p = &distinct[group[i]];
+        const struct indexed_picture *p = &distinct[group[i]];
         out[all[i].index] = (struct identity){p->name, p->stem, p->number, p->index};
     }
 cleanup:

@@ -45,7 +45,7 @@ enum status listing_add(struct listing *l, const char *format, ...)
     return cell ? OK : E_NOMEM;
 }
 
-/* --- fitting ------------------------------------------------------------------------------------------------------ */
+/* --- fitting --- */
 
 /* Widths of the columns, with their gaps; 0: left out. */
 struct fit {
@@ -127,7 +127,7 @@ static void fit(const struct listing *l, int limit, struct fit *f)
     }
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------ */
+/* --- writing --- */
 
 static enum status write_cell(const struct listing_column *c, int width, const char *text, bool first, struct buf *out)
 {

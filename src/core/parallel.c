@@ -21,7 +21,7 @@
 enum { SPIN_ROUNDS = 4000, YIELD_ROUNDS = 4000 };
 
 /* Parts [next, end) of one thread in one number, so that a claim is a single addition; a cache line of its own. */
-struct share {
+struct task_share {
     _Alignas(64) _Atomic uint64_t range; /* end << 32 | next */
 };
 
@@ -33,8 +33,8 @@ struct worker {
 
 struct team {
     int size;
-    struct worker *workers; /* size - 1 */
-    struct share *shares;   /* size */
+    struct worker *workers;    /* size - 1 */
+    struct task_share *shares; /* size */
     pthread_mutex_t lock;
     pthread_cond_t wake, finished;
     _Atomic unsigned generation; /* a new value is a new job */
@@ -44,7 +44,7 @@ struct team {
     void *context;
 };
 
-static bool claim(struct share *s, int *part)
+static bool claim(struct task_share *s, int *part)
 {
     const uint64_t range = atomic_fetch_add(&s->range, 1);
     *part = (int)(uint32_t)range;
@@ -59,7 +59,7 @@ static void work(struct team *t, int thread)
 {
     int done = 0, part;
     for (int i = 0; i < t->size; i++) {
-        struct share *s = &t->shares[(thread + i) % t->size];
+        struct task_share *s = &t->shares[(thread + i) % t->size];
         for (; claim(s, &part); done++)
             t->fn(t->context, part, thread);
     }

@@ -213,7 +213,7 @@ void path_remove_empty(const char *folder)
     rmdir(folder);
 }
 
-/* --- what lies in a folder --------------------------------------------------------------------------------------- */
+/* --- what lies in a folder --- */
 
 static int by_name(const void *a, const void *b)
 {

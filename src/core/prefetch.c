@@ -11,7 +11,7 @@ enum { SENTENCE = 1024 };
 
 enum slot_state { FREE, MAKING, READY, GIVEN, RETURNED, FINISHING };
 
-struct slot {
+struct prefetch_slot {
     void *data;
     long item; /* unless it is FREE */
     enum slot_state state;
@@ -21,7 +21,7 @@ struct slot {
 
 struct prefetch {
     struct prefetch_config config;
-    struct slot *slots; /* item i uses slot i % depth */
+    struct prefetch_slot *slots; /* item i uses slot i % depth */
     pthread_t *threads;
     int n_threads;
     pthread_mutex_t lock;
@@ -35,12 +35,12 @@ struct prefetch {
     double waited;
 };
 
-static struct slot *slot_of(const struct prefetch *p, long item)
+static struct prefetch_slot *slot_of(const struct prefetch *p, long item)
 {
     return &p->slots[item % p->config.depth];
 }
 
-static void make_item(struct prefetch *p, struct slot *s)
+static void make_item(struct prefetch *p, struct prefetch_slot *s)
 {
     s->status = p->config.make(p->config.context, s->item, s->data);
     if (s->status != OK)
@@ -57,7 +57,7 @@ static void keep_failure(struct prefetch *p, enum status rc, long item)
 }
 
 /* The functions below are called with the lock held and give it up while they work. */
-static void finish_item(struct prefetch *p, struct slot *s)
+static void finish_item(struct prefetch *p, struct prefetch_slot *s)
 {
     p->next_to_finish++;
     if (s->status == OK && p->config.finish) {
@@ -74,7 +74,7 @@ static void finish_item(struct prefetch *p, struct slot *s)
     pthread_cond_broadcast(&p->released);
 }
 
-static void worker_make(struct prefetch *p, struct slot *s)
+static void worker_make(struct prefetch *p, struct prefetch_slot *s)
 {
     s->item = p->next_to_make++;
     s->state = MAKING;
@@ -87,7 +87,7 @@ static void worker_make(struct prefetch *p, struct slot *s)
 
 static bool can_finish(const struct prefetch *p)
 {
-    const struct slot *s = slot_of(p, p->next_to_finish);
+    const struct prefetch_slot *s = slot_of(p, p->next_to_finish);
     return p->failed < 0 && s->state == RETURNED && s->item == p->next_to_finish;
 }
 
@@ -148,7 +148,7 @@ enum status prefetch_create(const struct prefetch_config *config, struct prefetc
 /* Give the slot of the item before this one back to the workers. */
 static void release_previous(struct prefetch *p)
 {
-    struct slot *s = p->next_to_give > 0 ? slot_of(p, p->next_to_give - 1) : NULL;
+    struct prefetch_slot *s = p->next_to_give > 0 ? slot_of(p, p->next_to_give - 1) : NULL;
     if (!s || s->state != GIVEN)
         return;
     s->state = RETURNED;
@@ -173,9 +173,9 @@ static enum status wait_for_rest(struct prefetch *p)
     return p->failed < 0 ? OK : wait_for_failure(p);
 }
 
-static struct slot *wait_for_item(struct prefetch *p, long item)
+static struct prefetch_slot *wait_for_item(struct prefetch *p, long item)
 {
-    struct slot *s = slot_of(p, item);
+    struct prefetch_slot *s = slot_of(p, item);
     if (!p->config.workers) {
         s->item = item;
         make_item(p, s);
@@ -200,7 +200,7 @@ enum status prefetch_next(struct prefetch *p, long *item, void **slot)
         rc = wait_for_rest(p);
     } else {
         *item = p->next_to_give++;
-        struct slot *s = wait_for_item(p, *item);
+        struct prefetch_slot *s = wait_for_item(p, *item);
         *slot = s->data;
         rc = s->status == OK ? OK : fail(s->status, "%s", s->sentence);
     }

@@ -141,7 +141,7 @@ void progress_format(const struct progress_line *l, int columns, char *out, size
     snprintf(out, size, "%s%s", label, figures);
 }
 
-/* --- step by step ---------------------------------------------------------------------------------------------- */
+/* --- step by step --- */
 
 static void show(struct progress *p)
 {

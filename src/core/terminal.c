@@ -55,7 +55,7 @@ const char *text_grouped(double number, char *out, size_t size)
     return out;
 }
 
-/* --- width ------------------------------------------------------------------------------------------------------- */
+/* --- width --- */
 
 static bool is_plain(const char *text)
 {
@@ -109,7 +109,7 @@ int text_columns(const char *text)
     return width;
 }
 
-/* --- cutting ------------------------------------------------------------------------------------------------------ */
+/* --- cutting --- */
 
 /* Characters from `text` on, as many as fit into `width` columns and `size` bytes. */
 static void copy_columns(const char *text, int width, char *out, size_t size)
@@ -160,8 +160,7 @@ void text_fit(const char *text, int width, enum text_end cut, char *out, size_t 
     end_utf8(utf8, before);
 }
 
-/* --- wrapping ------------------------------------------------------------------------------------------------------
- */
+/* --- wrapping --- */
 
 /* Bytes of the part of a line of n bytes that stands before its break, at most `columns` wide. A word that is longer
  * than a line is broken after its last slash that fits, else where the line ends. */
@@ -226,8 +225,7 @@ cleanup:
     return rc;
 }
 
-/* --- printing ------------------------------------------------------------------------------------------------------
- */
+/* --- printing --- */
 
 void terminal_print(FILE *stream, const char *text)
 {

@@ -34,7 +34,7 @@ static enum status finish_mosaic(const struct augment *a, const struct mosaic *m
     assert(work->n_used < COUNT(work->used));
     struct perspective *p = &work->used[work->n_used++];
     *p = perspective_draw(&a->config.geometry, m->side, m->side, -a->size / 2, -a->size / 2, d);
-    struct region region = {0, 0, m->side, m->side};
+    struct source_region region = {0, 0, m->side, m->side};
     if (!work->paste.count && !work->paint_all)
         region = perspective_region(p, m->side, m->side);
     TRY(mosaic_paint(m, a->pictures, &region, &work->buffer, &work->canvas));

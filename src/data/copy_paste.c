@@ -84,7 +84,7 @@ enum status copy_paste_choose(struct copy_paste *c, double p, int w, struct labe
     return OK;
 }
 
-/* --- filling a polygon ------------------------------------------------------------------------------------------- */
+/* --- filling a polygon --- */
 
 static void set_pixel(uint8_t *mask, int h, int w, int y, int x)
 {
@@ -154,8 +154,7 @@ void polygon_fill(const float (*points)[2], int n, uint8_t *mask, int h, int w, 
         fill_row(points, n, y, mask + (size_t)y * (size_t)w, w, crossings);
 }
 
-/* --- pixels --------------------------------------------------------------------------------------------------------
- */
+/* --- pixels --- */
 
 static enum status clear_mask(struct copy_paste *c, size_t bytes)
 {

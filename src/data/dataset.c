@@ -14,8 +14,7 @@
 
 enum { MIN_SIDE = 10, PART = 32 };
 
-/* --- checking one picture and its labels ---------------------------------------------------------------------------
- */
+/* --- checking one picture and its labels --- */
 
 static void picture_fault(struct loading_picture *p, enum picture_state state, enum dataset_fault fault,
                           const char *sentence)
@@ -170,8 +169,7 @@ enum status loading_note(struct loading *l, const char *format, ...)
     return OK;
 }
 
-/* --- putting the split together --------------------------------------------------------------------------------------
- */
+/* --- putting the split together --- */
 
 /* Room for one more; capacities are 64, 128, 256 ... */
 static enum status reserve_problem(struct dataset_summary *s)

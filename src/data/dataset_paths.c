@@ -79,7 +79,7 @@ static bool is_binary(const struct buf *text)
 }
 
 /* A list that is being read. Leading parts that lead nowhere are dropped, as many from every line. */
-struct listing {
+struct list_file {
     const char *name;
     struct places places; /* its own folder first */
     int drop;             /* parts; 0: not needed up to now */
@@ -87,7 +87,7 @@ struct listing {
 };
 
 /* The picture of a line; one that is not there is kept as the list's folder has it, and counted as absent later. */
-static enum status add_line(struct loading *l, struct listing *g, const char *line, int number)
+static enum status add_line(struct loading *l, struct list_file *g, const char *line, int number)
 {
     enum status rc = OK;
     char *path = places_find(&g->places, line, 0);
@@ -112,7 +112,7 @@ static enum status add_list(struct loading *l, const char *list)
     enum status rc = OK;
     struct buf text = {0};
     char *folder = path_parent(list);
-    struct listing g = {.name = arena_strdup(&l->d->arena, list)};
+    struct list_file g = {.name = arena_strdup(&l->d->arena, list)};
     TRY_CLEAN(folder && g.name ? OK : E_NOMEM);
     places_add(&g.places, folder);
     for (int i = 0; i < l->places.n; i++)

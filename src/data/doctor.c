@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* --- the data set file -------------------------------------------------------------------------------------------- */
+/* --- the data set file --- */
 
 static enum status add_sentence(struct doctor *d, enum finding_kind kind, const char *about)
 {
@@ -83,7 +83,7 @@ static enum status load(struct doctor *d)
     return rc;
 }
 
-/* --- everything --------------------------------------------------------------------------------------------------- */
+/* --- everything --- */
 
 static enum status check_labels(struct doctor *d)
 {

@@ -83,7 +83,7 @@ int doctor_count(const struct doctor_report *report, enum doctor_severity severi
 enum status finding_words(const struct doctor_report *report, enum finding_kind kind, struct buf *out);
 enum status finding_advice(const struct doctor_report *report, enum finding_kind kind, struct buf *out);
 
-/* --- checks without pixels: linear in the labels ------------------------------------------------------------------ */
+/* --- checks without pixels: linear in the labels --- */
 
 /* The file, whatever its name; {0, 0}: it is not there. */
 struct file_id {
@@ -139,7 +139,7 @@ enum status doctor_same_classes(const struct dataset *train, const struct datase
  * matter most. E_ARGUMENT when no training picture has a label. */
 enum status doctor_opening(const struct dataset *train, const struct dataset *val, int img, struct buf *words);
 
-/* --- the whole examination ---------------------------------------------------------------------------------------- */
+/* --- the whole examination --- */
 
 struct doctor_config {
     const char *data; /* the data set's YAML */

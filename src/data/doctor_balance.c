@@ -10,7 +10,7 @@
 
 enum { RARE = 10, IMBALANCE = 100, FEW_TRAIN = 100, FEW_VAL = 20, SHOWN = 8 };
 
-/* --- names -------------------------------------------------------------------------------------------------------- */
+/* --- names --- */
 
 struct name {
     const char *text;
@@ -87,7 +87,7 @@ enum status doctor_same_classes(const struct dataset *train, const struct datase
     return OK;
 }
 
-/* --- labels a class ----------------------------------------------------------------------------------------------- */
+/* --- labels a class --- */
 
 enum status doctor_count_labels(const struct dataset *d, long **counts)
 {
@@ -159,7 +159,7 @@ enum status doctor_check_balance(const struct doctor_data *data, long *const cou
     return OK;
 }
 
-/* --- the opening of training -------------------------------------------------------------------------------------- */
+/* --- the opening of training --- */
 
 /* Pictures by the names that results use: paths make the line long. */
 static const char *short_name(const struct doctor_data *data, const struct finding_item *item)

@@ -20,7 +20,7 @@ struct finding_item doctor_pair(const struct doctor_data *data, struct picture_r
     return item;
 }
 
-/* --- which file is which ------------------------------------------------------------------------------------------ */
+/* --- which file is which --- */
 
 struct file_id doctor_identify(const char *path, uint64_t *size)
 {
@@ -129,7 +129,7 @@ enum status doctor_check_same_files(const struct doctor_data *data, struct docto
     return OK;
 }
 
-/* --- what loading found ------------------------------------------------------------------------------------------- */
+/* --- what loading found --- */
 
 static int compare_strings(const void *a, const void *b)
 {

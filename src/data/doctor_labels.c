@@ -15,7 +15,7 @@ enum { MOST_LABELS = 300 /* val's --max-det */, MOST_PAIRS = 20000000 /* of one 
 static const double TINY = 2 - 0.01;
 static const double WHOLE = 0.98, EDGE = 0.01, SAME_OBJECT = 0.9, SAME_BOX = 0.95;
 
-/* --- one picture's boxes ------------------------------------------------------------------------------------------ */
+/* --- one picture's boxes --- */
 
 enum { KINDS = 4 };
 static const enum finding_kind box_kinds[KINDS] = {FINDING_NO_AREA, FINDING_TINY_BOXES, FINDING_WHOLE_BOXES,
@@ -112,7 +112,7 @@ enum status doctor_check_boxes(const struct doctor_data *data, struct doctor_rep
     return OK;
 }
 
-/* --- boxes that cover each other ---------------------------------------------------------------------------------- */
+/* --- boxes that cover each other --- */
 
 struct placed {
     float xyxy[4];

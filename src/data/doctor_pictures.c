@@ -16,7 +16,7 @@
 
 enum { CHUNK = 64, MAX_FILE_BYTES = 1 << 30, TIMES = 4 /* a picture may be so much larger, smaller, longer */ };
 
-/* --- a look at each ----------------------------------------------------------------------------------------------- */
+/* --- a look at each --- */
 
 struct scratch {
     struct image image;
@@ -173,7 +173,7 @@ cleanup:
     return rc;
 }
 
-/* --- what is odd about one ---------------------------------------------------------------------------------------- */
+/* --- what is odd about one --- */
 
 static enum status add_sized(struct doctor *d, enum finding_kind kind, struct picture_ref ref)
 {
@@ -246,7 +246,7 @@ enum status doctor_check_pictures(struct doctor *d)
     return OK;
 }
 
-/* --- copies ------------------------------------------------------------------------------------------------------- */
+/* --- copies --- */
 
 /* Has each box of one picture a box of its class on the other that mostly covers it? */
 static bool same_labels(const struct dataset *a, const struct dataset_image *x, const struct dataset *b,

@@ -12,7 +12,7 @@ enum { EXAMPLES = 3, WORDS = 8, INDENT = 11, CLASSES = 12, NAME_COLUMNS = 24, LI
 static const char *const sections[DOCTOR_SECTIONS] = {"configuration", "files", "pictures", "labels", "balance"};
 static const char *const severities[DOCTOR_SEVERITIES] = {"note", "warning", "error"};
 
-/* --- lines -------------------------------------------------------------------------------------------------------- */
+/* --- lines --- */
 
 /* A paragraph: its first line behind `lead`, which takes INDENT columns, the others below it. */
 static enum status put_paragraph(const char *lead, const char *text, int width, struct buf *out)
@@ -126,7 +126,7 @@ cleanup:
     return rc;
 }
 
-/* --- classes ------------------------------------------------------------------------------------------------------ */
+/* --- classes --- */
 
 struct row {
     const char *name;
@@ -186,7 +186,7 @@ cleanup:
     return rc;
 }
 
-/* --- the report --------------------------------------------------------------------------------------------------- */
+/* --- the report --- */
 
 /* The split's line as training says it; what else that says are findings here. */
 static enum status put_splits(const struct doctor *d, int width, struct buf *out)
@@ -245,7 +245,7 @@ cleanup:
     return rc;
 }
 
-/* --- JSON --------------------------------------------------------------------------------------------------------- */
+/* --- JSON --- */
 
 /* Paths come from the file system and may hold any bytes. NULL when short of memory. */
 static json_t *json_text(struct doctor *d, const char *text)

@@ -10,7 +10,7 @@
 
 enum { MAX_DEPTH = 16 };
 
-/* --- what is used ------------------------------------------------------------------------------------------------- */
+/* --- what is used --- */
 
 struct used {
     struct file_id *files; /* sorted */

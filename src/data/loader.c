@@ -23,7 +23,7 @@ struct loader {
 };
 
 /* What a prefetch slot holds; buffers are kept from batch to batch. */
-struct slot {
+struct loader_slot {
     struct batch batch;
     size_t pixel_capacity;
     int target_capacity, picture_capacity;
@@ -33,7 +33,7 @@ struct slot {
 
 static void free_slot(void *data)
 {
-    struct slot *s = data;
+    struct loader_slot *s = data;
     s->sample.image = (struct image){0};
     sample_free(&s->sample);
     augment_work_free(&s->work);
@@ -48,9 +48,9 @@ struct image batch_image(const struct batch *b, int i)
     return (struct image){.data = b->pixels + (size_t)i * bytes, .h = b->h, .w = b->w, .capacity = bytes};
 }
 
-/* --- making a batch ---------------------------------------------------------------------------------------------- */
+/* --- making a batch --- */
 
-static enum status reserve(struct slot *s, int n, int h, int w)
+static enum status reserve(struct loader_slot *s, int n, int h, int w)
 {
     enum { SLACK = 64 }; /* of struct image, after the last picture */
     struct batch *b = &s->batch;
@@ -77,7 +77,7 @@ static enum status reserve(struct slot *s, int n, int h, int w)
     return OK;
 }
 
-static enum status add_targets(struct slot *s, int image)
+static enum status add_targets(struct loader_slot *s, int image)
 {
     struct batch *b = &s->batch;
     int wanted = b->n_targets + s->sample.count;
@@ -99,7 +99,7 @@ static enum status add_targets(struct slot *s, int image)
     return OK;
 }
 
-static enum status make_sample(struct loader *l, struct slot *s, int sample, int i)
+static enum status make_sample(struct loader *l, struct loader_slot *s, int sample, int i)
 {
     struct batch *b = &s->batch;
     int index = l->indices ? l->indices[sample] : sample;
@@ -128,7 +128,7 @@ static enum status make_batch(void *context, long place, void *slot)
 {
     struct loader *l = context;
     long item = l->first + place;
-    struct slot *s = slot;
+    struct loader_slot *s = slot;
     const struct loader_config *c = &l->config;
     long first = item * c->batch, n = MIN(c->batch, l->pictures - first);
     int h = l->shapes ? l->shapes[item][0] : c->size, w = l->shapes ? l->shapes[item][1] : c->size;
@@ -143,8 +143,7 @@ static enum status make_batch(void *context, long place, void *slot)
     return OK;
 }
 
-/* --- life ----------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 
 static enum status check(const struct loader_config *c)
 {
@@ -248,7 +247,7 @@ enum status loader_start(struct loader *l, const struct epoch_config *epoch)
     struct prefetch_config prefetch = {.items = left,
                                        .workers = (int)MIN(c->workers, left),
                                        .depth = (int)MIN(c->workers, left) + 2,
-                                       .slot_bytes = sizeof(struct slot),
+                                       .slot_bytes = sizeof(struct loader_slot),
                                        .make = make_batch,
                                        .free_slot = free_slot,
                                        .context = l};
@@ -265,7 +264,7 @@ enum status loader_next(struct loader *l, const struct batch **out)
         return OK;
     enum status rc = prefetch_next(l->prefetch, &item, &slot);
     if (rc == OK && slot)
-        *out = &((struct slot *)slot)->batch;
+        *out = &((struct loader_slot *)slot)->batch;
     return rc;
 }
 

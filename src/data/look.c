@@ -9,7 +9,7 @@ enum { HASH_ROWS = 8, HASH_COLS = 9, MOST_CELLS = LOOK_BYTES, BANDS = 4, BAND_BI
 
 static const double FLAT = 2; /* grey levels of 255 that noise and compression may make of nothing */
 
-/* --- one picture -------------------------------------------------------------------------------------------------- */
+/* --- one picture --- */
 
 static int grey_of(const uint8_t *rgb) /* weights of ITU-R 601 in parts of 256 */
 {
@@ -84,7 +84,7 @@ double look_correlation(const uint8_t a[LOOK_BYTES], const uint8_t b[LOOK_BYTES]
     return var_a > 0 && var_b > 0 ? (double)(ab * LOOK_BYTES - sum_a * sum_b) / sqrt(var_a * var_b) : 0;
 }
 
-/* --- many --------------------------------------------------------------------------------------------------------- */
+/* --- many --- */
 
 struct look_index {
     const uint64_t *hashes;

@@ -20,7 +20,7 @@ void look_of(const struct image *img, struct look *out);
 /* Correlation of two pictures' mean greys, -1 to 1; 0 where one is flat. */
 double look_correlation(const uint8_t a[LOOK_BYTES], const uint8_t b[LOOK_BYTES]);
 
-/* --- near hashes among many --------------------------------------------------------------------------------------- */
+/* --- near hashes among many --- */
 
 enum { LOOK_RADIUS = 7 }; /* bits in which near hashes may differ */
 

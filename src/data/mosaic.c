@@ -95,7 +95,7 @@ enum status mosaic9_place(const struct pictures *pictures, const int *indices, i
     return OK;
 }
 
-enum status mosaic_paint(const struct mosaic *m, const struct pictures *pictures, const struct region *region,
+enum status mosaic_paint(const struct mosaic *m, const struct pictures *pictures, const struct source_region *region,
                          struct picture_buffer *buffer, struct image *canvas)
 {
     TRY(image_init(canvas, m->side, m->side));

@@ -29,7 +29,7 @@ enum status mosaic9_place(const struct pictures *pictures, const int *indices, i
 
 /* Paint those tiles that `region` of the canvas meets; the rest is grey or undefined. `buffer` as of picture_pixels_fn.
  * Fails as reading a picture does. */
-enum status mosaic_paint(const struct mosaic *m, const struct pictures *pictures, const struct region *region,
+enum status mosaic_paint(const struct mosaic *m, const struct pictures *pictures, const struct source_region *region,
                          struct picture_buffer *buffer, struct image *canvas);
 
 #endif

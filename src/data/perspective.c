@@ -149,10 +149,10 @@ void perspective_labels(const struct perspective *p, struct labels *l)
     l->n_points = 0;
 }
 
-struct region perspective_region(const struct perspective *p, int h, int w)
+struct source_region perspective_region(const struct perspective *p, int h, int w)
 {
     const double *m = p->m, det = m[0] * m[4] - m[1] * m[3];
-    const struct region all = {0, 0, w, h};
+    const struct source_region all = {0, 0, w, h};
     if (p->projective || fabs(det) < 1e-9)
         return all;
     double x1 = INFINITY, y1 = INFINITY, x2 = -INFINITY, y2 = -INFINITY;
@@ -165,6 +165,6 @@ struct region perspective_region(const struct perspective *p, int h, int w)
         y2 = fmax(y2, from_y);
     }
     /* two pixels for the bilinear tap and the rounding of places */
-    return (struct region){(int)clip(floor(x1) - 2, w), (int)clip(floor(y1) - 2, h), (int)clip(ceil(x2) + 2, w),
-                           (int)clip(ceil(y2) + 2, h)};
+    return (struct source_region){(int)clip(floor(x1) - 2, w), (int)clip(floor(y1) - 2, h), (int)clip(ceil(x2) + 2, w),
+                                  (int)clip(ceil(y2) + 2, h)};
 }

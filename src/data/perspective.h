@@ -31,9 +31,9 @@ enum status perspective_warp(const struct perspective *p, const struct image *sr
 void perspective_labels(const struct perspective *p, struct labels *l);
 
 /* The part of the input that the output can show: x1 <= x < x2, y1 <= y < y2, perhaps a little too large. */
-struct region {
+struct source_region {
     int x1, y1, x2, y2;
 };
-struct region perspective_region(const struct perspective *p, int h, int w);
+struct source_region perspective_region(const struct perspective *p, int h, int w);
 
 #endif

@@ -26,7 +26,7 @@ void picture_buffer_free(struct picture_buffer *b)
     image_free(&b->resized);
 }
 
-/* --- memory ------------------------------------------------------------------------------------------------------ */
+/* --- memory --- */
 
 /* The number behind `key` in a small file of the kernel's; false when it is not there. */
 static bool read_number(const char *path, const char *key, uint64_t *out)
@@ -77,8 +77,7 @@ static enum status plan_cache(struct picture_store *s)
     return s->kept ? OK : E_NOMEM;
 }
 
-/* --- pixels --------------------------------------------------------------------------------------------------------
- */
+/* --- pixels --- */
 
 static enum status read_picture(const struct picture_store *s, int index, struct picture_buffer *b,
                                 const struct image **out)
@@ -124,8 +123,7 @@ static enum status get_pixels(void *context, int index, struct picture_buffer *b
     return rc;
 }
 
-/* --- life ----------------------------------------------------------------------------------------------------------
- */
+/* --- life --- */
 
 enum status picture_store_open(const struct store_config *config, struct picture_store **out)
 {

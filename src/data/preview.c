@@ -22,7 +22,7 @@ cleanup:
     return rc;
 }
 
-/* --- all labels -------------------------------------------------------------------------------------------------- */
+/* --- all labels --- */
 
 struct columns {
     double *x, *y, *w, *h; /* [n] per cent of the picture's width and height */

@@ -19,7 +19,7 @@ enum { NAME_DIGITS = 6, PATH_SIZE = 4096, CHUNK = 64 };
 
 static const char *const parts[] = {"train", "val"};
 
-/* --- folders ----------------------------------------------------------------------------------------------------- */
+/* --- folders --- */
 
 static const char *const kinds[] = {"images", "labels"}, *const extensions[] = {"jpg", "txt"};
 
@@ -68,8 +68,7 @@ static void discard(const struct synth_config *c, bool made)
         rmdir(c->folder);
 }
 
-/* --- pictures ------------------------------------------------------------------------------------------------------
- */
+/* --- pictures --- */
 
 static enum status write_labels(const struct synth_picture *p, const char *path)
 {
@@ -85,7 +84,7 @@ static enum status write_labels(const struct synth_picture *p, const char *path)
     return file_write(path, text, (size_t)length);
 }
 
-struct job {
+struct synth_job {
     const struct synth_config *config;
     int first, n_train;
     pthread_mutex_t lock;
@@ -94,7 +93,7 @@ struct job {
     char sentence[512];
 };
 
-static enum status write_picture(const struct job *job, int number)
+static enum status write_picture(const struct synth_job *job, int number)
 {
     enum status rc = OK;
     const struct synth_config *c = job->config;
@@ -113,7 +112,7 @@ cleanup:
 
 static void write_part(void *context, int part, int thread)
 {
-    struct job *job = context;
+    struct synth_job *job = context;
     (void)thread;
     enum status rc = write_picture(job, job->first + part);
     if (rc == OK)
@@ -129,7 +128,7 @@ static void write_part(void *context, int part, int thread)
 
 static enum status write_pictures(const struct synth_config *c, int n_train)
 {
-    struct job job = {.config = c, .n_train = n_train, .failed = -1};
+    struct synth_job job = {.config = c, .n_train = n_train, .failed = -1};
     struct progress progress;
     pthread_mutex_init(&job.lock, NULL);
     if (!c->quiet)
@@ -149,8 +148,7 @@ static enum status write_pictures(const struct synth_config *c, int n_train)
     return OK;
 }
 
-/* --- the set -------------------------------------------------------------------------------------------------------
- */
+/* --- the set --- */
 
 static enum status write_yaml(const struct synth_config *c)
 {

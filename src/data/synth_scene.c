@@ -29,8 +29,7 @@ struct scene {
     struct rng clutter; /* a copy for the strokes behind: image_paint may draw several times */
 };
 
-/* --- geometry -------------------------------------------------------------------------------------------------------
- */
+/* --- geometry --- */
 
 /* The class's outline, turned, stretched, sheared and seen a little from the side. */
 static enum status make_path(struct object *o, struct rng *r)
@@ -78,8 +77,7 @@ static bool is_free(const struct scene *s, const struct object *o)
     return true;
 }
 
-/* --- looks ----------------------------------------------------------------------------------------------------------
- */
+/* --- looks --- */
 
 static double distance(struct colour a, struct colour b)
 {
@@ -151,8 +149,7 @@ static enum status add_object(struct scene *s, const struct image *img)
     return OK; /* no room left: one less */
 }
 
-/* --- painting -------------------------------------------------------------------------------------------------------
- */
+/* --- painting --- */
 
 /* Strokes and blots that are nothing: what a detector must not find. */
 static void paint_clutter(cairo_t *cr, const struct scene *s)
@@ -231,8 +228,7 @@ static void paint_scene(cairo_t *cr, void *context)
         paint_object(cr, &s->objects[i]);
 }
 
-/* --- what is seen ---------------------------------------------------------------------------------------------------
- */
+/* --- what is seen --- */
 
 /* Mark the object's pixels in owner (h, w) as `mark`; *total counts also those outside of the picture. */
 static enum status mark_object(const struct object *o, uint8_t mark, uint8_t *owner, int h, int w, int *total)

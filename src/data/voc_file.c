@@ -12,7 +12,7 @@
 
 enum { CORNERS = 15, MAX_PIXELS = 1000000 };
 
-struct reader {
+struct voc_reader {
     XML_Parser parser;
     const char *name;
     struct voc_file *out;
@@ -25,7 +25,7 @@ struct reader {
 };
 
 /* The first fault counts; the parser then stops. */
-static void stop(struct reader *r, enum status rc)
+static void stop(struct voc_reader *r, enum status rc)
 {
     if (r->rc == OK) {
         r->rc = rc;
@@ -39,7 +39,7 @@ static void stop(struct reader *r, enum status rc)
         stop(r, fail_prefix(code, "%s:%lu", (r)->name, (unsigned long)XML_GetCurrentLineNumber((r)->parser))); \
     } while (0)
 
-static void add_object(struct reader *r)
+static void add_object(struct voc_reader *r)
 {
     struct voc_file *v = r->out;
     if (v->n_objects == VOC_MAX_OBJECTS) {
@@ -63,7 +63,7 @@ static void add_object(struct reader *r)
 
 static void XMLCALL on_start(void *context, const XML_Char *element, const XML_Char **attributes)
 {
-    struct reader *r = context;
+    struct voc_reader *r = context;
     (void)attributes;
     if (r->rc != OK)
         return;
@@ -87,7 +87,7 @@ static void XMLCALL on_start(void *context, const XML_Char *element, const XML_C
 
 static void XMLCALL on_text(void *context, const XML_Char *text, int n)
 {
-    struct reader *r = context;
+    struct voc_reader *r = context;
     if (r->text.size + (size_t)n > VOC_MAX_TEXT)
         FAULT(r, E_LIMIT, "a text of more than %d bytes", VOC_MAX_TEXT);
     else if (buf_append(&r->text, text, (size_t)n) != OK)
@@ -97,13 +97,13 @@ static void XMLCALL on_text(void *context, const XML_Char *text, int n)
 static void XMLCALL on_doctype(void *context, const XML_Char *name, const XML_Char *system, const XML_Char *public_id,
                                int internal)
 {
-    struct reader *r = context;
+    struct voc_reader *r = context;
     (void)name, (void)system, (void)public_id, (void)internal;
     FAULT(r, E_UNSUPPORTED, "it declares a document type (<!DOCTYPE>), which annotations do not need");
 }
 
 /* The text without blanks at its ends. */
-static const char *trimmed(struct reader *r)
+static const char *trimmed(struct voc_reader *r)
 {
     char *text = r->text.data ? r->text.data : NULL;
     if (!text || !r->text.size)
@@ -114,7 +114,7 @@ static const char *trimmed(struct reader *r)
     return text + strspn(text, " \t\r\n");
 }
 
-static double number(struct reader *r, const char *what)
+static double number(struct voc_reader *r, const char *what)
 {
     char *end;
     const char *text = trimmed(r);
@@ -126,7 +126,7 @@ static double number(struct reader *r, const char *what)
     return x;
 }
 
-static const char *keep_text(struct reader *r)
+static const char *keep_text(struct voc_reader *r)
 {
     const char *copy = arena_strdup(&r->out->arena, trimmed(r));
     if (!copy)
@@ -135,7 +135,7 @@ static const char *keep_text(struct reader *r)
 }
 
 /* The end of something inside an object. */
-static void end_in_object(struct reader *r, const char *path, struct voc_object *o)
+static void end_in_object(struct voc_reader *r, const char *path, struct voc_object *o)
 {
     static const char *const corners[4] = {"/bndbox/xmin", "/bndbox/ymin", "/bndbox/xmax", "/bndbox/ymax"};
     for (int k = 0; k < 4; k++) {
@@ -155,7 +155,7 @@ static void end_in_object(struct reader *r, const char *path, struct voc_object 
     }
 }
 
-static void end_object(struct reader *r, const struct voc_object *o)
+static void end_object(struct voc_reader *r, const struct voc_object *o)
 {
     if (!o->name)
         FAULT(r, E_FORMAT, "object %d has no name", r->out->n_objects);
@@ -167,7 +167,7 @@ static void end_object(struct reader *r, const struct voc_object *o)
 static void XMLCALL on_end(void *context, const XML_Char *element)
 {
     static const char object[] = "/annotation/object";
-    struct reader *r = context;
+    struct voc_reader *r = context;
     const char *path = r->path.data;
     struct voc_file *v = r->out;
     (void)element;
@@ -198,7 +198,7 @@ void voc_free(struct voc_file *v)
 
 enum status voc_read(const char *name, const void *bytes, size_t size, struct voc_file *out)
 {
-    struct reader r = {.name = name, .out = out};
+    struct voc_reader r = {.name = name, .out = out};
     *out = (struct voc_file){.filename = ""};
     arena_init(&out->arena);
     if (size > VOC_MAX_BYTES)

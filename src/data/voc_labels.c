@@ -238,17 +238,16 @@ enum status voc_take_pictures(struct loading *l, int *found)
     return loading_note(l, "labels come from Pascal VOC annotations (%s)", l->pictures[first].voc);
 }
 
-/* --- names ---------------------------------------------------------------------------------------------------------
- */
+/* --- names --- */
 
-struct names {
+struct sorted_names {
     const char **list;
     int n, capacity;
     struct arena *arena;
 };
 
 /* Sorted list of different names: a new one is put into its place (classes are few). */
-static enum status add_name(struct names *s, const char *name)
+static enum status add_name(struct sorted_names *s, const char *name)
 {
     int low = 0, high = s->n;
     while (low < high) {
@@ -280,7 +279,7 @@ static enum status add_name(struct names *s, const char *name)
     return OK;
 }
 
-static enum status collect(struct names *names, const struct loading *l)
+static enum status collect(struct sorted_names *names, const struct loading *l)
 {
     enum status rc = OK;
     struct voc_file v;
@@ -299,7 +298,7 @@ enum status voc_collect_names(struct loading *l, enum dataset_split split)
 {
     enum status rc = OK;
     struct dataset *d = l->d;
-    struct names names = {.arena = &d->arena};
+    struct sorted_names names = {.arena = &d->arena};
     TRY_CLEAN(collect(&names, l));
     for (int s = 0; s < SPLIT_COUNT; s++) {
         struct dataset other = {0};
@@ -330,8 +329,7 @@ cleanup:
     return rc;
 }
 
-/* --- labels of one picture -----------------------------------------------------------------------------------------
- */
+/* --- labels of one picture --- */
 
 static enum status take_object(const struct loading *l, const struct loading_picture *p, const struct voc_object *from,
                                struct dataset_object *o)

@@ -8,7 +8,7 @@
 
 #define BOX_EPSILON 1e-7f /* SPEC 7.3 and 12.3 */
 
-/* --- forms; src and dst may be the same memory -------------------------------------------------------------------- */
+/* --- forms; src and dst may be the same memory --- */
 void box_cxcywh_to_xyxy(const float src[4], float dst[4]);
 void box_xyxy_to_cxcywh(const float src[4], float dst[4]);
 void box_xyxy_to_xywh(const float src[4], float dst[4]);
@@ -17,7 +17,7 @@ void box_ltrb_to_xyxy(const float ltrb[4], float x, float y, float dst[4]); /* (
 void box_xyxy_to_ltrb(const float xyxy[4], float x, float y, float dst[4]);
 void box_clip(float xyxy[4], float width, float height); /* to [0, width] x [0, height] */
 
-/* --- overlap of xyxy boxes ---------------------------------------------------------------------------------------- */
+/* --- overlap of xyxy boxes --- */
 static inline float box_area(const float b[4])
 {
     return (b[2] - b[0]) * (b[3] - b[1]);
@@ -38,7 +38,7 @@ static inline float box_iou(const float a[4], const float b[4], float epsilon)
     return inter / (box_area(a) + box_area(b) - inter + epsilon);
 }
 
-/* --- CIoU (SPEC 7.3; Zheng et al. 2020) --------------------------------------------------------------------------- */
+/* --- CIoU (SPEC 7.3; Zheng et al. 2020) --- */
 /* What CIoU needs to know of one box. Make it once for a box that meets many others: the arc tangent is the costly
  * part. */
 struct ciou_box {
@@ -61,7 +61,7 @@ float box_ciou(const float a[4], const float b[4]);
  * constant; clamp passes the gradient where its argument is >= 0; min and max of equals split it in halves. */
 float box_ciou_gradient(const float pred[4], const float target[4], float d_pred[4]);
 
-/* --- from the network's input back to the photo (SPEC 12.2) ------------------------------------------------------- */
+/* --- from the network's input back to the photo (SPEC 12.2) --- */
 struct box_map {
     double gain;         /* network pixels per photo pixel */
     double pad_x, pad_y; /* left and top border of the letterbox in network pixels, not rounded */

@@ -13,7 +13,7 @@
 
 enum { DECODE_MAX_BINS = 64 }; /* reg_max of a head is at most this */
 
-/* --- distribution focal loss head: a side's distance is the expectation of its softmax over bins 0..bins-1 -------- */
+/* --- distribution focal loss head: a side's distance is the expectation of its softmax over bins 0..bins-1 --- */
 /* softmax: `bins` floats out, or NULL. */
 float dfl_expectation(const float *logits, int bins, float *softmax);
 /* d_logits[k] += softmax[k] * (k - expectation) * d_expectation */
@@ -25,7 +25,7 @@ float sigmoid(float x);
  * The head has 4*reg_max + nc channels. */
 void decode_image(const struct head_output *head, int image, int nc, float *dst);
 
-/* --- candidates --------------------------------------------------------------------------------------------------- */
+/* --- candidates --- */
 struct candidate {
     float score; /* class probability */
     int class;

@@ -68,14 +68,14 @@ static const char *name_picture(const char *name, struct arena *arena)
     return arena_printf(arena, "%.*s_%s%s", n, folder, name + n, more);
 }
 
-struct named {
+struct picture_name {
     const char *name;
     int index;
 };
 
 static int by_name(const void *a, const void *b)
 {
-    const struct named *x = a, *y = b;
+    const struct picture_name *x = a, *y = b;
     int order = strcmp(x->name, y->name);
     return order ? order : x->index - y->index;
 }
@@ -83,12 +83,12 @@ static int by_name(const void *a, const void *b)
 /* "scan.jpg" that was scan, and a picture scan.jpg: the number of the picture in the run tells them apart. */
 static enum status settle_pictures(struct result_names *names, int n, struct arena *arena)
 {
-    struct named *sorted = mem_alloc((size_t)n, sizeof *sorted);
+    struct picture_name *sorted = mem_alloc((size_t)n, sizeof *sorted);
     enum status rc = sorted ? OK : E_NOMEM;
     for (bool again = true; again && rc == OK;) {
         again = false;
         for (int i = 0; i < n; i++)
-            sorted[i] = (struct named){names[i].picture, i};
+            sorted[i] = (struct picture_name){names[i].picture, i};
         qsort(sorted, (size_t)n, sizeof *sorted, by_name);
         for (int i = 1; i < n && rc == OK; i++) {
             if (strcmp(sorted[i].name, sorted[i - 1].name) != 0)

@@ -75,7 +75,7 @@ void curve_smooth(const double *src, int n, double fraction, double *dst)
 }
 
 /* A record's place in the sort: by class, then by falling score, then as added. */
-struct place {
+struct ranked_score {
     int class;
     float score;
     size_t index;
@@ -83,7 +83,7 @@ struct place {
 
 static int compare_places(const void *a, const void *b)
 {
-    const struct place *x = a, *y = b;
+    const struct ranked_score *x = a, *y = b;
     if (x->class != y->class)
         return x->class < y->class ? -1 : 1;
     if (x->score != y->score)
@@ -96,8 +96,8 @@ struct class_scratch {
     double *memory, *falling_score, *recall, *precision, *recall50, *precision50, *mrec, *mpre;
 };
 
-static void class_result(struct ap_result *result, int row, const struct ap_record *records, const struct place *place,
-                         size_t n, struct class_scratch *s)
+static void class_result(struct ap_result *result, int row, const struct ap_record *records,
+                         const struct ranked_score *place, size_t n, struct class_scratch *s)
 {
     double n_labels = (double)result->labels[row];
     for (int t = 0; t < EVAL_IOUS; t++) {
@@ -235,11 +235,11 @@ enum status ap_compute(const struct ap_record *records, size_t n, const uint64_t
 {
     enum status rc = OK;
     struct class_scratch scratch = {0};
-    struct place *places = mem_alloc(n, sizeof(*places));
+    struct ranked_score *places = mem_alloc(n, sizeof(*places));
     TRY_CLEAN(result_reserve(result, labels, nc));
     TRY_CLEAN(places ? OK : E_NOMEM);
     for (size_t i = 0; i < n; i++)
-        places[i] = (struct place){records[i].class, records[i].score, i};
+        places[i] = (struct ranked_score){records[i].class, records[i].score, i};
     qsort(places, n, sizeof(*places), compare_places);
     TRY_CLEAN(class_scratch_init(&scratch, n));
     size_t first = 0;

@@ -10,8 +10,7 @@ static double class_map(const struct ap_result *a, int row)
     return a->maps[a->class[row]];
 }
 
-/* --- text ----------------------------------------------------------------------------------------------------------
- */
+/* --- text --- */
 
 static enum status table_row(struct listing *l, const char *name, uint64_t images, uint64_t instances, double p,
                              double r, double map50, double map)

@@ -30,7 +30,7 @@ cleanup:
     return rc;
 }
 
-/* --- curves ------------------------------------------------------------------------------------------------------ */
+/* --- curves --- */
 
 /* A class (row of the AP result) and the value by which it is judged. */
 struct ranked {
@@ -212,7 +212,7 @@ static enum status write_pr_curve(struct curves *c, const struct evaluation *e, 
                        "Precision");
 }
 
-/* --- confusion --------------------------------------------------------------------------------------------------- */
+/* --- confusion --- */
 
 /* Row and column names of a matrix of side nc + 1. */
 struct matrix_names {

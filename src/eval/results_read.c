@@ -27,7 +27,7 @@ struct number_key {
     int image;
 };
 
-struct reader {
+struct results_reader {
     const char *path;
     const struct dataset *dataset;
     const struct results_options *options;
@@ -61,7 +61,7 @@ static int compare_entries(const void *a, const void *b)
 }
 
 /* The dataset's pictures by path and by number. */
-static enum status index_images(struct reader *r)
+static enum status index_images(struct results_reader *r)
 {
     enum status rc = OK;
     const struct dataset *d = r->dataset;
@@ -85,7 +85,7 @@ cleanup:
     return rc;
 }
 
-static int find_number(const struct reader *r, int64_t number)
+static int find_number(const struct results_reader *r, int64_t number)
 {
     const struct number_key wanted = {.number = number};
     const struct number_key *end = r->numbers + r->n_numbers;
@@ -97,7 +97,7 @@ static int find_number(const struct reader *r, int64_t number)
     return twin ? IDENTITY_AMBIGUOUS : found->image;
 }
 
-static int find_text(const struct reader *r, const char *text)
+static int find_text(const struct results_reader *r, const char *text)
 {
     int found = identity_index_find(&r->images, text);
     size_t digits = strspn(text, "0123456789");
@@ -106,7 +106,7 @@ static int find_text(const struct reader *r, const char *text)
     return found;
 }
 
-static enum status find_image(const struct reader *r, const json_t *e, int *image)
+static enum status find_image(const struct results_reader *r, const json_t *e, int *image)
 {
     const json_t *name = json_object_get(e, "image"), *id = json_object_get(e, "image_id");
     int64_t number = -1;
@@ -134,7 +134,7 @@ static enum status find_image(const struct reader *r, const json_t *e, int *imag
                 r->path, r->place + 1, (long long)number, (long long)number);
 }
 
-static enum status read_box(const struct reader *r, const json_t *e, struct detection *out)
+static enum status read_box(const struct results_reader *r, const json_t *e, struct detection *out)
 {
     const json_t *box = json_object_get(e, "bbox"), *score = json_object_get(e, "score");
     double b[4];
@@ -155,7 +155,7 @@ static enum status read_box(const struct reader *r, const json_t *e, struct dete
 }
 
 /* The name decides where it is there; ids are mapped when all are known. */
-static enum status read_class(struct reader *r, const json_t *e, int *class)
+static enum status read_class(struct results_reader *r, const json_t *e, int *class)
 {
     const char *name = json_string_value(json_object_get(e, "category"));
     const json_t *category = json_object_get(e, "category_id");
@@ -183,7 +183,7 @@ static enum status read_class(struct reader *r, const json_t *e, int *class)
 }
 
 /* What the entry calls its picture: the first of the unknown is told. */
-static void keep_example(struct reader *r, const json_t *e)
+static void keep_example(struct results_reader *r, const json_t *e)
 {
     const json_t *name = json_object_get(e, "image"), *id = json_object_get(e, "image_id");
     if (!r->left->example) {
@@ -193,7 +193,7 @@ static void keep_example(struct reader *r, const json_t *e)
     }
 }
 
-static enum status read_entry(struct reader *r, const json_t *e)
+static enum status read_entry(struct results_reader *r, const json_t *e)
 {
     struct entry *out = &r->entries[r->count];
     if (!json_is_object(e))
@@ -213,7 +213,7 @@ static enum status read_entry(struct reader *r, const json_t *e)
 }
 
 /* The file twice: first only the number of entries, so that memory is taken once. */
-static enum status read_entries(struct reader *r)
+static enum status read_entries(struct results_reader *r)
 {
     enum status rc = OK;
     struct json_items items = {0};
@@ -242,7 +242,7 @@ cleanup:
 
 /* Category ids to classes. COCO's 91 ids are used by tools that know COCO even where the dataset itself counts classes
  * from 0. */
-static enum status map_classes(struct reader *r)
+static enum status map_classes(struct results_reader *r)
 {
     const int nc = r->dataset->nc;
     if (!r->category_ids && nc == COCO_CLASSES && r->highest_category >= COCO_CLASSES) {
@@ -270,7 +270,7 @@ static enum status map_classes(struct reader *r)
 }
 
 /* A score of boxes that are not in the form that is expected says nothing about them. */
-static enum status check_scale(const struct reader *r)
+static enum status check_scale(const struct results_reader *r)
 {
     bool pixels = false;
     for (size_t i = 0; i < r->count; i++) {
@@ -285,7 +285,7 @@ static enum status check_scale(const struct reader *r)
     return OK;
 }
 
-static enum status add_images(struct reader *r, struct evaluation *e)
+static enum status add_images(struct results_reader *r, struct evaluation *e)
 {
     enum status rc = OK;
     const struct dataset *d = r->dataset;
@@ -319,7 +319,7 @@ enum status results_evaluate(const char *path, const struct dataset *d, const st
                              struct evaluation *e, struct results_left *left)
 {
     enum status rc = OK;
-    struct reader r = {
+    struct results_reader r = {
         .path = path, .dataset = d, .options = options, .category_ids = options->category_ids, .left = left};
     *left = (struct results_left){0};
     arena_init(&r.arena);

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-struct pass {
+struct validation {
     struct net *net;
     const struct dataset *dataset;
     const struct validate_config *config;
@@ -21,7 +21,7 @@ struct pass {
     struct eval_label *labels;    /* of the picture with most */
 };
 
-static enum status forward(struct pass *p, const struct batch *b)
+static enum status forward(struct validation *p, const struct batch *b)
 {
     enum status rc = net_plan(p->net, b->n, b->h, b->w);
     if (rc != OK)
@@ -37,7 +37,7 @@ static enum status forward(struct pass *p, const struct batch *b)
     return OK;
 }
 
-static enum status suppress(struct pass *p, const struct head_output *head, int i, int *count)
+static enum status suppress(struct validation *p, const struct head_output *head, int i, int *count)
 {
     const struct validate_config *c = p->config;
     const struct candidate_rule rule = {.threshold = c->conf, .multi_label = true};
@@ -51,7 +51,7 @@ static enum status suppress(struct pass *p, const struct head_output *head, int 
     return OK;
 }
 
-static enum status judge(struct pass *p, const struct batch *b, int i, const struct head_output *head)
+static enum status judge(struct validation *p, const struct batch *b, int i, const struct head_output *head)
 {
     const struct batch_picture *picture = &b->pictures[i];
     const struct dataset_image *image = &p->dataset->images[picture->index];
@@ -70,7 +70,7 @@ static enum status judge(struct pass *p, const struct batch *b, int i, const str
     return OK;
 }
 
-static enum status make_room(struct pass *p)
+static enum status make_room(struct validation *p)
 {
     int most = 1;
     for (int i = 0; i < p->dataset->n_images; i++)
@@ -85,13 +85,13 @@ enum status validate(struct net *net, struct loader *loader, const struct datase
                      validated_fn *each, void *context)
 {
     enum status rc = OK;
-    struct pass p = {.net = net,
-                     .dataset = dataset,
-                     .config = config,
-                     .evaluation = e,
-                     .times = times,
-                     .each = each,
-                     .context = context};
+    struct validation p = {.net = net,
+                           .dataset = dataset,
+                           .config = config,
+                           .evaluation = e,
+                           .times = times,
+                           .each = each,
+                           .context = context};
     const struct epoch_config epoch = {0};
     struct progress bar;
     long done = 0;

@@ -235,8 +235,7 @@ static enum status fuse_scales(const struct onnx_export *e, const struct node *n
     return OK;
 }
 
-/* --- the table -----------------------------------------------------------------------------------------------------
- */
+/* --- the table --- */
 
 const char *onnx_node(struct onnx_export *e, const struct node *n)
 {

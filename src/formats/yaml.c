@@ -18,7 +18,7 @@
 enum { MAX_DEPTH = 32, MAX_NODES = 400000, MAX_BYTES = 16 << 20 };
 
 /* The reader: libyaml's events, and a stack of the containers that are still open. */
-struct reader {
+struct yaml_reader {
     struct yaml *doc;
     const char *file;
     yaml_parser_t parser;
@@ -30,7 +30,7 @@ struct reader {
     const struct yaml_node *repeated; /* the first key that another one replaces */
 };
 
-static enum status push(struct reader *r, struct yaml_node *node)
+static enum status push(struct yaml_reader *r, struct yaml_node *node)
 {
     if (r->n_pending == r->pending_capacity) {
         int capacity = MAX(64, r->pending_capacity * 2);
@@ -46,13 +46,14 @@ static enum status push(struct reader *r, struct yaml_node *node)
 }
 
 /* True where the next child of the open container is a map's key. */
-static bool expects_key(const struct reader *r)
+static bool expects_key(const struct yaml_reader *r)
 {
     int d = r->depth - 1;
     return d >= 0 && r->open[d]->type == YAML_MAP && (r->n_pending - r->first[d]) % 2 == 0;
 }
 
-static enum status make_node(struct reader *r, enum yaml_type type, const yaml_event_t *event, struct yaml_node **out)
+static enum status make_node(struct yaml_reader *r, enum yaml_type type, const yaml_event_t *event,
+                             struct yaml_node **out)
 {
     int line = (int)event->start_mark.line + 1;
     if (++r->nodes > MAX_NODES)
@@ -68,7 +69,7 @@ static enum status make_node(struct reader *r, enum yaml_type type, const yaml_e
     return push(r, node);
 }
 
-static enum status open_container(struct reader *r, enum yaml_type type, const yaml_event_t *event)
+static enum status open_container(struct yaml_reader *r, enum yaml_type type, const yaml_event_t *event)
 {
     struct yaml_node *node;
     if (r->depth == MAX_DEPTH)
@@ -82,24 +83,24 @@ static enum status open_container(struct reader *r, enum yaml_type type, const y
     return OK;
 }
 
-struct place {
+struct key_place {
     const struct yaml_node *key;
     int index;
 };
 
 static int by_text(const void *a, const void *b)
 {
-    const struct place *x = a, *y = b;
+    const struct key_place *x = a, *y = b;
     int order = strcmp(x->key->text, y->key->text);
     return order ? order : x->index - y->index;
 }
 
 /* Of keys that stand twice the last one holds, as other readers of YAML have it. */
-static enum status drop_repeated(struct reader *r, struct yaml_node *map, struct yaml_node **keys,
+static enum status drop_repeated(struct yaml_reader *r, struct yaml_node *map, struct yaml_node **keys,
                                  struct yaml_node **items)
 {
     int n = map->count;
-    struct place *sorted = mem_alloc((size_t)n, sizeof *sorted);
+    struct key_place *sorted = mem_alloc((size_t)n, sizeof *sorted);
     bool *dropped = mem_calloc((size_t)n, sizeof *dropped);
     if (!sorted || !dropped) {
         mem_free(sorted);
@@ -107,7 +108,7 @@ static enum status drop_repeated(struct reader *r, struct yaml_node *map, struct
         return E_NOMEM;
     }
     for (int i = 0; i < n; i++)
-        sorted[i] = (struct place){keys[i], i};
+        sorted[i] = (struct key_place){keys[i], i};
     qsort(sorted, (size_t)n, sizeof *sorted, by_text);
     for (int i = 0; i + 1 < n; i++) {
         if (strcmp(sorted[i].key->text, sorted[i + 1].key->text) != 0)
@@ -129,7 +130,7 @@ static enum status drop_repeated(struct reader *r, struct yaml_node *map, struct
     return OK;
 }
 
-static void tell_repeated(const struct reader *r)
+static void tell_repeated(const struct yaml_reader *r)
 {
     if (r->doc->n_repeated == 1)
         log_warn("%s:%d: the key %s stands again further down, and that value holds", r->file, r->repeated->line,
@@ -139,7 +140,7 @@ static void tell_repeated(const struct reader *r)
                  r->doc->n_repeated, r->repeated->text, r->repeated->line);
 }
 
-static enum status close_container(struct reader *r)
+static enum status close_container(struct yaml_reader *r)
 {
     struct yaml_node *node = r->open[--r->depth];
     int first = r->first[r->depth], n = r->n_pending - first, step = node->type == YAML_MAP ? 2 : 1;
@@ -157,7 +158,8 @@ static enum status close_container(struct reader *r)
 }
 
 /* The standard tags only say how to read a scalar; any other asks for an object. */
-static enum status check_tag(const struct reader *r, const yaml_event_t *event, const yaml_char_t *tag, bool *string)
+static enum status check_tag(const struct yaml_reader *r, const yaml_event_t *event, const yaml_char_t *tag,
+                             bool *string)
 {
     static const char *const known[] = {YAML_STR_TAG,  YAML_INT_TAG, YAML_FLOAT_TAG, YAML_BOOL_TAG,
                                         YAML_NULL_TAG, YAML_SEQ_TAG, YAML_MAP_TAG};
@@ -174,7 +176,7 @@ static enum status check_tag(const struct reader *r, const yaml_event_t *event, 
                 (const char *)tag);
 }
 
-static enum status add_scalar(struct reader *r, const yaml_event_t *event)
+static enum status add_scalar(struct yaml_reader *r, const yaml_event_t *event)
 {
     struct yaml_node *node;
     const char *text = (const char *)event->data.scalar.value;
@@ -199,7 +201,7 @@ static enum status add_scalar(struct reader *r, const yaml_event_t *event)
 }
 
 /* One event; *done after the document's end. */
-static enum status take(struct reader *r, const yaml_event_t *event, bool *done)
+static enum status take(struct yaml_reader *r, const yaml_event_t *event, bool *done)
 {
     bool string;
     enum status rc;
@@ -230,7 +232,7 @@ static enum status take(struct reader *r, const yaml_event_t *event, bool *done)
     }
 }
 
-static enum status read_events(struct reader *r)
+static enum status read_events(struct yaml_reader *r)
 {
     bool done = false;
     while (!done) {
@@ -252,7 +254,7 @@ static enum status read_events(struct reader *r)
 
 enum status yaml_open_memory(const char *name, const void *bytes, size_t size, struct yaml *doc)
 {
-    struct reader r = {.doc = doc};
+    struct yaml_reader r = {.doc = doc};
     *doc = (struct yaml){0};
     arena_init(&doc->arena);
     if (size > MAX_BYTES)

@@ -11,7 +11,7 @@
 
 #include <math.h>
 
-struct range {
+struct value_range {
     float low, high; /* equal: nobody named one */
 };
 
@@ -24,8 +24,8 @@ struct chooser {
     bool *refused;        /* a representative of a group: somebody wants floats */
     int **unit;           /* a home: channel -> the region that is written there, -1 */
     bool **inner, **seen; /* a home: channel -> some convolution reads it within its unit; some convolution reads it */
-    struct range *own;    /* a unit: union of what is said by readers within it; then its range */
-    struct range *wide;   /* a unit: union of what is said by readers that reach beyond it */
+    struct value_range *own;  /* a unit: union of what is said by readers within it; then its range */
+    struct value_range *wide; /* a unit: union of what is said by readers that reach beyond it */
 };
 
 static const struct region *region_of(const struct chooser *b, int v)
@@ -59,7 +59,7 @@ static void refuse(struct chooser *b, int v)
     b->refused[group_of(b, v)] = true;
 }
 
-static void widen(struct range *r, struct range by)
+static void widen(struct value_range *r, struct value_range by)
 {
     r->low = fminf(r->low, by.low);
     r->high = fmaxf(r->high, by.high);
@@ -98,10 +98,10 @@ static bool all_marked(const struct chooser *b, bool *const *marks, int v)
 }
 
 /* What a convolution says about the values that it reads. */
-static void hear(struct chooser *b, const struct node *n)
+static void note_reader_range(struct chooser *b, const struct node *n)
 {
     const struct conv_quant *q = &n->u.conv.quant;
-    const struct range said = {(float)-q->zero * q->scale, (float)(255 - q->zero) * q->scale};
+    const struct value_range said = {(float)-q->zero * q->scale, (float)(255 - q->zero) * q->scale};
     const struct region *r = region_of(b, n->src[0]);
     const bool inside = unit_of(b, n->src[0]) >= 0;
     for (int i = r->channel; i < r->channel + channels_of(b, n->src[0]); i++) {
@@ -113,12 +113,12 @@ static void hear(struct chooser *b, const struct node *n)
     }
 }
 
-static void look_at(struct chooser *b, const struct node *n)
+static void join_or_refuse(struct chooser *b, const struct node *n)
 {
     if (moves_bytes(n)) {
         join(b, n->dst, n->src[0]);
     } else if (reads_bytes(b, n)) {
-        hear(b, n);
+        note_reader_range(b, n);
     } else {
         refuse(b, n->dst);
         for (int i = 0; i < n->n_src; i++)
@@ -188,7 +188,7 @@ static enum status make_tables(struct chooser *b)
     return OK;
 }
 
-static struct conv_quant quant_of(struct range r)
+static struct conv_quant quant_of(struct value_range r)
 {
     const float scale = (r.high - r.low) / 255;
     return (struct conv_quant){true, scale, (int)lrintf(-r.low / scale)};
@@ -208,9 +208,9 @@ static void use_words(struct chooser *b, int v)
 static void decide(struct chooser *b)
 {
     for (int i = 0; i < b->g->n_nodes; i++)
-        look_at(b, &b->g->nodes[i]);
+        join_or_refuse(b, &b->g->nodes[i]);
     for (int i = 0; i < b->h->n_copies; i++)
-        look_at(b, &b->h->copy[i].node);
+        join_or_refuse(b, &b->h->copy[i].node);
     for (int v = 0; v < b->h->n_regions; v++) {
         if (is_unit(b, v) && !all_marked(b, b->inner, v))
             widen(&b->own[v], b->wide[v]);

@@ -154,7 +154,7 @@ struct graph {
     bool out_of_memory; /* a builder failed; graph_finish reports it */
 };
 
-/* --- building -------------------------------------------------------------------------------------------------
+/* --- building ---
  * Builders cannot fail half way: a graph that ran out of memory is marked and graph_finish says so. Channel and
  * argument checks belong to the caller (model/). Each function returns the new value. */
 void graph_init(struct graph *g);
@@ -169,7 +169,7 @@ int graph_node(struct graph *g, const struct node *n, int c);
 /* Check (writers before readers, channels agree), E_NOMEM if any builder ran out of memory. Fills stride[]. */
 enum status graph_finish(struct graph *g);
 
-/* --- lowering ----------------------------------------------------------------------------------------------------
+/* --- lowering ---
  * The deployed form rewritten for speed, same parameters (same places in the block), same result to rounding:
  * - a 1x1 convolution of a concat with an upsampled map: that part is multiplied before it is upsampled, scale^2 times
  *   less work, and added before the activation;
@@ -179,7 +179,7 @@ enum status graph_finish(struct graph *g);
  * `map` (g->n_values): value of g -> value of out, -1 where it does not exist any more. `out` is initialised here. */
 enum status graph_lower(const struct graph *g, struct graph *out, int *map);
 
-/* --- asking ---------------------------------------------------------------------------------------------------- */
+/* --- asking --- */
 enum { GRAPH_LEAST_STRIDE = 32 };
 struct extent {
     int h, w;
@@ -196,7 +196,7 @@ int graph_find_param(const struct graph *g, const char *name); /* -1 when absent
 int graph_find_value(const struct graph *g, const char *name); /* -1 when absent */
 const char *op_name(enum op op);
 
-/* --- deploy ------------------------------------------------------------------------------------------------------
+/* --- deploy ---
  * What the main branch can reach (a bare module: its last value): alive[r] for each of n_rows rows says whether a
  * needed value was made by it. The other rows are what training needs and inference drops: the auxiliary branch. */
 enum status graph_alive_rows(const struct graph *g, bool *alive);

@@ -9,7 +9,7 @@ static size_t pad_channels(int c)
     return ((size_t)c + unit - 1) / unit * unit;
 }
 
-struct builder {
+struct homes_builder {
     const struct graph *g;
     struct homes *h;
     int *container; /* value -> value or branch level it is written into, -1 */
@@ -42,7 +42,7 @@ static bool is_input(const struct graph *g, int v)
     return value->writer < 0 && value->parent < 0 && !value->n_parts;
 }
 
-static bool contain(struct builder *b, int v, int concat, int channel)
+static bool contain(struct homes_builder *b, int v, int concat, int channel)
 {
     if (b->contained[v] || is_input(b->g, v) || b->g->values[v].parent >= 0)
         return false;
@@ -52,7 +52,7 @@ static bool contain(struct builder *b, int v, int concat, int channel)
     return true;
 }
 
-static enum status add_copy(struct builder *b, int from, int concat, int channel)
+static enum status add_copy(struct homes_builder *b, int from, int concat, int channel)
 {
     struct copy *c = &b->h->copy[b->h->n_copies++];
     *c = (struct copy){.from = from, .to = b->n_regions, .concat = concat};
@@ -64,7 +64,7 @@ static enum status add_copy(struct builder *b, int from, int concat, int channel
     return OK;
 }
 
-static enum status place_concat(struct builder *b, int concat)
+static enum status place_concat(struct homes_builder *b, int concat)
 {
     const struct graph *g = b->g;
     const struct value *v = &g->values[concat];
@@ -86,12 +86,12 @@ static enum status place_concat(struct builder *b, int concat)
 
 static int new_home(struct homes *h, size_t floats)
 {
-    h->home[h->n_homes] = (struct block){.floats = floats, .first = 1, .last = 0};
+    h->home[h->n_homes] = (struct plan_block){.floats = floats, .first = 1, .last = 0};
     return h->n_homes++;
 }
 
 /* The levels of a branch lie one after another in one home: image i is [anchor points][channels]. */
-static void place_branch(struct builder *b, int branch, int n, const struct extent *e)
+static void place_branch(struct homes_builder *b, int branch, int n, const struct extent *e)
 {
     const struct branch *br = &b->g->branch[branch];
     size_t stride = (size_t)(b->g->values[br->level[0]].c + 15) / 16 * 16, anchors = 0;
@@ -114,7 +114,7 @@ static void place_branch(struct builder *b, int branch, int n, const struct exte
 
 /* A value's region from its container's or parent's; roots get a home of their own. Containers may have larger
  * indices than their parts, so this recurses (depth: nesting of concats and slices). */
-static void resolve(struct builder *b, int v, int n, const struct extent *e)
+static void resolve(struct homes_builder *b, int v, int n, const struct extent *e)
 {
     struct region *r = &b->h->region[v];
     bool extra = v >= b->g->n_values;
@@ -149,7 +149,7 @@ enum status homes_build(const struct graph *g, int n, const struct extent *exten
     for (int i = 0; i < g->n_values; i++)
         parts += g->values[i].n_parts;
     size_t most = (size_t)g->n_values + (size_t)parts;
-    struct builder b = {.g = g, .h = out, .n_regions = g->n_values};
+    struct homes_builder b = {.g = g, .h = out, .n_regions = g->n_values};
     *out = (struct homes){0};
     out->region = arena_alloc(memory, most, sizeof *out->region);
     out->home = arena_alloc(memory, most + MAX_BRANCHES, sizeof *out->home);

@@ -5,7 +5,7 @@
 
 static int largest_first(const void *a, const void *b)
 {
-    const struct block *x = *(struct block *const *)a, *y = *(struct block *const *)b;
+    const struct plan_block *x = *(struct plan_block *const *)a, *y = *(struct plan_block *const *)b;
     if (x->floats != y->floats)
         return x->floats < y->floats ? 1 : -1;
     if (x->first != y->first)
@@ -15,18 +15,18 @@ static int largest_first(const void *a, const void *b)
 
 static int lowest_first(const void *a, const void *b)
 {
-    const struct block *x = *(struct block *const *)a, *y = *(struct block *const *)b;
+    const struct plan_block *x = *(struct plan_block *const *)a, *y = *(struct plan_block *const *)b;
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-static bool cross(int first, int last, const struct block *b)
+static bool cross(int first, int last, const struct plan_block *b)
 {
     if (b->resume)
         return (first <= b->pause && b->first <= last) || (first <= b->last && b->resume <= last);
     return first <= b->last && b->first <= last;
 }
 
-static bool alive_together(const struct block *a, const struct block *b)
+static bool alive_together(const struct plan_block *a, const struct plan_block *b)
 {
     if (a->resume)
         return cross(a->first, a->pause, b) || cross(a->resume, a->last, b);
@@ -39,11 +39,11 @@ static size_t whole_lines(size_t floats)
 }
 
 /* Each block in this order into the lowest gap that is free during its life; returns the arena's size. */
-static size_t place(struct block *const *blocks, int n, struct block **busy)
+static size_t place(struct plan_block *const *blocks, int n, struct plan_block **busy)
 {
     size_t total = 0;
     for (int i = 0; i < n; i++) {
-        struct block *b = blocks[i];
+        struct plan_block *b = blocks[i];
         int n_busy = 0;
         for (int k = 0; k < i; k++) {
             if (alive_together(blocks[k], b))
@@ -62,21 +62,21 @@ static size_t place(struct block *const *blocks, int n, struct block **busy)
     return total;
 }
 
-static void move(struct block **blocks, int from, int to)
+static void move(struct plan_block **blocks, int from, int to)
 {
-    struct block *b = blocks[from];
+    struct plan_block *b = blocks[from];
     if (to < from)
-        memmove(blocks + to + 1, blocks + to, (size_t)(from - to) * sizeof(struct block *));
+        memmove(blocks + to + 1, blocks + to, (size_t)(from - to) * sizeof(struct plan_block *));
     else
-        memmove(blocks + from, blocks + from + 1, (size_t)(to - from) * sizeof(struct block *));
+        memmove(blocks + from, blocks + from + 1, (size_t)(to - from) * sizeof(struct plan_block *));
     blocks[to] = b;
 }
 
 /* Biggest block first (Pisarchyk and Lee 2020, "greedy by size"). Then, as long as that helps, the block on top of the
  * arena goes before all others. Sizes are multiples of 16 floats, so every block starts on a cache line. */
-size_t layout_blocks(struct block **blocks, int n)
+size_t layout_blocks(struct plan_block **blocks, int n)
 {
-    struct block **busy = mem_alloc((size_t)n + 1, sizeof(struct block *));
+    struct plan_block **busy = mem_alloc((size_t)n + 1, sizeof(struct plan_block *));
     if (!busy)
         return 0;
     qsort(blocks, (size_t)n, sizeof *blocks, largest_first);

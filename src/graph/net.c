@@ -191,7 +191,7 @@ static enum status attach_packed(struct net *net, struct plan *p)
 }
 
 /* Calls whose weights are packed in one hand-out. */
-struct packing {
+struct call_packing {
     const struct net *net;
     const int *calls;
 };
@@ -199,7 +199,7 @@ struct packing {
 static void pack_part(void *context, int part, int thread)
 {
     (void)thread;
-    const struct packing *job = context;
+    const struct call_packing *job = context;
     const struct net *net = job->net;
     const int call = job->calls[part];
     struct packed_weights *w = &net->packed[net->current->packed[call]];
@@ -232,7 +232,7 @@ static int list_stale(struct net *net)
 
 static void pack_calls(struct net *net, int first, int end)
 {
-    struct packing job = {net, net->stale + first};
+    struct call_packing job = {net, net->stale + first};
     team_run(net->team, end - first, pack_part, &job);
 }
 
@@ -354,7 +354,7 @@ enum status net_plan(struct net *net, int n, int h, int w)
 
 /* --- running --- */
 
-static void run_zero(const struct net *net, const struct step *s)
+static void run_zero(const struct net *net, const struct plan_step *s)
 {
     struct tensor t = plan_gradient(net->current, net->request.graph, s->root);
     for (int i = 0; i < t.n; i++) {
@@ -363,7 +363,7 @@ static void run_zero(const struct net *net, const struct step *s)
     }
 }
 
-static void run_step(struct net *net, struct step *s)
+static void run_step(struct net *net, struct plan_step *s)
 {
     struct plan *p = net->current;
     double start = net->timing ? clock_seconds() : 0;
@@ -475,7 +475,7 @@ int net_report(struct net *net, const struct node_report **reports)
     if (!net->reports)
         return 0;
     for (int i = 0; i < p->n_steps; i++) {
-        const struct step *s = &p->steps[i];
+        const struct plan_step *s = &p->steps[i];
         if (s->kind == STEP_ZERO)
             continue;
         struct node_report *r = &net->reports[s->call];

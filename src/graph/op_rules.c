@@ -2,8 +2,7 @@
 
 #include <stdio.h>
 
-/* --- what several ops share ----------------------------------------------------------------------------------------
- */
+/* --- what several ops share --- */
 
 static int window_count(int size, int k, int stride, int pad, int dilation)
 {
@@ -18,8 +17,7 @@ static bool reads_nothing(const struct node *n, int s)
     return false;
 }
 
-/* --- conv2d --------------------------------------------------------------------------------------------------------
- */
+/* --- conv2d --- */
 
 static enum status conv2d_check(const struct graph *g, const struct node *n)
 {
@@ -112,8 +110,7 @@ static const struct op_rule conv2d_rule = {
     .describe = conv2d_describe,
 };
 
-/* --- bn_act --------------------------------------------------------------------------------------------------------
- */
+/* --- bn_act --- */
 
 static int bn_act_params(struct node *n, int *place[MAX_NODE_PARAMS])
 {
@@ -147,8 +144,7 @@ static const struct op_rule bn_act_rule = {
     .folds = true,
 };
 
-/* --- pools ---------------------------------------------------------------------------------------------------------
- */
+/* --- pools --- */
 
 static enum status pool_infer(const struct graph *g, const struct node *n, const struct extent *e, struct extent *dst)
 {
@@ -185,8 +181,7 @@ static const struct op_rule avgpool_rule = {
     .moves_bytes = true,
 };
 
-/* --- moving values -------------------------------------------------------------------------------------------------
- */
+/* --- moving values --- */
 
 static enum status upsample_infer(const struct graph *g, const struct node *n, const struct extent *e,
                                   struct extent *dst)
@@ -220,8 +215,7 @@ static const struct op_rule copy_rule = {
     .moves_bytes = true,
 };
 
-/* --- the table ------------------------------------------------------------------------------------------------------
- */
+/* --- the table --- */
 
 const struct op_rule *const op_rules[OP_COUNT] = {
 #define OP(upper, lower) [OP_##upper] = &lower##_rule,

@@ -17,7 +17,7 @@ struct planner {
     bool trains;
 };
 
-static void touch(struct block *b, int time)
+static void touch(struct plan_block *b, int time)
 {
     if (b->first > b->last) {
         b->first = b->last = time;
@@ -32,12 +32,12 @@ static const struct region *region_of(const struct plan *p, int v)
     return &p->homes.region[v];
 }
 
-static struct block *home_of(struct plan *p, int v)
+static struct plan_block *home_of(struct plan *p, int v)
 {
     return &p->homes.home[region_of(p, v)->home];
 }
 
-static struct block *gradient_block(struct plan *p, int v)
+static struct plan_block *gradient_block(struct plan *p, int v)
 {
     int home = region_of(p, v)->home;
     return p->in_place[home] ? &p->homes.home[home] : &p->gradient[home];
@@ -125,7 +125,7 @@ static void make_calls(struct planner *b)
 
 /* --- forward steps --- */
 
-static void add_step(struct plan *p, struct step s)
+static void add_step(struct plan *p, struct plan_step s)
 {
     assert(p->n_steps < p->cap_steps);
     p->steps[p->n_steps++] = s;
@@ -149,7 +149,7 @@ static void add_copies_after(struct planner *b, int node)
 {
     for (int i = 0; i < b->p->homes.n_copies; i++) {
         if (last_writer(b->g, b->p->homes.copy[i].from) == node)
-            add_step(b->p, (struct step){.kind = STEP_FORWARD, .call = b->g->n_nodes + i});
+            add_step(b->p, (struct plan_step){.kind = STEP_FORWARD, .call = b->g->n_nodes + i});
     }
 }
 
@@ -157,7 +157,7 @@ static void make_forward(struct planner *b)
 {
     add_copies_after(b, -1);
     for (int i = 0; i < b->g->n_nodes; i++) {
-        add_step(b->p, (struct step){.kind = STEP_FORWARD, .call = i});
+        add_step(b->p, (struct plan_step){.kind = STEP_FORWARD, .call = i});
         add_copies_after(b, i);
     }
     b->p->n_forward = b->p->n_steps;
@@ -279,7 +279,7 @@ static void zero_rest(struct planner *b, const struct region *r, int c)
         while (i + run < c && !covered[i + run])
             covered[i + run++] = true;
         if (run)
-            add_step(b->p, (struct step){.kind = STEP_ZERO, .root = r->root, .channel = r->channel + i, .c = run});
+            add_step(b->p, (struct plan_step){.kind = STEP_ZERO, .root = r->root, .channel = r->channel + i, .c = run});
         i += MAX(run, 1);
     }
 }
@@ -306,7 +306,7 @@ static void make_again(struct planner *b, const struct node *n)
         if (!node_backward_reads(n, s) || !b->p->dropped[home] || b->made_again[home])
             continue;
         b->made_again[home] = true;
-        add_step(b->p, (struct step){.kind = STEP_AGAIN, .call = b->g->values[n->src[s]].writer});
+        add_step(b->p, (struct plan_step){.kind = STEP_AGAIN, .call = b->g->values[n->src[s]].writer});
     }
 }
 
@@ -326,7 +326,7 @@ static void make_backward_call(struct planner *b, int index)
         c->add[s] = write_gradient(b, n->src[s]);
         c->d_src[s] = c->src[s];
     }
-    add_step(b->p, (struct step){.kind = STEP_BACKWARD, .call = index});
+    add_step(b->p, (struct plan_step){.kind = STEP_BACKWARD, .call = index});
 }
 
 static void make_backward(struct planner *b)
@@ -364,7 +364,7 @@ static void live_forward(struct planner *b, int step)
 }
 
 /* Free from its last use so far until here. */
-static void resume(struct block *b, int time)
+static void resume(struct plan_block *b, int time)
 {
     b->pause = b->last;
     b->resume = time;
@@ -439,7 +439,7 @@ static void find_lifetimes(struct planner *b)
 {
     struct plan *p = b->p;
     for (int i = 0; i < p->n_steps; i++) {
-        const struct step *s = &p->steps[i];
+        const struct plan_step *s = &p->steps[i];
         int t = time_of(p, i);
         if (s->kind == STEP_ZERO) {
             touch(gradient_block(p, s->root), t);
@@ -475,14 +475,14 @@ static enum status plan_ops(struct planner *b)
         const struct op_impl *op = b->r->backend->ops[c->node->op];
         if (op->plan)
             TRY(op->plan(c));
-        p->saved[i] = (struct block){.floats = c->saved_floats, .first = 1, .last = 0};
-        p->scratch[i] = (struct block){.floats = c->scratch_floats, .first = 1, .last = 0};
-        p->d_scratch[i] = (struct block){.floats = c->d_scratch_floats, .first = 1, .last = 0};
+        p->saved[i] = (struct plan_block){.floats = c->saved_floats, .first = 1, .last = 0};
+        p->scratch[i] = (struct plan_block){.floats = c->scratch_floats, .first = 1, .last = 0};
+        p->d_scratch[i] = (struct plan_block){.floats = c->d_scratch_floats, .first = 1, .last = 0};
     }
     return OK;
 }
 
-static void gather(struct block **list, int *n, struct block *blocks, int count)
+static void gather(struct plan_block **list, int *n, struct plan_block *blocks, int count)
 {
     for (int i = 0; i < count; i++) {
         if (blocks[i].floats && blocks[i].first <= blocks[i].last)
@@ -494,7 +494,7 @@ static enum status lay_out(struct planner *b)
 {
     struct plan *p = b->p;
     int n = 0;
-    struct block **list = mem_alloc((size_t)p->homes.n_homes * 2 + (size_t)p->n_calls * 3 + 1, sizeof *list);
+    struct plan_block **list = mem_alloc((size_t)p->homes.n_homes * 2 + (size_t)p->n_calls * 3 + 1, sizeof *list);
     if (!list)
         return E_NOMEM;
     gather(list, &n, p->homes.home, p->homes.n_homes);
@@ -535,7 +535,7 @@ static enum status allocate(struct planner *b)
         !b->covered)
         return E_NOMEM;
     for (size_t i = 0; i < homes; i++)
-        p->gradient[i] = (struct block){.first = 1, .last = 0};
+        p->gradient[i] = (struct plan_block){.first = 1, .last = 0};
     for (size_t i = 0; i < regions && b->trains; i++) {
         int root = p->homes.region[i].root;
         if (!b->covered[root] && !(b->covered[root] = arena_alloc(a, (size_t)b->g->values[root].c, sizeof(bool))))
@@ -595,7 +595,7 @@ void plan_destroy(struct plan *p)
 
 /* --- addresses --- */
 
-float *block_address(const struct block *b, float *arena)
+float *block_address(const struct plan_block *b, float *arena)
 {
     return b->floats && b->first <= b->last ? arena + b->offset : NULL;
 }
@@ -603,7 +603,7 @@ float *block_address(const struct block *b, float *arena)
 static float *region_address(const struct plan *p, int v, bool gradient, float *arena)
 {
     const struct region *r = region_of(p, v);
-    const struct block *b = gradient && !p->in_place[r->home] ? &p->gradient[r->home] : &p->homes.home[r->home];
+    const struct plan_block *b = gradient && !p->in_place[r->home] ? &p->gradient[r->home] : &p->homes.home[r->home];
     float *start = block_address(b, arena);
     return start ? start + r->offset : NULL;
 }

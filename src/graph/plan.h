@@ -15,7 +15,7 @@
 #include "graph/net.h"
 
 /* A block of the arena and the steps between which it must not be overwritten. */
-struct block {
+struct plan_block {
     size_t floats, offset; /* offset from the arena's start, in floats */
     int first, last;       /* steps, inclusive; first > last: unused */
     int pause, resume;     /* steps pause < t < resume may overwrite it (0, 0: none) */
@@ -32,7 +32,7 @@ struct region {
 struct homes {
     struct region *region; /* one a value, then one a copied part (n_regions) */
     int n_regions;
-    struct block *home;
+    struct plan_block *home;
     int n_homes;
     /* Copies: value `from` is wanted in a second home too; `to` is a region index >= n_values. */
     struct copy {
@@ -46,7 +46,7 @@ struct homes {
 
 enum step_kind { STEP_FORWARD, STEP_BACKWARD, STEP_ZERO, STEP_AGAIN };
 
-struct step {
+struct plan_step {
     enum step_kind kind;
     int call;             /* FORWARD, BACKWARD, AGAIN: its dst was dropped after the forward pass */
     int root, channel, c; /* ZERO: channels [channel, channel + c) of the gradient of a root */
@@ -60,13 +60,13 @@ struct plan {
     struct homes homes;
     struct call *calls; /* one a node, then one a copy */
     int n_calls;
-    int *packed;        /* one a call: index into the net's packed weights, or -1 */
-    struct step *steps; /* forward steps, then backward steps */
+    int *packed;             /* one a call: index into the net's packed weights, or -1 */
+    struct plan_step *steps; /* forward steps, then backward steps */
     int n_steps, n_forward, cap_steps;
-    struct block *gradient; /* one a home, laid out as the home; floats 0: no gradient, or in place */
-    bool *in_place;         /* home -> its gradient overwrites the home itself (a convolution's output) */
-    bool *dropped;          /* home -> not kept for the backward pass but made again there */
-    struct block *saved, *scratch, *d_scratch; /* one a call */
+    struct plan_block *gradient; /* one a home, laid out as the home; floats 0: no gradient, or in place */
+    bool *in_place;              /* home -> its gradient overwrites the home itself (a convolution's output) */
+    bool *dropped;               /* home -> not kept for the backward pass but made again there */
+    struct plan_block *saved, *scratch, *d_scratch; /* one a call */
     size_t arena_floats;
     float *bound; /* arena the pointers were made for */
     struct arena memory;
@@ -92,10 +92,10 @@ enum status plan_build(const struct plan_request *r, int n, const struct extent 
 void plan_destroy(struct plan *p);
 /* Point every call at the arena (arena_floats, 64-byte aligned). */
 void plan_bind(struct plan *p, float *arena);
-float *block_address(const struct block *b, float *arena); /* NULL for a block without memory */
+float *block_address(const struct plan_block *b, float *arena); /* NULL for a block without memory */
 
 /* Offsets for blocks that are alive at the same time not to overlap; returns the arena's size in floats. */
-size_t layout_blocks(struct block **blocks, int n);
+size_t layout_blocks(struct plan_block **blocks, int n);
 
 struct tensor plan_tensor(const struct plan *p, const struct graph *g, int value);
 struct tensor plan_gradient(const struct plan *p, const struct graph *g, int value);

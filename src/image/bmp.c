@@ -42,7 +42,7 @@ static size_t row_bytes(const struct bmp *b)
     return ((size_t)b->w * (size_t)b->bits + 31) / 32 * 4;
 }
 
-/* --- header ------------------------------------------------------------------------------------------------------ */
+/* --- header --- */
 
 static enum status read_size(struct bmp *b, const uint8_t *info, uint32_t header)
 {
@@ -140,7 +140,7 @@ static bool holds_all_rows(const struct bmp *b)
     return row_bytes(b) * (size_t)(b->h - 1) + last <= (size_t)(b->end - b->pixels);
 }
 
-/* --- pixels ------------------------------------------------------------------------------------------------------ */
+/* --- pixels --- */
 
 static uint8_t *row_of(const struct bmp *b, struct image *img, int y)
 {

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- plotting -------------------------------------------------------------------------------------------------- */
+/* --- plotting --- */
 
 struct colour series_colour(const struct chart *c, int k)
 {
@@ -117,7 +117,7 @@ static void plot_mark(cairo_t *cr, const struct plot *p)
     cairo_set_dash(cr, NULL, 0, 0);
 }
 
-/* --- the whole ------------------------------------------------------------------------------------------------- */
+/* --- the whole --- */
 
 static int name_ticks(const struct axis *a, const struct scale *s, struct tick ticks[MAX_TICKS])
 {

@@ -65,7 +65,7 @@ enum status image_decode(const void *bytes, size_t size, const char *name, struc
 }
 
 /* Header only, or as far as it takes to know that image_read will give its pixels. */
-static enum status look_at(const struct codec_input *in, bool whole, struct codec_header *header)
+static enum status read_codec_header(const struct codec_input *in, bool whole, struct codec_header *header)
 {
     if (in->size == 0)
         return fail(E_FORMAT, "%s: the file is empty", in->name);
@@ -89,7 +89,7 @@ static enum status open_picture(const char *path, bool whole, int *w, int *h, in
     if (rc != OK)
         return rc;
     struct codec_input in = {map.data, map.size, path, NULL};
-    rc = look_at(&in, whole, &header);
+    rc = read_codec_header(&in, whole, &header);
     file_map_close(&map);
     if (rc == OK && w)
         *w = header.w;

@@ -14,7 +14,7 @@ static const double MIN_TEXT = 10, SMALLEST_TEXT = 6,
 static const double LABEL_SHARE = 0.4;             /* of the width, for a long name */
 static const double EDGE = 0.35, EDGE_ALPHA = 0.6; /* of a line's width, on both sides of it */
 
-struct label {
+struct caption {
     char text[LABEL_BYTES]; /* empty: none fits */
     double w, h;            /* of the filled ground */
     struct rect at;
@@ -26,11 +26,11 @@ struct drawing {
     const int *classes;
     int n;
     double line, edge, size; /* widths of a box's line and its edges, font size */
-    struct label *labels;    /* NULL: hidden */
+    struct caption *labels;  /* NULL: hidden */
 };
 
 /* What a label says in the room of `room` pixels: name and score, a shortened name and the score, a shortened name. */
-static void label_text(struct label *l, cairo_t *measure, const char *name, const float *score, double room,
+static void label_text(struct caption *l, cairo_t *measure, const char *name, const float *score, double room,
                        double size)
 {
     char number[16] = "", fitted[LABEL_BYTES - sizeof number];
@@ -45,7 +45,7 @@ static void label_text(struct label *l, cairo_t *measure, const char *name, cons
     snprintf(l->text, sizeof l->text, "%s%s", fitted, fitted[0] ? number : "");
 }
 
-static void label_make(struct label *l, cairo_t *measure, const struct drawing *d, int i, const char *name,
+static void label_make(struct caption *l, cairo_t *measure, const struct drawing *d, int i, const char *name,
                        const float *score)
 {
     const float *box = d->boxes + 4 * (size_t)i;
@@ -73,7 +73,7 @@ static enum status make_labels(struct drawing *d, const float *scores, const cha
         label_map_protect(&map, d->boxes + 4 * (size_t)i, d->labels[i].w, d->labels[i].h);
     }
     for (int i = 0; i < d->n; i++) {
-        struct label *l = &d->labels[i];
+        struct caption *l = &d->labels[i];
         if (l->text[0])
             l->at = label_map_place(&map, d->boxes + 4 * (size_t)i, l->w, l->h, d->line);
     }
@@ -104,7 +104,7 @@ static void paint_box(cairo_t *cr, const struct drawing *d, int i)
     cairo_stroke(cr);
 }
 
-static void paint_label(cairo_t *cr, const struct label *l, struct colour ground)
+static void paint_label(cairo_t *cr, const struct caption *l, struct colour ground)
 {
     cairo_rectangle(cr, l->at.x, l->at.y, l->at.w, l->at.h);
     set_colour(cr, ground, 1);
@@ -132,7 +132,7 @@ static void paint_all(cairo_t *cr, void *context)
             paint_box(cr, d, i);
     }
     for (int i = d->n - 1; i >= 0 && d->labels; i--) {
-        const struct label *l = &d->labels[i];
+        const struct caption *l = &d->labels[i];
         if (l->text[0] && is_seen(tile, l->at.x, l->at.y, l->at.x + l->at.w, l->at.y + l->at.h, l->at.h))
             paint_label(cr, l, palette_get(d->classes[i]));
     }

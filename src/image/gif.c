@@ -8,7 +8,7 @@
 #include <gif_lib.h>
 #include <string.h>
 
-struct reader {
+struct gif_reader {
     const struct codec_input *in;
     size_t at;
     GifFileType *gif;
@@ -21,14 +21,14 @@ static bool gif_probe(const uint8_t *bytes, size_t size)
 
 static int read_bytes(GifFileType *gif, GifByteType *dst, int n)
 {
-    struct reader *r = gif->UserData;
+    struct gif_reader *r = gif->UserData;
     size_t given = n > 0 ? MIN((size_t)n, r->in->size - r->at) : 0;
     memcpy(dst, r->in->bytes + r->at, given);
     r->at += given;
     return (int)given;
 }
 
-static enum status explain(const struct reader *r, int error)
+static enum status explain(const struct gif_reader *r, int error)
 {
     const char *words = GifErrorString(error);
     if (error == D_GIF_ERR_NOT_ENOUGH_MEM)
@@ -39,7 +39,7 @@ static enum status explain(const struct reader *r, int error)
 }
 
 /* Up to the pixels of the first frame. */
-static enum status find_frame(struct reader *r)
+static enum status find_frame(struct gif_reader *r)
 {
     GifRecordType type;
     do {
@@ -62,7 +62,7 @@ static enum status find_frame(struct reader *r)
 }
 
 /* Opens, also on failure r->gif is to be closed. A frame that reaches over the screen makes the picture larger. */
-static enum status open_frame(struct reader *r, struct codec_header *header)
+static enum status open_frame(struct gif_reader *r, struct codec_header *header)
 {
     int error = 0;
     r->gif = DGifOpen(r, read_bytes, &error);
@@ -77,13 +77,13 @@ static enum status open_frame(struct reader *r, struct codec_header *header)
     return OK;
 }
 
-static void close_frame(struct reader *r)
+static void close_frame(struct gif_reader *r)
 {
     if (r->gif)
         DGifCloseFile(r->gif, NULL);
 }
 
-static enum status read_row(struct reader *r, const ColorMapObject *map, GifPixelType *row, uint8_t *rgb)
+static enum status read_row(struct gif_reader *r, const ColorMapObject *map, GifPixelType *row, uint8_t *rgb)
 {
     int w = r->gif->Image.Width;
     if (DGifGetLine(r->gif, row, w) == GIF_ERROR)
@@ -100,7 +100,7 @@ static enum status read_row(struct reader *r, const ColorMapObject *map, GifPixe
     return OK;
 }
 
-static enum status read_pixels(struct reader *r, struct image *img)
+static enum status read_pixels(struct gif_reader *r, struct image *img)
 {
     static const int first[] = {0, 4, 2, 1}, step[] = {8, 8, 4, 2};
     enum status rc = OK;
@@ -127,21 +127,21 @@ cleanup:
 
 static enum status gif_read_size(const struct codec_input *in, struct codec_header *header)
 {
-    struct reader r = {.in = in};
+    struct gif_reader r = {.in = in};
     enum status rc = open_frame(&r, header);
     close_frame(&r);
     return rc;
 }
 
 /* Behind the first frame: does another one begin? Whatever is wrong there does not matter. */
-static bool has_more(struct reader *r)
+static bool has_more(struct gif_reader *r)
 {
     return find_frame(r) == OK;
 }
 
 static enum status gif_decode(const struct codec_input *in, struct image *img, struct codec_header *header)
 {
-    struct reader r = {.in = in};
+    struct gif_reader r = {.in = in};
     enum status rc = OK;
     TRY_CLEAN(open_frame(&r, header));
     TRY_CLEAN(image_init(img, header->h, header->w));

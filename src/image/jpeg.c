@@ -16,7 +16,7 @@ enum { MAX_SCANS = 500 };
 
 /* Everything that lives across the longjmp of a libjpeg error. The `head` members come first: libjpeg hands back
  * pointers to them. */
-struct reader {
+struct jpeg_reader {
     struct jpeg_decompress_struct d;
     struct jpeg_error_mgr errors;
     struct jpeg_progress_mgr progress;
@@ -52,14 +52,14 @@ static enum status code_of(int message)
     }
 }
 
-static enum status truncated(const struct reader *r)
+static enum status truncated(const struct jpeg_reader *r)
 {
     return fail(E_FORMAT, "%s: the JPEG data ends early (truncated file)", r->in->name);
 }
 
 static void give_up(j_common_ptr common)
 {
-    struct reader *r = common->client_data;
+    struct jpeg_reader *r = common->client_data;
     if (r->ran_out) {
         r->rc = truncated(r);
         longjmp(r->escape, 1);
@@ -75,7 +75,7 @@ static void give_up(j_common_ptr common)
  * be decoded and there are no bits, and by has_every_scan. */
 static void on_message(j_common_ptr common, int level)
 {
-    struct reader *r = common->client_data;
+    struct jpeg_reader *r = common->client_data;
     if (level >= 0)
         return;
     switch (common->err->msg_code) {
@@ -95,16 +95,16 @@ static void on_message(j_common_ptr common, int level)
 
 static void on_progress(j_common_ptr common)
 {
-    struct reader *r = common->client_data;
+    struct jpeg_reader *r = common->client_data;
     if (r->d.input_scan_number > MAX_SCANS) {
         r->rc = fail(E_LIMIT, "%s: JPEG with more than %d scans", r->in->name, MAX_SCANS);
         longjmp(r->escape, 1);
     }
 }
 
-static void reader_init(struct reader *r, const struct codec_input *in)
+static void reader_init(struct jpeg_reader *r, const struct codec_input *in)
 {
-    *r = (struct reader){.in = in};
+    *r = (struct jpeg_reader){.in = in};
     r->d.err = jpeg_std_error(&r->errors);
     r->d.client_data = r;
     r->errors.error_exit = give_up;
@@ -112,7 +112,7 @@ static void reader_init(struct reader *r, const struct codec_input *in)
     r->progress.progress_monitor = on_progress;
 }
 
-static void reader_free(struct reader *r)
+static void reader_free(struct jpeg_reader *r)
 {
     jpeg_destroy_decompress(&r->d);
     mem_free(r->cmyk_row);
@@ -127,7 +127,7 @@ static int saved_orientation(const struct jpeg_decompress_struct *d)
     return 1;
 }
 
-static enum status open_header(struct reader *r, struct codec_header *header)
+static enum status open_header(struct jpeg_reader *r, struct codec_header *header)
 {
     jpeg_create_decompress(&r->d);
     r->d.progress = &r->progress;
@@ -166,7 +166,7 @@ static bool has_every_scan(const struct jpeg_decompress_struct *d)
     return true;
 }
 
-static enum status read_pixels(struct reader *r, struct image *img)
+static enum status read_pixels(struct jpeg_reader *r, struct image *img)
 {
     struct jpeg_decompress_struct *d = &r->d;
     bool four = d->jpeg_color_space == JCS_CMYK || d->jpeg_color_space == JCS_YCCK;
@@ -195,7 +195,7 @@ static enum status read_pixels(struct reader *r, struct image *img)
 
 static enum status jpeg_read_size(const struct codec_input *in, struct codec_header *header)
 {
-    struct reader r;
+    struct jpeg_reader r;
     reader_init(&r, in);
     if (setjmp(r.escape) == 0)
         r.rc = open_header(&r, header);
@@ -205,7 +205,7 @@ static enum status jpeg_read_size(const struct codec_input *in, struct codec_hea
 
 static enum status jpeg_decode(const struct codec_input *in, struct image *img, struct codec_header *header)
 {
-    struct reader r;
+    struct jpeg_reader r;
     reader_init(&r, in);
     if (setjmp(r.escape) == 0) {
         r.rc = open_header(&r, header);

@@ -4,7 +4,7 @@
 #include <png.h>
 #include <string.h>
 
-struct reader {
+struct png_reader {
     const struct codec_input *in;
     size_t at;
     enum status rc;
@@ -52,7 +52,7 @@ static enum status read_header(const struct codec_input *in, struct codec_header
 
 static void on_error(png_structp png, png_const_charp message)
 {
-    struct reader *r = png_get_error_ptr(png);
+    struct png_reader *r = png_get_error_ptr(png);
     r->rc = fail(E_FORMAT, "%s: damaged PNG: %s", r->in->name, message);
     longjmp(png_jmpbuf(png), 1);
 }
@@ -65,7 +65,7 @@ static void on_warning(png_structp png, png_const_charp message)
 
 static void read_bytes(png_structp png, png_bytep dst, size_t n)
 {
-    struct reader *r = png_get_io_ptr(png);
+    struct png_reader *r = png_get_io_ptr(png);
     if (n > r->in->size - r->at)
         png_error(png, "the data ends early (truncated file)");
     memcpy(dst, r->in->bytes + r->at, n);
@@ -73,7 +73,7 @@ static void read_bytes(png_structp png, png_bytep dst, size_t n)
 }
 
 /* May longjmp out through on_error. */
-static enum status read_pixels(png_structp png, png_infop info, struct reader *r, const struct codec_header *header,
+static enum status read_pixels(png_structp png, png_infop info, struct png_reader *r, const struct codec_header *header,
                                struct image *img)
 {
     png_set_user_limits(png, (png_uint_32)header->w, (png_uint_32)header->h);
@@ -106,7 +106,7 @@ static enum status read_pixels(png_structp png, png_infop info, struct reader *r
 
 static enum status png_decode(const struct codec_input *in, struct image *img, struct codec_header *header)
 {
-    struct reader r = {.in = in};
+    struct png_reader r = {.in = in};
     enum status rc = read_header(in, header);
     if (rc != OK)
         return rc;

@@ -7,13 +7,13 @@
 #include <string.h>
 
 /* A rectangle of a picture to write into. */
-struct target {
+struct resize_target {
     uint8_t *data;
     size_t row_bytes;
     int h, w;
 };
 
-/* --- bilinear -------------------------------------------------------------------------------------------------- */
+/* --- bilinear --- */
 
 enum { WEIGHT_ONE = 2048, HALF_BITS = 4 };
 
@@ -129,7 +129,7 @@ static void linear_blend(const int16_t *restrict top, const int16_t *restrict bo
     }
 }
 
-static enum status resize_linear(const struct image *src, const struct target *dst)
+static enum status resize_linear(const struct image *src, const struct resize_target *dst)
 {
     struct linear t;
     enum status rc = linear_init(&t, src->w, dst->w);
@@ -156,10 +156,10 @@ static enum status resize_linear(const struct image *src, const struct target *d
     return OK;
 }
 
-/* --- area ------------------------------------------------------------------------------------------------------ */
+/* --- area --- */
 
 /* Exactly half in both directions, for either filter: mean of 2 x 2. */
-static enum status resize_half(const struct image *src, const struct target *dst)
+static enum status resize_half(const struct image *src, const struct resize_target *dst)
 {
     size_t row = (size_t)src->w * 3, n = (size_t)dst->w * 3;
     uint16_t *sum = mem_alloc(row + 2 * n + 24, sizeof *sum);
@@ -189,7 +189,7 @@ static uint8_t round_byte(float x)
 }
 
 /* A whole number of source pixels in each direction. */
-static enum status resize_area_whole(const struct image *src, const struct target *dst)
+static enum status resize_area_whole(const struct image *src, const struct resize_target *dst)
 {
     int kx = src->w / dst->w, ky = src->h / dst->h;
     size_t row = (size_t)src->w * 3;
@@ -283,7 +283,7 @@ static void area_row(const struct area_axis *axis, const uint8_t *restrict src, 
     }
 }
 
-static enum status resize_area_general(const struct image *src, const struct target *dst)
+static enum status resize_area_general(const struct image *src, const struct resize_target *dst)
 {
     enum status rc = OK;
     size_t n = (size_t)dst->w * 3;
@@ -321,9 +321,9 @@ cleanup:
     return rc;
 }
 
-/* --- choice ---------------------------------------------------------------------------------------------------- */
+/* --- choice --- */
 
-static enum status resize(const struct image *src, enum resize_filter filter, const struct target *dst)
+static enum status resize(const struct image *src, enum resize_filter filter, const struct resize_target *dst)
 {
     if (src->w == 2 * dst->w && src->h == 2 * dst->h)
         return resize_half(src, dst);
@@ -344,7 +344,7 @@ enum status image_resize_into(const struct image *src, int h, int w, enum resize
         return OK;
     }
     size_t row_bytes = (size_t)dst->w * 3;
-    struct target target = {dst->data + (size_t)top * row_bytes + (size_t)left * 3, row_bytes, h, w};
+    struct resize_target target = {dst->data + (size_t)top * row_bytes + (size_t)left * 3, row_bytes, h, w};
     return resize(src, filter, &target);
 }
 

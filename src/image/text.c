@@ -20,7 +20,7 @@ const char *__lsan_default_suppressions(void)
     return "leak:libfontconfig";
 }
 
-/* --- Pango, opened when it is needed --------------------------------------------------------------------------- */
+/* --- Pango, opened when it is needed --- */
 
 static struct {
     bool there;
@@ -125,7 +125,7 @@ static void tell_unknown(const char *text, const char *instead)
             text, instead);
 }
 
-/* --- valid UTF-8 ------------------------------------------------------------------------------------------------- */
+/* --- valid UTF-8 --- */
 void text_clean(const char *text, char *out, size_t size)
 {
     const unsigned char *p = (const unsigned char *)text;
@@ -168,7 +168,7 @@ static void text_prepare(cairo_t *cr, const char *text, char out[TEXT_BYTES])
     tell_unknown(clean, out);
 }
 
-/* --- text on a context ------------------------------------------------------------------------------------------- */
+/* --- text on a context --- */
 
 void font_select(cairo_t *cr, double size, int bold)
 {

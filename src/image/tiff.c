@@ -30,7 +30,7 @@ enum {
     MAX_ALLOCATION = (2u << 30) - 1u, /* of libtiff, at once */
 };
 
-/* --- the library ------------------------------------------------------------------------------------------------- */
+/* --- the library --- */
 
 static struct {
     bool there;
@@ -100,9 +100,9 @@ static bool tiff_ready(void)
     return tiff.there;
 }
 
-/* --- bytes in memory as libtiff's file --------------------------------------------------------------------------- */
+/* --- bytes in memory as libtiff's file --- */
 
-struct reader {
+struct tiff_reader {
     const struct codec_input *in;
     uint64_t at;
     TIFF *file;
@@ -111,7 +111,7 @@ struct reader {
 
 static tmsize_t read_bytes(thandle_t handle, void *dst, tmsize_t n)
 {
-    struct reader *r = handle;
+    struct tiff_reader *r = handle;
     uint64_t left = r->at < r->in->size ? r->in->size - r->at : 0;
     size_t given = n > 0 ? (size_t)MIN((uint64_t)n, left) : 0;
     if (given)
@@ -130,21 +130,21 @@ static tmsize_t write_bytes(thandle_t handle, void *src, tmsize_t n)
 
 static toff_t seek_to(thandle_t handle, toff_t offset, int whence)
 {
-    struct reader *r = handle;
+    struct tiff_reader *r = handle;
     r->at = whence == SEEK_SET ? offset : whence == SEEK_CUR ? r->at + offset : r->in->size + offset;
     return r->at;
 }
 
 static toff_t size_of(thandle_t handle)
 {
-    return ((struct reader *)handle)->in->size;
+    return ((struct tiff_reader *)handle)->in->size;
 }
 
 /* libtiff takes strips and tiles from where they lie. (4.5.0 also refuses tiles without compression that it has
  * copied.) */
 static int map_bytes(thandle_t handle, void **bytes, toff_t *size)
 {
-    const struct reader *r = handle;
+    const struct tiff_reader *r = handle;
     memcpy(bytes, &r->in->bytes, sizeof *bytes); /* only read */
     *size = r->in->size;
     return 1;
@@ -166,7 +166,7 @@ static int close_file(thandle_t handle)
 #if OWN_HANDLERS
 static int on_error(TIFF *file, void *user, const char *module, const char *format, va_list arguments)
 {
-    struct reader *r = user;
+    struct tiff_reader *r = user;
     (void)file;
     (void)module;
     if (!r->said[0]) {
@@ -186,7 +186,7 @@ static int on_warning(TIFF *file, void *user, const char *module, const char *fo
     return 1;
 }
 
-static TIFF *open_memory(struct reader *r)
+static TIFF *open_memory(struct tiff_reader *r)
 {
     TIFFOpenOptions *options = tiff.options_create();
     if (!options)
@@ -200,19 +200,19 @@ static TIFF *open_memory(struct reader *r)
     return file;
 }
 #else
-static TIFF *open_memory(struct reader *r)
+static TIFF *open_memory(struct tiff_reader *r)
 {
     return tiff.open(r->in->name, "r", r, read_bytes, write_bytes, seek_to, close_file, size_of, map_bytes,
                      unmap_bytes);
 }
 #endif
 
-static enum status damaged(const struct reader *r)
+static enum status damaged(const struct tiff_reader *r)
 {
     return fail(E_FORMAT, "%s: damaged TIFF%s%s", r->in->name, r->said[0] ? ": " : "", r->said);
 }
 
-/* --- header ------------------------------------------------------------------------------------------------------ */
+/* --- header --- */
 
 static bool tiff_probe(const uint8_t *bytes, size_t size)
 {
@@ -221,7 +221,7 @@ static bool tiff_probe(const uint8_t *bytes, size_t size)
 }
 
 /* Files of cameras are built as TIFF, and their first page is a small preview. */
-static bool is_raw(const struct reader *r)
+static bool is_raw(const struct tiff_reader *r)
 {
     const uint8_t *version;
     uint32_t kind = 0;
@@ -236,7 +236,7 @@ static bool is_raw(const struct reader *r)
 }
 
 /* A strip or a tile is decoded as a whole: its size is the file's word and is held against the picture's. */
-static enum status check_blocks(const struct reader *r, const struct codec_header *header)
+static enum status check_blocks(const struct tiff_reader *r, const struct codec_header *header)
 {
     uint64_t block = tiff.is_tiled(r->file) ? tiff.tile_size(r->file) : tiff.strip_size(r->file);
     uint64_t allowed = MAX((uint64_t)SMALL_BLOCK, (uint64_t)header->h * (uint64_t)header->w * BYTES_A_PIXEL);
@@ -249,7 +249,7 @@ static enum status check_blocks(const struct reader *r, const struct codec_heade
 }
 
 /* r->file is to be closed, also on failure. */
-static enum status open_page(struct reader *r, struct codec_header *header)
+static enum status open_page(struct tiff_reader *r, struct codec_header *header)
 {
     uint32_t w = 0, h = 0;
     uint16_t orientation = 1;
@@ -272,15 +272,15 @@ static enum status open_page(struct reader *r, struct codec_header *header)
     return check_blocks(r, header);
 }
 
-static void close_page(struct reader *r)
+static void close_page(struct tiff_reader *r)
 {
     if (r->file)
         tiff.close(r->file);
 }
 
-/* --- pixels ------------------------------------------------------------------------------------------------------ */
+/* --- pixels --- */
 
-static int band_rows(const struct reader *r, int h)
+static int band_rows(const struct tiff_reader *r, int h)
 {
     uint32_t rows = 1;
     tiff.get_or_default(r->file, tiff.is_tiled(r->file) ? TIFFTAG_TILELENGTH : TIFFTAG_ROWSPERSTRIP, &rows);
@@ -288,7 +288,7 @@ static int band_rows(const struct reader *r, int h)
     return (int)(rows * MAX(1u, BAND / rows));
 }
 
-static enum status read_bands(struct reader *r, TIFFRGBAImage *page, struct image *img)
+static enum status read_bands(struct tiff_reader *r, TIFFRGBAImage *page, struct image *img)
 {
     int band = MIN(band_rows(r, img->h), img->h);
     enum status rc = OK;
@@ -314,7 +314,7 @@ cleanup:
     return rc;
 }
 
-static enum status read_pixels(struct reader *r, struct image *img)
+static enum status read_pixels(struct tiff_reader *r, struct image *img)
 {
     TIFFRGBAImage page;
     char words[1024] = "";
@@ -330,7 +330,7 @@ static enum status read_pixels(struct reader *r, struct image *img)
 
 static enum status tiff_read_size(const struct codec_input *in, struct codec_header *header)
 {
-    struct reader r = {.in = in};
+    struct tiff_reader r = {.in = in};
     enum status rc = open_page(&r, header);
     close_page(&r);
     return rc;
@@ -338,7 +338,7 @@ static enum status tiff_read_size(const struct codec_input *in, struct codec_hea
 
 static enum status tiff_decode(const struct codec_input *in, struct image *img, struct codec_header *header)
 {
-    struct reader r = {.in = in};
+    struct tiff_reader r = {.in = in};
     enum status rc = OK;
     TRY_CLEAN(open_page(&r, header));
     TRY_CLEAN(image_init(img, header->h, header->w));

@@ -26,7 +26,7 @@ static enum status explain(const struct codec_input *in, VP8StatusCode code)
     }
 }
 
-/* --- the first picture of an animation ---------------------------------------------------------------------------- */
+/* --- the first picture of an animation --- */
 
 enum { CHUNK_HEADER = 8, FRAME_HEADER = 16 };
 
@@ -55,13 +55,13 @@ static bool find_chunk(const struct codec_input *in, const char *name, const uin
 }
 
 /* What is drawn where: a still picture covers everything, the first frame of an animation a part of the canvas. */
-struct picture {
+struct webp_frame {
     struct codec_input bits; /* of the picture itself */
     int x, y, h, w;
     uint8_t ground[3]; /* of the canvas */
 };
 
-static enum status find_frame(const struct codec_input *in, const struct codec_header *canvas, struct picture *p)
+static enum status find_frame(const struct codec_input *in, const struct codec_header *canvas, struct webp_frame *p)
 {
     const uint8_t *frame, *settings;
     size_t size, settings_size;
@@ -83,10 +83,9 @@ static enum status find_frame(const struct codec_input *in, const struct codec_h
     return OK;
 }
 
-/* --- both ----------------------------------------------------------------------------------------------------------
- */
+/* --- both --- */
 
-static enum status open_picture(const struct codec_input *in, struct codec_header *header, struct picture *p)
+static enum status open_picture(const struct codec_input *in, struct codec_header *header, struct webp_frame *p)
 {
     WebPBitstreamFeatures features;
     enum status rc = OK;
@@ -94,7 +93,7 @@ static enum status open_picture(const struct codec_input *in, struct codec_heade
     *header =
         (struct codec_header){.h = features.height, .w = features.width, .orientation = 1, .alpha = features.has_alpha};
     TRY(image_check_size(in->name, header->h, header->w, in->limits));
-    *p = (struct picture){.bits = *in, .h = header->h, .w = header->w};
+    *p = (struct webp_frame){.bits = *in, .h = header->h, .w = header->w};
     header->more = features.has_animation;
     if (features.has_animation)
         rc = find_frame(in, header, p);
@@ -103,14 +102,14 @@ static enum status open_picture(const struct codec_input *in, struct codec_heade
 
 static enum status read_header(const struct codec_input *in, struct codec_header *header)
 {
-    struct picture p;
+    struct webp_frame p;
     return open_picture(in, header, &p);
 }
 
 static enum status webp_decode(const struct codec_input *in, struct image *img, struct codec_header *header)
 {
     WebPDecoderConfig config;
-    struct picture p;
+    struct webp_frame p;
     enum status rc = OK;
     if (!WebPInitDecoderConfig(&config))
         return fail(E_UNSUPPORTED, "%s: libwebp is not the version this program was built for", in->name);

@@ -12,7 +12,7 @@ enum { FETCH_STEPS = 16 };
 /* Same order as enum act of graph/graph.h (asserted in ops/conv2d.c). */
 enum kernel_act { KERNEL_ACT_NONE, KERNEL_ACT_SILU, KERNEL_ACT_RELU };
 
-/* --- direct convolution: m pixels x one panel of output channels ------------------------------------------------
+/* --- direct convolution: m pixels x one panel of output channels ---
  * acc[i][col] = sum over taps t and channels c of a[t*a_stride + i][a_offset + c] * b[(t*k + c)*nv*vl + col]
  * dst[i][dst_offset + col] = act(acc + bias[col] (+ dst) (+ addend[i][...])) (+ residual[i][...]),   col < n */
 struct conv_tile {
@@ -53,7 +53,7 @@ struct conv_tile_kernel {
 };
 
 /* clang-format off */
-/* --- Strassen's algorithm (1969), one level, for a product of pixels by channels (1x1) -------------------------------
+/* --- Strassen's algorithm (1969), one level, for a product of pixels by channels (1x1) ---
  * A = (a11 a12; a21 a22): a pair of pixels, top and bottom, in halves of `half` channels; B = (b11 b12; b21 b22): halves
  * of the input by halves of the output channels, left and right. Its error grows with the largest of what it adds up,
  * so channels are balanced first: q, a diagonal of powers of two, levels the channels of the second half with those of
@@ -106,7 +106,7 @@ struct strassen_kernel {
 
 #include "kernels/word_slots.h" /* the same tiles on words of two bf16 numbers or four bytes */
 
-/* --- weight gradient: m input channels x one panel of output channels, over many pixels --------------------------
+/* --- weight gradient: m input channels x one panel of output channels, over many pixels ---
  * c[i*c_stride + col] += sum over pixels p of a[p][a_offset + i] * b[p*b_stride + col],   col < n */
 struct wgrad_tile {
     int m, n, nv, pixels;
@@ -125,7 +125,7 @@ struct wgrad_tile_kernel {
     int mr[MAX_PANEL_VECTORS + 1];
 };
 
-/* --- batch normalisation and activation: a run of pixels ------------------------------------------------------------
+/* --- batch normalisation and activation: a run of pixels ---
  * z[k] = beta[k] + sum over the n_src sources of (src[k] - mean[k]) * scale[k]
  * Arrays a channel (mean, scale, beta, shift, slope, sum) have room for c rounded up to 16; what lies beyond c may be
  * read and, in `sum`, written, but means nothing. */
@@ -163,15 +163,14 @@ struct bn_act_kernel {
     void (*backward)(const struct bn_run *r); /* d_src[i] (=|+=) scale * d_z - shift - (src[i] - mean) * slope */
 };
 
-/* --- class loss of the background: binary cross entropy with logits, target 0 ----------------------------------------
- */
+/* --- class loss of the background: binary cross entropy with logits, target 0 --- */
 struct softplus_kernel {
     const char *name;
     /* the sum of ln(1 + e^x), in double; d_x = scale / (1 + e^-x) */
     double (*run)(const float *x, float *d_x, float scale, size_t n);
 };
 
-/* --- pooling: one row of outputs, or of gradients --------------------------------------------------------------------
+/* --- pooling: one row of outputs, or of gradients ---
  * Window (y, x) has its tap (ky, kx) at row y*stride - pad + ky, column x*stride - pad + kx; taps outside the map do
  * not exist. */
 enum { MAX_POOL_K = 16 };
@@ -213,7 +212,7 @@ struct pool_kernel {
     void (*sum)(float *dst, const float *const *src, int n_src, size_t n);
 };
 
-/* --- Winograd F(4x4, 3x3) and F(5x5, 3x3) -------------------------------------------------------------------------
+/* --- Winograd F(4x4, 3x3) and F(5x5, 3x3) ---
  * Lavin and Gray 2015: an m x m tile of a 3x3 convolution is A^T [(G g G^T) . (B^T d B)] A with (m + 2) x (m + 2)
  * transformed values: 36 for 16 pixels, 49 for 25. With M(x) the product of (x - p) over the points p, row p of B^T
  * holds the coefficients of M/(x - p), row p of G is (1, p, p^2)/M'(p), column p of A^T is (1, p, .. p^(m-1)); the last

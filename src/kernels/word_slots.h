@@ -33,8 +33,8 @@ struct conv_bytes_kernel {
     const struct conv_tile_kernel *tile;
 };
 
-/* --- floats to words: a run of pixels. The last word's channels beyond c are 0
- * ---------------------------------------- */
+/* --- floats to words: a run of pixels ---
+ * The last word's channels beyond c are 0. */
 struct word_run {
     const float *src;
     size_t src_pixel; /* floats from a pixel to the next */
@@ -50,9 +50,8 @@ struct words_kernel {
     void (*to_bytes)(const struct word_run *r);
 };
 
-/* --- pooling of bytes: one output pixel. dst's scale may be another one than src's: a byte becomes
- * round(byte * factor + shift), cut to 0 .. 255
- * ------------------------------------------------------------------------ */
+/* --- pooling of bytes: one output pixel ---
+ * dst's scale may be another one than src's: a byte becomes round(byte * factor + shift), cut to 0 .. 255. */
 struct byte_pool_run {
     const unsigned char *const *src; /* the taps' pixels, those that exist */
     int taps, c;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* --- parameters ------------------------------------------------------------------------------------------------ */
+/* --- parameters --- */
 
 static int add_param(struct builder *b, const char *module, const char *leaf, enum param_role role, int rank,
                      const int *shape)
@@ -40,7 +40,7 @@ static bool conv_fits(struct builder *b, int c1, int c2, struct window w)
     return !b->failed;
 }
 
-/* --- convolutions ---------------------------------------------------------------------------------------------- */
+/* --- convolutions --- */
 
 /* A Conv whose parameters exist and whose nodes do not yet: the official order of parameters is the order of
  * construction, which is not always that of execution. */
@@ -158,7 +158,7 @@ int repconvn(struct builder *b, const char *name, int x, int c2, int s, int g, e
     return y[0];
 }
 
-/* --- maps without parameters ----------------------------------------------------------------------------------- */
+/* --- maps without parameters --- */
 
 static int pool(struct builder *b, enum op op, const char *name, int x, struct pool_attr attr)
 {
@@ -230,7 +230,7 @@ static int slice(struct builder *b, const char *name, int x, int first, int c)
     return b->failed ? x : graph_slice(b->graph, x, first, c, builder_join(b, name, text));
 }
 
-/* --- down-sampling --------------------------------------------------------------------------------------------- */
+/* --- down-sampling --- */
 
 int aconv(struct builder *b, const char *name, int x, int c2)
 {
@@ -266,7 +266,7 @@ int maxdown(struct builder *b, const char *name, int x, int c2)
     return y;
 }
 
-/* --- computational blocks -------------------------------------------------------------------------------------- */
+/* --- computational blocks --- */
 
 static int hidden_width(int c2, double e)
 {
@@ -399,7 +399,7 @@ int bottleneckcsp(struct builder *b, const char *name, int x, int c2, struct csp
     return out;
 }
 
-/* --- aggregation ----------------------------------------------------------------------------------------------- */
+/* --- aggregation --- */
 
 const char *cb_name(enum cb block)
 {

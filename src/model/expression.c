@@ -7,28 +7,28 @@
 
 enum { MAX_NESTING = 32 };
 
-struct reader {
+struct expression_reader {
     const char *at;
     const struct expression_names *names;
     int depth;
     bool ok;
 };
 
-static double sum(struct reader *r);
+static double sum(struct expression_reader *r);
 
-static void skip_spaces(struct reader *r)
+static void skip_spaces(struct expression_reader *r)
 {
     while (isspace((unsigned char)*r->at))
         r->at++;
 }
 
-static double refuse(struct reader *r)
+static double refuse(struct expression_reader *r)
 {
     r->ok = false;
     return 0;
 }
 
-static double name_value(struct reader *r)
+static double name_value(struct expression_reader *r)
 {
     const char *start = r->at;
     while (isalnum((unsigned char)*r->at) || *r->at == '_')
@@ -41,7 +41,7 @@ static double name_value(struct reader *r)
     return refuse(r);
 }
 
-static double number(struct reader *r)
+static double number(struct expression_reader *r)
 {
     /* decimal only: strtod would also take hexadecimal, inf and nan */
     size_t n = strspn(r->at, "0123456789.");
@@ -56,7 +56,7 @@ static double number(struct reader *r)
 }
 
 /* number | name | ( sum ) | - factor | + factor */
-static double factor(struct reader *r)
+static double factor(struct expression_reader *r)
 {
     double value;
     skip_spaces(r);
@@ -84,7 +84,7 @@ static double factor(struct reader *r)
 }
 
 /* factor { * / // % factor } */
-static double product(struct reader *r)
+static double product(struct expression_reader *r)
 {
     double value = factor(r);
     while (r->ok) {
@@ -108,7 +108,7 @@ static double product(struct reader *r)
 }
 
 /* product { + - product } */
-static double sum(struct reader *r)
+static double sum(struct expression_reader *r)
 {
     double value = product(r);
     while (r->ok) {
@@ -125,7 +125,7 @@ static double sum(struct reader *r)
 
 bool expression_evaluate(const char *text, const struct expression_names *names, double *value)
 {
-    struct reader r = {.at = text, .names = names, .ok = true};
+    struct expression_reader r = {.at = text, .names = names, .ok = true};
     double result = sum(&r);
     skip_spaces(&r);
     if (!r.ok || *r.at || !isfinite(result))

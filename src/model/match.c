@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- head -------------------------------------------------------------------------------------------------------- */
+/* --- head --- */
 
 static const struct tensor_shape *find(const struct tensor_shape *tensors, int n, const char *name)
 {
@@ -109,7 +109,7 @@ enum status match_head(const char *source, const struct tensor_shape *tensors, i
     return OK;
 }
 
-/* --- table ------------------------------------------------------------------------------------------------------- */
+/* --- table --- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -164,18 +164,18 @@ static int count_common(const struct graph *g, const struct match *m, const stru
     return common;
 }
 
-struct candidate {
+struct table_candidate {
     const char *table;
     int common, expected;
     char missing[BUILDER_NAME];
 };
 
 static enum status try_table(const struct builtin_table *b, const struct match *m, const struct tensor_shape *body,
-                             int n_body, struct candidate *best)
+                             int n_body, struct table_candidate *best)
 {
     struct table t;
     struct graph g;
-    struct candidate c = {.table = b->name};
+    struct table_candidate c = {.table = b->name};
     enum status rc = table_open(b->name, &t);
     if (rc != OK)
         return rc;
@@ -197,7 +197,7 @@ static enum status try_table(const struct builtin_table *b, const struct match *
 
 enum status match_table(const char *source, const struct tensor_shape *tensors, int n, struct match *out)
 {
-    struct candidate best = {0};
+    struct table_candidate best = {0};
     enum status rc = match_head(source, tensors, n, out);
     if (rc != OK)
         return rc;

@@ -20,7 +20,7 @@ void model_options_init(struct model_options *o)
         head_shape_init(&o->head[i]);
 }
 
-/* --- one table being built ----------------------------------------------------------------------------------- */
+/* --- one table being built --- */
 
 struct build {
     const struct table *table;
@@ -136,7 +136,7 @@ cleanup:
     return rc;
 }
 
-/* --- checks of a row ------------------------------------------------------------------------------------------- */
+/* --- checks of a row --- */
 
 static enum status check_inputs(const struct build *m, int r, const struct module *module)
 {
@@ -185,7 +185,7 @@ static enum status check_fault(const struct build *m, int r)
     return OK;
 }
 
-/* --- building a row -------------------------------------------------------------------------------------------- */
+/* --- building a row --- */
 
 static enum status resolve_args(struct build *m, int r, const struct module *module, struct module_args *args)
 {
@@ -276,7 +276,7 @@ static enum status build_row(struct build *m, int r)
     return OK;
 }
 
-/* --- the whole table ------------------------------------------------------------------------------------------- */
+/* --- the whole table --- */
 
 static enum status choose_head(struct build *m, const struct model_options *o)
 {
@@ -364,7 +364,7 @@ enum status model_deploy(const struct table *t, const struct graph *training, st
     return rc;
 }
 
-/* --- counting -------------------------------------------------------------------------------------------------- */
+/* --- counting --- */
 
 static bool is_statistic(const struct param *p)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- emitting ---------------------------------------------------------------------------------------------------
+/* --- emitting ---
  * One function a module. */
 
 struct emission {
@@ -168,7 +168,7 @@ static int emit_cbfuse(const struct emission *e)
     return cbfuse(e->b, e->name, maps, a->n_list, in[last].map[0]);
 }
 
-/* --- the table ---------------------------------------------------------------------------------------------------
+/* --- the table ---
  * A row: the name in tables, what writes the module into the graph, its kind and its signature. A signature names a
  * module's arguments in their order (SPEC 2); one without default must be given; every name is an argument of fields[]
  * below. */
@@ -213,7 +213,7 @@ const struct module *module_find(const char *name)
     return head_find(name) ? &head_module : NULL;
 }
 
-/* --- arguments -------------------------------------------------------------------------------------------------- */
+/* --- arguments --- */
 
 enum field_kind {
     FIELD_INT,

@@ -34,7 +34,7 @@ static enum status keep_text(struct table *t, const char *text, const char **out
     return *out ? OK : E_NOMEM;
 }
 
-/* --- keys ------------------------------------------------------------------------------------------------------- */
+/* --- keys --- */
 
 /* What a table without any key is. The readers below change only what is written. */
 static void set_defaults(struct table *t)
@@ -157,7 +157,7 @@ static enum status read_keys(const struct yaml_node *root, bool based, struct ta
     return OK;
 }
 
-/* --- rows ------------------------------------------------------------------------------------------------------- */
+/* --- rows --- */
 
 static int find_tag(const struct table *t, const char *tag)
 {

@@ -78,7 +78,7 @@ struct tap_grid dgrad_grid(const struct call *c, int phase)
     return g;
 }
 
-/* --- pointers ---------------------------------------------------------------------------------------------------- */
+/* --- pointers --- */
 
 /* Grid columns [*low, *high) whose source column lies inside 0 .. w-1. */
 static void inside(int first, int step, int w, int gw, int *low, int *high)
@@ -168,7 +168,7 @@ void fill_addends(const struct tensor *addend, int scale, int image, int first, 
     }
 }
 
-/* --- packing -----------------------------------------------------------------------------------------------------
+/* --- packing ---
  * Forward: [group][ocg padded to a vector] bias, then [group][panel][tap][icg][panel columns].
  * Gradient: [phase][group][panel][tap][ocg][panel columns of icg]. Both start at a cache line. */
 
@@ -245,7 +245,7 @@ void direct_pack_d(const struct kernels *kernels, const struct call *c)
     }
 }
 
-/* --- the pass ---------------------------------------------------------------------------------------------------- */
+/* --- the pass --- */
 
 /* Points of a part: the source pixels they read should stay in half of L2 while the panels of weights pass by, but a
  * part must not be so small that reading the weights dominates. A function of the shape alone. */
@@ -260,7 +260,7 @@ static int points_per_part(int points, int taps, int source_floats)
 }
 
 /* The part of the source that count points from `first` on read: whole rows, of a long row (a 1x1) whole pixels. */
-struct window {
+struct grid_window {
     int y0, y1, x0, x1;
 };
 
@@ -269,11 +269,11 @@ static bool is_long_row(const struct pass *p)
     return p->grid.gh == 1 && p->grid.n_tx == 1 && p->src.h == 1;
 }
 
-static struct window window_of(const struct pass *p, int first, int count)
+static struct grid_window window_of(const struct pass *p, int first, int count)
 {
     const struct tap_grid *g = &p->grid;
     const int last = first + count - 1, dy = (g->n_ty - 1) * g->dy;
-    struct window w = {.x1 = p->src.w};
+    struct grid_window w = {.x1 = p->src.w};
     w.y0 = MAX(0, first / g->gw * g->step + g->y0 + MIN(0, dy));
     w.y1 = MAX(w.y0, MIN(p->src.h, last / g->gw * g->step + g->y0 + MAX(0, dy) + 1));
     if (is_long_row(p)) {
@@ -298,7 +298,7 @@ static size_t window_floats(const struct pass *p)
 }
 
 /* Convert what the points read into `to`; src and grid become those of the window. */
-static void take_window(const struct pass *p, int image, const struct window *w, float *to, struct tap_grid *grid,
+static void take_window(const struct pass *p, int image, const struct grid_window *w, float *to, struct tap_grid *grid,
                         struct tensor *src)
 {
     const size_t words = (size_t)(p->groups * p->reduction);
@@ -356,7 +356,7 @@ static void take_edges(const struct pass *p, const struct tap_grid *g, const str
  * one beside it. */
 static long fill_sources(const struct pass *p, int image, int first, int count, float *scratch, const float **pointers)
 {
-    struct window w = window_of(p, first, count);
+    struct grid_window w = window_of(p, first, count);
     struct tap_grid grid = p->grid;
     struct tensor src = p->src;
     if (p->convert) {

@@ -111,7 +111,7 @@ void pass_set_sources(struct pass *p, const struct call *c);
 size_t pass_scratch_floats(struct pass *p, int threads);
 void run_pass(struct pass *p, const struct call *c, float *scratch);
 
-/* --- words of lower precision (conv2d_words.c): INT8 needs conv_in_bytes() of graph/bytes.h ---------------------- */
+/* --- words of lower precision (conv2d_words.c): INT8 needs conv_in_bytes() of graph/bytes.h --- */
 bool bf16_fits(const struct call *c); /* a convolution that is faster with bf16 than direct with floats */
 size_t bf16_packed_floats(const struct kernels *k, const struct call *c);
 void bf16_pack(const struct kernels *k, const struct call *c);
@@ -123,7 +123,7 @@ void bytes_pack(const struct kernels *k, const struct call *c);
 size_t bytes_scratch_floats(const struct kernels *k, const struct call *c);
 void bytes_forward(const struct kernels *k, const struct call *c);
 
-/* --- direct (conv2d_direct.c) ---------------------------------------------------------------------------------- */
+/* --- direct (conv2d_direct.c) --- */
 size_t direct_packed_floats(const struct kernels *k, const struct call *c);
 size_t direct_packed_d_floats(const struct kernels *k, const struct call *c);
 void direct_pack(const struct kernels *k, const struct call *c);   /* packed[0] */
@@ -133,14 +133,14 @@ size_t direct_d_scratch_floats(const struct kernels *k, const struct call *c);
 void direct_forward(const struct kernels *k, const struct call *c);
 void direct_dgrad(const struct kernels *k, const struct call *c);
 
-/* --- Strassen, one level (conv2d_strassen.c) ---------------------------------------------------------------------- */
+/* --- Strassen, one level (conv2d_strassen.c) --- */
 bool strassen_fits(const struct kernels *k, const struct call *c); /* a wide 1x1 that it computes faster */
 size_t strassen_packed_floats(const struct kernels *k, const struct call *c);
 void strassen_pack(const struct kernels *k, const struct call *c);
 size_t strassen_scratch_floats(const struct kernels *k, const struct call *c);
 void strassen_forward(const struct kernels *k, const struct call *c);
 
-/* --- Winograd F(4x4, 3x3) and F(5x5, 3x3) (conv2d_winograd.c) ----------------------------------------------------- */
+/* --- Winograd F(4x4, 3x3) and F(5x5, 3x3) (conv2d_winograd.c) --- */
 /* Pointers to side x side pixels from (y0, x0) on; `outside` for those that do not exist. */
 void fill_tile(const struct tensor *map, int image, int y0, int x0, int side, const float *outside, const float **out);
 bool winograd_fits(const struct call *c); /* a 3x3 of stride 1 or 2 that it can compute */
@@ -154,8 +154,7 @@ size_t winograd_d_scratch_floats(const struct kernels *k, const struct call *c);
 void winograd_forward(const struct kernels *k, const struct call *c);
 void winograd_dgrad(const struct kernels *k, const struct call *c);
 
-/* --- weight and bias gradients (conv2d_wgrad.c, conv2d_wgrad_winograd.c)
- * ------------------------------------------------------------------ */
+/* --- weight and bias gradients (conv2d_wgrad.c, conv2d_wgrad_winograd.c) --- */
 size_t wgrad_scratch_floats(const struct kernels *k, const struct call *c);
 void direct_wgrad(const struct kernels *k, const struct call *c);
 bool wino_wgrad_fits(const struct kernels *k, const struct call *c); /* a 3x3 of stride 1 with sums of bearable size */

@@ -141,7 +141,7 @@ void strassen_forward(const struct kernels *k, const struct call *c)
     team_run(c->team, p.parts_per_image * p.src.n, strassen_part, &p);
 }
 
-/* --- packing: bias, q, right, then [panel of a half][product][half of the input][panel columns] ------------------- */
+/* --- packing: bias, q, right, then [panel of a half][product][half of the input][panel columns] --- */
 
 size_t strassen_packed_floats(const struct kernels *k, const struct call *c)
 {

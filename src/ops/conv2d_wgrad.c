@@ -192,7 +192,7 @@ void direct_wgrad(const struct kernels *k, const struct call *c)
     team_run(c->team, w.shape.groups * ((w.shape.icg + ROWS - 1) / ROWS), gather_part, &w);
 }
 
-/* --- bias -------------------------------------------------------------------------------------------------------- */
+/* --- bias --- */
 
 enum { BIAS_COLUMNS = 64 };
 

@@ -92,14 +92,14 @@ size_t wino_wgrad_scratch_floats(const struct kernels *k, const struct call *c)
 }
 
 /* What a part sums: channels [row0, row0 + rows) of src and [column0, column0 + columns) of d_dst, of each group. */
-struct share {
+struct weight_share {
     int row0, rows, column0, columns;
 };
 
-static struct share share_of(const struct wino_wgrad *w, int share)
+static struct weight_share share_of(const struct wino_wgrad *w, int share)
 {
-    struct share r = {.row0 = share % w->row_shares * w->share_rows,
-                      .column0 = share / w->row_shares * w->share_columns};
+    struct weight_share r = {.row0 = share % w->row_shares * w->share_rows,
+                             .column0 = share / w->row_shares * w->share_columns};
     r.rows = MIN(w->share_rows, w->shape.icg - r.row0);
     r.columns = MIN(w->share_columns, w->shape.ocg - r.column0);
     return r;
@@ -114,7 +114,7 @@ static void fill_pixels(const struct wino_wgrad *w, int image, int i, const floa
 }
 
 /* The next tile's pixels into the cache; the first two columns of src are the last ones of this tile. */
-static void fetch_pixels(const struct share *r, const float *const *src, const float *const *d_dst)
+static void fetch_pixels(const struct weight_share *r, const float *const *src, const float *const *d_dst)
 {
     for (int i = 0; i < WINO_POINTS; i++)
         for (int c = 0; i % 6 >= 2 && c < r->rows; c += 16)
@@ -125,8 +125,8 @@ static void fetch_pixels(const struct share *r, const float *const *src, const f
 }
 
 /* Both maps of tiles [first, first + count) of an image. */
-static void transform_maps(const struct wino_wgrad *w, int image, int first, int count, const struct share *r, float *v,
-                           float *e)
+static void transform_maps(const struct wino_wgrad *w, int image, int first, int count, const struct weight_share *r,
+                           float *v, float *e)
 {
     const struct conv_shape *s = &w->shape;
     const float *src[2][WINO_POINTS], *d_dst[2][16];
@@ -154,7 +154,7 @@ static void transform_maps(const struct wino_wgrad *w, int image, int first, int
 
 /* sums += products of all points of a block. */
 static void multiply(const struct wino_wgrad *w, const float *const *rows, const float *e, int count,
-                     const struct share *r, float *sums)
+                     const struct weight_share *r, float *sums)
 {
     const struct conv_shape *s = &w->shape;
     const struct wgrad_tile_kernel *k = w->kernels->wgrad_tile;
@@ -180,7 +180,7 @@ static void sum_part(void *context, int part, int thread)
 {
     const struct wino_wgrad *w = context;
     const int shares = w->row_shares * w->column_shares, run = part / shares;
-    const struct share r = share_of(w, part % shares);
+    const struct weight_share r = share_of(w, part % shares);
     const int blocks = w->blocks * w->call->dst.n;
     const int end = (int)((long long)blocks * (run + 1) / w->runs);
     float *sums = w->sums + (size_t)part * w->share_floats;

@@ -22,8 +22,10 @@ struct wino_pass {
     int from;                          /* source pixels of a tile a side */
     int tiles_x, tiles, block, blocks; /* of an image */
     int shares;                        /* parts that share a block's panels */
-    bool fetch, big, ahead; /* the source is too large for L2, the weights are, and are fetched a product early */
-    size_t v_row, v_point, m_point; /* floats of a tile's channels, from a point to the next */
+    bool fetch_source;                 /* it is too large for L2 */
+    bool weights_overflow;             /* L2: they come from memory once a block */
+    bool fetch_weights;                /* those of the next product, while one runs */
+    size_t v_row, v_point, m_point;    /* floats of a tile's channels, from a point to the next */
     size_t v_floats, m_floats, pointer_floats, dump_floats, thread_floats;
     const float *zeros;
     float *scratch;
@@ -74,9 +76,9 @@ static void cut_blocks(struct wino_pass *p)
 {
     const int large = 1024 * 1024; /* floats of transformed weights */
     const long long weights = (long long)weight_points(p->form) * p->groups * p->reduction * p->columns;
-    p->big = weights > large;
-    p->ahead = weights > 96 * 1024;
-    int most = p->big ? 64 : MIN(48, MAX(12, (p->tiles + 1) / 2));
+    p->weights_overflow = weights > large;
+    p->fetch_weights = weights > 96 * 1024;
+    int most = p->weights_overflow ? 64 : MIN(48, MAX(12, (p->tiles + 1) / 2));
     if (p->form == WINO_S1_5)
         most = most * WINO_POINTS / WINO5_POINTS; /* as much memory */
     if (p->form >= WINO_S2)
@@ -101,7 +103,7 @@ static void lay_out(struct wino_pass *p)
     p->tiles_x = (p->dst.w + p->out - 1) / p->out;
     p->tiles = p->tiles_x * ((p->dst.h + p->out - 1) / p->out);
     p->v_row = (size_t)round_up(channels, MAX(vl, 16));
-    p->fetch = (long long)p->src.h * p->src.w * channels > 128 * 1024;
+    p->fetch_source = (long long)p->src.h * p->src.w * channels > 128 * 1024;
     cut_blocks(p);
     const int width = MIN(p->tile->nv_max * vl, round_up(p->columns, vl));
     p->v_point =
@@ -119,7 +121,7 @@ static size_t zero_floats(const struct wino_pass *p)
     return round_up_size((size_t)MAX(p->groups * p->reduction, p->groups * p->columns), 16);
 }
 
-/* --- parts -------------------------------------------------------------------------------------------------------- */
+/* --- parts --- */
 
 void fill_tile(const struct tensor *map, int image, int y0, int x0, int side, const float *outside, const float **out)
 {
@@ -165,7 +167,7 @@ static void transform_input(const struct wino_pass *p, int image, int first, int
         t.next = NULL;
         if (i + 1 < count) {
             fill_inputs(p, image, first + i + 1, src[(i + 1) % 2]);
-            t.next = p->fetch ? src[(i + 1) % 2] : NULL;
+            t.next = p->fetch_source ? src[(i + 1) % 2] : NULL;
         }
         t.v = v + (size_t)i * p->v_row;
         if (p->form == WINO_POOLED)
@@ -201,7 +203,7 @@ static void multiply_by_point(const struct wino_pass *p, struct conv_tile t, con
         const int mine = weights_of(p, point), next = point + 1 < p->points ? weights_of(p, point + 1) : mine;
         t.b = b + (size_t)mine * weights;
         t.dst_offset = (size_t)point * p->m_point;
-        conv_ahead(&t, p->ahead && next != mine ? b + (size_t)next * weights : NULL, weights, tiles);
+        conv_ahead(&t, p->fetch_weights && next != mine ? b + (size_t)next * weights : NULL, weights, tiles);
         for (int i = 0, at = 0; i < tiles; i++, at += t.m, conv_ahead_step(&t)) {
             t.m = (count - at + tiles - i - 1) / (tiles - i);
             t.a = rows + at;
@@ -272,7 +274,7 @@ static void wino_part(void *context, int part, int thread)
                     o.m = m + (size_t)(i * width);
                     o.dst = targets + pixels * i;
                     o.residual = p->residual.data ? (const float *const *)residuals + pixels * i : NULL;
-                    o.residual_next = o.residual && p->fetch && i + 1 < count ? o.residual + pixels : NULL;
+                    o.residual_next = o.residual && p->fetch_source && i + 1 < count ? o.residual + pixels : NULL;
                     p->kernel->output[p->form](&o);
                 }
             }
@@ -294,8 +296,7 @@ static void run_wino(struct wino_pass *p, const struct call *c)
     team_run(c->team, p->blocks * p->shares * p->src.n, wino_part, p);
 }
 
-/* --- the two passes ------------------------------------------------------------------------------------------------
- */
+/* --- the two passes --- */
 
 static struct wino_pass forward_pass(const struct kernels *k, const struct call *c)
 {
@@ -372,7 +373,7 @@ void winograd_dgrad(const struct kernels *k, const struct call *c)
     run_wino(&p, c);
 }
 
-/* --- packing: [group][panel][36 or 49 points][reduction][panel columns] --------------------------------------- */
+/* --- packing: [group][panel][36 or 49 points][reduction][panel columns] --- */
 
 size_t winograd_packed_floats(const struct kernels *k, const struct call *c)
 {
@@ -387,7 +388,7 @@ size_t winograd_packed_d_floats(const struct kernels *k, const struct call *c)
     return (size_t)(weight_points(winograd_form(c)) * s.groups * s.ocg) * (size_t)round_up(s.icg, k->conv_tile->vl);
 }
 
-struct packing {
+struct wino_packing {
     const struct wino_weights_kernel *kernel;
     const float *weights;
     float *out;
@@ -400,7 +401,7 @@ struct packing {
 enum { PACK_ROWS = 8 };
 
 /* The nine taps of columns first .. first + width - 1 (zeros from `columns` on) of one row: g[tap*width + column]. */
-static void gather_taps(const struct packing *p, const float *w, int first, int width, float *g)
+static void gather_taps(const struct wino_packing *p, const float *w, int first, int width, float *g)
 {
     const int used = MIN(width, p->columns - first);
     if (used < width)
@@ -416,7 +417,7 @@ static void gather_taps(const struct packing *p, const float *w, int first, int 
 static void pack_part(void *context, int part, int thread)
 {
     (void)thread;
-    const struct packing *p = context;
+    const struct wino_packing *p = context;
     const int per_group = (p->reduction + PACK_ROWS - 1) / PACK_ROWS, group = part / per_group;
     const int row0 = part % per_group * PACK_ROWS, row1 = MIN(row0 + PACK_ROWS, p->reduction);
     const float *w = p->weights + (size_t)group * p->group_weights;
@@ -439,19 +440,19 @@ static void pack_part(void *context, int part, int thread)
 static void pack_winograd(const struct kernels *k, const struct call *c, bool gradient, float *out)
 {
     const struct conv_shape s = conv_shape_of(c);
-    struct packing p = {.kernel = k->wino_weights,
-                        .weights = c->param[0],
-                        .out = out,
-                        .reduction = gradient ? s.ocg : s.icg,
-                        .columns = gradient ? s.icg : s.ocg,
-                        .vl = k->conv_tile->vl,
-                        .nv_main = k->conv_tile->nv_main,
-                        .nv_max = k->conv_tile->nv_max,
-                        .row_stride = gradient ? (size_t)s.icg * 9 : 9,
-                        .column_stride = gradient ? 9 : (size_t)s.icg * 9,
-                        .group_weights = (size_t)s.icg * (size_t)s.ocg * 9,
-                        .rotate = gradient,
-                        .form = winograd_form(c)};
+    struct wino_packing p = {.kernel = k->wino_weights,
+                             .weights = c->param[0],
+                             .out = out,
+                             .reduction = gradient ? s.ocg : s.icg,
+                             .columns = gradient ? s.icg : s.ocg,
+                             .vl = k->conv_tile->vl,
+                             .nv_main = k->conv_tile->nv_main,
+                             .nv_max = k->conv_tile->nv_max,
+                             .row_stride = gradient ? (size_t)s.icg * 9 : 9,
+                             .column_stride = gradient ? 9 : (size_t)s.icg * 9,
+                             .group_weights = (size_t)s.icg * (size_t)s.ocg * 9,
+                             .rotate = gradient,
+                             .form = winograd_form(c)};
     p.group_floats = (size_t)(weight_points(p.form) * p.reduction) * (size_t)round_up(p.columns, p.vl);
     team_run(c->team, s.groups * ((p.reduction + PACK_ROWS - 1) / PACK_ROWS), pack_part, &p);
 }

@@ -57,7 +57,7 @@ static struct pass words_pass(const struct conv_tile_kernel *kernel, const struc
 
 /* Where the weight of (group, column, tap, channel) lies among the packed elements: a walk in packed order calls
  * put(context, place, output channel, input channel of the group, weight), place counting elements. */
-struct place {
+struct word_packing {
     const struct conv_tile_kernel *kernel;
     const struct conv_shape *shape;
     int elements;
@@ -65,7 +65,7 @@ struct place {
 
 typedef void put_fn(void *context, size_t place, int oc, int channel, float weight);
 
-static void pack_words(const struct place *p, const float *w, put_fn *put, void *context)
+static void pack_words(const struct word_packing *p, const float *w, put_fn *put, void *context)
 {
     const struct conv_shape *s = p->shape;
     const int taps = s->kh * s->kw, words = words_of(s->icg, p->elements), vl = p->kernel->vl;
@@ -88,7 +88,7 @@ static void pack_words(const struct place *p, const float *w, put_fn *put, void 
     }
 }
 
-/* --- bf16 -------------------------------------------------------------------------------------------------------- */
+/* --- bf16 --- */
 
 bool bf16_fits(const struct call *c)
 {
@@ -118,7 +118,7 @@ void bf16_pack(const struct kernels *k, const struct call *c)
     memset(c->packed[0], 0, bf16_packed_floats(k, c) * sizeof(float));
     for (int i = 0; i < s.groups && c->param[1]; i++)
         memcpy(c->packed[0] + i * padded, c->param[1] + i * s.ocg, (size_t)s.ocg * sizeof(float));
-    pack_words(&(struct place){t, &s, BF16}, c->param[0], put_bf16, c->packed[0] + column_floats(t, &s));
+    pack_words(&(struct word_packing){t, &s, BF16}, c->param[0], put_bf16, c->packed[0] + column_floats(t, &s));
 }
 
 static struct pass bf16_pass(const struct kernels *k, const struct call *c)
@@ -143,7 +143,7 @@ void bf16_forward(const struct kernels *k, const struct call *c)
     run_pass(&p, c, c->scratch);
 }
 
-/* --- bytes ------------------------------------------------------------------------------------------------------- */
+/* --- bytes --- */
 
 size_t bytes_packed_floats(const struct kernels *k, const struct call *c)
 {
@@ -234,7 +234,7 @@ void bytes_pack(const struct kernels *k, const struct call *c)
         const int at = oc / s.ocg * packing.padded + oc % s.ocg;
         fold_column(c, &s, oc, c->param[0] + (size_t)oc * count, &bias[at], &scale[at]);
     }
-    pack_words(&(struct place){t, &s, BYTES}, c->param[0], put_byte, &packing);
+    pack_words(&(struct word_packing){t, &s, BYTES}, c->param[0], put_byte, &packing);
 }
 
 static struct pass bytes_pass(const struct kernels *k, const struct call *c)

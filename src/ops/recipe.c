@@ -6,13 +6,13 @@
 #include <math.h>
 #include <string.h>
 
-struct block {
+struct parameter_block {
     const struct graph *graph;
     const float *value;
 };
 
 /* Parameter `index` of a block; NULL when it is absent. */
-static const float *get(const struct block *b, int index)
+static const float *get(const struct parameter_block *b, int index)
 {
     return index < 0 ? NULL : b->value + b->graph->params[index].first;
 }
@@ -29,8 +29,8 @@ static void add_weights(float *to, const int *to_shape, const float *from, const
                     scale * from[(ic * from_shape[2] + ky) * from_shape[3] + kx];
 }
 
-static void add_term(const struct block *from, const struct recipe_term *term, const int *shape, float *weight,
-                     float *bias)
+static void add_term(const struct parameter_block *from, const struct recipe_term *term, const int *shape,
+                     float *weight, float *bias)
 {
     const struct param *source = &from->graph->params[term->weight];
     const float *gamma = get(from, term->bn.gamma), *beta = get(from, term->bn.beta);
@@ -54,7 +54,7 @@ static void add_term(const struct block *from, const struct recipe_term *term, c
 
 void recipe_evaluate(const struct graph *training, const float *from, const struct graph *deployed, float *to)
 {
-    const struct block source = {training, from};
+    const struct parameter_block source = {training, from};
     for (int i = 0; i < deployed->n_recipes; i++) {
         const struct recipe *r = &deployed->recipes[i];
         const struct param *weight = &deployed->params[r->weight];

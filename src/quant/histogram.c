@@ -18,7 +18,7 @@ void histogram_free(struct histogram *h)
     *h = (struct histogram){0};
 }
 
-/* --- counting ---------------------------------------------------------------------------------------------------- */
+/* --- counting --- */
 
 /* Bins 2i and 2i+1 become bin i. */
 static void double_width(struct histogram *h)
@@ -56,7 +56,7 @@ bool histogram_add(struct histogram *h, const float *values, size_t n)
     return true;
 }
 
-/* --- choosing ---------------------------------------------------------------------------------------------------- */
+/* --- choosing --- */
 
 struct conv_quant histogram_quant_of_range(double low, double high)
 {

@@ -24,7 +24,7 @@ struct trial {
     float *reference; /* the float network's decoded result */
 };
 
-struct job {
+struct calibration {
     const struct quantize_config *config;
     const struct dataset *dataset;
     struct weights *weights;
@@ -38,7 +38,7 @@ struct job {
     float *decoded;
 };
 
-/* --- layers ------------------------------------------------------------------------------------------------------ */
+/* --- layers --- */
 
 static bool asked_to_stay(const struct quantize_config *c, const char *name)
 {
@@ -49,7 +49,7 @@ static bool asked_to_stay(const struct quantize_config *c, const char *name)
     return false;
 }
 
-static void add_layer(struct job *j, int node, struct extent dst)
+static void add_layer(struct calibration *j, int node, struct extent dst)
 {
     struct quantize_result *r = j->result;
     const struct node *n = &j->weights->deployed.nodes[node];
@@ -61,7 +61,7 @@ static void add_layer(struct job *j, int node, struct extent dst)
 }
 
 /* Slices of a map share its range, so that it can stay in 8 bits between convolutions. */
-static struct histogram *histogram_of(const struct job *j, int value)
+static struct histogram *histogram_of(const struct calibration *j, int value)
 {
     const struct value *values = j->weights->deployed.values;
     while (values[value].parent >= 0)
@@ -69,7 +69,7 @@ static struct histogram *histogram_of(const struct job *j, int value)
     return &j->histograms[value];
 }
 
-static enum status make_histograms(struct job *j)
+static enum status make_histograms(struct calibration *j)
 {
     enum status rc = OK;
     const struct graph *g = &j->weights->deployed;
@@ -95,7 +95,7 @@ cleanup:
 }
 
 /* Every keep word names something; what it names is found by the beginnings of names. */
-static enum status check_keep(const struct job *j)
+static enum status check_keep(const struct calibration *j)
 {
     const struct quantize_config *c = j->config;
     for (int i = 0; i < c->n_keep; i++) {
@@ -108,7 +108,7 @@ static enum status check_keep(const struct job *j)
     return OK;
 }
 
-static enum status find_layers(struct job *j)
+static enum status find_layers(struct calibration *j)
 {
     enum status rc = OK;
     const struct graph *g = &j->weights->deployed;
@@ -130,12 +130,12 @@ cleanup:
     return rc;
 }
 
-/* --- ranges ------------------------------------------------------------------------------------------------------ */
+/* --- ranges --- */
 
 /* Before a convolution runs: its input's values are counted, once for all that read it. */
 static void count_input(void *context, const struct call *c)
 {
-    struct job *j = context;
+    struct calibration *j = context;
     const struct tensor *t = &c->src[0];
     assert(c->graph == &j->weights->deployed);
     if (!node_quant(c->node) || !j->first[c->node - c->graph->nodes])
@@ -148,14 +148,14 @@ static void count_input(void *context, const struct call *c)
 }
 
 /* Pixels of one photo, made by a worker. */
-struct photo {
+struct calibration_photo {
     struct image read, pixels;
 };
 
 static enum status make_photo(void *context, long item, void *slot)
 {
-    const struct job *j = context;
-    struct photo *p = slot;
+    const struct calibration *j = context;
+    struct calibration_photo *p = slot;
     const struct letterbox_options options = {.h = j->config->h, .w = j->config->w, .stride = 32};
     long index = item * j->dataset->n_images / j->result->pictures;
     TRY(image_read(j->dataset->images[index].path, &p->read));
@@ -165,7 +165,7 @@ static enum status make_photo(void *context, long item, void *slot)
 
 static void free_photo(void *slot)
 {
-    struct photo *p = slot;
+    struct calibration_photo *p = slot;
     image_free(&p->read);
     image_free(&p->pixels);
 }
@@ -183,7 +183,7 @@ static void set_input(struct net *net, const struct image *pixels)
     image_to_float(pixels, x.data, x.pixel_stride);
 }
 
-static enum status keep_trial(struct job *j, int which, const struct image *pixels)
+static enum status keep_trial(struct calibration *j, int which, const struct image *pixels)
 {
     struct trial *t = &j->trials[which];
     const struct head_output head = net_output(j->net, 0);
@@ -198,7 +198,7 @@ static enum status keep_trial(struct job *j, int which, const struct image *pixe
     return OK;
 }
 
-static enum status run_float(struct job *j, struct prefetch *ahead)
+static enum status run_float(struct calibration *j, struct prefetch *ahead)
 {
     struct progress bar;
     if (j->config->progress)
@@ -210,7 +210,7 @@ static enum status run_float(struct job *j, struct prefetch *ahead)
         if (!slot)
             break;
         TRY(made);
-        const struct photo *p = slot;
+        const struct calibration_photo *p = slot;
         set_input(j->net, &p->pixels);
         net_forward(j->net);
         if (j->infinite)
@@ -226,7 +226,7 @@ static enum status run_float(struct job *j, struct prefetch *ahead)
     return OK;
 }
 
-static enum status find_ranges(struct job *j)
+static enum status find_ranges(struct calibration *j)
 {
     enum status rc = OK;
     struct prefetch *ahead = NULL;
@@ -234,7 +234,7 @@ static enum status find_ranges(struct job *j)
     const struct prefetch_config config = {.items = j->result->pictures,
                                            .workers = j->config->workers,
                                            .depth = AHEAD,
-                                           .slot_bytes = sizeof(struct photo),
+                                           .slot_bytes = sizeof(struct calibration_photo),
                                            .make = make_photo,
                                            .free_slot = free_photo,
                                            .context = j};
@@ -258,9 +258,9 @@ cleanup:
     return rc;
 }
 
-/* --- errors ------------------------------------------------------------------------------------------------------ */
+/* --- errors --- */
 
-static void set_layer(struct job *j, const struct quantize_layer *l, bool on)
+static void set_layer(struct calibration *j, const struct quantize_layer *l, bool on)
 {
     struct conv_quant *q = &j->weights->deployed.nodes[l->node].u.conv.quant;
     *q = l->quant;
@@ -268,7 +268,7 @@ static void set_layer(struct job *j, const struct quantize_layer *l, bool on)
 }
 
 /* Of the network as conv_quant of its nodes says. */
-static enum status measure(struct job *j, double *error)
+static enum status measure(struct calibration *j, double *error)
 {
     struct head_error sum = {0};
     net_graph_changed(j->eight);
@@ -283,7 +283,7 @@ static enum status measure(struct job *j, double *error)
     return OK;
 }
 
-static enum status measure_layers(struct job *j)
+static enum status measure_layers(struct calibration *j)
 {
     struct quantize_result *r = j->result;
     struct progress bar;
@@ -306,7 +306,7 @@ static enum status measure_layers(struct job *j)
     return OK;
 }
 
-static void keep_layer(struct job *j, struct quantize_layer *l, bool keep)
+static void keep_layer(struct calibration *j, struct quantize_layer *l, bool keep)
 {
     l->quant.on = !keep;
     set_layer(j, l, !keep);
@@ -316,7 +316,7 @@ static void keep_layer(struct job *j, struct quantize_layer *l, bool keep)
 
 /* The convolution that brings the most squared error for its work, that was not tried and may stay higher, and whose
  * error matters beside that of the whole; NULL: none. */
-static struct quantize_layer *worst_layer(const struct job *j, const bool *tried)
+static struct quantize_layer *worst_layer(const struct calibration *j, const bool *tried)
 {
     struct quantize_result *r = j->result;
     struct quantize_layer *worst = NULL;
@@ -334,7 +334,7 @@ static struct quantize_layer *worst_layer(const struct job *j, const bool *tried
 }
 
 /* Errors of convolutions can make up for each other: one stays higher only if that was seen to help. */
-static enum status keep_worst(struct job *j, bool *tried)
+static enum status keep_worst(struct calibration *j, bool *tried)
 {
     struct quantize_result *r = j->result;
     for (struct quantize_layer *l; r->error > j->config->budget && (l = worst_layer(j, tried));) {
@@ -350,7 +350,7 @@ static enum status keep_worst(struct job *j, bool *tried)
     return OK;
 }
 
-static enum status choose_kept(struct job *j)
+static enum status choose_kept(struct calibration *j)
 {
     enum status rc = OK;
     struct quantize_result *r = j->result;
@@ -371,9 +371,9 @@ cleanup:
     return rc;
 }
 
-/* --- all of it --------------------------------------------------------------------------------------------------- */
+/* --- all of it --- */
 
-static void free_job(struct job *j)
+static void free_job(struct calibration *j)
 {
     net_destroy(j->net);
     net_destroy(j->eight);
@@ -393,7 +393,7 @@ enum status quantize(struct weights *w, const struct dataset *dataset, const str
                      struct quantize_result *result)
 {
     enum status rc = OK;
-    struct job j = {.config = config, .dataset = dataset, .weights = w, .result = result};
+    struct calibration j = {.config = config, .dataset = dataset, .weights = w, .result = result};
     const struct net_config eight = {
         .backend = &cpu_backend, .team = config->team, .mode = RUN_INFER, .precision = PRECISION_INT8};
     *result = (struct quantize_result){0};

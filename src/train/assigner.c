@@ -42,7 +42,7 @@ enum status assign_scratch_reserve(struct assign_scratch *s, int anchors, int la
 }
 
 /* One anchor point seen by one label. */
-struct match {
+struct anchor_match {
     int anchor;
     float metric, overlap;
 };
@@ -59,7 +59,8 @@ static float power(float x, float exponent)
     return powf(x, exponent);
 }
 
-static struct match match_of(const struct assign_config *config, const struct assign_image *image, int g, int anchor)
+static struct anchor_match match_of(const struct assign_config *config, const struct assign_image *image, int g,
+                                    int anchor)
 {
     const struct assign_label *label = &image->labels[g];
     struct ciou_box *box = &image->boxes[anchor];
@@ -67,7 +68,7 @@ static struct match match_of(const struct assign_config *config, const struct as
         image->decode(image->context, anchor, box);
         image->ready[anchor] = 1;
     }
-    struct match m = {.anchor = anchor};
+    struct anchor_match m = {.anchor = anchor};
     float overlap = ciou_of(&label->box, box);
     if (!(overlap > 0))
         return m;
@@ -95,7 +96,7 @@ static void mark_inside(const struct assign_image *image, const float *box, unsi
 
 /* The top_k matches of positive metric inside label g, best first, equal ones by anchor index. */
 static int best_matches(const struct assign_config *config, const struct assign_image *image, int g,
-                        const unsigned char *inside, struct match *best)
+                        const unsigned char *inside, struct anchor_match *best)
 {
     int n = 0;
     for (int base = 0; base < image->anchors; base += 8) {
@@ -106,7 +107,7 @@ static int best_matches(const struct assign_config *config, const struct assign_
         for (int a = base; a < base + 8; a++) {
             if (!inside[a])
                 continue;
-            struct match m = match_of(config, image, g, a);
+            struct anchor_match m = match_of(config, image, g, a);
             if (!(m.metric > 0) || (n == config->top_k && m.metric <= best[n - 1].metric))
                 continue;
             int at = n < config->top_k ? n++ : n - 1;
@@ -121,7 +122,7 @@ static int best_matches(const struct assign_config *config, const struct assign_
 /* A label with fewer than top_k positive metrics fills up with points of metric 0, lowest index first, wherever
  * they lie; those inside it become claims of score 0 (SPEC 8, ties). */
 static int fill_matches(const struct assign_config *config, const struct assign_image *image, int g,
-                        const unsigned char *inside, struct match *best, int n)
+                        const unsigned char *inside, struct anchor_match *best, int n)
 {
     int positive = n;
     for (int a = 0, missing = config->top_k - n; missing > 0; a++) {
@@ -141,10 +142,10 @@ static int fill_matches(const struct assign_config *config, const struct assign_
 static void resolve_conflict(const struct assign_config *config, const struct assign_image *image, int anchor,
                              struct assign_scratch *s, int *label, float *metric)
 {
-    struct match winner = match_of(config, image, 0, anchor);
+    struct anchor_match winner = match_of(config, image, 0, anchor);
     label[anchor] = 0;
     for (int g = 1; g < image->n_labels; g++) {
-        struct match m = match_of(config, image, g, anchor);
+        struct anchor_match m = match_of(config, image, g, anchor);
         if (m.overlap > winner.overlap) {
             winner = m;
             label[anchor] = g;
@@ -158,7 +159,7 @@ static void resolve_conflict(const struct assign_config *config, const struct as
 static int claim(const struct assign_config *config, const struct assign_image *image, struct assign_scratch *s,
                  int *label, float *metric)
 {
-    struct match best[ASSIGN_MAX_TOP_K];
+    struct anchor_match best[ASSIGN_MAX_TOP_K];
     int taken = 0;
     for (int g = 0; g < image->n_labels; g++) {
         if (!image->labels[g].valid)

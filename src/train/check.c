@@ -12,7 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* --- numbers ----------------------------------------------------------------------------------------------------- */
+/* --- numbers --- */
 
 static bool tensor_finite(const struct tensor *t)
 {
@@ -62,8 +62,7 @@ const char *check_gradients(const struct graph *g, const float *grad)
     return NULL;
 }
 
-/* --- settings ------------------------------------------------------------------------------------------------------
- */
+/* --- settings --- */
 
 enum status check_settings(const struct hyper *h, int epochs, struct buf *words)
 {
@@ -78,7 +77,7 @@ enum status check_settings(const struct hyper *h, int epochs, struct buf *words)
     return OK;
 }
 
-/* --- the machine ------------------------------------------------------------------------------------------------- */
+/* --- the machine --- */
 
 static size_t resident_bytes(void)
 {

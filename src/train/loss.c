@@ -138,7 +138,7 @@ void loss_destroy(struct loss *l)
     mem_free(l);
 }
 
-/* --- the shape of a batch ---------------------------------------------------------------------------------------- */
+/* --- the shape of a batch --- */
 
 static enum status check_branches(const struct loss_config *c, const struct head_output *branches, int n)
 {
@@ -268,7 +268,7 @@ static enum status reserve_partial(struct loss *l)
     return OK;
 }
 
-/* --- labels ------------------------------------------------------------------------------------------------------ */
+/* --- labels --- */
 
 static enum status check_target(const struct loss *l, const float *row, int i)
 {
@@ -308,7 +308,7 @@ static enum status set_labels(struct loss *l, const float *targets, int n)
     return OK;
 }
 
-/* --- assignment -------------------------------------------------------------------------------------------------- */
+/* --- assignment --- */
 
 static void set_assignments(struct loss *l, int n_branches)
 {
@@ -390,7 +390,7 @@ static void assign_batch(struct loss *l)
     }
 }
 
-/* --- terms ------------------------------------------------------------------------------------------------------- */
+/* --- terms --- */
 
 /* The branch's weight over its sum of target scores (SPEC 7.3, 7.4). */
 static double branch_scale(const struct loss *l, int branch)

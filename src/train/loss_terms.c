@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- class ------------------------------------------------------------------------------------------------------- */
+/* --- class --- */
 
 enum { BLOCK = 1024 }; /* logits at a time: values and gradients stay in the first cache */
 
@@ -80,7 +80,7 @@ double class_positive(const struct class_term *term, float x, float t, float *d_
     return value - zero;
 }
 
-/* --- box and dfl ------------------------------------------------------------------------------------------------- */
+/* --- box and dfl --- */
 
 /* ln(sum e^x) of one side, from its softmax: the largest bin's share is at least 1 / bins. */
 static float log_sum_of(const float *x, const float *softmax, int bins)

@@ -4,7 +4,7 @@
 
 #include "core/status.h"
 
-/* --- class ------------------------------------------------------------------------------------------------------- */
+/* --- class --- */
 struct class_term {
     double positive_weight, focal_gamma;
     double scale; /* the gradient is of scale * value */
@@ -18,7 +18,7 @@ double class_zero(const struct class_term *term, const float *x, size_t x_stride
 /* BCE of one logit with target t minus its BCE with target 0; *d_x (may be NULL) is replaced. */
 double class_positive(const struct class_term *term, float x, float t, float *d_x);
 
-/* --- box and dfl ------------------------------------------------------------------------------------------------- */
+/* --- box and dfl --- */
 struct box_term {
     int bins;
     double box_scale, dfl_scale; /* the gradient is of box_scale * value[0] + dfl_scale * value[1] */

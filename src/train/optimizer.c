@@ -77,7 +77,7 @@ int optimizer_group(enum param_role role)
     return -1;
 }
 
-/* --- the layout -------------------------------------------------------------------------------------------------- */
+/* --- the layout --- */
 
 static int count_segments(const struct graph *g)
 {
@@ -170,7 +170,7 @@ void optimizer_set_steps(struct optimizer *o, long steps)
     o->steps = steps;
 }
 
-/* --- norm -------------------------------------------------------------------------------------------------------- */
+/* --- norm --- */
 
 static double sum_of_squares(const float *x, size_t n)
 {
@@ -211,9 +211,9 @@ double optimizer_clip(double norm, double limit)
     return factor < 1 ? factor : 1;
 }
 
-/* --- steps (SPEC 10.2); decay is 0 outside group weight ---------------------------------------------------------- */
+/* --- steps (SPEC 10.2); decay is 0 outside group weight --- */
 
-struct range {
+struct update_range {
     size_t n;
     float *restrict value;
     const float *restrict grad;
@@ -222,7 +222,7 @@ struct range {
 };
 
 /* g = grad + decay*p, m = momentum*m + g, p -= lr * (g + momentum*m) */
-static void step_sgd(const struct optimizer *o, const struct range *r)
+static void step_sgd(const struct optimizer *o, const struct update_range *r)
 {
     float *restrict value = r->value, *restrict m = r->a;
     const float *restrict grad = r->grad;
@@ -235,7 +235,7 @@ static void step_sgd(const struct optimizer *o, const struct range *r)
 }
 
 /* g = grad + decay*p, m and v running means of g and g^2, p -= lr/(1-b1^t) * m / (sqrt(v)/sqrt(1-b2^t) + eps) */
-static void step_adam(const struct optimizer *o, const struct range *r)
+static void step_adam(const struct optimizer *o, const struct update_range *r)
 {
     float *restrict value = r->value, *restrict m = r->a, *restrict v = r->b;
     const float *restrict grad = r->grad;
@@ -252,7 +252,7 @@ static void step_adam(const struct optimizer *o, const struct range *r)
 }
 
 /* Decay apart from the gradient, and the running maximum of v in its place (amsgrad). */
-static void step_adamw(const struct optimizer *o, const struct range *r)
+static void step_adamw(const struct optimizer *o, const struct update_range *r)
 {
     float *restrict value = r->value, *restrict m = r->a, *restrict v = r->b, *restrict top = r->c;
     const float *restrict grad = r->grad;
@@ -270,7 +270,7 @@ static void step_adamw(const struct optimizer *o, const struct range *r)
 }
 
 /* p -= lr * sign(beta*m + (1-beta)*g), then m = 0.99 m + 0.01 g */
-static void step_lion(const struct optimizer *o, const struct range *r)
+static void step_lion(const struct optimizer *o, const struct update_range *r)
 {
     float *restrict value = r->value, *restrict m = r->a;
     const float *restrict grad = r->grad;
@@ -288,24 +288,25 @@ static void step_lion(const struct optimizer *o, const struct range *r)
 
 static void step_part(void *context, int part, int thread)
 {
-    static void (*const step[])(const struct optimizer *, const struct range *) = {[OPTIMIZER_SGD] = step_sgd,
-                                                                                   [OPTIMIZER_ADAM] = step_adam,
-                                                                                   [OPTIMIZER_ADAMW] = step_adamw,
-                                                                                   [OPTIMIZER_LION] = step_lion};
+    static void (*const step[])(const struct optimizer *,
+                                const struct update_range *) = {[OPTIMIZER_SGD] = step_sgd,
+                                                                [OPTIMIZER_ADAM] = step_adam,
+                                                                [OPTIMIZER_ADAMW] = step_adamw,
+                                                                [OPTIMIZER_LION] = step_lion};
     (void)thread;
     struct optimizer *o = context;
     for (int i = o->part_first[part]; i < o->part_first[part + 1]; i++) {
         const struct segment *s = &o->segments[i];
         if (s->group >= 0) {
-            struct range r = {.n = s->count,
-                              .value = o->value + s->first,
-                              .grad = o->grad + s->first,
-                              .a = o->state[0] + s->first,
-                              .b = o->state[1] ? o->state[1] + s->first : NULL,
-                              .c = o->state[2] ? o->state[2] + s->first : NULL,
-                              .scale = o->scale,
-                              .lr = o->lr[s->group],
-                              .decay = s->group == GROUP_WEIGHT ? (float)o->config.weight_decay : 0};
+            struct update_range r = {.n = s->count,
+                                     .value = o->value + s->first,
+                                     .grad = o->grad + s->first,
+                                     .a = o->state[0] + s->first,
+                                     .b = o->state[1] ? o->state[1] + s->first : NULL,
+                                     .c = o->state[2] ? o->state[2] + s->first : NULL,
+                                     .scale = o->scale,
+                                     .lr = o->lr[s->group],
+                                     .decay = s->group == GROUP_WEIGHT ? (float)o->config.weight_decay : 0};
             step[o->config.kind](o, &r);
         }
         memset(o->grad + s->first, 0, s->count * sizeof(float)); /* while it is in the cache */

@@ -30,7 +30,7 @@ const char *result_column_name(enum result_column column)
     return names[column];
 }
 
-/* --- progress ---------------------------------------------------------------------------------------------------- */
+/* --- progress --- */
 
 enum status run_progress_init(struct run_progress *p, int nc)
 {
@@ -79,7 +79,7 @@ cleanup:
     return rc;
 }
 
-/* --- folder ------------------------------------------------------------------------------------------------------ */
+/* --- folder --- */
 
 static enum status name_files(struct run_folder *f)
 {

@@ -98,7 +98,7 @@ static const void *field_in(const struct run_options *o, const struct run_field 
     return (const char *)o + f->offset;
 }
 
-/* --- setting ----------------------------------------------------------------------------------------------------- */
+/* --- setting --- */
 
 enum status run_set_text(struct run_options *o, const struct run_field *f, const char *text)
 {
@@ -144,8 +144,7 @@ enum status run_set_choice(struct run_options *o, const struct run_field *f, con
     return rc;
 }
 
-/* --- YAML ---------------------------------------------------------------------------------------------------------
- */
+/* --- YAML --- */
 
 static void put_field(const struct run_options *o, const struct run_field *f, struct yaml_writer *w)
 {
@@ -187,8 +186,7 @@ enum status run_options_write(const struct run_options *o, struct buf *out)
     return yaml_finish(&w);
 }
 
-/* --- JSON ---------------------------------------------------------------------------------------------------------
- */
+/* --- JSON --- */
 
 static json_t *field_json(const struct run_options *o, const struct run_field *f)
 {
@@ -227,8 +225,7 @@ enum status run_options_recipe(const struct run_options *o, char **out)
     return *out ? OK : fail(E_NOMEM, "out of memory");
 }
 
-/* --- reading YAML ------------------------------------------------------------------------------------------------
- */
+/* --- reading YAML --- */
 
 static enum status read_field(const struct yaml_node *map, const struct run_field *f, struct run_options *o)
 {

@@ -12,14 +12,14 @@ static struct class_list classes_of_file(const struct checkpoint *c)
     return (struct class_list){c->path, c->model->names, c->model->n_names};
 }
 
-static struct class_list classes_here(const struct job *j)
+static struct class_list classes_here(const struct train_job *j)
 {
     return (struct class_list){j->options.data, j->train->names, j->train->nc};
 }
 
 /* Where the file knows as many classes and some of ours stand elsewhere in it, outputs go by name. *rows is NULL where
  * all stay in their places. */
-static enum status find_rows(const struct job *j, const struct checkpoint *c, int **rows)
+static enum status find_rows(const struct train_job *j, const struct checkpoint *c, int **rows)
 {
     const struct class_list from = classes_of_file(c), here = classes_here(j);
     bool moved = false;
@@ -39,7 +39,7 @@ static enum status find_rows(const struct job *j, const struct checkpoint *c, in
 }
 
 /* What became of the outputs of the classes. */
-static enum status tell_classes(const struct job *j, const struct checkpoint *c, const int *rows)
+static enum status tell_classes(const struct train_job *j, const struct checkpoint *c, const int *rows)
 {
     const struct class_list from = classes_of_file(c), here = classes_here(j);
     int found = 0, other = 0;
@@ -69,7 +69,7 @@ static enum status tell_classes(const struct job *j, const struct checkpoint *c,
 }
 
 /* Weights of another network give next to nothing, and a run should not begin so unnoticed. */
-static void tell_share(const struct job *j, const struct checkpoint *c, const struct weights_report *r)
+static void tell_share(const struct train_job *j, const struct checkpoint *c, const struct weights_report *r)
 {
     const char *network = weights_network(c);
     if (2 * r->taken >= r->wanted)
@@ -80,7 +80,7 @@ static void tell_share(const struct job *j, const struct checkpoint *c, const st
             r->taken, r->wanted, j->table.name, network ? network : "another network", c->path);
 }
 
-static void tell_size(const struct job *j, const struct checkpoint *c)
+static void tell_size(const struct train_job *j, const struct checkpoint *c)
 {
     const int img = j->options.img;
     if (c->img_h && (c->img_h != img || c->img_w != img))
@@ -88,7 +88,7 @@ static void tell_size(const struct job *j, const struct checkpoint *c)
                 c->img_h == c->img_w ? "" : " (the longer side)", img);
 }
 
-enum status job_start_from(struct job *j, const struct checkpoint *c)
+enum status job_start_from(struct train_job *j, const struct checkpoint *c)
 {
     enum status rc = OK;
     struct weights_report report = {0};

@@ -8,7 +8,7 @@
 
 enum { STATE_VERSION = 1, BLOCKS = 3 + OPTIMIZER_STATES };
 
-/* --- writing ----------------------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 /* Doubles go through JSON with 17 digits, which is exact; jansson knows no 64-bit unsigned and no NaN, none is here. */
 static json_t *double_list(const double *x, int n)
@@ -55,27 +55,27 @@ static char *progress_text(const struct state_subject *s, const struct run_progr
 }
 
 /* The trainer's blocks of the parameters' layout, by the prefix of their tensors. */
-struct block {
+struct state_block {
     const char *prefix;
     float *data;
 };
 
-static int list_blocks(const struct trainer_state *t, struct block out[BLOCKS])
+static int list_blocks(const struct trainer_state *t, struct state_block out[BLOCKS])
 {
     int n = 0;
-    out[n++] = (struct block){"", t->value};
-    out[n++] = (struct block){"ema", t->ema.value};
+    out[n++] = (struct state_block){"", t->value};
+    out[n++] = (struct state_block){"ema", t->ema.value};
     for (int i = 0; i < OPTIMIZER_STATES; i++) {
         const char *name;
         float *state = optimizer_state(t->optimizer, i, &name);
         if (state)
-            out[n++] = (struct block){name, state};
+            out[n++] = (struct state_block){name, state};
     }
-    out[n++] = (struct block){"grad", t->grad};
+    out[n++] = (struct state_block){"grad", t->grad};
     return n;
 }
 
-static const char *tensor_name(struct arena *memory, const struct block *b, const struct param *p)
+static const char *tensor_name(struct arena *memory, const struct state_block *b, const struct param *p)
 {
     return b->prefix[0] ? arena_printf(memory, "%s.%s", b->prefix, p->name) : p->name;
 }
@@ -83,7 +83,7 @@ static const char *tensor_name(struct arena *memory, const struct block *b, cons
 static enum status list_tensors(const struct trainer_state *t, struct arena *memory, struct safetensor_source **out,
                                 int *count)
 {
-    struct block blocks[BLOCKS];
+    struct state_block blocks[BLOCKS];
     const struct graph *g = t->config.graph;
     int n_blocks = list_blocks(t, blocks), n = 0;
     if (gradients_zero(t))
@@ -136,7 +136,7 @@ cleanup:
     return rc;
 }
 
-/* --- reading ----------------------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 static enum status need_text(const struct state *s, const char *key, const char **text)
 {
@@ -239,7 +239,7 @@ cleanup:
     return rc;
 }
 
-static enum status load_block(const struct state *s, const struct graph *g, const struct block *b)
+static enum status load_block(const struct state *s, const struct graph *g, const struct state_block *b)
 {
     struct arena memory = {0};
     enum status rc = OK;
@@ -259,7 +259,7 @@ cleanup:
 
 enum status state_load(const struct state *s, struct trainer_state *trainer)
 {
-    struct block blocks[BLOCKS];
+    struct state_block blocks[BLOCKS];
     const struct graph *g = trainer->config.graph;
     int n = list_blocks(trainer, blocks);
     for (int b = 0; b < n - 1; b++)

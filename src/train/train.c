@@ -50,10 +50,10 @@ enum status train_step(struct trainer_state *t, long ni, const struct schedule_p
     return OK;
 }
 
-/* --- an epoch's batches ------------------------------------------------------------------------------------------ */
+/* --- an epoch's batches --- */
 
 /* A batch of pictures into the network's input, at a size of its own with --multi-scale. */
-static enum status load_batch(struct job *j, const struct batch *b, int *size)
+static enum status load_batch(struct train_job *j, const struct batch *b, int *size)
 {
     int h = b->h, w = b->w;
     if (j->options.multi_scale)
@@ -71,12 +71,12 @@ static enum status load_batch(struct job *j, const struct batch *b, int *size)
     return OK;
 }
 
-static bool asked_to_stop(const struct job *j)
+static bool asked_to_stop(const struct train_job *j)
 {
     return j->request->events.stop && *j->request->events.stop;
 }
 
-static enum status interrupted(struct job *j)
+static enum status interrupted(struct train_job *j)
 {
     enum status rc = job_save_state(j);
     if (rc != OK)
@@ -89,7 +89,7 @@ static enum status interrupted(struct job *j)
                 p->epoch + 1, j->options.epochs, p->batch, loader_batches(j->loader), j->folder.path);
 }
 
-static enum status save_now_and_then(struct job *j)
+static enum status save_now_and_then(struct train_job *j)
 {
     double minutes = j->options.save_minutes;
     if (minutes > 0 && clock_seconds() - j->saved >= 60 * minutes)
@@ -97,7 +97,7 @@ static enum status save_now_and_then(struct job *j)
     return OK;
 }
 
-static void tell_batch(const struct job *j, const struct batch *b, int size, long first, double begun)
+static void tell_batch(const struct train_job *j, const struct batch *b, int size, long first, double begun)
 {
     const struct train_events *e = &j->request->events;
     struct train_tick tick = {.phase = PHASE_TRAIN,
@@ -116,7 +116,8 @@ static void tell_batch(const struct job *j, const struct batch *b, int size, lon
 }
 
 /* A sheet of a batch with its labels, in the run's folder. */
-static enum status draw_labels(const struct job *j, const char *name, const struct batch *b, const struct dataset *d)
+static enum status draw_labels(const struct train_job *j, const char *name, const struct batch *b,
+                               const struct dataset *d)
 {
     char *path = path_join(j->folder.path, name);
     enum status rc = path ? preview_batch(b, d, path) : E_NOMEM;
@@ -124,7 +125,7 @@ static enum status draw_labels(const struct job *j, const char *name, const stru
     return rc;
 }
 
-static enum status start_epoch(struct job *j)
+static enum status start_epoch(struct train_job *j)
 {
     struct run_progress *p = &j->progress;
     int close = run_close_mosaic(&j->options);
@@ -141,7 +142,7 @@ static enum status start_epoch(struct job *j)
 }
 
 /* The batches of the epoch that are left. */
-static enum status train_epoch(struct job *j)
+static enum status train_epoch(struct train_job *j)
 {
     static const char *const first_batches[] = {"train_batch0.jpg", "train_batch1.jpg", "train_batch2.jpg"};
     struct run_progress *p = &j->progress;
@@ -170,9 +171,9 @@ static enum status train_epoch(struct job *j)
     return OK;
 }
 
-/* --- its end ----------------------------------------------------------------------------------------------------- */
+/* --- its end --- */
 
-static bool is_last_epoch(const struct job *j)
+static bool is_last_epoch(const struct train_job *j)
 {
     const struct run_progress *p = &j->progress;
     int patience = j->options.patience;
@@ -182,7 +183,7 @@ static bool is_last_epoch(const struct job *j)
 
 /* Follows a validation picture by picture. */
 struct watch {
-    struct job *j;
+    struct train_job *j;
     struct val_sheets *sheets; /* NULL: nothing is drawn */
     bool final;
     double begun;
@@ -203,7 +204,7 @@ static enum status add_loss(struct watch *w, const struct batch *b)
 static enum status watch_picture(void *context, const struct validated *v)
 {
     struct watch *w = context;
-    const struct job *j = w->j;
+    const struct train_job *j = w->j;
     const struct train_events *e = &j->request->events;
     const struct batch *b = v->batch;
     struct train_tick tick = {.phase = w->final ? PHASE_FINAL : PHASE_VALIDATE,
@@ -227,7 +228,7 @@ static enum status watch_picture(void *context, const struct validated *v)
 }
 
 /* Deploy the values of a training form and run them over the validation pictures. */
-static enum status validate_values(struct job *j, const float *value, bool final, struct evaluation *e,
+static enum status validate_values(struct train_job *j, const float *value, bool final, struct evaluation *e,
                                    struct evaluation_result *result, double loss[LOSS_ITEMS])
 {
     enum status rc = OK;
@@ -251,7 +252,7 @@ cleanup:
     return rc;
 }
 
-static enum status validate_epoch(struct job *j, bool *validated)
+static enum status validate_epoch(struct train_job *j, bool *validated)
 {
     enum status rc = OK;
     struct run_progress *p = &j->progress;
@@ -279,7 +280,7 @@ static double row_fitness(const double row[RESULT_COLUMNS])
     return ap_fitness(row[RESULT_MAP50], row[RESULT_MAP]);
 }
 
-static void tell_epoch(const struct job *j, const double *row, bool validated)
+static void tell_epoch(const struct train_job *j, const double *row, bool validated)
 {
     const struct train_events *e = &j->request->events;
     const struct train_epoch told = {.epoch = j->progress.epoch,
@@ -292,7 +293,7 @@ static void tell_epoch(const struct job *j, const double *row, bool validated)
 }
 
 /* The row of the epoch that was just trained and validated; then it is over. */
-static enum status close_epoch(struct job *j, bool validated)
+static enum status close_epoch(struct train_job *j, bool validated)
 {
     struct run_progress *p = &j->progress;
     long batches = loader_batches(j->loader);
@@ -320,13 +321,13 @@ static enum status close_epoch(struct job *j, bool validated)
     return OK;
 }
 
-static bool is_trained(const struct job *j)
+static bool is_trained(const struct train_job *j)
 {
     return j->progress.epoch >= j->options.epochs || j->progress.stopped;
 }
 
 /* Everything that is made of the state at the end of an epoch. Written again where a resumed run begins there. */
-static enum status publish_epoch(struct job *j)
+static enum status publish_epoch(struct train_job *j)
 {
     enum status rc = OK;
     const struct run_progress *p = &j->progress;
@@ -349,10 +350,10 @@ static enum status publish_epoch(struct job *j)
     return rc;
 }
 
-/* --- the end of the run ------------------------------------------------------------------------------------------ */
+/* --- the end of the run --- */
 
 /* The best weights once more, class by class and with pictures. */
-static enum status final_pass(struct job *j)
+static enum status final_pass(struct train_job *j)
 {
     enum status rc = OK;
     struct checkpoint c = {0};
@@ -382,7 +383,7 @@ cleanup:
     return rc;
 }
 
-static enum status finish(struct job *j)
+static enum status finish(struct train_job *j)
 {
     enum status rc = OK;
     struct buf words = {0};
@@ -403,7 +404,7 @@ cleanup:
     return rc;
 }
 
-static enum status run(struct job *j)
+static enum status run(struct train_job *j)
 {
     TRY(publish_epoch(j));
     while (!is_trained(j)) {
@@ -421,7 +422,7 @@ static enum status run(struct job *j)
 }
 
 /* What a user can still do after a failure in the middle of a run is told behind the failure's own sentence. */
-static enum status explain(struct job *j, enum status rc)
+static enum status explain(struct train_job *j, enum status rc)
 {
     char sentence[1024];
     snprintf(sentence, sizeof sentence, "%s", fail_text());
@@ -442,7 +443,7 @@ static enum status explain(struct job *j, enum status rc)
 
 enum status train_run(const struct train_request *request)
 {
-    struct job j;
+    struct train_job j;
     enum status rc = job_open(&j, request);
     if (rc == OK && j.progress.finished) {
         job_say(&j, "%s: this run is finished (%d %s), there is nothing to resume", j.folder.path, j.progress.epoch,

@@ -24,8 +24,7 @@ struct step_report {
 enum status train_step(struct trainer_state *t, long ni, const struct schedule_point *point, const float *targets,
                        int n_targets, struct step_report *report);
 
-/* --- a whole run ---------------------------------------------------------------------------------------------------
- */
+/* --- a whole run --- */
 
 enum train_phase { PHASE_TRAIN, PHASE_VALIDATE, PHASE_FINAL }; /* the last: validation of the best weights */
 

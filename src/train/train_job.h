@@ -7,7 +7,7 @@
 #include "train/train.h"
 #include "weights/checkpoint.h"
 
-struct job {
+struct train_job {
     const struct train_request *request;
     struct run_options options;
     struct run_folder folder;
@@ -39,13 +39,13 @@ struct job {
 };
 
 /* From a request to a job that is ready for its next batch, its folder made and its first state written. */
-enum status job_open(struct job *j, const struct train_request *request);
-void job_close(struct job *j);
+enum status job_open(struct train_job *j, const struct train_request *request);
+void job_close(struct train_job *j);
 
-void job_say(const struct job *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void job_say(const struct train_job *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* First values of a new run from weights: what fits, and what there is to say about it. */
-enum status job_start_from(struct job *j, const struct checkpoint *c);
-enum status job_save_state(struct job *j);
-enum status job_write_weights(const struct job *j, const char *path); /* the EMA, training form */
+enum status job_start_from(struct train_job *j, const struct checkpoint *c);
+enum status job_save_state(struct train_job *j);
+enum status job_write_weights(const struct train_job *j, const char *path); /* the EMA, training form */
 
 #endif

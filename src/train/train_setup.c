@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void job_say(const struct job *j, const char *format, ...)
+void job_say(const struct train_job *j, const char *format, ...)
 {
     char line[2048];
     va_list args;
@@ -28,7 +28,7 @@ void job_say(const struct job *j, const char *format, ...)
 }
 
 /* Lines of a text, one by one. */
-static void say_lines(const struct job *j, const char *prefix, const struct buf *text)
+static void say_lines(const struct train_job *j, const char *prefix, const struct buf *text)
 {
     for (const char *line = text->data; line && *line;) {
         size_t n = strcspn(line, "\n");
@@ -37,7 +37,7 @@ static void say_lines(const struct job *j, const char *prefix, const struct buf 
     }
 }
 
-/* --- data -------------------------------------------------------------------------------------------------------- */
+/* --- data --- */
 
 /* Of all that batches depend on: file names, sizes, labels. Where the files lie does not matter. */
 static uint64_t fingerprint(const struct dataset *d)
@@ -59,7 +59,7 @@ static uint64_t fingerprint(const struct dataset *d)
     return h & ~(uint64_t)1; /* a state keeps 63 bits */
 }
 
-static enum status open_data(struct job *j)
+static enum status open_data(struct train_job *j)
 {
     enum status rc = OK;
     struct buf words = {0};
@@ -97,10 +97,10 @@ cleanup:
     return rc;
 }
 
-/* --- network ----------------------------------------------------------------------------------------------------- */
+/* --- network --- */
 
 /* --freeze beyond the network is told before anything is read. */
-static enum status check_freeze(const struct job *j)
+static enum status check_freeze(const struct train_job *j)
 {
     const struct run_options *o = &j->options;
     bool *frozen = mem_calloc((size_t)j->table.n_rows + 1, sizeof *frozen);
@@ -111,7 +111,7 @@ static enum status check_freeze(const struct job *j)
 
 /* What a new run starts from, before its data are read, which may take long: the weights, and the table of --cfg, or
  * else of the weights. */
-static enum status open_start(struct job *j)
+static enum status open_start(struct train_job *j)
 {
     const struct run_options *o = &j->options;
     const struct checkpoint *c = o->weights ? &j->start_file : NULL;
@@ -135,7 +135,7 @@ static enum status open_start(struct job *j)
     return OK;
 }
 
-static enum status build_network(struct job *j)
+static enum status build_network(struct train_job *j)
 {
     struct model_options options;
     model_options_init(&options);
@@ -154,7 +154,7 @@ static enum status build_network(struct job *j)
     return OK;
 }
 
-static enum status open_network(struct job *j)
+static enum status open_network(struct train_job *j)
 {
     if (j->resumed) {
         j->table = j->state.table;
@@ -170,7 +170,7 @@ static enum status open_network(struct job *j)
     return OK;
 }
 
-/* --- training ---------------------------------------------------------------------------------------------------- */
+/* --- training --- */
 
 static struct augment_config augment_of(const struct hyper *h)
 {
@@ -189,7 +189,7 @@ static struct augment_config augment_of(const struct hyper *h)
                                    .copy_paste = h->copy_paste};
 }
 
-static enum status open_loader(struct job *j)
+static enum status open_loader(struct train_job *j)
 {
     const struct run_options *o = &j->options;
     const struct loader_config config = {.dataset = j->train,
@@ -211,7 +211,7 @@ static enum status open_loader(struct job *j)
     return loader_open(&config, &j->loader);
 }
 
-static enum status open_trainer(struct job *j)
+static enum status open_trainer(struct train_job *j)
 {
     enum status rc = OK;
     const struct run_options *o = &j->options;
@@ -255,7 +255,7 @@ cleanup:
     return rc;
 }
 
-static enum status open_validation(struct job *j)
+static enum status open_validation(struct train_job *j)
 {
     const struct run_options *o = &j->options;
     const struct net_config net = {
@@ -276,7 +276,7 @@ static enum status open_validation(struct job *j)
     return OK;
 }
 
-static int count_states(const struct job *j)
+static int count_states(const struct train_job *j)
 {
     const char *name;
     int n = 0;
@@ -291,7 +291,7 @@ static int largest_side(const struct run_options *o)
 }
 
 /* The smallest batch, because BN needs more than one value a channel; the largest ones, which stay current. */
-static enum status plan_batches(struct job *j, int n, int n_val)
+static enum status plan_batches(struct train_job *j, int n, int n_val)
 {
     const struct run_options *o = &j->options;
     const int rest = j->train->n_images % o->batch, least = rest ? MIN(rest, n) : n, side = largest_side(o);
@@ -303,7 +303,7 @@ static enum status plan_batches(struct job *j, int n, int n_val)
 }
 
 /* What the current plans need; `more` times as many pictures need so much more. A batch has no more than all. */
-static struct memory_need memory_of(const struct job *j, double more, double more_val)
+static struct memory_need memory_of(const struct train_job *j, double more, double more_val)
 {
     const struct run_options *o = &j->options;
     const int n = MIN(o->batch, j->train->n_images);
@@ -318,7 +318,7 @@ static struct memory_need memory_of(const struct job *j, double more, double mor
 }
 
 /* The system would not give so much: say how much it is, by batches of two. */
-static enum status explain_no_memory(struct job *j, int n, int n_val)
+static enum status explain_no_memory(struct train_job *j, int n, int n_val)
 {
     const int few = MIN(n, 2), few_val = MIN(n_val, 2);
     if (plan_batches(j, few, few_val) != OK)
@@ -332,7 +332,7 @@ static enum status explain_no_memory(struct job *j, int n, int n_val)
 }
 
 /* What is trained, on what and how. */
-static enum status tell_subject(const struct job *j, size_t memory)
+static enum status tell_subject(const struct train_job *j, size_t memory)
 {
     struct buf words = {0};
     const struct run_subject subject = {.options = &j->options,
@@ -351,7 +351,7 @@ static enum status tell_subject(const struct job *j, size_t memory)
 }
 
 /* What cannot be is known before the first step, and memory too. */
-static enum status check_machine(struct job *j)
+static enum status check_machine(struct train_job *j)
 {
     enum status rc = OK;
     const struct run_options *o = &j->options;
@@ -369,9 +369,9 @@ static enum status check_machine(struct job *j)
     return rc;
 }
 
-/* --- folder and state -------------------------------------------------------------------------------------------- */
+/* --- folder and state --- */
 
-static struct weights_meta meta_of(const struct job *j)
+static struct weights_meta meta_of(const struct train_job *j)
 {
     return (struct weights_meta){.table = &j->table,
                                  .names = j->train->names,
@@ -381,7 +381,7 @@ static struct weights_meta meta_of(const struct job *j)
                                  .recipe = j->recipe};
 }
 
-enum status job_save_state(struct job *j)
+enum status job_save_state(struct train_job *j)
 {
     const struct weights_meta meta = meta_of(j);
     const struct state_subject subject = {.options = &j->options, .weights = &meta, .data = j->data};
@@ -391,7 +391,7 @@ enum status job_save_state(struct job *j)
     return rc;
 }
 
-enum status job_write_weights(const struct job *j, const char *path)
+enum status job_write_weights(const struct train_job *j, const char *path)
 {
     const struct weights_meta meta = meta_of(j);
     return weights_write(path, &j->graph, j->trainer.ema.value, &meta);
@@ -409,7 +409,7 @@ static enum status make_absolute(struct run_options *o, const char **text)
 }
 
 /* Copies the caller's options through their YAML text: the very values that opt.yaml gives back. */
-static enum status take_options(struct job *j, const struct run_options *from)
+static enum status take_options(struct train_job *j, const struct run_options *from)
 {
     enum status rc = OK;
     struct buf text = {0};
@@ -429,7 +429,7 @@ cleanup:
 }
 
 /* A run that was killed before its first state has its options only and begins anew. */
-static enum status read_options(struct job *j)
+static enum status read_options(struct train_job *j)
 {
     struct buf text = {0};
     enum status rc = file_read_text(j->folder.options, 1 << 20, &text);
@@ -439,7 +439,7 @@ static enum status read_options(struct job *j)
     return rc;
 }
 
-static enum status open_resumed(struct job *j)
+static enum status open_resumed(struct train_job *j)
 {
     TRY(run_folder_open(j->request->resume, &j->folder));
     if (!path_exists(j->folder.state)) {
@@ -463,7 +463,7 @@ static enum status open_resumed(struct job *j)
     return OK;
 }
 
-static enum status open_folder(struct job *j)
+static enum status open_folder(struct train_job *j)
 {
     enum status rc = OK;
     const struct train_request *r = j->request;
@@ -493,9 +493,9 @@ cleanup:
     return rc;
 }
 
-enum status job_open(struct job *j, const struct train_request *request)
+enum status job_open(struct train_job *j, const struct train_request *request)
 {
-    *j = (struct job){.request = request, .folder = {.lock = -1}, .begun = clock_seconds()};
+    *j = (struct train_job){.request = request, .folder = {.lock = -1}, .begun = clock_seconds()};
     if (request->options)
         TRY(take_options(j, request->options));
     else
@@ -516,7 +516,7 @@ enum status job_open(struct job *j, const struct train_request *request)
     return OK;
 }
 
-void job_close(struct job *j)
+void job_close(struct train_job *j)
 {
     net_destroy(j->val_net);
     loss_destroy(j->val_loss);

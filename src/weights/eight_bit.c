@@ -29,7 +29,7 @@ static const char *companion_name(const char *weight, int which, char *buffer)
     return buffer;
 }
 
-/* --- reading ----------------------------------------------------------------------------------------------------- */
+/* --- reading --- */
 
 /* A companion tensor of `count` values (rank 1) or a single one (rank 0). */
 static enum status read_companion(const struct checkpoint *c, const char *weight, int which, enum dtype dtype,
@@ -113,7 +113,7 @@ enum status eight_bit_read(const struct checkpoint *c, struct weights *w)
     return check_strays(c, n_read);
 }
 
-/* --- writing ----------------------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 /* q = round(w / scale) with scale = max|w| / 127 of the output channel; a channel of zeros has scale 1. */
 static void quantize_channel(const float *w, size_t n, int8_t *q, float *scale)

@@ -18,8 +18,7 @@ enum {
     NAME_SIZE = 512,
 };
 
-/* --- tables -------------------------------------------------------------------------------------------------------
- */
+/* --- tables --- */
 
 /* Keys of a checkpoint under which a network lies, the usual ones first. */
 static const char *const network_keys[] = {"model",   "state_dict", "model_state_dict", "net",         "network",
@@ -119,8 +118,7 @@ const char *naming_package(const char *module)
     return NULL;
 }
 
-/* --- containers ---------------------------------------------------------------------------------------------------
- */
+/* --- containers --- */
 
 static uint32_t entries(const struct pickle_value *dict)
 {
@@ -252,8 +250,7 @@ enum status naming_find_networks(const char *file, const struct pickle_value *ro
     return out->raw || out->average ? OK : refuse_container(file, root);
 }
 
-/* --- names of tensors ---------------------------------------------------------------------------------------------
- */
+/* --- names of tensors --- */
 
 static const char *leaf_of(const char *name)
 {

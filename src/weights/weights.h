@@ -60,8 +60,7 @@ enum status weights_table(const struct checkpoint *c, struct table *out, bool *f
 enum status weights_transfer(const struct checkpoint *c, const struct graph *g, float *params, const int *rows,
                              struct weights_report *report);
 
-/* --- writing: safetensors with the table, the class names and the form in its metadata ------------------------------
- */
+/* --- writing: safetensors with the table, the class names and the form in its metadata --- */
 struct weights_meta {
     const struct table *table; /* of the form that is written */
     const char *const *names;

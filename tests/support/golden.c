@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- a case ---------------------------------------------------------------------------------------------------- */
+/* --- a case --- */
 
 static void note_fault(struct golden *g, const char *format, va_list args)
 {
@@ -71,7 +71,7 @@ int golden_close(struct golden *g, char *message, size_t size, double *worst)
     return result;
 }
 
-/* --- contents -------------------------------------------------------------------------------------------------- */
+/* --- contents --- */
 
 const char *golden_text(const struct golden *g, const char *key)
 {
@@ -164,7 +164,7 @@ const char *golden_name(struct golden *g, const char *format, ...)
     return copy ? copy : "";
 }
 
-/* --- comparing ------------------------------------------------------------------------------------------------- */
+/* --- comparing --- */
 
 static double recorded_noise(const struct golden *g, const char *name)
 {
@@ -345,7 +345,7 @@ void golden_check_vector(struct golden *g, const char *name, enum golden_check k
     golden_check_row(g, name, stored, (int)n - 3, t, yours, count);
 }
 
-/* --- generator ------------------------------------------------------------------------------------------------- */
+/* --- generator --- */
 
 /* The next draw of a stream: u in [-1, 1), a multiple of 2^-23. */
 static double draw(struct rng *stream)
@@ -408,7 +408,7 @@ void golden_uniform(uint64_t seed, const char *name, double low, double high, fl
         out[i] = (float)(low + (draw(&stream) + 1) * 0.5 * (high - low));
 }
 
-/* --- layout ---------------------------------------------------------------------------------------------------- */
+/* --- layout --- */
 
 void golden_to_tensor(const float *nchw, const struct tensor *t)
 {

@@ -37,7 +37,7 @@ struct golden {
     char message[256]; /* the first fault, or why it was skipped */
 };
 
-/* --- a case ---------------------------------------------------------------------------------------------------- */
+/* --- a case --- */
 /* false: the fault is noted already and golden_close tells it. */
 bool golden_open(struct golden *g, const char *path);
 int golden_close(struct golden *g, char *message, size_t size, double *worst);
@@ -46,7 +46,7 @@ void golden_fault(struct golden *g, const char *format, ...) __attribute__((form
 bool golden_ok(struct golden *g, enum status rc);
 void golden_skip(struct golden *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* --- contents -------------------------------------------------------------------------------------------------- */
+/* --- contents --- */
 const char *golden_text(const struct golden *g, const char *key); /* NULL when absent */
 /* A metadata value that is JSON text; NULL (and no fault) when absent. Owned by g. */
 json_t *golden_json(struct golden *g, const char *key);
@@ -60,7 +60,7 @@ const double *golden_f64(struct golden *g, const char *name, size_t *count);    
 const unsigned char *golden_u8(struct golden *g, const char *name, size_t *count); /* U8 or BOOL as they lie */
 const char *golden_name(struct golden *g, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* --- comparing ------------------------------------------------------------------------------------------------- */
+/* --- comparing --- */
 /* The rule for exact-math tensors: tol = max(10*noise, 1e-6*max|x|, 1e-6), noise as recorded or borrowed. */
 void golden_compare(struct golden *g, const char *name, const float *yours, size_t count);
 /* The same elementwise comparison with a tolerance of the caller's. */
@@ -90,12 +90,12 @@ void golden_check_vector(struct golden *g, const char *name, enum golden_check k
 void golden_check_row(struct golden *g, const char *what, const double *stored, int samples, double tolerance,
                       const float *yours, size_t count);
 
-/* --- generator --------------------------------------------------------------------------------------------------- */
+/* --- generator --- */
 /* Parameter `name` (state_dict name; its leaf and rank decide) of `count` elements. */
 void golden_parameter(uint64_t seed, double bias_offset, const char *name, int rank, const int *shape, float *out);
 void golden_uniform(uint64_t seed, const char *name, double low, double high, float *out, size_t count);
 
-/* --- layout ------------------------------------------------------------------------------------------------------ */
+/* --- layout --- */
 void golden_to_tensor(const float *nchw, const struct tensor *t); /* NCHW -> t */
 void golden_from_tensor(const struct tensor *t, float *nchw);     /* t -> NCHW */
 

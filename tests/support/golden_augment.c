@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- what a case holds ---------------------------------------------------------------------------------------------
- */
+/* --- what a case holds --- */
 
 static double number(const json_t *object, const char *key)
 {
@@ -96,8 +95,7 @@ static void compare_labels(struct golden *g, const char *name, const struct labe
     golden_compare_within(g, name, rows, (size_t)labels->count * 5, 1e-4);
 }
 
-/* --- perspective ---------------------------------------------------------------------------------------------------
- */
+/* --- perspective --- */
 
 static bool read_targets(struct golden *g, size_t i, bool segments, struct labels *labels)
 {
@@ -150,8 +148,7 @@ int golden_perspective(const char *path, char *message, size_t size, double *wor
     return golden_close(&g, message, size, worst);
 }
 
-/* --- mosaic --------------------------------------------------------------------------------------------------------
- */
+/* --- mosaic --- */
 
 enum { MAX_PICTURES = 32 };
 

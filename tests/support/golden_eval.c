@@ -141,8 +141,7 @@ static double noise_of(struct golden_case *g, const char *tensor)
     return value;
 }
 
-/* --- dfl -----------------------------------------------------------------------------------------------------------
- */
+/* --- dfl --- */
 
 static void check_dfl_mode(struct golden_case *g, const struct array *in, const char *mode)
 {
@@ -186,8 +185,7 @@ int golden_dfl(const char *safetensors_path, char *message, size_t size, double 
     return golden_close(&g);
 }
 
-/* --- nms -----------------------------------------------------------------------------------------------------------
- */
+/* --- nms --- */
 
 static double number_or(const json_t *object, const char *key, double fallback)
 {
@@ -244,8 +242,7 @@ int golden_nms(const char *safetensors_path, char *message, size_t size, double 
     return golden_close(&g);
 }
 
-/* --- scale_boxes ---------------------------------------------------------------------------------------------------
- */
+/* --- scale_boxes --- */
 
 static double number_at(const json_t *array, size_t i, size_t j)
 {
@@ -281,8 +278,7 @@ int golden_scale_boxes(const char *safetensors_path, char *message, size_t size,
     return golden_close(&g);
 }
 
-/* --- ciou ----------------------------------------------------------------------------------------------------------
- */
+/* --- ciou --- */
 
 int golden_ciou(const char *safetensors_path, char *message, size_t size, double *worst)
 {
@@ -305,8 +301,7 @@ int golden_ciou(const char *safetensors_path, char *message, size_t size, double
     return golden_close(&g);
 }
 
-/* --- ap ------------------------------------------------------------------------------------------------------------
- */
+/* --- ap --- */
 
 /* Everything the images of an `ap` case add up to. */
 struct ap_case {
@@ -408,8 +403,7 @@ int golden_ap(const char *safetensors_path, char *message, size_t size, double *
     return golden_close(&g);
 }
 
-/* --- compute_ap ----------------------------------------------------------------------------------------------------
- */
+/* --- compute_ap --- */
 
 int golden_compute_ap(const char *safetensors_path, char *message, size_t size, double *worst)
 {

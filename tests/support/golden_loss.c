@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- assigner ---------------------------------------------------------------------------------------------------- */
+/* --- assigner --- */
 
 struct assigner_case {
     int images, anchors, n, nc;
@@ -117,7 +117,7 @@ int golden_assigner(const char *path, char *message, size_t size, double *worst)
     return golden_close(&g, message, size, worst);
 }
 
-/* --- loss -------------------------------------------------------------------------------------------------------- */
+/* --- loss --- */
 
 enum { PAD = 3 }; /* lanes after the channels, which nobody may touch */
 #define CANARY 12345.0f

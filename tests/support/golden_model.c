@@ -81,7 +81,7 @@ static bool run(struct model_case *c, struct bench *b, enum run_mode mode, int b
     return true;
 }
 
-/* --- digest ------------------------------------------------------------------------------------------------------ */
+/* --- digest --- */
 
 static int by_text(const void *a, const void *b)
 {
@@ -111,7 +111,7 @@ static void compare_digest(struct golden *g, const struct graph *graph)
     buf_free(&all);
 }
 
-/* --- structure --------------------------------------------------------------------------------------------------- */
+/* --- structure --- */
 
 static void compare_structure(struct model_case *c)
 {
@@ -157,7 +157,7 @@ static void compare_layers(struct model_case *c)
         golden_fault(g, "%d of %d maps were compared", met, expected);
 }
 
-/* --- model ------------------------------------------------------------------------------------------------------- */
+/* --- model --- */
 
 static void compare_branches(struct model_case *c, const char *mode, bool raw)
 {
@@ -217,7 +217,7 @@ int golden_model(const char *path, char *message, size_t size, double *worst)
     return golden_close(g, message, size, worst);
 }
 
-/* --- convert ----------------------------------------------------------------------------------------------------- */
+/* --- convert --- */
 
 /* Every deployed parameter has a check vector of its name, and every check vector a parameter of its shape. */
 static void compare_deployed(struct golden *g, const struct bench *b)

@@ -26,7 +26,7 @@ static void close_case(struct module_case *c)
     bench_free(&c->bench);
 }
 
-/* --- building ---------------------------------------------------------------------------------------------------- */
+/* --- building --- */
 
 static int channels_of(struct golden *g, const char *name)
 {
@@ -125,7 +125,7 @@ static bool feed(struct module_case *c, struct bench *b, const int *input)
     return true;
 }
 
-/* --- running ----------------------------------------------------------------------------------------------------- */
+/* --- running --- */
 
 static void backward(struct module_case *c, const char *mode)
 {
@@ -218,7 +218,7 @@ int golden_module(const char *path, char *message, size_t size, double *worst)
     return golden_close(&c.g, message, size, worst);
 }
 
-/* --- heads ------------------------------------------------------------------------------------------------------- */
+/* --- heads --- */
 
 static void head_eval(struct module_case *c)
 {
@@ -277,7 +277,7 @@ int golden_head(const char *path, char *message, size_t size, double *worst)
     return golden_close(&c.g, message, size, worst);
 }
 
-/* --- fold and merge ---------------------------------------------------------------------------------------------- */
+/* --- fold and merge --- */
 
 static void compare_fused(struct golden *g, const struct bench *b, const char *leaf)
 {
