@@ -129,11 +129,13 @@ static void test_ciou_many(void **state)
     }
 }
 
-/* A head of random logits with a few confident anchor points. `rare` of 1000 anchor points have class logits near 0,
- * the others far below. */
-static struct head_output random_head(int img, int nc, int images, int rare, uint64_t seed)
+/* A head of random logits with a few confident cells. `rare` of 1000 cells have class logits near 0, the others far
+ * below. */
+static struct head_output random_head(const struct head *kind, int img, int images, int rare, uint64_t seed)
 {
-    struct head_output h = {.n = images, .channels = 64 + nc, .n_levels = 3, .stride = (size_t)(64 + nc) + 5};
+    const int channels = head_channels(kind), first = kind->kind == HEAD_DFL ? 4 * kind->reg_max : 0;
+    struct head_output h = {
+        .head = kind, .n = images, .channels = channels, .n_levels = 3, .stride = (size_t)channels + 5};
     struct rng r = rng_seed(seed, 0, 0);
     for (int l = 0; l < 3; l++) {
         int stride = 8 << l;
@@ -149,9 +151,9 @@ static struct head_output random_head(int img, int nc, int images, int rare, uin
         h.logits[i] = (float)rng_range(&r, -4, 4);
     for (int b = 0; b < images; b++)
         for (int a = 0; a < h.anchors; a++) {
-            float *x = h.logits + (size_t)b * h.image_stride + (size_t)a * h.stride + 64;
+            float *x = h.logits + (size_t)b * h.image_stride + (size_t)a * h.stride;
             bool confident = rng_below(&r, 1000) < (uint64_t)rare;
-            for (int k = 0; k < nc; k++)
+            for (int k = first; k < channels; k++)
                 x[k] = (float)rng_range(&r, -14, confident ? 1 : -7.2);
         }
     return h;
@@ -171,25 +173,28 @@ static void assert_same_candidates(const struct candidates *a, const struct cand
 }
 
 /* The fast path finds exactly what full decoding finds, with thresholds that sit on scores that occur. */
-static void test_fast_path_is_full_decode(void **state)
+static void compare_paths(const struct head *kind)
 {
-    (void)state;
-    enum { NC = 7 };
-    struct head_output h = random_head(96, NC, 2, 300, 5);
-    float *full = mem_alloc((size_t)h.anchors * (4 + NC), sizeof(float));
-    bool flags[NC] = {true, false, true, true, false, true, true};
+    struct head_output h = random_head(kind, 96, 2, 300, 5);
+    const size_t width = (size_t)head_row_width(kind);
+    const int rows = head_rows(&h);
+    float *full = mem_alloc((size_t)rows * width, sizeof(float));
+    bool flags[7] = {true, false, true, true, false, true, true};
     struct candidates fast = {0}, slow = {0};
     assert_non_null(full);
     for (int image = 0; image < 2; image++) {
-        decode_image(&h, image, NC, full);
+        decode_image(&h, image, full);
         for (int i = 0; i < 60; i++) {
-            float threshold = i == 0 ? 0 : i == 1 ? 1 : i == 2 ? 0.001f : full[(size_t)(i * 3) * (4 + NC) + 4 + i % NC];
+            float threshold = i == 0   ? 0
+                              : i == 1 ? 1
+                              : i == 2 ? 0.001f
+                                       : head_row_score(kind, full + (size_t)(i * 3) * width, i % kind->nc);
             for (int mode = 0; mode < 4; mode++) {
                 struct candidate_rule rule = {threshold, mode & 1, mode & 2 ? flags : NULL};
-                assert_int_equal(candidates_from_head(&fast, &h, image, NC, &rule), OK);
-                assert_int_equal(candidates_from_decoded(&slow, full, h.anchors, NC, 4 + NC, 1, &rule), OK);
+                assert_int_equal(candidates_from_head(&fast, &h, image, &rule), OK);
+                assert_int_equal(candidates_from_decoded(&slow, kind, full, rows, width, 1, &rule), OK);
                 assert_same_candidates(&fast, &slow);
-                assert_true(threshold > 0 || mode || fast.count == (size_t)h.anchors);
+                assert_true(threshold > 0 || mode || fast.count == (size_t)rows);
                 assert_true(threshold < 1 || fast.count == 0);
             }
         }
@@ -200,16 +205,60 @@ static void test_fast_path_is_full_decode(void **state)
     mem_free(h.logits);
 }
 
+static const struct head anchor_head = {
+    .kind = HEAD_ANCHORS,
+    .nc = 7,
+    .n_anchors = 2,
+    .anchor = {{{10, 13}, {16, 30}}, {{30, 61}, {62, 45}}, {{116, 90}, {373, 326}}}};
+
+static void test_fast_path_is_full_decode(void **state)
+{
+    (void)state;
+    struct head one_class = anchor_head;
+    one_class.nc = 1;
+    compare_paths(&(struct head){.kind = HEAD_DFL, .nc = 7, .reg_max = 16});
+    compare_paths(&anchor_head);
+    compare_paths(&one_class);
+}
+
+/* Rows of an anchor head: anchor by anchor, a box in multiples of its anchor, objectness before the classes; and with
+ * one class the objectness alone is the score. */
+static void test_anchors_by_hand(void **state)
+{
+    (void)state;
+    struct head kind = {.kind = HEAD_ANCHORS, .nc = 2, .n_anchors = 2, .anchor = {{{10, 13}, {16, 30}}}};
+    float logits[2 * 14] = {0}, out[4 * 7]; /* two cells side by side */
+    struct head_output h = {.head = &kind, .logits = logits, .stride = 14, .image_stride = 28, .n = 1, .anchors = 2};
+    h.channels = 14;
+    h.n_levels = 1;
+    h.level[0].h = 1;
+    h.level[0].w = 2;
+    h.level[0].stride = 8;
+    logits[14 + 7 + 0] = 200; /* the second cell's second box: x at its most, w at its least */
+    logits[14 + 7 + 2] = -200;
+    logits[14 + 7 + 6] = 200;
+    assert_int_equal(head_rows(&h), 4);
+    decode_image(&h, 0, out);
+    assert_true(out[0] == 4 && out[1] == 4 && out[2] == 10 && out[3] == 13 && out[4] == 0.5f && out[6] == 0.5f);
+    assert_true(out[7] == 12 && out[7 + 2] == 10 && out[14] == 4 && out[14 + 3] == 30);
+    assert_true(out[21] == 20 && out[21 + 1] == 4 && out[21 + 2] == 0 && out[21 + 3] == 30 && out[21 + 6] == 1);
+    assert_true(head_row_score(&kind, out + 21, 0) == 0.25f && head_row_score(&kind, out + 21, 1) == 0.5f);
+    kind.nc = 1;
+    assert_true(head_row_score(&kind, out + 21, 0) == 0.5f);
+}
+
 static void test_decode_by_hand(void **state)
 {
     (void)state;
     /* one anchor point, two bins: each side is p(bin 1); logits 0,0 -> 0.5; stride 8, point (0.5, 0.5) */
     float logits[10] = {0, 0, 0, 0, 0, 0, 0, 200, 0, -2}, out[6];
-    struct head_output h = {.logits = logits, .stride = 10, .image_stride = 10, .n = 1, .anchors = 1, .channels = 10};
+    const struct head kind = {.kind = HEAD_DFL, .nc = 2, .reg_max = 2};
+    struct head_output h = {
+        .head = &kind, .logits = logits, .stride = 10, .image_stride = 10, .n = 1, .anchors = 1, .channels = 10};
     h.n_levels = 1;
     h.level[0].h = h.level[0].w = 1;
     h.level[0].stride = 8;
-    decode_image(&h, 0, 2, out);
+    decode_image(&h, 0, out);
     /* x: 0 .. 1, y: 0 .. 1.5 in cells */
     assert_true(fabsf(out[0] - 4) < 1e-5 && fabsf(out[1] - 6) < 1e-5);
     assert_true(fabsf(out[2] - 8) < 1e-5 && fabsf(out[3] - 12) < 1e-5);
@@ -229,7 +278,7 @@ static void test_nms_by_hand(void **state)
     struct candidate items[4] = {{0.9f, 1, 0}, {0.8f, 1, 1}, {0.95f, 2, 2}, {0.9f, 1, 3}};
     struct candidates c;
     struct nms_workspace w = {0};
-    struct nms_config config = {0.5, 10, false};
+    struct nms_config config = {0.5, 10, false, 0};
     struct detection d[10];
     int n;
     candidates_set(&c, items, boxes, 4);
@@ -318,7 +367,7 @@ static void test_nms_is_offset_nms(void **state)
         }
         sorting = &c;
         qsort(order, n, sizeof(order[0]), by_score);
-        struct nms_config config = {rng_range(&r, 0, 0.9), (int)rng_below(&r, 300), round % 5 == 0};
+        struct nms_config config = {rng_range(&r, 0, 0.9), (int)rng_below(&r, 300), round % 5 == 0, 0};
         int count, expected = nms_plain(&c, &config, order, n, want);
         assert_int_equal(nms_apply(&w, &c, &config, got, &count), OK);
         assert_int_equal(count, expected);
@@ -348,7 +397,7 @@ static void test_nms_cap(void **state)
         items[i] = (struct candidate){0.5f - (float)i * 1e-6f, 0, (int)i};
     }
     candidates_set(&c, items, boxes, n);
-    struct nms_config config = {0.7, (int)n, false};
+    struct nms_config config = {0.7, (int)n, false, 0};
     assert_int_equal(nms_apply(&w, &c, &config, d, &count), OK);
     assert_int_equal(count, NMS_MAX_CANDIDATES);
     nms_free(&w);
@@ -362,17 +411,18 @@ static void test_nms_cap(void **state)
 static void test_speed(void **state)
 {
     (void)state;
-    struct head_output h = random_head(640, 80, 1, 40, 77);
+    const struct head kind = {.kind = HEAD_DFL, .nc = 80, .reg_max = 16};
+    struct head_output h = random_head(&kind, 640, 1, 40, 77);
     struct candidates c = {0};
     struct nms_workspace w = {0};
     struct candidate_rule rule = {0.001f, true, NULL};
-    struct nms_config config = {0.7, 300, false};
+    struct nms_config config = {0.7, 300, false, 0};
     struct detection d[300];
     double best_scan = 1, best_nms = 1;
     int count = 0;
     for (int i = 0; i < 20; i++) {
         double t0 = clock_seconds();
-        assert_int_equal(candidates_from_head(&c, &h, 0, 80, &rule), OK);
+        assert_int_equal(candidates_from_head(&c, &h, 0, &rule), OK);
         double t1 = clock_seconds();
         assert_int_equal(nms_apply(&w, &c, &config, d, &count), OK);
         double t2 = clock_seconds();
@@ -398,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_ciou_gradient),
         cmocka_unit_test(test_ciou_many),
         cmocka_unit_test(test_fast_path_is_full_decode),
+        cmocka_unit_test(test_anchors_by_hand),
         cmocka_unit_test(test_decode_by_hand),
         cmocka_unit_test(test_nms_by_hand),
         cmocka_unit_test(test_nms_is_offset_nms),

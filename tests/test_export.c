@@ -34,12 +34,12 @@ static void open_network(struct network *n, const char *model)
         fail_msg("%s: %s", model, fail_text());
     graph_free(&training);
     n->params = mem_calloc(n->graph.param_floats, sizeof *n->params);
-    n->names = mem_alloc((size_t)n->graph.nc, sizeof *n->names);
+    n->names = mem_alloc((size_t)n->graph.head.nc, sizeof *n->names);
     assert_non_null(n->params);
     assert_non_null(n->names);
     for (int i = 0; i < n->graph.n_params; i++)
         n->params[n->graph.params[i].first] = (float)i;
-    for (int k = 0; k < n->graph.nc; k++)
+    for (int k = 0; k < n->graph.head.nc; k++)
         n->names[k] = k == 1 ? "it's \\ a \"name\"" : k == 2 ? "it's" : "thing";
 }
 

@@ -177,9 +177,9 @@ static void open_net(struct net_under_test *n, const char *source, const char *t
     bench_generate(&training, 1, 2.0);
     assert_int_equal(bench_evaluate(&training, &n->bench), OK);
     bench_free(&training);
-    n->names = mem_alloc((size_t)n->bench.graph.nc, sizeof *n->names);
+    n->names = mem_alloc((size_t)n->bench.graph.head.nc, sizeof *n->names);
     assert_non_null(n->names);
-    for (int k = 0; k < n->bench.graph.nc; k++)
+    for (int k = 0; k < n->bench.graph.head.nc; k++)
         n->names[k] = "thing";
     assert_int_equal(bench_net(&n->bench, RUN_INFER, NULL, 0), OK);
 }
@@ -225,13 +225,13 @@ static void compare_net(struct net_under_test *n, const int dims[4], const float
     golden_to_tensor(x, &input);
     net_forward(n->bench.net);
     struct head_output head = net_output(n->bench.net, 0);
-    int nc = n->bench.graph.nc;
+    int nc = n->bench.graph.head.nc;
     size_t count = (size_t)head.anchors * (size_t)(4 + nc);
     float *ours = mem_alloc(count, sizeof *ours);
     assert_non_null(ours);
     assert_int_equal(theirs->size, (size_t)dims[0] * count * sizeof *ours);
     for (int i = 0; i < dims[0]; i++) {
-        decode_image(&head, i, nc, ours);
+        decode_image(&head, i, ours);
         compare(ours, (const float *)(const void *)theirs->data + (size_t)i * count, head.anchors, nc, e);
     }
     mem_free(ours);
@@ -552,7 +552,7 @@ static void compare_real(struct real *r, const char *prefix, int i, struct error
     float *ours = mem_alloc((size_t)head.anchors * 84, sizeof *ours);
     assert_non_null(ours);
     assert_int_equal(theirs.size, (size_t)head.anchors * 84 * sizeof *ours);
-    decode_image(&head, 0, 80, ours);
+    decode_image(&head, 0, ours);
     compare(ours, (const float *)(const void *)theirs.data, head.anchors, 80, e);
     mem_free(ours);
     buf_free(&theirs);

@@ -24,10 +24,12 @@ struct batch {
 
 static void batch_init(struct batch *b, uint64_t seed)
 {
+    static const struct head kind = {.kind = HEAD_DFL, .nc = NC, .reg_max = BINS};
     struct rng rng = rng_seed(seed, 1, 2);
     for (int i = 0; i < BRANCHES; i++) {
         struct head_output *o = &b->branch[i];
-        *o = (struct head_output){.n = IMAGES, .channels = 4 * BINS + NC, .stride = 4 * BINS + NC + 11, .n_levels = 3};
+        *o = (struct head_output){
+            .head = &kind, .n = IMAGES, .channels = 4 * BINS + NC, .stride = 4 * BINS + NC + 11, .n_levels = 3};
         for (int l = 0; l < 3; l++) {
             int stride = 8 << l;
             o->level[l].h = H / stride;

@@ -159,7 +159,7 @@ static void test_row_details(void **state)
     options.nc = 55;
     build(&m, "yolov9-m", &options);
     assert_string_equal(m.rows[17].args, "240, 180");
-    assert_int_equal(m.graph.nc, 55);
+    assert_int_equal(m.graph.head.nc, 55);
     release(&m);
 }
 

@@ -178,23 +178,30 @@ static void results_differ_by_what_changed(void **state)
     (void)state;
     enum { NC = 2, BINS = 16, C = 4 * BINS + NC };
     float logits[2 * C], reference[2 * (4 + NC)], decoded[2 * (4 + NC)];
-    struct head_output head = {
-        .logits = logits, .stride = C, .image_stride = 2 * C, .n = 1, .anchors = 2, .channels = C, .n_levels = 1};
+    const struct head kind = {.kind = HEAD_DFL, .nc = NC, .reg_max = BINS};
+    struct head_output head = {.head = &kind,
+                               .logits = logits,
+                               .stride = C,
+                               .image_stride = 2 * C,
+                               .n = 1,
+                               .anchors = 2,
+                               .channels = C,
+                               .n_levels = 1};
     head.level[0].h = 1;
     head.level[0].w = 2;
     head.level[0].stride = 8;
     struct head_error same = {0}, other = {0};
     for (int i = 0; i < 2 * C; i++)
         logits[i] = i % C < 4 * BINS ? (float)(i % 7) * 0.1f : 0; /* probabilities of 1/2 */
-    assert_int_equal(head_error_floats(&head, NC), 12);
-    head_error_add(&same, &head, NC, reference, decoded); /* fills `decoded` */
+    assert_int_equal(head_error_floats(&head), 12);
+    head_error_add(&same, &head, reference, decoded); /* fills `decoded` */
     memcpy(reference, decoded, sizeof reference);
     same = (struct head_error){0};
-    head_error_add(&same, &head, NC, reference, decoded);
+    head_error_add(&same, &head, reference, decoded);
     assert_true(head_error_value(&same) == 0);
     assert_true(head_error_value(&other) == 0);
     logits[4 * BINS] = 20; /* one of four probabilities becomes 1: 1 * 1/2 of 4 * (1/2)^2 */
-    head_error_add(&other, &head, NC, reference, decoded);
+    head_error_add(&other, &head, reference, decoded);
     assert_true(fabs(head_error_value(&other) - 0.5) < 1e-4);
 }
 

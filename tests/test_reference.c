@@ -217,7 +217,7 @@ static void test_raw_outputs(void **state)
         net_forward(net);
         struct head_output head = net_output(net, 0);
         float *decoded = mem_alloc((size_t)head.anchors * 84, sizeof *decoded);
-        decode_image(&head, 0, 80, decoded);
+        decode_image(&head, 0, decoded);
         compare_raw(decoded, (const float *)(const void *)expected.data, head.anchors, 80, worst);
         print_message("%s: worst score %.2e, box %.2e px, box of a sure one %.2e px\n", stems[i], worst[0], worst[1],
                       worst[2]);

@@ -61,7 +61,7 @@ static struct trainer_config config_of(const struct fixture *f, struct team *tea
         .graph = &f->graph,
         .backend = &cpu_backend,
         .team = team,
-        .loss = loss_config_default(f->graph.nc),
+        .loss = loss_config_default(f->graph.head.nc),
         .optimizer = {.kind = OPTIMIZER_SGD, .beta = 0.937, .weight_decay = 5e-4},
         .clip_norm = 10,
         .carry_gradients = true,

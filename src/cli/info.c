@@ -67,7 +67,7 @@ static bool is_auxiliary_head(const struct graph *g, int row, const char *name)
 {
     char prefix[48];
     for (int branch = 0; branch < g->n_branches - 1; branch++) {
-        for (int part = HEAD_BOX; part <= HEAD_DFL; part++) {
+        for (int part = HEAD_PART_BOX; part <= HEAD_PART_DFL; part++) {
             int n = snprintf(prefix, sizeof prefix, "model.%d.%s.", row, head_part_name(branch, (enum head_part)part));
             if (!strncmp(name, prefix, (size_t)n))
                 return true;

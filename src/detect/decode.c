@@ -2,81 +2,64 @@
 
 #include "core/mem.h"
 #include "detect/boxes.h"
-#include "kernels/math_inline.h"
+#include "detect/decode_kinds.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
+
+static const struct head_reader *const readers[HEAD_KINDS] = {
+    [HEAD_DFL] = &dfl_reader,
+    [HEAD_ANCHORS] = &anchors_reader,
+};
 
 float sigmoid(float x)
 {
     return 1 / (1 + expf(-x));
 }
 
-/* exp(logits - largest), with NaN kept: an expectation of garbage must not look like a distance. */
-static inline void shifted_exp(const float *logits, int bins, float *dst)
+float head_class_offset(const struct head *h)
 {
-    float top = logits[0];
-    for (int k = 1; k < bins; k++)
-        top = logits[k] > top ? logits[k] : top;
-    for (int k = 0; k < bins; k++)
-        dst[k] = exp_f32(logits[k] - top);
+    return readers[h->kind]->class_offset;
 }
 
-float dfl_expectation(const float *logits, int bins, float *softmax)
+double head_val_iou(const struct head *h)
 {
-    float e[DECODE_MAX_BINS];
-    assert(bins >= 1 && bins <= DECODE_MAX_BINS);
-    shifted_exp(logits, bins, e);
-    float sum = 0, moment = 0;
-    for (int k = 0; k < bins; k++) {
-        sum += e[k];
-        moment += e[k] * (float)k;
-    }
-    if (softmax)
-        for (int k = 0; k < bins; k++)
-            softmax[k] = e[k] / sum;
-    return moment / sum;
+    return readers[h->kind]->val_iou;
 }
 
-void dfl_backward(const float *softmax, int bins, float expectation, float d_expectation, float *d_logits)
+int head_row_width(const struct head *h)
 {
-    for (int k = 0; k < bins; k++)
-        d_logits[k] += softmax[k] * ((float)k - expectation) * d_expectation;
+    return 4 + readers[h->kind]->objectness + h->nc;
 }
 
-/* cx, cy, w, h in input pixels, in the order of operations of SPEC 3. */
-static void decode_box(const float *logits, int bins, float x, float y, float stride, float cxcywh[4])
+float head_row_score(const struct head *h, const float *row, int k)
 {
-    float ltrb[4], xyxy[4];
-    for (int side = 0; side < 4; side++)
-        ltrb[side] = dfl_expectation(logits + side * bins, bins, NULL);
-    box_ltrb_to_xyxy(ltrb, x, y, xyxy);
-    box_xyxy_to_cxcywh(xyxy, cxcywh);
-    for (int i = 0; i < 4; i++)
-        cxcywh[i] *= stride;
+    return readers[h->kind]->score(h, row, 1, k);
 }
 
-static int head_bins(const struct head_output *head, int nc)
+int head_rows(const struct head_output *out)
 {
-    assert(nc > 0 && head->channels > nc && (head->channels - nc) % 4 == 0);
-    return (head->channels - nc) / 4;
+    return out->anchors * head_cell_boxes(out->head);
 }
 
-void decode_image(const struct head_output *head, int image, int nc, float *dst)
+static struct level_view view_level(const struct head_output *out, int image, int level)
 {
-    int bins = head_bins(head, nc);
-    const float *base = head->logits + (size_t)image * head->image_stride;
-    for (int l = 0; l < head->n_levels; l++) {
-        for (int i = 0; i < head->level[l].h * head->level[l].w; i++) {
-            size_t a = (size_t)(head->level[l].first + i);
-            const float *logits = base + a * head->stride;
-            float *out = dst + a * (size_t)(4 + nc);
-            decode_box(logits, bins, (float)(i % head->level[l].w) + 0.5f, (float)(i / head->level[l].w) + 0.5f,
-                       (float)head->level[l].stride, out);
-            for (int k = 0; k < nc; k++)
-                out[4 + k] = sigmoid(logits[4 * bins + k]);
-        }
+    const float *base = out->logits + (size_t)image * out->image_stride;
+    return (struct level_view){.head = out->head,
+                               .level = level,
+                               .h = out->level[level].h,
+                               .w = out->level[level].w,
+                               .stride = (float)out->level[level].stride,
+                               .logits = base + (size_t)out->level[level].first * out->stride,
+                               .cell_stride = out->stride};
+}
+
+void decode_image(const struct head_output *out, int image, float *dst)
+{
+    const size_t width = (size_t)head_row_width(out->head), boxes = (size_t)head_cell_boxes(out->head);
+    for (int l = 0; l < out->n_levels; l++) {
+        const struct level_view v = view_level(out, image, l);
+        readers[out->head->kind]->decode(&v, dst + (size_t)out->level[l].first * boxes * width);
     }
 }
 
@@ -87,8 +70,7 @@ void candidates_free(struct candidates *c)
     memset(c, 0, sizeof(*c));
 }
 
-/* Room for one more box with `nc` classes. */
-static enum status candidates_reserve(struct candidates *c, int nc)
+enum status candidates_reserve(struct candidates *c, int nc)
 {
     if (c->count + (size_t)nc > c->capacity) {
         size_t capacity = MAX(c->capacity * 2, c->count + (size_t)nc + 4096);
@@ -109,36 +91,6 @@ static enum status candidates_reserve(struct candidates *c, int nc)
     return OK;
 }
 
-static bool allowed(const struct candidate_rule *rule, int class)
-{
-    return !rule->class_allowed || rule->class_allowed[class];
-}
-
-/* Push what the rule lets through of one anchor point; `score(x, k)` is inlined in both callers' loops. */
-static bool push_classes(struct candidates *c, const float *scores, size_t stride, int nc, bool logits, float floor,
-                         const struct candidate_rule *rule)
-{
-    size_t before = c->count;
-    float best = rule->threshold;
-    int best_class = -1;
-    for (int k = 0; k < nc; k++) {
-        float x = scores[(size_t)k * stride];
-        if (!(x > floor))
-            continue;
-        float score = logits ? sigmoid(x) : x;
-        if (rule->multi_label) {
-            if (score > rule->threshold && allowed(rule, k))
-                c->items[c->count++] = (struct candidate){score, k, (int)c->n_boxes};
-        } else if (score > best) { /* strictly: the first of equals is the best class */
-            best = score;
-            best_class = k;
-        }
-    }
-    if (best_class >= 0 && allowed(rule, best_class))
-        c->items[c->count++] = (struct candidate){best, best_class, (int)c->n_boxes};
-    return c->count > before;
-}
-
 /* A logit that no score above `threshold` lies under, even after the rounding of sigmoid() in single precision. */
 static float logit_floor(float threshold)
 {
@@ -150,51 +102,42 @@ static float logit_floor(float threshold)
     return (float)(log(p / (1 - p)) - 1e-5);
 }
 
-/* An integer OR, so that the compiler makes vectors of it. */
-static bool any_above(const float *x, int n, float floor)
-{
-    int any = 0;
-    for (int k = 0; k < n; k++)
-        any |= x[k] > floor;
-    return any;
-}
-
-enum status candidates_from_head(struct candidates *c, const struct head_output *head, int image, int nc,
+enum status candidates_from_head(struct candidates *c, const struct head_output *out, int image,
                                  const struct candidate_rule *rule)
 {
-    int bins = head_bins(head, nc);
-    float floor = logit_floor(rule->threshold);
-    const float *base = head->logits + (size_t)image * head->image_stride;
+    const struct candidate_scan scan = {c, rule, logit_floor(rule->threshold)};
     c->count = c->n_boxes = 0;
-    for (int l = 0; l < head->n_levels; l++) {
-        int w = head->level[l].w;
-        const float *logits = base + (size_t)head->level[l].first * head->stride;
-        for (int i = 0; i < head->level[l].h * w; i++, logits += head->stride) {
-            if (!any_above(logits + 4 * bins, nc, floor))
-                continue;
-            if (candidates_reserve(c, nc) != OK)
-                return E_NOMEM;
-            if (!push_classes(c, logits + 4 * bins, 1, nc, true, floor, rule))
-                continue;
-            float *box = c->boxes[c->n_boxes++];
-            decode_box(logits, bins, (float)(i % w) + 0.5f, (float)(i / w) + 0.5f, (float)head->level[l].stride, box);
-            box_cxcywh_to_xyxy(box, box);
-        }
+    for (int l = 0; l < out->n_levels; l++) {
+        const struct level_view v = view_level(out, image, l);
+        TRY(readers[out->head->kind]->scan(&scan, &v));
     }
     return OK;
 }
 
-enum status candidates_from_decoded(struct candidates *c, const float *decoded, int anchors, int nc,
-                                    size_t anchor_stride, size_t channel_stride, const struct candidate_rule *rule)
+enum status candidates_from_decoded(struct candidates *c, const struct head *head, const float *decoded, int rows,
+                                    size_t row_stride, size_t value_stride, const struct candidate_rule *rule)
 {
+    const struct head_reader *reader = readers[head->kind];
+    const struct candidate_scan scan = {c, rule, rule->threshold};
     c->count = c->n_boxes = 0;
-    for (int a = 0; a < anchors; a++) {
-        const float *p = decoded + (size_t)a * anchor_stride;
-        if (candidates_reserve(c, nc) != OK)
+    for (int a = 0; a < rows; a++) {
+        const float *p = decoded + (size_t)a * row_stride;
+        const float *scores = p + (size_t)(4 + reader->objectness) * value_stride;
+        float gate = 1;
+        if (candidates_reserve(c, head->nc) != OK)
             return E_NOMEM;
-        if (!push_classes(c, p + 4 * channel_stride, channel_stride, nc, false, rule->threshold, rule))
+        if (reader->objectness) {
+            gate = p[4 * value_stride];
+            if (!(gate > rule->threshold))
+                continue;
+            if (head->nc == 1) {
+                scores = &p[4 * value_stride];
+                gate = 1;
+            }
+        }
+        if (!candidates_push(&scan, scores, value_stride, head->nc, false, gate))
             continue;
-        float cxcywh[4] = {p[0], p[channel_stride], p[2 * channel_stride], p[3 * channel_stride]};
+        float cxcywh[4] = {p[0], p[value_stride], p[2 * value_stride], p[3 * value_stride]};
         box_cxcywh_to_xyxy(cxcywh, c->boxes[c->n_boxes++]);
     }
     return OK;

@@ -19,13 +19,13 @@ static enum status allow_classes(struct detector *d)
 {
     if (!d->config.n_classes)
         return OK;
-    d->class_allowed = mem_calloc((size_t)d->graph->nc, sizeof *d->class_allowed);
+    d->class_allowed = mem_calloc((size_t)d->graph->head.nc, sizeof *d->class_allowed);
     if (!d->class_allowed)
         return E_NOMEM;
     for (int i = 0; i < d->config.n_classes; i++) {
         int class = d->config.classes[i];
-        if (class < 0 || class >= d->graph->nc)
-            return fail(E_ARGUMENT, "class %d: the model has classes 0 to %d", class, d->graph->nc - 1);
+        if (class < 0 || class >= d->graph->head.nc)
+            return fail(E_ARGUMENT, "class %d: the model has classes 0 to %d", class, d->graph->head.nc - 1);
         d->class_allowed[class] = true;
     }
     return OK;
@@ -103,7 +103,8 @@ enum status detector_run(struct detector *d, const struct detector_input *in, co
                          int *count, struct detector_times *times)
 {
     const struct candidate_rule rule = {d->config.conf, d->config.multi_label, d->class_allowed};
-    const struct nms_config nms = {d->config.iou, d->config.max_det, d->config.agnostic};
+    const struct nms_config nms = {d->config.iou, d->config.max_det, d->config.agnostic,
+                                   head_class_offset(&d->graph->head)};
     double started = clock_seconds();
     *count = 0;
     *detections = d->detections;
@@ -114,7 +115,7 @@ enum status detector_run(struct detector *d, const struct detector_input *in, co
     double forwarded = clock_seconds();
 
     struct head_output head = net_output(d->net, 0);
-    TRY(candidates_from_head(&d->candidates, &head, 0, d->graph->nc, &rule));
+    TRY(candidates_from_head(&d->candidates, &head, 0, &rule));
     TRY(nms_apply(&d->nms, &d->candidates, &nms, d->detections, count));
     struct box_map map = box_map_fit(in->box.h, in->box.w, in->box.src_h, in->box.src_w);
     boxes_to_photo(&map, in->box.src_h, in->box.src_w, d->detections[0].xyxy, (size_t)*count,

@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-#define CLASS_OFFSET 7680.0f /* SPEC 12.1: boxes + class * 7680 in single precision */
-
 enum { RADIX_BITS = 11, RADIX = 1 << RADIX_BITS, RADIX_PASSES = 3 };
 
 void nms_free(struct nms_workspace *w)
@@ -132,7 +130,7 @@ static bool any_hit(const struct kept *k, const float b[4], float area, float th
 
 /* True if boxes of different classes cannot meet once they are shifted: then a class's chain is all there is to look
  * at. Shifting moves x by whole multiples of the offset and rounding keeps order, so a spread under it is enough. */
-static bool classes_apart(const struct candidates *c)
+static bool classes_apart(const struct candidates *c, float offset)
 {
     float low = 0, high = 0;
     for (size_t i = 0; i < c->n_boxes; i++) {
@@ -142,7 +140,7 @@ static bool classes_apart(const struct candidates *c)
         low = MIN(low, x1);
         high = MAX(high, x2);
     }
-    return high - low < CLASS_OFFSET;
+    return high - low < offset;
 }
 
 /* The largest float not above x: IoU (single) > x (double) is then a comparison of floats. */
@@ -167,8 +165,9 @@ enum status nms_apply(struct nms_workspace *w, const struct candidates *c, const
 
     const uint32_t *order = sort_by_score(w, c);
     size_t n = MIN(c->count, (size_t)NMS_MAX_CANDIDATES);
+    const float offset = config->class_offset > 0 ? config->class_offset : NMS_CLASS_OFFSET;
     float threshold = float_below(config->iou_threshold);
-    bool chains = !config->agnostic && threshold >= 0 && classes_apart(c);
+    bool chains = !config->agnostic && threshold >= 0 && classes_apart(c, offset);
     float *columns = w->kept;
     struct kept kept = {
         columns, columns + capacity, columns + 2 * capacity, columns + 3 * capacity, columns + 4 * capacity, 0};
@@ -177,7 +176,7 @@ enum status nms_apply(struct nms_workspace *w, const struct candidates *c, const
     for (size_t i = 0; i < n && kept.count < capacity; i++) {
         const struct candidate *item = &c->items[order[i]];
         const float *box = c->boxes[item->box];
-        float shift = config->agnostic ? 0 : (float)item->class * CLASS_OFFSET;
+        float shift = config->agnostic ? 0 : (float)item->class * offset;
         float b[4] = {box[0] + shift, box[1] + shift, box[2] + shift, box[3] + shift};
         float area = (b[2] - b[0]) * (b[3] - b[1]);
         if (chains ? chain_hit(&kept, w->next, w->head[item->class], b, area, threshold)

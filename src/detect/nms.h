@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#define NMS_CLASS_OFFSET 7680.0f /* SPEC 12.1; head_class_offset says what a head's authors chose */
+
 enum { NMS_MAX_CANDIDATES = 30000 }; /* by score; the rest is dropped before suppression */
 
 struct detection {
@@ -17,7 +19,9 @@ struct detection {
 struct nms_config {
     double iou_threshold; /* suppress where IoU > threshold, strictly */
     int max_detections;
-    bool agnostic; /* classes suppress each other */
+    bool agnostic;      /* classes suppress each other */
+    float class_offset; /* pixels between the boxes of a class and of the next, in single precision; 0: NMS_CLASS_OFFSET
+                         */
 };
 
 /* Reusable memory; start from {0}, release with nms_free. Nothing is allocated once it has seen its largest image. */

@@ -41,8 +41,11 @@ static enum status suppress(struct validation *p, const struct head_output *head
 {
     const struct validate_config *c = p->config;
     const struct candidate_rule rule = {.threshold = c->conf, .multi_label = true};
-    const struct nms_config nms = {.iou_threshold = c->iou, .max_detections = c->max_det, .agnostic = c->single_cls};
-    TRY(candidates_from_head(&p->candidates, head, i, c->nc, &rule));
+    const struct nms_config nms = {.iou_threshold = c->iou,
+                                   .max_detections = c->max_det,
+                                   .agnostic = c->single_cls,
+                                   .class_offset = head_class_offset(head->head)};
+    TRY(candidates_from_head(&p->candidates, head, i, &rule));
     TRY(nms_apply(&p->nms, &p->candidates, &nms, p->detections, count));
     for (int k = 0; c->single_cls && k < *count; k++)
         p->detections[k].class = 0;

@@ -36,21 +36,21 @@ static const char *dfl_vector(struct onnx_export *e)
         if (e->g->params[i].role == PARAM_DFL)
             return onnx_param_name(e, i);
     }
-    float *bins = arena_alloc(&e->b.arena, (size_t)e->g->reg_max, sizeof *bins);
+    float *bins = arena_alloc(&e->b.arena, (size_t)e->g->head.reg_max, sizeof *bins);
     if (!bins) {
         e->b.out_of_memory = true;
         return "";
     }
-    for (int k = 0; k < e->g->reg_max; k++)
+    for (int k = 0; k < e->g->head.reg_max; k++)
         bins[k] = (float)k;
-    return onnx_floats(&e->b, "dfl", bins, 4, (int64_t[]){1, e->g->reg_max, 1, 1});
+    return onnx_floats(&e->b, "dfl", bins, 4, (int64_t[]){1, e->g->head.reg_max, 1, 1});
 }
 
 static void describe_head(struct onnx_export *e, struct onnx_head *head)
 {
     const struct graph *g = e->g;
     const struct branch *main = &g->branch[g->n_branches - 1];
-    *head = (struct onnx_head){.name = "head", .n = e->o->n, .nc = g->nc, .bins = g->reg_max};
+    *head = (struct onnx_head){.name = "head", .n = e->o->n, .nc = g->head.nc, .bins = g->head.reg_max};
     if (!e->o->raw)
         head->dfl = dfl_vector(e);
     head->n_levels = main->n_levels;
@@ -101,7 +101,7 @@ static enum status describe(struct onnx_export *e)
         stride = MAX(stride, g->stride[l]);
     snprintf(text, sizeof text, "%d", stride);
     onnx_metadata(&e->b, "stride", text);
-    TRY_CLEAN(python_names(e->o, g->nc, &names));
+    TRY_CLEAN(python_names(e->o, g->head.nc, &names));
     onnx_metadata(&e->b, "names", names.data);
     snprintf(text, sizeof text, "[%d, %d]", e->o->h, e->o->w);
     onnx_metadata(&e->b, "imgsz", text);
@@ -200,7 +200,8 @@ static enum status check_head(const struct graph *g)
     const struct branch *main = &g->branch[g->n_branches - 1];
     for (int l = 0; l < main->n_levels; l++) {
         const struct value *v = &g->values[main->level[l]];
-        if (v->n_parts != 2 || g->values[v->parts[0]].c != 4 * g->reg_max || g->values[v->parts[1]].c != g->nc)
+        if (v->n_parts != 2 || g->values[v->parts[0]].c != 4 * g->head.reg_max ||
+            g->values[v->parts[1]].c != g->head.nc)
             return fail(E_UNSUPPORTED, "%s: a head level is box logits and class logits", v->name);
     }
     return OK;

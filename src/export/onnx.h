@@ -23,7 +23,7 @@ struct onnx_options {
     int max_det;
     int opset;
     const char *model;        /* "gelan-t", for the metadata; borrowed */
-    const char *const *names; /* graph->nc class names, borrowed */
+    const char *const *names; /* graph->head.nc class names, borrowed */
 };
 
 /* `params` are the graph's deployed parameters. Equal input, equal bytes. E_ARGUMENT: options that cannot be had;

@@ -196,8 +196,7 @@ static void copy_head(struct deploy *d)
         }
     }
     to->n_rows = g->n_rows;
-    to->nc = g->nc;
-    to->reg_max = g->reg_max;
+    to->head = g->head;
     to->deployed = true;
 }
 

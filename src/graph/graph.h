@@ -25,6 +25,7 @@ enum {
     MAX_SRC = 10,        /* CBFuse of E has six inputs */
     MAX_LEVELS = 5,      /* detection levels of a branch */
     MAX_BRANCHES = 3,    /* head branches: auxiliary ones first, main last */
+    MAX_ANCHORS = 8,     /* boxes that an anchor head predicts in a cell */
     MAX_NODE_PARAMS = 8, /* BN of both branches of RepConvN: four each */
 };
 
@@ -130,8 +131,39 @@ struct recipe {
 };
 
 struct branch {
-    int n_levels, level[MAX_LEVELS]; /* raw maps: concat of 4*reg_max box logits and nc class logits, P3 first */
+    int n_levels, level[MAX_LEVELS]; /* raw maps of head_channels() channels, finest level first */
 };
+
+/* What the channels of the raw maps mean. Whatever depends on it (boxes and scores of a cell, first biases, loss,
+ * export) is a table of functions with one entry a kind in the layer that does it: detect/decode_kinds.h,
+ * model/init.c, train/, export/. */
+enum head_kind {
+    HEAD_DFL,     /* a cell has one box: 4 x reg_max logits of its sides' distances, then nc class logits */
+    HEAD_ANCHORS, /* a cell has n_anchors boxes, each x, y, w, h, objectness, nc classes, one after the other */
+    HEAD_KINDS
+};
+
+/* The head of a graph; all branches are of one kind. Plain data that graph_deploy and graph_lower copy. Anchors are
+ * written there when a model is built (from the table's `anchors`), so whoever finds better ones gives them to the
+ * table before (table_set_anchors) and they are saved with it. */
+struct head {
+    enum head_kind kind;
+    int nc;
+    int reg_max;                              /* HEAD_DFL: bins a side; else 0 */
+    int n_anchors;                            /* HEAD_ANCHORS: boxes a cell; else 0 */
+    float anchor[MAX_LEVELS][MAX_ANCHORS][2]; /* HEAD_ANCHORS: width, height in pixels of the network's input */
+};
+
+static inline int head_cell_boxes(const struct head *h)
+{
+    return h->kind == HEAD_ANCHORS ? h->n_anchors : 1;
+}
+
+/* Channels of a raw map. */
+static inline int head_channels(const struct head *h)
+{
+    return h->kind == HEAD_ANCHORS ? h->n_anchors * (5 + h->nc) : 4 * h->reg_max + h->nc;
+}
 
 struct graph {
     struct arena arena;
@@ -147,8 +179,8 @@ struct graph {
     int n_inputs, input;                /* inputs are values without writer; input: the first, the image */
     int n_branches;                     /* 0 for a bare module */
     struct branch branch[MAX_BRANCHES]; /* main = the last one */
-    int nc, reg_max;
-    int stride[MAX_LEVELS]; /* of the main branch's levels, from graph_infer at 256 */
+    struct head head;                   /* of all branches */
+    int stride[MAX_LEVELS];             /* of the main branch's levels, from graph_infer at 256 */
     int n_rows;
     bool deployed;
     bool out_of_memory; /* a builder failed; graph_finish reports it */

@@ -220,8 +220,7 @@ static void copy_head(struct rewrite *r)
             r->to->branch[i].level[l] = rewrite_value(r, g->branch[i].level[l]);
     }
     r->to->n_rows = g->n_rows;
-    r->to->nc = g->nc;
-    r->to->reg_max = g->reg_max;
+    r->to->head = g->head;
     r->to->deployed = g->deployed;
 }
 

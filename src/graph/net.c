@@ -419,7 +419,8 @@ struct head_output net_output(const struct net *net, int branch)
     const struct plan *p = net->current;
     const struct branch *b = &g->branch[branch];
     struct tensor first = plan_tensor(p, g, b->level[0]);
-    struct head_output out = {.logits = first.data, .stride = first.pixel_stride, .image_stride = first.image_stride};
+    struct head_output out = {
+        .head = &g->head, .logits = first.data, .stride = first.pixel_stride, .image_stride = first.image_stride};
     out.d_logits = plan_gradient(p, g, b->level[0]).data;
     out.n = p->n;
     out.channels = first.c;

@@ -39,15 +39,18 @@ struct tensor net_input(const struct net *net); /* write the batch here before n
 struct tensor net_value(const struct net *net, int value);
 struct tensor net_gradient(const struct net *net, int value); /* RUN_TRAIN; data NULL: not computed */
 
-/* A branch's raw logits: levels lie one after another, so one image is [anchor points][4*reg_max + nc]. */
+/* A branch's raw logits: levels lie one after another, so one image is [cells][channels]. A cell is a place of a
+ * level's map; where a head has one box a cell it is that box's anchor point. What the channels are: graph/graph.h,
+ * enum head_kind. An anchor head's logit o of box b of a cell is channel b*(5 + nc) + o. */
 struct head_output {
-    float *logits;   /* image i, anchor point a, channel k at logits[i*image_stride + a*stride + k] */
-    float *d_logits; /* gradient of the same layout (RUN_TRAIN), else NULL; the loss writes it */
+    const struct head *head; /* the graph's */
+    float *logits;           /* image i, cell a, channel k at logits[i*image_stride + a*stride + k] */
+    float *d_logits;         /* gradient of the same layout (RUN_TRAIN), else NULL; the loss writes it */
     size_t stride, image_stride;
-    int n, anchors, channels; /* channels = 4*reg_max + nc */
+    int n, anchors, channels; /* anchors: cells of all levels; channels = head_channels() */
     int n_levels;
     struct {
-        int h, w, stride, first; /* first = index of its first anchor point; row-major inside */
+        int h, w, stride, first; /* first = index of its first cell; row-major inside */
     } level[MAX_LEVELS];
 };
 struct head_output net_output(const struct net *net, int branch);

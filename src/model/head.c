@@ -121,10 +121,10 @@ static void emit_branch(struct builder *b, int branch, const int *inputs, int n_
     const struct head_shape *shape = &options->shape[branch];
     int box[MAX_LEVELS], cls[MAX_LEVELS];
     for (int l = 0; l < n_levels; l++)
-        box[l] = tower(b, head_part_name(branch, HEAD_BOX), l, inputs[l], shape->c_box, shape->box_groups,
+        box[l] = tower(b, head_part_name(branch, HEAD_PART_BOX), l, inputs[l], shape->c_box, shape->box_groups,
                        4 * options->reg_max);
     for (int l = 0; l < n_levels; l++)
-        cls[l] = class_tower(b, head_part_name(branch, HEAD_CLS), l, inputs[l], shape, options->nc);
+        cls[l] = class_tower(b, head_part_name(branch, HEAD_PART_CLS), l, inputs[l], shape, options->nc);
 
     struct branch *out = &b->graph->branch[branch];
     out->n_levels = n_levels;
@@ -152,11 +152,10 @@ void detect(struct builder *b, const char *name, const struct head_class *head, 
     }
     for (int i = 0; i < head->n_branches && !b->failed; i++) {
         char leaf[32], text[BUILDER_NAME];
-        snprintf(leaf, sizeof leaf, "%s.conv.weight", head_part_name(i, HEAD_DFL));
+        snprintf(leaf, sizeof leaf, "%s.conv.weight", head_part_name(i, HEAD_PART_DFL));
         graph_param(b->graph, builder_join(b, leaf, text), PARAM_DFL, 4, (const int[]){1, options->reg_max, 1, 1});
     }
     b->graph->n_branches = head->n_branches;
-    b->graph->nc = options->nc;
-    b->graph->reg_max = options->reg_max;
+    b->graph->head = (struct head){.kind = HEAD_DFL, .nc = options->nc, .reg_max = options->reg_max};
     builder_leave(b, mark);
 }

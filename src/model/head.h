@@ -61,7 +61,7 @@ void detect(struct builder *b, const char *name, const struct head_class *head, 
 int light_tower(struct builder *b, int x, int c, int nc);
 
 /* "cv4", "cv5" or "dfl2": the official name of a part of branch 0, 1 or 2. */
-enum head_part { HEAD_BOX, HEAD_CLS, HEAD_DFL };
+enum head_part { HEAD_PART_BOX, HEAD_PART_CLS, HEAD_PART_DFL };
 const char *head_part_name(int branch, enum head_part part);
 
 #endif

@@ -55,7 +55,7 @@ void model_init_head(const struct graph *g, float *params)
             const struct value *raw = &g->values[g->branch[b].level[l]];
             double cells = 640.0 / g->stride[l];
             fill(last_bias(g, raw, 0), 1, params);
-            fill(last_bias(g, raw, 1), (float)log(5.0 / g->nc / (cells * cells)), params);
+            fill(last_bias(g, raw, 1), (float)log(5.0 / g->head.nc / (cells * cells)), params);
         }
     }
 }

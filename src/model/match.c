@@ -65,12 +65,12 @@ static enum status weight_of(const struct head_tensors *h, int branch, enum head
 static enum status read_branch(const struct head_tensors *h, int branch, struct model_options *out)
 {
     const struct tensor_shape *box0, *box1, *box2, *cls0, *cls2;
-    TRY(weight_of(h, branch, HEAD_BOX, "0.conv.weight", &box0));
-    TRY(weight_of(h, branch, HEAD_BOX, "1.conv.weight", &box1));
-    TRY(weight_of(h, branch, HEAD_BOX, "2.weight", &box2));
-    bool light = has_weight(h, branch, HEAD_CLS, "0.0.conv.weight"); /* its first convolution is depth-wise */
-    TRY(weight_of(h, branch, HEAD_CLS, light ? "0.1.conv.weight" : "0.conv.weight", &cls0));
-    TRY(weight_of(h, branch, HEAD_CLS, "2.weight", &cls2));
+    TRY(weight_of(h, branch, HEAD_PART_BOX, "0.conv.weight", &box0));
+    TRY(weight_of(h, branch, HEAD_PART_BOX, "1.conv.weight", &box1));
+    TRY(weight_of(h, branch, HEAD_PART_BOX, "2.weight", &box2));
+    bool light = has_weight(h, branch, HEAD_PART_CLS, "0.0.conv.weight"); /* its first convolution is depth-wise */
+    TRY(weight_of(h, branch, HEAD_PART_CLS, light ? "0.1.conv.weight" : "0.conv.weight", &cls0));
+    TRY(weight_of(h, branch, HEAD_PART_CLS, "2.weight", &cls2));
     out->head[branch] = (struct head_shape){.c_box = box0->shape[0],
                                             .c_cls = cls0->shape[0],
                                             .box_groups = MAX(1, box0->shape[0] / box1->shape[1]),
@@ -101,7 +101,7 @@ enum status match_head(const char *source, const struct tensor_shape *tensors, i
             out->fused = false;
     }
     for (int b = 0; b < MAX_BRANCHES; b++) {
-        if (!has_weight(&h, b, HEAD_BOX, "2.weight"))
+        if (!has_weight(&h, b, HEAD_PART_BOX, "2.weight"))
             break;
         TRY(read_branch(&h, b, &out->options));
         out->n_branches = b + 1;

@@ -43,7 +43,7 @@ int names_row(const char *name, const char **rest)
 static const char *main_part(const struct names *n, const char *rest, const char **tail)
 {
     size_t length = strcspn(rest, ".");
-    for (int part = HEAD_BOX; part <= HEAD_DFL; part++) {
+    for (int part = HEAD_PART_BOX; part <= HEAD_PART_DFL; part++) {
         const char *main = head_part_name(n->n_branches - 1, (enum head_part)part);
         if (strlen(main) == length && !memcmp(main, rest, length)) {
             *tail = rest + length;

@@ -73,7 +73,46 @@ static enum status read_activation(const struct yaml_node *root, struct table *t
     return OK;
 }
 
-/* anchors: the number a cell, or a list of lists of pairs (SPEC 4; only the number matters, see scaled_width). */
+static enum status check_anchor(double size)
+{
+    if (!(size > 0 && size <= 1e5))
+        return fail(E_ARGUMENT, "an anchor is %g wide or high; it must be above 0 pixels and at most 100000", size);
+    return OK;
+}
+
+enum status table_set_anchors(struct table *t, int n_levels, const struct head *from)
+{
+    if (n_levels < 1 || n_levels > MAX_LEVELS || from->n_anchors < 1 || from->n_anchors > MAX_ANCHORS)
+        return fail(E_ARGUMENT, "%s: %d levels of %d anchors; 1 to %d levels of 1 to %d are possible", t->source,
+                    n_levels, from->n_anchors, MAX_LEVELS, MAX_ANCHORS);
+    for (int l = 0; l < n_levels; l++)
+        for (int i = 0; i < 2 * from->n_anchors; i++)
+            TRY(check_anchor((double)from->anchor[l][i / 2][i % 2]));
+    t->anchors = from->n_anchors;
+    t->anchor_levels = n_levels;
+    memcpy(t->anchor, from->anchor, sizeof t->anchor);
+    return OK;
+}
+
+/* One level: "10,13, 16,30, 33,23". */
+static enum status read_anchor_level(const struct yaml_node *node, struct table *t, int level)
+{
+    TRY(yaml_get_list(node, "anchors of a level", 2, 2 * MAX_ANCHORS));
+    if (node->count % 2 || (level && node->count != 2 * t->anchors))
+        return yaml_fail(node, E_FORMAT, "anchors are pairs of width and height, as many a level, not %d numbers",
+                         node->count);
+    t->anchors = node->count / 2;
+    for (int i = 0; i < node->count; i++) {
+        double size;
+        TRY(yaml_get_double(node->items[i], "an anchor", &size));
+        if (check_anchor(size) != OK)
+            return yaml_fail(node->items[i], E_FORMAT, "%s", fail_text());
+        t->anchor[level][i / 2][i % 2] = (float)size;
+    }
+    return OK;
+}
+
+/* anchors: the number a cell, which matters for scaled_width alone, or the list of an anchor head. */
 static enum status read_anchors(const struct yaml_node *root, struct table *t)
 {
     const struct yaml_node *node = yaml_find(root, "anchors");
@@ -81,8 +120,10 @@ static enum status read_anchors(const struct yaml_node *root, struct table *t)
         return OK;
     if (node->type != YAML_LIST)
         return yaml_get_int(node, "anchors", 0, 1000, &t->anchors);
-    if (node->count && node->items[0]->type == YAML_LIST)
-        t->anchors = node->items[0]->count / 2;
+    TRY(yaml_get_list(node, "anchors", 0, MAX_LEVELS));
+    for (int l = 0; l < node->count; l++)
+        TRY(read_anchor_level(node->items[l], t, l));
+    t->anchor_levels = node->count;
     return OK;
 }
 

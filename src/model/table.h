@@ -3,7 +3,7 @@
  *   nc: 80
  *   depth_multiple: 1.0
  *   width_multiple: 1.0
- *   anchors: 3
+ *   anchors: 3                                 # of an anchor head: [[10,13, 16,30, 33,23], ...], pixels, one a level
  *   activation: nn.SiLU()                      # optional
  *   backbone:
  *     - [-1, 1, Conv, [64, 3, 2]]
@@ -60,7 +60,10 @@ struct table {
     struct arena arena; /* owns everything below */
     const char *source; /* file name, or "yolov9-t (built in)": for messages */
     const char *name;   /* "yolov9-t" */
-    int nc, anchors, ch;
+    int nc, ch;
+    int anchors;       /* boxes a cell of an anchor head; anchor-free heads have the key by custom and ignore it */
+    int anchor_levels; /* levels that `anchor` is filled for; 0: the key was a number, or absent */
+    float anchor[MAX_LEVELS][MAX_ANCHORS][2]; /* width, height in pixels of the network's input, finest level first */
     double depth_multiple, width_multiple;
     enum act activation;
     bool has_activation; /* the key is there */
@@ -79,6 +82,9 @@ enum status table_load(const char *path, struct table *out);
 enum status table_open(const char *name_or_path, struct table *out);
 /* Another name than that of the file it came from. */
 enum status table_set_name(struct table *t, const char *name);
+/* Other anchors for an anchor head: `from`'s n_anchors and anchor, of n_levels levels. Models that are built from the
+ * table have them from then on, and they are saved with it. E_ARGUMENT for too many, or sizes that are not above 0. */
+enum status table_set_anchors(struct table *t, int n_levels, const struct head *from);
 void table_free(struct table *t);
 
 /* Text of a built-in table; NULL if there is none of that name. */

@@ -3,6 +3,8 @@
 #include "formats/yaml_write.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 static void write_number(struct yaml_writer *w, double value)
 {
@@ -58,6 +60,34 @@ static void write_rows(struct yaml_writer *w, const char *key, const struct tabl
     yaml_end(w);
 }
 
+/* The shortest text that reads back as the same single precision number: 13, 12.5, 13.7654. */
+static void write_size(struct yaml_writer *w, float size)
+{
+    char text[32];
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)size);
+        if (strtof(text, NULL) == size)
+            break;
+    }
+    write_number(w, strtod(text, NULL));
+}
+
+static void write_anchors(struct yaml_writer *w, const struct table *t)
+{
+    if (!t->anchor_levels) {
+        yaml_put_int(w, "anchors", t->anchors);
+        return;
+    }
+    yaml_begin_list(w, "anchors", false);
+    for (int l = 0; l < t->anchor_levels; l++) {
+        yaml_begin_list(w, NULL, true);
+        for (int i = 0; i < 2 * t->anchors; i++)
+            write_size(w, t->anchor[l][i / 2][i % 2]);
+        yaml_end(w);
+    }
+    yaml_end(w);
+}
+
 /* One number where all branches agree, a list otherwise; nothing where all are left to the formula. */
 static void write_head_key(struct yaml_writer *w, const char *key, const int *branch)
 {
@@ -105,7 +135,7 @@ enum status table_write(const struct table *t, struct buf *out)
     yaml_put_int(&w, "nc", t->nc);
     yaml_put_double(&w, "depth_multiple", t->depth_multiple);
     yaml_put_double(&w, "width_multiple", t->width_multiple);
-    yaml_put_int(&w, "anchors", t->anchors);
+    write_anchors(&w, t);
     if (t->has_activation)
         yaml_put_string(&w, "activation", activations[t->activation]);
     if (t->family != family_find(NULL))

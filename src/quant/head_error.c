@@ -4,20 +4,20 @@
 
 #include <math.h>
 
-size_t head_error_floats(const struct head_output *head, int nc)
+size_t head_error_floats(const struct head_output *out)
 {
-    return (size_t)head->anchors * (size_t)(4 + nc);
+    return (size_t)head_rows(out) * (size_t)head_row_width(out->head);
 }
 
-void head_error_add(struct head_error *e, const struct head_output *head, int nc, const float *reference,
-                    float *decoded)
+void head_error_add(struct head_error *e, const struct head_output *out, const float *reference, float *decoded)
 {
-    decode_image(head, 0, nc, decoded);
-    for (int a = 0; a < head->anchors; a++) {
-        const float *was = reference + (size_t)a * (size_t)(4 + nc), *is = decoded + (size_t)a * (size_t)(4 + nc);
+    const size_t width = (size_t)head_row_width(out->head);
+    decode_image(out, 0, decoded);
+    for (int a = 0; a < head_rows(out); a++) {
+        const float *was = reference + (size_t)a * width, *is = decoded + (size_t)a * width;
         double best = 0, box = 0;
-        for (int k = 4; k < 4 + nc; k++) {
-            double p = (double)was[k], q = (double)is[k];
+        for (int k = 0; k < out->head->nc; k++) {
+            double p = (double)head_row_score(out->head, was, k), q = (double)head_row_score(out->head, is, k);
             best = fmax(best, p);
             e->score += fmax(p, q) * fabs(q - p);
             e->scores += p * p;

@@ -11,11 +11,10 @@ struct head_error {
     double box, boxes;    /* shifts of sides as shares of the box, weighted by the squared best score; the weights */
 };
 
-/* Floats of one decoded image: [anchor points][4 + nc], detect/decode.h. */
-size_t head_error_floats(const struct head_output *head, int nc);
-/* Image 0 of `head` against `reference` (decode_image of the float network); `decoded` is memory of the same size. */
-void head_error_add(struct head_error *e, const struct head_output *head, int nc, const float *reference,
-                    float *decoded);
+/* Floats of one decoded image (decode_image, detect/decode.h). */
+size_t head_error_floats(const struct head_output *out);
+/* Image 0 of `out` against `reference` (decode_image of the float network); `decoded` is memory of the same size. */
+void head_error_add(struct head_error *e, const struct head_output *out, const float *reference, float *decoded);
 /* Mean relative differences of scores and of boxes, added; 0: the same result. */
 double head_error_value(const struct head_error *e);
 

@@ -187,14 +187,14 @@ static enum status keep_trial(struct calibration *j, int which, const struct ima
 {
     struct trial *t = &j->trials[which];
     const struct head_output head = net_output(j->net, 0);
-    size_t floats = head_error_floats(&head, j->weights->nc);
+    size_t floats = head_error_floats(&head);
     t->reference = mem_alloc(floats, sizeof(float));
     if (!j->decoded)
         j->decoded = mem_alloc(floats, sizeof(float));
     if (!t->reference || !j->decoded)
         return E_NOMEM;
     TRY(image_copy(pixels, &t->pixels));
-    decode_image(&head, 0, j->weights->nc, t->reference);
+    decode_image(&head, 0, t->reference);
     return OK;
 }
 
@@ -277,7 +277,7 @@ static enum status measure(struct calibration *j, double *error)
         set_input(j->eight, &j->trials[i].pixels);
         net_forward(j->eight);
         const struct head_output head = net_output(j->eight, 0);
-        head_error_add(&sum, &head, j->weights->nc, j->trials[i].reference, j->decoded);
+        head_error_add(&sum, &head, j->trials[i].reference, j->decoded);
     }
     *error = head_error_value(&sum);
     return OK;

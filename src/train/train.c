@@ -234,7 +234,7 @@ static enum status validate_values(struct train_job *j, const float *value, bool
     enum status rc = OK;
     const struct run_options *o = &j->options;
     const struct validate_config config = {
-        .nc = j->graph.nc, .conf = 0.001f, .iou = 0.7, .max_det = 300, .single_cls = o->single_cls};
+        .nc = j->graph.head.nc, .conf = 0.001f, .iou = 0.7, .max_det = 300, .single_cls = o->single_cls};
     const struct evaluation_config plain = {0};
     struct validate_times times = {0};
     struct val_sheets sheets = {j->folder.path, {.dataset = j->val}, {.dataset = j->val}};
@@ -242,7 +242,7 @@ static enum status validate_values(struct train_job *j, const float *value, bool
         .j = j, .sheets = final && !o->noplots ? &sheets : NULL, .final = final, .begun = clock_seconds()};
     recipe_evaluate(&j->graph, value, &j->deployed, j->deployed_ema);
     net_params_changed(j->val_net);
-    TRY_CLEAN(evaluation_init(e, j->graph.nc, &plain));
+    TRY_CLEAN(evaluation_init(e, j->graph.head.nc, &plain));
     TRY_CLEAN(validate(j->val_net, j->val_loader, j->val, &config, e, &times, watch_picture, &watch));
     TRY_CLEAN(evaluation_finish(e, result));
     for (int k = 0; k < LOSS_ITEMS; k++)

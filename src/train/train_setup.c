@@ -148,9 +148,9 @@ static enum status build_network(struct train_job *j)
     if (j->options.img % graph_largest_stride(&j->graph))
         TRY(fail(E_ARGUMENT, "image size %d: it must be a multiple of %d, the largest stride of %s", j->options.img,
                  graph_largest_stride(&j->graph), j->table.source));
-    if (j->graph.nc != j->train->nc)
-        TRY(fail(E_SHAPE, "%s: the head has %d %s whatever nc is, the dataset has %d", j->table.source, j->graph.nc,
-                 noun(j->graph.nc, "class", "classes"), j->train->nc));
+    if (j->graph.head.nc != j->train->nc)
+        TRY(fail(E_SHAPE, "%s: the head has %d %s whatever nc is, the dataset has %d", j->table.source,
+                 j->graph.head.nc, noun(j->graph.head.nc, "class", "classes"), j->train->nc));
     return OK;
 }
 
@@ -232,7 +232,7 @@ static enum status open_trainer(struct train_job *j)
         .backend = &cpu_backend,
         .team = j->request->team,
         .exact = o->exact,
-        .loss = loss_config_default(j->graph.nc),
+        .loss = loss_config_default(j->graph.head.nc),
         .optimizer = {.kind = (enum optimizer_kind)o->optimizer,
                       .beta = o->hyper.momentum,
                       .weight_decay = schedule_weight_decay(s, o->hyper.weight_decay)},

@@ -90,7 +90,7 @@ enum status weights_table(const struct checkpoint *c, struct table *out, bool *f
 
 static enum status set_names(struct weights *w, const char *const *names, int n)
 {
-    w->nc = w->training.nc;
+    w->nc = w->training.head.nc;
     w->names = mem_calloc((size_t)w->nc, sizeof *w->names);
     if (!w->names)
         return E_NOMEM;
@@ -276,10 +276,10 @@ static bool is_class_output(const struct graph *g, const struct param *p)
 {
     char prefix[64];
     for (int b = 0; b < g->n_branches; b++) {
-        int n = snprintf(prefix, sizeof prefix, "model.%d.%s.", g->n_rows - 1, head_part_name(b, HEAD_CLS));
+        int n = snprintf(prefix, sizeof prefix, "model.%d.%s.", g->n_rows - 1, head_part_name(b, HEAD_PART_CLS));
         const char *leaf = strncmp(p->name, prefix, (size_t)n) ? NULL : strchr(p->name + n, '.');
         if (leaf && (!strcmp(leaf, ".2.weight") || !strcmp(leaf, ".2.bias")))
-            return p->shape[0] == g->nc;
+            return p->shape[0] == g->head.nc;
     }
     return false;
 }
@@ -312,7 +312,7 @@ enum status weights_transfer(const struct checkpoint *c, const struct graph *g, 
     for (int i = 0; i < g->n_params; i++) {
         const struct param *p = &g->params[i];
         if (is_class_output(g, p))
-            move_rows(p, rows, g->nc, taken + p->first, before + p->first, params + p->first);
+            move_rows(p, rows, g->head.nc, taken + p->first, before + p->first, params + p->first);
     }
 cleanup:
     mem_free(before);

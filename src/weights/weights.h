@@ -55,8 +55,8 @@ const char *weights_network(const struct checkpoint *c);
 enum status weights_table(const struct checkpoint *c, struct table *out, bool *folded);
 
 /* Take what fits by name and shape from a checkpoint into the parameter block of a training-form graph: the start of
- * fine-tuning. The rest of the block stays as it is. `rows` (g->nc; NULL: all as they are) gives for each class the one
- * of the file whose outputs it takes; -1: none, its outputs stay as they are. */
+ * fine-tuning. The rest of the block stays as it is. `rows` (g->head.nc; NULL: all as they are) gives for each class
+ * the one of the file whose outputs it takes; -1: none, its outputs stay as they are. */
 enum status weights_transfer(const struct checkpoint *c, const struct graph *g, float *params, const int *rows,
                              struct weights_report *report);
 

@@ -111,10 +111,10 @@ void bench_compare(struct golden *g, const struct bench *b, int value, const cha
 void bench_compare_decoded(struct golden *g, const struct bench *b, int branch, const char *name)
 {
     struct head_output head = net_output(b->net, branch);
-    size_t a = (size_t)head.anchors, c = (size_t)b->graph.nc + 4, count = (size_t)head.n * a * c;
+    size_t a = (size_t)head_rows(&head), c = (size_t)head_row_width(head.head), count = (size_t)head.n * a * c;
     float *rows = mem_alloc(a * c, sizeof *rows), *columns = mem_alloc(count, sizeof *columns);
     for (int i = 0; i < head.n; i++) {
-        decode_image(&head, i, b->graph.nc, rows);
+        decode_image(&head, i, rows);
         for (size_t k = 0; k < c; k++)
             for (size_t j = 0; j < a; j++)
                 columns[((size_t)i * c + k) * a + j] = rows[j * c + k];

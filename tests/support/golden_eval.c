@@ -196,18 +196,19 @@ static double number_or(const json_t *object, const char *key, double fallback)
 static void check_nms_image(struct golden_case *g, const struct array *pred, int image, const json_t *args,
                             const bool *class_allowed)
 {
-    int nc = (int)pred->shape[1] - 4, anchors = (int)pred->shape[2], count = 0;
+    const struct head head = {.kind = HEAD_DFL, .nc = (int)pred->shape[1] - 4};
+    int anchors = (int)pred->shape[2], count = 0;
     struct candidate_rule rule = {(float)number_or(args, "conf_thres", 0.25),
                                   json_is_true(json_object_get(args, "multi_label")), class_allowed};
     struct nms_config config = {number_or(args, "iou_thres", 0.45), (int)number_or(args, "max_det", 300),
-                                json_is_true(json_object_get(args, "agnostic"))};
+                                json_is_true(json_object_get(args, "agnostic")), head_class_offset(&head)};
     struct candidates candidates = {0};
     struct nms_workspace workspace = {0};
     struct detection *dst = arena_alloc(&g->arena, (size_t)config.max_detections, sizeof(*dst));
     struct array out = read_indexed(g, "out", image);
     double tolerance = fmax(1e-6 * largest(&out), 1e-6);
     const float *decoded = pred->single + (size_t)image * pred->shape[1] * pred->shape[2];
-    if (!dst || candidates_from_decoded(&candidates, decoded, anchors, nc, 1, pred->shape[2], &rule) != OK ||
+    if (!dst || candidates_from_decoded(&candidates, &head, decoded, anchors, 1, pred->shape[2], &rule) != OK ||
         nms_apply(&workspace, &candidates, &config, dst, &count) != OK)
         complain(g, "%s", fail_text());
     else if ((size_t)count * 6 != out.count)

@@ -70,7 +70,7 @@ static bool start(struct train_case *c)
         .graph = &c->graph,
         .backend = &cpu_backend,
         .team = golden_team(),
-        .loss = loss_config_default(c->graph.nc),
+        .loss = loss_config_default(c->graph.head.nc),
         .optimizer = {.kind = OPTIMIZER_SGD, .beta = hyper.momentum, .weight_decay = golden_number(g, "weight_decay")},
         .clip_norm = json_number_value(json_object_get(switches, "clip_norm")),
         .carry_gradients = json_is_true(json_object_get(switches, "carry_gradients")),

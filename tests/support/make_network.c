@@ -219,7 +219,7 @@ void make_ultralytics(struct buf *out, const struct graph *g, const float *param
     pickle_op(&p, "u");
     pickle_put_text(&p, "model");
     put_module(&t, 0, g->n_params, 0, "ultralytics.nn.tasks", task);
-    put_attributes(&p, g->nc);
+    put_attributes(&p, g->head.nc);
     pickle_op(&p, "ubu.");
     finish(out, &p, params, NULL, g->param_floats * sizeof(float));
     mem_free(t.params);
