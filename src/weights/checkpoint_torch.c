@@ -1,5 +1,5 @@
 /* The official checkpoint: a pickled module tree (SPEC 14) read as a state dict. */
-#include "weights/checkpoint_torch.h"
+#include "weights/checkpoint_parts.h"
 
 #include "core/log.h"
 #include "core/path.h"

@@ -2,7 +2,7 @@
 
 #include "core/log.h"
 #include "formats/torch_file.h"
-#include "weights/checkpoint_torch.h"
+#include "weights/checkpoint_parts.h"
 #include "weights/rename.h"
 
 #include <ctype.h>
