@@ -380,6 +380,29 @@ int cspbase(struct builder *b, const char *name, int x, int c2, struct csp a)
     return csp_of(b, name, x, c2, a, LINK_13);
 }
 
+/* cv2(concat[both halves of cv1(x), m.0 of the second half, m.1 of that ...]) */
+int c2f(struct builder *b, const char *name, int x, int c2, struct csp a)
+{
+    static const int k33[2] = {3, 3};
+    int h = hidden_width(c2, a.e), y[MAX_DEPTH + 1];
+    if (a.n > MAX_DEPTH)
+        return builder_fail(b, "a chain of %d blocks; %d are possible", a.n, MAX_DEPTH);
+    size_t mark = builder_enter(b, name);
+    y[0] = conv_bn_silu(b, "cv1", x, 2 * h, 1, 1);
+    struct conv cv2 = conv_declare(b, "cv2", (2 + a.n) * h, c2, square(1, 1));
+    int t = slice(b, "half", y[0], h, h);
+    size_t inner = builder_enter(b, "m");
+    for (int i = 0; i < a.n && !b->failed; i++) {
+        size_t link = builder_enter_number(b, i);
+        y[i + 1] = t = bottleneck(b, "", t, h, a.shortcut, a.g, k33, 1.0);
+        builder_leave(b, link);
+    }
+    builder_leave(b, inner);
+    int out = b->failed ? x : conv_apply(b, &cv2, concat(b, "cat", y, a.n + 1), b->act, NO_RESIDUAL);
+    builder_leave(b, mark);
+    return out;
+}
+
 /* cv4(SiLU(BN(concat[cv3(m(cv1(x))), cv2(x)]))); cv2 and cv3 are bare, the SiLU is fixed. */
 int bottleneckcsp(struct builder *b, const char *name, int x, int c2, struct csp a)
 {
@@ -468,6 +491,19 @@ int sppelan(struct builder *b, const char *name, int x, int c2, int c3)
     y[2] = maxpool(b, "cv3", y[1], 5, 1, 2);
     y[3] = maxpool(b, "cv4", y[2], 5, 1, 2);
     int out = conv_bn_silu(b, "cv5", concat(b, "cat", y, 4), c2, 1, 1);
+    builder_leave(b, mark);
+    return out;
+}
+
+int sppf(struct builder *b, const char *name, int x, int c2, int k, enum act act)
+{
+    size_t mark = builder_enter(b, name);
+    int y[4];
+    y[0] = conv_bn_act(b, "cv1", x, builder_channels(b, x) / 2, square(1, 1), act, NO_RESIDUAL);
+    y[1] = maxpool(b, "m1", y[0], k, 1, k / 2);
+    y[2] = maxpool(b, "m2", y[1], k, 1, k / 2);
+    y[3] = maxpool(b, "m3", y[2], k, 1, k / 2);
+    int out = conv_bn_silu(b, "cv2", concat(b, "cat", y, 4), c2, 1, 1);
     builder_leave(b, mark);
     return out;
 }

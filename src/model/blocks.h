@@ -62,6 +62,7 @@ struct csp {
 int repncsp(struct builder *b, const char *name, int x, int c2, struct csp a);       /* chain of RepNBottleneck */
 int csp(struct builder *b, const char *name, int x, int c2, struct csp a);           /* Bottleneck 3x3, 3x3 */
 int cspbase(struct builder *b, const char *name, int x, int c2, struct csp a);       /* Bottleneck 1x1, 3x3 */
+int c2f(struct builder *b, const char *name, int x, int c2, struct csp a);           /* YOLOv8's: every link is kept */
 int bottleneckcsp(struct builder *b, const char *name, int x, int c2, struct csp a); /* the first CSP form */
 
 /* --- aggregation --- */
@@ -73,6 +74,9 @@ const char *cb_name(enum cb block); /* "csp", "conv", "res", "dark", "dw" */
 int elan1(struct builder *b, const char *name, int x, int c2, int c3, int c4);
 int repncspelan4(struct builder *b, const char *name, int x, int c2, int c3, int c4, int n, enum cb block);
 int sppelan(struct builder *b, const char *name, int x, int c2, int c3);
+/* Three max pools k x k one after the other, all kept; `act` is cv1's: newer releases of its library have none there.
+ */
+int sppf(struct builder *b, const char *name, int x, int c2, int k, enum act act);
 /* One biased convolution to sum(widths) channels, handed out as n maps. */
 void cblinear(struct builder *b, const char *name, int x, const int *widths, int n, struct window w, int *maps);
 

@@ -3,8 +3,8 @@
 #define Y9_MODEL_BUILTIN_H
 
 struct builtin_table {
-    const char *name; /* "yolov9-t" */
-    const char *text; /* YAML */
+    const char *name; /* "yolov9-t"; of a table with `scales`, one for each: "yolov8n" */
+    const char *text; /* YAML; networks of one table share it */
 };
 
 extern const struct builtin_table builtin_tables[]; /* ends with {NULL, NULL} */

@@ -54,6 +54,8 @@ static double scaled_width(const struct build *m, int c2)
 {
     if (c2 == family_kept_width(m->table->family, m->names.nc, m->names.anchors))
         return c2;
+    if (m->table->max_channels)
+        c2 = MIN(c2, m->table->max_channels);
     return ceil(c2 * m->table->width_multiple / 8) * 8;
 }
 
@@ -101,6 +103,8 @@ static enum status describe_args(struct build *m, int r, const struct module *mo
         TRY(buf_printf(text, "%d", builder_channels(&m->builder, source(m, r, 0)->map[0])));
     if (block)
         TRY(buf_printf(text, ", %d", c2));
+    if (module->row_signature)
+        TRY(buf_printf(text, ", %d", scaled_repeats(m->table, row->repeats)));
     for (int i = block; i < row->n_args; i++) {
         TRY(buf_printf(text, "%s", text->size ? ", " : ""));
         TRY(print_arg(&row->args[i], text));

@@ -100,6 +100,11 @@ static int emit_bottleneckcsp(const struct emission *e)
     return bottleneckcsp(e->b, e->name, e->x, e->a->c2, chain_of(e->a));
 }
 
+static int emit_c2f(const struct emission *e)
+{
+    return c2f(e->b, e->name, e->x, e->a->c2, chain_of(e->a));
+}
+
 static int emit_elan1(const struct emission *e)
 {
     return elan1(e->b, e->name, e->x, e->a->c2, e->a->c3, e->a->c4);
@@ -114,6 +119,11 @@ static int emit_repncspelan4(const struct emission *e)
 static int emit_sppelan(const struct emission *e)
 {
     return sppelan(e->b, e->name, e->x, e->a->c2, e->a->c3);
+}
+
+static int emit_sppf(const struct emission *e)
+{
+    return sppf(e->b, e->name, e->x, e->a->c2, e->a->k[0], e->a->cv1_act);
 }
 
 static int emit_sp(const struct emission *e)
@@ -188,9 +198,11 @@ static const struct module modules[] = {
     {"CSP", emit_csp, MODULE_BLOCK, "c2 n=1 shortcut=1 g=1 e=0.5"},
     {"CSPBase", emit_cspbase, MODULE_BLOCK, "c2 n=1 shortcut=1 g=1 e=0.5"},
     {"BottleneckCSP", emit_bottleneckcsp, MODULE_BLOCK, "c2 n=1 shortcut=1 g=1 e=0.5", "c2 shortcut=1 g=1 e=0.5"},
+    {"C2f", emit_c2f, MODULE_BLOCK, "c2 n=1 shortcut=0 g=1 e=0.5", "c2 shortcut=0 g=1 e=0.5"},
     {"ELAN1", emit_elan1, MODULE_BLOCK, "c2 c3 c4"},
     {"RepNCSPELAN4", emit_repncspelan4, MODULE_BLOCK, "c2 c3 c4 c5=1 block=csp"},
     {"SPPELAN", emit_sppelan, MODULE_BLOCK, "c2 c3"},
+    {"SPPF", emit_sppf, MODULE_BLOCK, "c2 k=5 pools=3 add=False cv1_act=model"},
     {"SP", emit_sp, MODULE_MAP, "k=3 s=1 p=auto"},
     {"nn.Upsample", emit_upsample, MODULE_MAP, "size=None scale=2 mode=nearest"},
     {"Upsample", emit_upsample, MODULE_MAP, "size=None scale=2 mode=nearest"},
@@ -247,11 +259,14 @@ static const struct field {
     {"e", FIELD_REAL, AT(e), 0, 4},
     {"shortcut", FIELD_FLAG, AT(shortcut), 0, 1},
     {"act", FIELD_ACT, AT(act), 0, 0},
+    {"cv1_act", FIELD_ACT, AT(cv1_act), 0, 0},
     {"block", FIELD_BLOCK, AT(block), 0, 0},
     {"scale", FIELD_INT, AT(scale), 1, 16},
     {"c2s", FIELD_LIST, AT(list), 1, MAX_CHANNELS},
     {"idx", FIELD_LIST, AT(list), 0, MAX_MAPS - 1},
     {"nc", FIELD_INT, AT(nc), 1, MAX_CLASSES},
+    {"pools", FIELD_FIXED, 0, 0, 0},
+    {"add", FIELD_FIXED, 0, 0, 0},
     {"dim", FIELD_FIXED, 0, 0, 0},
     {"size", FIELD_FIXED, 0, 0, 0},
     {"mode", FIELD_FIXED, 0, 0, 0},
@@ -276,7 +291,7 @@ static bool next_parameter(const char **at, struct parameter *out)
 {
     int used = 0;
     *out = (struct parameter){0};
-    if (sscanf(*at, " %15[a-z0-9]%n", out->name, &used) != 1)
+    if (sscanf(*at, " %15[a-z0-9_]%n", out->name, &used) != 1)
         return false;
     *at += used;
     if (**at == '=') {
@@ -380,6 +395,7 @@ static enum status set_block(const struct arg *a, enum cb *out)
 static enum status set_fixed(const struct field *f, const char *initial, const struct arg *a)
 {
     bool same = (a->kind == ARG_NONE && !strcmp(initial, "None")) ||
+                (a->kind == ARG_BOOL && !strcmp(a->number != 0 ? "True" : "False", initial)) ||
                 (a->kind == ARG_NUMBER && a->number == strtod(initial, NULL)) ||
                 (a->kind == ARG_TEXT && !strcmp(a->text, initial));
     return same ? OK : fail(E_UNSUPPORTED, "argument %s can only be %s", f->name, initial);
@@ -455,7 +471,7 @@ void module_defaults(const struct module *m, enum act act, int nc, struct module
 {
     struct parameter p;
     *out = (struct module_args){.k = {1, 1}, .s = 1, .p = PAD_AUTO, .g = 1, .d = 1, .e = 0.5, .n = 1};
-    out->act = act;
+    out->act = out->cv1_act = act;
     out->nc = nc;
     for (const char *at = m->signature; next_parameter(&at, &p);) {
         if (p.initial[0])

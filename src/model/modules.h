@@ -16,7 +16,7 @@ struct module_args {
     int k[2], s, p, g, d;
     double e;
     bool shortcut;
-    enum act act;
+    enum act act, cv1_act; /* of the module; of its first convolution where that can differ (SPPF) */
     enum cb block;
     int scale;
     int n_list, list[MAX_MAPS]; /* CBLinear's widths, CBFuse's indices */
@@ -43,7 +43,7 @@ struct module {
     int (*emit)(const struct emission *e); /* writes it into a graph and returns its map (modules.c); NULL: a head */
     enum module_kind kind;
     const char *signature;     /* "c2 k=1 s=1 p=auto": names in the order of a row's arguments, with defaults */
-    const char *row_signature; /* of a table's row where that differs: BottleneckCSP's n comes from the repeats */
+    const char *row_signature; /* of a table's row where that differs: n of BottleneckCSP and C2f is the repeats */
 };
 
 /* NULL if there is no such module. All heads are one module (MODULE_HEAD). */

@@ -1,6 +1,7 @@
 #include "model/table.h"
 
 #include "core/file.h"
+#include "core/log.h"
 #include "core/path.h"
 #include "formats/yaml.h"
 #include "model/builtin.h"
@@ -49,9 +50,8 @@ static void set_defaults(struct table *t)
         head_shape_init(&t->head[i]);
 }
 
-static enum status read_scale(const struct yaml_node *root, const char *key, double *out)
+static enum status read_multiple(const struct yaml_node *node, const char *key, double *out)
 {
-    const struct yaml_node *node = yaml_find(root, key);
     if (!node)
         return OK;
     TRY(yaml_get_double(node, key, out));
@@ -127,6 +127,62 @@ static enum status read_anchors(const struct yaml_node *root, struct table *t)
     return OK;
 }
 
+/* The letter of "yolov8s" or "yolov8s-mine" among the keys of `scales`: what stands between a digit and the end of
+ * the word. -1: none. */
+static int scale_of_name(const char *name, const struct yaml_node *scales)
+{
+    for (const char *at = name; *at; at++) {
+        size_t length = strcspn(at + 1, "-_. ");
+        for (int i = 0; isdigit((unsigned char)*at) && i < scales->count; i++) {
+            if (length && strlen(scales->keys[i]->text) == length && !memcmp(scales->keys[i]->text, at + 1, length))
+                return i;
+        }
+    }
+    return -1;
+}
+
+/* *chosen: entry of `scales`, by the key `scale`, the letter in the name, or as the first. */
+static enum status choose_scale(const struct yaml_node *root, const struct yaml_node *scales, const struct table *t,
+                                int *chosen)
+{
+    const struct yaml_node *node = yaml_find(root, "scale");
+    const char *text = "";
+    if (node && node->type != YAML_NULL)
+        TRY(yaml_get_string(node, "scale", &text));
+    for (int i = 0; i < scales->count; i++) {
+        if (!strcmp(scales->keys[i]->text, text)) {
+            *chosen = i;
+            return OK;
+        }
+    }
+    if (*text)
+        return yaml_fail(node, E_FORMAT, "scale %.20s is none of `scales`", text);
+    int named = scale_of_name(t->name, scales);
+    *chosen = MAX(named, 0);
+    if (named < 0 && scales->count > 1)
+        log_warn("%s: its name ends in no scale's letter and `scale` is not given: scale %s is taken, the first",
+                 t->source, scales->keys[0]->text);
+    return OK;
+}
+
+/* scales: {n: [depth, width, max_channels], ...} */
+static enum status read_scales(const struct yaml_node *root, struct table *t)
+{
+    const struct yaml_node *scales = yaml_find(root, "scales");
+    int i = 0;
+    if (!scales || scales->type == YAML_NULL)
+        return OK;
+    TRY(yaml_get_map(scales, "scales"));
+    if (!scales->count)
+        return yaml_fail(scales, E_FORMAT, "scales has no entry");
+    TRY(choose_scale(root, scales, t, &i));
+    TRY(keep_text(t, scales->keys[i]->text, &t->scale));
+    TRY(yaml_get_list(scales->items[i], "a scale", 3, 3));
+    TRY(read_multiple(scales->items[i]->items[0], "depth", &t->depth_multiple));
+    TRY(read_multiple(scales->items[i]->items[1], "width", &t->width_multiple));
+    return yaml_get_int(scales->items[i]->items[2], "max_channels", 1, MAX_CHANNELS, &t->max_channels);
+}
+
 static enum status read_family(const struct yaml_node *root, struct table *t)
 {
     const struct yaml_node *node = yaml_find(root, "family");
@@ -186,8 +242,11 @@ static enum status read_keys(const struct yaml_node *root, bool based, struct ta
         TRY(yaml_get_int(node, "ch", 3, 3, &t->ch));
     if ((node = yaml_find(root, "reg_max")))
         TRY(yaml_get_int(node, "reg_max", 1, MAX_REG_MAX, &t->reg_max));
-    TRY(read_scale(root, "depth_multiple", &t->depth_multiple));
-    TRY(read_scale(root, "width_multiple", &t->width_multiple));
+    if ((node = yaml_find(root, "max_channels")))
+        TRY(yaml_get_int(node, "max_channels", 1, MAX_CHANNELS, &t->max_channels));
+    TRY(read_multiple(yaml_find(root, "depth_multiple"), "depth_multiple", &t->depth_multiple));
+    TRY(read_multiple(yaml_find(root, "width_multiple"), "width_multiple", &t->width_multiple));
+    TRY(read_scales(root, t));
     TRY(read_activation(root, t));
     TRY(read_anchors(root, t));
     TRY(read_family(root, t));
@@ -365,6 +424,24 @@ static enum status check_end(const struct yaml_node *root, const struct table *t
 
 static enum status read_table(const char *text, size_t size, const char *source, bool is_base, struct table *out);
 
+static bool has_module(const struct table *t, const char *module)
+{
+    for (int r = 0; r < t->n_rows; r++) {
+        if (!strcmp(t->rows[r].module, module))
+            return true;
+    }
+    return false;
+}
+
+/* Whose table it is, where it does not say so (table.h). */
+static void guess_family(const struct yaml_node *root, struct table *t)
+{
+    bool official =
+        yaml_find(root, "depth_multiple") || yaml_find(root, "width_multiple") || yaml_find(root, "anchors");
+    if (!yaml_find(root, "family") && (t->scale || has_module(t, "C2f") || (!official && has_module(t, "Detect"))))
+        t->family = family_find("ultralytics");
+}
+
 /* The rows of the table's own; none where it has a base. */
 static enum status read_rows(const struct yaml_node *root, struct table *t)
 {
@@ -376,7 +453,9 @@ static enum status read_rows(const struct yaml_node *root, struct table *t)
     TRY(read_section(root, "backbone", t));
     t->n_backbone = t->n_rows;
     TRY(read_section(root, "head", t));
-    return check_end(root, t);
+    TRY(check_end(root, t));
+    guess_family(root, t);
+    return OK;
 }
 
 /* The built-in table that this one begins as. Those have no base themselves, so nothing goes around. */
@@ -440,6 +519,8 @@ enum status table_load(const char *path, struct table *out)
     enum status rc = file_read_text(path, TABLE_MAX_BYTES, &text);
     if (rc == OK)
         rc = table_read(text.data ? text.data : "", text.size, path, out);
+    if (rc == OK && out->scale)
+        log_info("%s: scale %s", path, out->scale);
     buf_free(&text);
     return rc;
 }

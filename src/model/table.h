@@ -17,6 +17,10 @@
  * branch, null for the formula) and class_tower (plain or light, or such a list) that choose what SPEC 3 has formulas
  * for; family (model/family.h) says whose formulas those are. A table with the key base has the rows and keys of that
  * built-in table, and no rows of its own; its other keys win.
+ * In place of the two multiples a table may have `scales: {n: [depth, width, max_channels], ...}`, one network a
+ * letter. `scale: n` chooses; without it the letter in the file's name does (yolov8s.yaml), else the first. A table
+ * without `family` is ultralytics' if it has scales or a C2f row, or if its head is Detect and depth_multiple,
+ * width_multiple and anchors are all absent, which the official program needs; else official.
  *
  * A table knows nothing of modules: model/modules.h gives its rows a meaning. */
 #ifndef Y9_MODEL_TABLE_H
@@ -65,6 +69,8 @@ struct table {
     int anchor_levels; /* levels that `anchor` is filled for; 0: the key was a number, or absent */
     float anchor[MAX_LEVELS][MAX_ANCHORS][2]; /* width, height in pixels of the network's input, finest level first */
     double depth_multiple, width_multiple;
+    int max_channels;  /* no width is more before it is scaled; 0: no limit */
+    const char *scale; /* key of `scales` that was taken; NULL where the table has none */
     enum act activation;
     bool has_activation; /* the key is there */
     int reg_max;         /* FROM_FORMULA where the key is absent */

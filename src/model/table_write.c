@@ -136,6 +136,8 @@ enum status table_write(const struct table *t, struct buf *out)
     yaml_put_double(&w, "depth_multiple", t->depth_multiple);
     yaml_put_double(&w, "width_multiple", t->width_multiple);
     write_anchors(&w, t);
+    if (t->max_channels)
+        yaml_put_int(&w, "max_channels", t->max_channels);
     if (t->has_activation)
         yaml_put_string(&w, "activation", activations[t->activation]);
     if (t->family != family_find(NULL))
