@@ -81,7 +81,8 @@ static void deployed_logits_equal_the_training_form_s(void **state)
     (void)state;
     int n = 0;
     for (const struct builtin_table *t = builtin_tables; t->name; t++) {
-        if (strstr(t->text, "\nbase:")) /* another one's rows */
+        bool scaled = t > builtin_tables && t->text == t[-1].text;
+        if (scaled || strstr(t->text, "\nbase:")) /* another one's rows */
             continue;
         check_model(t->name);
         n++;

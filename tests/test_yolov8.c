@@ -54,7 +54,7 @@ static void assert_digest(const struct graph *g, const char *want, int entries)
     assert_int_equal(n, entries);
 }
 
-/* --- the five networks ------------------------------------------------------------------------------------------- */
+/* --- the five networks --- */
 
 static const struct {
     const char *name;
@@ -162,7 +162,7 @@ static void test_bias(void **state)
     release(&m);
 }
 
-/* --- users' own tables ------------------------------------------------------------------------------------------- */
+/* --- users' own tables --- */
 
 #define ROWS                                                                                    \
     "backbone: [[-1, 1, Conv, [64, 3, 2]], [-1, 3, C2f, [1024, True]], [-1, 1, SPPF, [256]]]\n" \

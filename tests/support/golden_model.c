@@ -3,13 +3,11 @@
 #include "support/bench.h"
 #include "support/golden.h"
 #include "support/golden_net.h"
+#include "support/state_digest.h"
 
-#include "core/buf.h"
 #include "core/path.h"
-#include "core/rng.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct model_case {
@@ -81,36 +79,6 @@ static bool run(struct model_case *c, struct bench *b, enum run_mode mode, int b
     return true;
 }
 
-/* --- digest --- */
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* FNV-1a over the sorted lines "name d0,d1" of a state dict, DFL vectors and counters aside. */
-static void compare_digest(struct golden *g, const struct graph *graph)
-{
-    struct buf all = {0};
-    int n = 0;
-    const char **lines = arena_alloc(&g->arena, (size_t)graph->n_params + 1, sizeof *lines);
-    for (int i = 0; lines && i < graph->n_params; i++) {
-        const struct param *p = &graph->params[i];
-        char dims[64] = "";
-        for (int k = 0; k < p->rank; k++)
-            snprintf(dims + strlen(dims), sizeof dims - strlen(dims), "%s%d", k ? "," : "", p->shape[k]);
-        if (p->role != PARAM_DFL)
-            lines[n++] = arena_printf(&g->arena, "%s %s\n", p->name, dims);
-    }
-    qsort(lines, (size_t)n, sizeof *lines, by_text);
-    for (int i = 0; i < n; i++)
-        golden_ok(g, buf_append(&all, lines[i], strlen(lines[i])));
-    if (!n || rng_hash(all.data) != strtoull(golden_text(g, "digest"), NULL, 16))
-        golden_fault(g, "the names or shapes of the state dict give another digest");
-    golden_compare_number(g, "digest_entries", n, golden_number(g, "digest_entries"), 0);
-    buf_free(&all);
-}
-
 /* --- structure --- */
 
 static void compare_structure(struct model_case *c)
@@ -118,8 +86,14 @@ static void compare_structure(struct model_case *c)
     struct golden *g = &c->g;
     const struct graph *graph = &c->bench.graph;
     golden_compare_number(g, "params", (double)model_count_params(graph, -1), golden_number(g, "params"), 0);
-    if (golden_text(g, "digest"))
-        compare_digest(g, graph);
+    if (golden_text(g, "digest")) {
+        char digest[24];
+        int entries;
+        state_digest(graph, digest, &entries);
+        if (strcmp(digest, golden_text(g, "digest")))
+            golden_fault(g, "the names or shapes of the state dict give the digest %s", digest);
+        golden_compare_number(g, "digest_entries", entries, golden_number(g, "digest_entries"), 0);
+    }
     json_t *strides = golden_json(g, "strides");
     for (size_t l = 0; l < json_array_size(strides); l++)
         golden_compare_number(g, "strides", graph->stride[l], json_number_value(json_array_get(strides, l)), 0);
