@@ -22,7 +22,7 @@ struct run {
 
 static enum status load_run(const char *path, struct run *r)
 {
-    static const enum result_column columns[] = {RESULT_MAP50, RESULT_MAP};
+    static const int columns[] = {RESULT_MAP50, RESULT_MAP};
     double *values[COUNT(columns)] = {NULL};
     enum status rc = results_csv_load(path, columns, COUNT(columns), values, &r->n);
     r->map50 = values[0];

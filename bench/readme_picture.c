@@ -93,8 +93,8 @@ cleanup:
 static enum status add_curves(const char *path, struct image *out)
 {
     enum { LINES = 5 };
-    static const enum result_column columns[LINES] = {RESULT_TRAIN_BOX, RESULT_TRAIN_CLS, RESULT_TRAIN_DFL,
-                                                      RESULT_MAP50, RESULT_MAP};
+    static const int columns[LINES] = {RESULT_TRAIN_LOSS, RESULT_TRAIN_LOSS + 1, RESULT_TRAIN_LOSS + 2, RESULT_MAP50,
+                                       RESULT_MAP};
     static const char *const names[LINES] = {"box", "class", "box edges", "mAP50", "mAP50-95"};
     double *values[LINES] = {NULL}, *epochs = NULL;
     struct series series[LINES];

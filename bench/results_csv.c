@@ -24,11 +24,11 @@ static int find_column(char *line, const char *name)
     return -1;
 }
 
-static int header_column(const char *header, size_t length, enum result_column column)
+static int header_column(const char *header, size_t length, int column)
 {
-    char copy[1024];
+    char copy[1024], name[RESULT_NAME];
     snprintf(copy, sizeof copy, "%.*s", (int)MIN(length, sizeof copy - 1), header);
-    return find_column(copy, result_column_name(column));
+    return find_column(copy, result_column_name(HEAD_DFL, column, name));
 }
 
 static double cell(const char *line, int column)
@@ -38,12 +38,12 @@ static double cell(const char *line, int column)
     return line ? strtod(line, NULL) : 0;
 }
 
-enum status results_csv_load(const char *path, const enum result_column *columns, int n_columns, double **values,
-                             int *n)
+enum status results_csv_load(const char *path, const int *columns, int n_columns, double **values, int *n)
 {
     enum status rc = OK;
     struct buf text = {0};
     int place[MAX_COLUMNS], lines = 0;
+    char name[RESULT_NAME];
     assert(n_columns <= MAX_COLUMNS);
     TRY_CLEAN(file_read(path, MAX_CSV, &text));
     const char *line = text.size ? strchr(text.data, '\n') : NULL;
@@ -54,7 +54,7 @@ enum status results_csv_load(const char *path, const enum result_column *columns
     for (int k = 0; k < n_columns; k++) {
         place[k] = header_column(text.data, (size_t)(line - text.data), columns[k]);
         if (place[k] < 0)
-            TRY_CLEAN(fail(E_FORMAT, "%s: no column %s", path, result_column_name(columns[k])));
+            TRY_CLEAN(fail(E_FORMAT, "%s: no column %s", path, result_column_name(HEAD_DFL, columns[k], name)));
         values[k] = mem_alloc((size_t)lines + 1, sizeof *values[k]);
         TRY_CLEAN(values[k] ? OK : E_NOMEM);
     }

@@ -6,7 +6,6 @@
 
 /* values[k] = the column columns[k] (at most 8 of them), n rows; the caller frees each. E_FORMAT where one is missing.
  */
-enum status results_csv_load(const char *path, const enum result_column *columns, int n_columns, double **values,
-                             int *n);
+enum status results_csv_load(const char *path, const int *columns, int n_columns, double **values, int *n);
 
 #endif

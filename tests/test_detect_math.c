@@ -99,7 +99,7 @@ static void test_ciou_gradient(void **state)
             t[k + 2] = t[k] + (float)rng_range(&r, 0.5, 6);
         }
         double q[4] = {p[0], p[1], p[2], p[3]}, alpha = ciou_frozen(q, t, -1);
-        float value = box_ciou_gradient(p, t, d);
+        float value = box_ciou_gradient(p, t, 0, d);
         assert_true(fabs(value - ciou_frozen(q, t, alpha)) < 2e-6);
         for (int k = 0; k < 4; k++) {
             double up[4], down[4], e = 1e-6;

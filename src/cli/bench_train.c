@@ -43,8 +43,10 @@ static enum status set_up(struct train_bench *b, const struct options *o)
                                     .team = b->team,
                                     .exact = option_flag(o, "exact"),
                                     .clip_norm = 10};
-    config.loss = loss_config_default(b->weights.nc);
+    const struct graph *g = &b->weights.training;
+    config.loss = loss_config_of(&g->head, g->n_branches);
     hyper_apply_loss(&hyper, &config.loss);
+    loss_scale_gains(&config.loss, g->branch[0].n_levels, MAX(b->h, b->w));
     config.optimizer.weight_decay = hyper.weight_decay;
     TRY(trainer_init(&b->trainer, &config, b->weights.params));
     weights_drop_training(&b->weights);

@@ -16,15 +16,20 @@ enum { TEXT = 256, FIGURES = 7, HEADER_EVERY = 20 };
 #define REDRAW    0.1  /* seconds between two drawings on a terminal */
 #define LOG_EVERY 60.0 /* and between two lines of a log */
 
+/* First come the losses, which the kind of head names. */
 static const struct {
     const char *name;
-    enum result_column column;
-    int width;
+    int column, width;
 } figures[FIGURES] = {
-    {"box", RESULT_TRAIN_BOX, 7}, {"cls", RESULT_TRAIN_CLS, 7}, {"dfl", RESULT_TRAIN_DFL, 7},
-    {"P", RESULT_PRECISION, 6},   {"R", RESULT_RECALL, 6},      {"mAP50", RESULT_MAP50, 6},
+    {NULL, RESULT_TRAIN_LOSS, 7}, {NULL, RESULT_TRAIN_LOSS + 1, 7}, {NULL, RESULT_TRAIN_LOSS + 2, 7},
+    {"P", RESULT_PRECISION, 6},   {"R", RESULT_RECALL, 6},          {"mAP50", RESULT_MAP50, 6},
     {"mAP", RESULT_MAP, 6},
 };
+
+static const char *figure_name(enum head_kind head, int i)
+{
+    return figures[i].name ? figures[i].name : loss_item_name(head, figures[i].column - RESULT_TRAIN_LOSS);
+}
 
 static void show_text(void *context, const char *line)
 {
@@ -51,11 +56,11 @@ static double epoch_seconds(const struct train_display *d, const struct progress
 
 static void write_losses(const struct train_tick *t, char *out, size_t size)
 {
-    char box[32], cls[32], dfl[32];
-    write_figure(t->loss[LOSS_BOX], box, sizeof box);
-    write_figure(t->loss[LOSS_CLS], cls, sizeof cls);
-    write_figure(t->loss[LOSS_DFL], dfl, sizeof dfl);
-    snprintf(out, size, "box %s cls %s dfl %s", box, cls, dfl);
+    char cell[32];
+    for (int i = 0, n = 0; i < LOSS_ITEMS; i++) {
+        write_figure(t->loss[i], cell, sizeof cell);
+        n += snprintf(out + n, size - (size_t)n, "%s%s %s", i ? " " : "", loss_item_name(t->head, i), cell);
+    }
 }
 
 /* The label, and the times left of the epoch and of the run. */
@@ -137,7 +142,7 @@ static void show_row(struct train_display *d, const struct train_epoch *e, doubl
     if (d->rows++ % HEADER_EVERY == 0) {
         n = snprintf(line, sizeof line, "%*s", width, "epoch");
         for (int i = 0; i < FIGURES; i++)
-            n += snprintf(line + n, sizeof line - (size_t)n, "%*s", figures[i].width, figures[i].name);
+            n += snprintf(line + n, sizeof line - (size_t)n, "%*s", figures[i].width, figure_name(e->head, i));
         snprintf(line + n, sizeof line - (size_t)n, timed ? "%8s" : "%.0s", "time");
         terminal_print(stderr, line);
     }
@@ -160,7 +165,7 @@ static void log_row(const struct train_epoch *e, double seconds, double left)
     for (int i = 0; i < FIGURES; i++) {
         bool first = figures[i].column == RESULT_PRECISION;
         figure_text(e, i, cell, sizeof cell);
-        n += snprintf(line + n, sizeof line - (size_t)n, "%s %s %s", first ? "," : "", figures[i].name, cell);
+        n += snprintf(line + n, sizeof line - (size_t)n, "%s %s %s", first ? "," : "", figure_name(e->head, i), cell);
     }
     progress_time(seconds, cell, sizeof cell);
     progress_time(left, time, sizeof time);

@@ -73,13 +73,18 @@ void box_clip(float xyxy[4], float width, float height)
     xyxy[3] = clip(xyxy[3], height);
 }
 
-void ciou_box_init(struct ciou_box *c, const float xyxy[4])
+static void fill_ciou_box(struct ciou_box *c, const float xyxy[4], float angle_epsilon)
 {
     float w = xyxy[2] - xyxy[0], h = xyxy[3] - xyxy[1] + BOX_EPSILON; /* no epsilon on the width: SPEC 7.3 */
     for (int i = 0; i < 4; i++)
         c->xyxy[i] = xyxy[i];
     c->area = w * h;
-    c->angle = atanf(w / h);
+    c->angle = atanf(w / (h + angle_epsilon));
+}
+
+void ciou_box_init(struct ciou_box *c, const float xyxy[4])
+{
+    fill_ciou_box(c, xyxy, 0);
 }
 
 /* The pieces of CIoU that its gradient looks at again. */
@@ -136,12 +141,12 @@ static float share(float a, float b)
     return a > b ? 1.0f : a == b ? 0.5f : 0.0f;
 }
 
-float box_ciou_gradient(const float pred[4], const float target[4], float d_pred[4])
+float box_ciou_gradient(const float pred[4], const float target[4], float angle_epsilon, float d_pred[4])
 {
     struct ciou_box a, b;
     struct ciou_parts p;
-    ciou_box_init(&a, pred);
-    ciou_box_init(&b, target);
+    fill_ciou_box(&a, pred, angle_epsilon);
+    fill_ciou_box(&b, target, angle_epsilon);
     float value = ciou_parts_of(&a, &b, &p);
     float w = pred[2] - pred[0], h = pred[3] - pred[1] + BOX_EPSILON;
 
@@ -153,10 +158,10 @@ float box_ciou_gradient(const float pred[4], const float target[4], float d_pred
     float d_w = d_union * h, d_h = d_union * w;
 
     /* -alpha*v: v falls with the square of the turn, and the turn with the angle of pred */
-    float ratio = w / h;
+    float ratio_h = h + angle_epsilon, ratio = w / ratio_h;
     float d_ratio = p.alpha * (float)(4 / (PI * PI)) * 2 * p.turn / (ratio * ratio + 1);
-    d_w += d_ratio / h;
-    d_h -= d_ratio * ratio / h;
+    d_w += d_ratio / ratio_h;
+    d_h -= d_ratio * ratio / ratio_h;
 
     /* -rho2/c2 */
     float d_c2 = p.rho2 / (p.c2 * p.c2);

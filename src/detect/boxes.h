@@ -58,8 +58,9 @@ void ciou_of_many(const struct ciou_box *a, const struct ciou_box *boxes, size_t
 float box_ciou(const float a[4], const float b[4]);
 
 /* The same, and its gradient by the corners of `pred` (replaced, not added). The target gets none; alpha is a
- * constant; clamp passes the gradient where its argument is >= 0; min and max of equals split it in halves. */
-float box_ciou_gradient(const float pred[4], const float target[4], float d_pred[4]);
+ * constant; clamp passes the gradient where its argument is >= 0; min and max of equals split it in halves.
+ * angle_epsilon: added to the heights in the arc tangent; 0, or BOX_EPSILON as YOLOv7 has it (SPEC-wild C.7). */
+float box_ciou_gradient(const float pred[4], const float target[4], float angle_epsilon, float d_pred[4]);
 
 /* --- from the network's input back to the photo (SPEC 12.2) --- */
 struct box_map {

@@ -1,57 +1,26 @@
 #include "train/loss.h"
 
 #include "core/mem.h"
-#include "detect/decode.h"
-#include "train/loss_terms.h"
+#include "train/loss_aligned.h"
+#include "train/loss_anchors.h"
+#include "train/simota.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { PART = 512 }; /* anchor points of one part of the sums */
-
-/* Targets of one or more branches: independent has one a branch, the others share. */
-struct assignment {
-    struct assign_config config;
-    int source;          /* branch whose predictions it looks at */
-    int *label;          /* (images, anchors) index into the image's labels, -1: background */
-    float *score;        /* (images, anchors) */
-    double sum, divisor; /* of the scores; what the branch's terms are divided by */
-};
-
-struct source {
-    struct ciou_box *boxes; /* (images, anchors) predicted boxes in pixels, made where needed */
-    unsigned char *ready;   /* (images, anchors) */
-};
-
+/* One of the two is there: that of the head. */
 struct loss {
     struct loss_config config;
-    struct team *team;
-
-    /* shape of the current batch */
-    struct head_output shape;
-    int images, anchors, bins, n_branches;
-    int anchor_capacity, branch_capacity;
-    size_t point_capacity;              /* images * anchors of the buffers below */
-    float *x, *y;                       /* (anchors) anchor points, pixels */
-    float *stride;                      /* (anchors) */
-    struct source source[MAX_BRANCHES]; /* a branch */
-    struct assignment assign[MAX_BRANCHES];
-    int n_assign, of_branch[MAX_BRANCHES]; /* branch -> assignment */
-
-    struct assign_label *labels; /* grouped by image */
-    int *first, *cursor;         /* (images + 1) */
-    int label_capacity, image_capacity;
-
-    struct assign_scratch *scratch; /* one a thread */
-    double *partial;                /* (parts, LOSS_ITEMS) */
-    size_t partial_capacity;
-
-    const struct head_output *branches; /* of the running call */
+    struct aligned_loss *aligned;
+    struct anchor_loss *anchors;
 };
+
+/* --- configuration --- */
 
 struct loss_config loss_config_default(int nc)
 {
     return (struct loss_config){
+        .head = HEAD_DFL,
         .nc = nc,
         .box_gain = 7.5,
         .cls_gain = 0.5,
@@ -66,15 +35,72 @@ struct loss_config loss_config_default(int nc)
     };
 }
 
+struct loss_config loss_config_of(const struct head *head, int n_branches)
+{
+    struct loss_config c = loss_config_default(head->nc);
+    c.head = head->kind;
+    if (head->kind == HEAD_ANCHORS) {
+        c.box_gain = 0.05;
+        c.cls_gain = 0.3;
+        c.anchors = (struct anchor_loss_config){.obj_gain = 0.7,
+                                                .obj_positive_weight = 1,
+                                                .most_ratio = 4,
+                                                .reach = CANDIDATE_NEAREST,
+                                                .aux_reach = CANDIDATE_ALL,
+                                                .top_k = n_branches > 1 ? 20 : 10};
+    }
+    return c;
+}
+
+void loss_scale_gains(struct loss_config *c, int n_levels, int img)
+{
+    if (c->head != HEAD_ANCHORS)
+        return;
+    double levels = 3.0 / n_levels, side = img / 640.0;
+    c->box_gain *= levels;
+    c->cls_gain *= levels * c->nc / 80;
+    c->anchors.obj_gain *= levels * side * side;
+}
+
+const char *loss_item_name(enum head_kind head, int item)
+{
+    static const char *const names[HEAD_KINDS][LOSS_ITEMS] = {
+        [HEAD_DFL] = {"box", "cls", "dfl"},
+        [HEAD_ANCHORS] = {"box", "obj", "cls"},
+    };
+    return names[head][item];
+}
+
+static enum status check_gains(const double *gains, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!isfinite(gains[i]) || gains[i] < 0)
+            return fail(E_ARGUMENT, "a gain or weight of the loss is %g: zero or more is needed", gains[i]);
+    return OK;
+}
+
+static enum status check_anchors(const struct anchor_loss_config *c)
+{
+    const double gains[] = {c->obj_gain, c->obj_positive_weight};
+    TRY(check_gains(gains, COUNT(gains)));
+    if (!(c->label_smoothing >= 0 && c->label_smoothing <= 1))
+        return fail(E_ARGUMENT, "label smoothing %g is not in 0 to 1", c->label_smoothing);
+    if (!(c->most_ratio >= 1))
+        return fail(E_ARGUMENT, "anchor_t %g: the ratio of sides is one or more", (double)c->most_ratio);
+    if (c->top_k < 1 || c->top_k > SIMOTA_MAX_TOP_K)
+        return fail(E_ARGUMENT, "top-k %d of SimOTA is not in 1 to %d", c->top_k, SIMOTA_MAX_TOP_K);
+    return OK;
+}
+
 static enum status check_config(const struct loss_config *c)
 {
     const double gains[] = {
         c->box_gain, c->cls_gain, c->dfl_gain, c->aux_weight, c->main_weight, c->cls_positive_weight, c->focal_gamma};
-    for (int i = 0; i < COUNT(gains); i++)
-        if (!isfinite(gains[i]) || gains[i] < 0)
-            return fail(E_ARGUMENT, "a gain or weight of the loss is %g: zero or more is needed", gains[i]);
+    TRY(check_gains(gains, COUNT(gains)));
     if (c->nc < 1)
         return fail(E_ARGUMENT, "the loss needs one class or more, not %d", c->nc);
+    if (c->head == HEAD_ANCHORS)
+        TRY(check_anchors(&c->anchors));
     const int top_k[] = {c->assigner.top_k, c->coarse_top_k};
     for (int i = 0; i < COUNT(top_k); i++)
         if (top_k[i] < 1 || top_k[i] > ASSIGN_MAX_TOP_K)
@@ -86,68 +112,46 @@ static enum status check_config(const struct loss_config *c)
     return OK;
 }
 
+/* --- life --- */
+
 enum status loss_create(const struct loss_config *config, struct team *team, struct loss **out)
 {
     *out = NULL;
-    struct loss *l = NULL;
     TRY(check_config(config));
-    l = mem_calloc(1, sizeof *l);
+    struct loss *l = mem_calloc(1, sizeof *l);
     if (!l)
         return E_NOMEM;
     l->config = *config;
-    l->team = team;
-    l->scratch = mem_calloc((size_t)team_size(team), sizeof *l->scratch);
-    if (!l->scratch) {
-        mem_free(l);
-        return E_NOMEM;
+    enum status rc = config->head == HEAD_ANCHORS ? anchor_loss_create(config, team, &l->anchors)
+                                                  : aligned_loss_create(config, team, &l->aligned);
+    if (rc != OK) {
+        loss_destroy(l);
+        return rc;
     }
     *out = l;
     return OK;
-}
-
-static void free_points(struct loss *l)
-{
-    for (int b = 0; b < MAX_BRANCHES; b++) {
-        mem_free(l->source[b].boxes);
-        mem_free(l->source[b].ready);
-        mem_free(l->assign[b].label);
-        mem_free(l->assign[b].score);
-        l->source[b] = (struct source){0};
-        l->assign[b].label = NULL;
-        l->assign[b].score = NULL;
-    }
-    l->point_capacity = 0;
-    l->branch_capacity = 0;
 }
 
 void loss_destroy(struct loss *l)
 {
     if (!l)
         return;
-    free_points(l);
-    mem_free(l->x);
-    mem_free(l->y);
-    mem_free(l->stride);
-    mem_free(l->labels);
-    mem_free(l->first);
-    mem_free(l->cursor);
-    mem_free(l->partial);
-    for (int i = 0; i < team_size(l->team); i++)
-        assign_scratch_free(&l->scratch[i]);
-    mem_free(l->scratch);
+    aligned_loss_destroy(l->aligned);
+    anchor_loss_destroy(l->anchors);
     mem_free(l);
 }
 
-/* --- the shape of a batch --- */
+/* --- a batch --- */
 
 static enum status check_branches(const struct loss_config *c, const struct head_output *branches, int n)
 {
     const struct head_output *a = &branches[0];
     if (n < 1 || n > MAX_BRANCHES)
         return fail(E_SHAPE, "a loss of %d branches: 1 to %d are possible", n, MAX_BRANCHES);
-    int box = a->channels - c->nc;
-    if (box < 8 || box % 4 || box / 4 > DECODE_MAX_BINS)
-        return fail(E_SHAPE, "the head has %d channels: 4*reg_max and %d classes are needed", a->channels, c->nc);
+    if (a->head->kind != c->head || a->head->nc != c->nc)
+        return fail(E_SHAPE, "the loss was made for a head of another kind or number of classes");
+    if (a->channels != head_channels(a->head))
+        return fail(E_SHAPE, "the head has %d channels, %d are needed", a->channels, head_channels(a->head));
     if (a->n < 1 || a->n_levels < 1 || a->n_levels > MAX_LEVELS)
         return fail(E_SHAPE, "the head has %d images of %d levels", a->n, a->n_levels);
     for (int i = 1; i < n; i++) {
@@ -157,357 +161,39 @@ static enum status check_branches(const struct loss_config *c, const struct head
         if (!same)
             return fail(E_SHAPE, "head branches 0 and %d differ in shape", i);
     }
-    int top_k = c->assigner.top_k;
-    if (c->assign == ASSIGN_COARSE_TO_FINE)
-        top_k = MAX(top_k, c->coarse_top_k);
-    if (a->anchors < top_k)
-        return fail(E_SHAPE, "the network has %d anchor points, fewer than the assigner's top-k %d", a->anchors, top_k);
     return OK;
 }
 
-/* Anchor points of the batch's levels: (column + 0.5, row + 0.5) * stride (SPEC 3). */
-static enum status set_anchors(struct loss *l, const struct head_output *shape)
+static enum status check_targets(const float *targets, int n, int images, int nc)
 {
-    bool same = l->anchors == shape->anchors && l->shape.n_levels == shape->n_levels &&
-                !memcmp(l->shape.level, shape->level, (size_t)shape->n_levels * sizeof shape->level[0]);
-    if (same)
-        return OK;
-    l->anchors = 0;
-    if (shape->anchors > l->anchor_capacity) {
-        size_t n = (size_t)shape->anchors;
-        mem_free(l->x);
-        mem_free(l->y);
-        mem_free(l->stride);
-        l->anchor_capacity = 0;
-        l->x = mem_alloc(n, sizeof *l->x);
-        l->y = mem_alloc(n, sizeof *l->y);
-        l->stride = mem_alloc(n, sizeof *l->stride);
-        if (!l->x || !l->y || !l->stride)
-            return E_NOMEM;
-        l->anchor_capacity = shape->anchors;
-    }
-    int a = 0;
-    for (int i = 0; i < shape->n_levels; i++)
-        for (int y = 0; y < shape->level[i].h; y++)
-            for (int x = 0; x < shape->level[i].w; x++, a++) {
-                float stride = (float)shape->level[i].stride;
-                if (a >= shape->anchors)
-                    return fail(E_SHAPE, "the head's levels hold more than its %d anchor points", shape->anchors);
-                l->x[a] = ((float)x + 0.5f) * stride;
-                l->y[a] = ((float)y + 0.5f) * stride;
-                l->stride[a] = stride;
-            }
-    if (a != shape->anchors)
-        return fail(E_SHAPE, "the head's levels hold %d anchor points, not %d", a, shape->anchors);
-    l->shape = *shape;
-    l->anchors = shape->anchors;
-    return OK;
-}
-
-static enum status reserve_points(struct loss *l, size_t points, int n_branches)
-{
-    if (points <= l->point_capacity && n_branches <= l->branch_capacity)
-        return OK;
-    points = MAX(points, l->point_capacity);
-    n_branches = MAX(n_branches, l->branch_capacity);
-    free_points(l);
-    for (int b = 0; b < n_branches; b++) {
-        l->source[b].boxes = mem_alloc(points, sizeof *l->source[b].boxes);
-        l->source[b].ready = mem_alloc(points, 1);
-        l->assign[b].label = mem_alloc(points, sizeof *l->assign[b].label);
-        l->assign[b].score = mem_alloc(points, sizeof *l->assign[b].score);
-        if (!l->source[b].boxes || !l->source[b].ready || !l->assign[b].label || !l->assign[b].score) {
-            free_points(l);
-            return E_NOMEM;
-        }
-    }
-    l->point_capacity = points;
-    l->branch_capacity = n_branches;
-    return OK;
-}
-
-static int parts_an_image(const struct loss *l)
-{
-    return (l->anchors + PART - 1) / PART;
-}
-
-static enum status reserve_labels(struct loss *l, int labels)
-{
-    if (l->images > l->image_capacity) {
-        mem_free(l->first);
-        mem_free(l->cursor);
-        l->image_capacity = 0;
-        l->first = mem_alloc((size_t)l->images + 1, sizeof *l->first);
-        l->cursor = mem_alloc((size_t)l->images + 1, sizeof *l->cursor);
-        if (!l->first || !l->cursor)
-            return E_NOMEM;
-        l->image_capacity = l->images;
-    }
-    if (labels > l->label_capacity) {
-        mem_free(l->labels);
-        l->label_capacity = 0;
-        l->labels = mem_alloc((size_t)labels, sizeof *l->labels);
-        if (!l->labels)
-            return E_NOMEM;
-        l->label_capacity = labels;
-    }
-    return OK;
-}
-
-static enum status reserve_partial(struct loss *l)
-{
-    size_t parts = (size_t)l->n_branches * (size_t)l->images * (size_t)parts_an_image(l);
-    if (parts <= l->partial_capacity)
-        return OK;
-    mem_free(l->partial);
-    l->partial_capacity = 0;
-    l->partial = mem_alloc(parts, LOSS_ITEMS * sizeof *l->partial);
-    if (!l->partial)
-        return E_NOMEM;
-    l->partial_capacity = parts;
-    return OK;
-}
-
-/* --- labels --- */
-
-static enum status check_target(const struct loss *l, const float *row, int i)
-{
-    for (int k = 0; k < 6; k++)
-        if (!isfinite(row[k]))
-            return fail(E_ARGUMENT, "target %d holds a value that is not finite", i);
-    if (!(row[0] >= 0 && row[0] < (float)l->images))
-        return fail(E_ARGUMENT, "target %d names image %g of %d", i, row[0], l->images);
-    if (!(row[1] >= 0 && row[1] < (float)l->config.nc))
-        return fail(E_ARGUMENT, "target %d names class %g of %d", i, row[1], l->config.nc);
-    return OK;
-}
-
-/* SPEC 7.1: normalised rows -> pixel boxes, grouped by image in file order. */
-static enum status set_labels(struct loss *l, const float *targets, int n)
-{
-    float height = (float)(l->shape.level[0].h * l->shape.level[0].stride);
-    float width = (float)(l->shape.level[0].w * l->shape.level[0].stride);
-    TRY(reserve_labels(l, n));
-    memset(l->first, 0, ((size_t)l->images + 1) * sizeof *l->first);
-    for (int i = 0; i < n; i++) {
-        TRY(check_target(l, targets + 6 * (size_t)i, i));
-        l->first[(int)targets[6 * (size_t)i] + 1]++;
-    }
-    for (int i = 0; i < l->images; i++)
-        l->first[i + 1] += l->first[i];
-    memcpy(l->cursor, l->first, (size_t)l->images * sizeof *l->cursor);
     for (int i = 0; i < n; i++) {
         const float *row = targets + 6 * (size_t)i;
-        struct assign_label *label = &l->labels[l->cursor[(int)row[0]]++];
-        float box[4] = {row[2] * width, row[3] * height, row[4] * width, row[5] * height};
-        box_cxcywh_to_xyxy(box, box);
-        label->class = (int)row[1];
-        label->valid = box[0] + box[1] + box[2] + box[3] > 0;
-        ciou_box_init(&label->box, box);
+        for (int k = 0; k < 6; k++)
+            if (!isfinite(row[k]))
+                return fail(E_ARGUMENT, "target %d holds a value that is not finite", i);
+        if (!(row[0] >= 0 && row[0] < (float)images))
+            return fail(E_ARGUMENT, "target %d names image %g of %d", i, row[0], images);
+        if (!(row[1] >= 0 && row[1] < (float)nc))
+            return fail(E_ARGUMENT, "target %d names class %g of %d", i, row[1], nc);
     }
     return OK;
-}
-
-/* --- assignment --- */
-
-static void set_assignments(struct loss *l, int n_branches)
-{
-    int main = n_branches - 1;
-    l->n_assign = l->config.assign == ASSIGN_INDEPENDENT                        ? n_branches
-                  : l->config.assign == ASSIGN_COARSE_TO_FINE && n_branches > 1 ? 2
-                                                                                : 1;
-    for (int k = 0; k < l->n_assign; k++) {
-        l->assign[k].config = l->config.assigner;
-        l->assign[k].source = l->config.assign == ASSIGN_INDEPENDENT ? k : main;
-    }
-    bool coarse = l->config.assign == ASSIGN_COARSE_TO_FINE;
-    if (coarse && l->n_assign == 2)
-        l->assign[1].config.top_k = l->config.coarse_top_k;
-    for (int b = 0; b < n_branches; b++)
-        l->of_branch[b] = l->config.assign == ASSIGN_INDEPENDENT ? b : coarse && b != main ? 1 : 0;
-}
-
-struct decode {
-    const struct loss *loss;
-    const float *logits; /* of the image */
-    size_t stride;
-};
-
-static void decode_box(void *context, int anchor, struct ciou_box *box)
-{
-    const struct decode *d = context;
-    const struct loss *l = d->loss;
-    float ltrb[4], xyxy[4], stride = l->stride[anchor];
-    for (int side = 0; side < 4; side++)
-        ltrb[side] = dfl_expectation(d->logits + (size_t)anchor * d->stride + side * l->bins, l->bins, NULL);
-    box_ltrb_to_xyxy(ltrb, l->x[anchor] / stride, l->y[anchor] / stride, xyxy);
-    for (int i = 0; i < 4; i++)
-        xyxy[i] *= stride;
-    ciou_box_init(box, xyxy);
-}
-
-/* A part is an image seen by one source branch; it makes all assignments from that source, which share boxes. */
-static void assign_part(void *context, int part, int thread)
-{
-    struct loss *l = context;
-    int image = part % l->images, source = l->assign[part / l->images].source;
-    const struct head_output *out = &l->branches[source];
-    size_t base = (size_t)image * (size_t)l->anchors;
-    struct decode d = {.loss = l, .logits = out->logits + (size_t)image * out->image_stride, .stride = out->stride};
-    struct assign_image view = {
-        .anchors = l->anchors,
-        .x = l->x,
-        .y = l->y,
-        .scores = d.logits + 4 * l->bins,
-        .score_stride = out->stride,
-        .logits = true,
-        .boxes = l->source[source].boxes + base,
-        .ready = l->source[source].ready + base,
-        .decode = decode_box,
-        .context = &d,
-        .labels = l->labels + l->first[image],
-        .n_labels = l->first[image + 1] - l->first[image],
-    };
-    memset(view.ready, 0, (size_t)l->anchors);
-    for (int k = 0; k < l->n_assign; k++) {
-        struct assignment *a = &l->assign[k];
-        if (a->source == source)
-            assign_run(&a->config, &view, &l->scratch[thread], a->label + base, a->score + base);
-    }
-}
-
-static void assign_batch(struct loss *l)
-{
-    int sources = l->config.assign == ASSIGN_INDEPENDENT ? l->n_assign : 1;
-    team_run(l->team, sources * l->images, assign_part, l);
-    for (int k = 0; k < l->n_assign; k++) {
-        struct assignment *a = &l->assign[k];
-        size_t points = (size_t)l->images * (size_t)l->anchors;
-        a->sum = 0;
-        for (size_t i = 0; i < points; i++)
-            a->sum += a->score[i];
-        a->divisor = l->config.assign == ASSIGN_LEAD_UNFLOORED ? a->sum : MAX(a->sum, 1);
-    }
-}
-
-/* --- terms --- */
-
-/* The branch's weight over its sum of target scores (SPEC 7.3, 7.4). */
-static double branch_scale(const struct loss *l, int branch)
-{
-    double weight = branch == l->n_branches - 1 ? l->config.main_weight : l->config.aux_weight;
-    return weight / l->assign[l->of_branch[branch]].divisor;
-}
-
-static void positive_point(const struct loss *l, int branch, int image, int anchor, const struct class_term *class,
-                           const struct box_term *box, double item[LOSS_ITEMS])
-{
-    const struct head_output *out = &l->branches[branch];
-    const struct assignment *assign = &l->assign[l->of_branch[branch]];
-    size_t point = (size_t)image * (size_t)l->anchors + (size_t)anchor;
-    const struct assign_label *label = &l->labels[l->first[image] + assign->label[point]];
-    size_t row = (size_t)image * out->image_stride + (size_t)anchor * out->stride;
-    const float *logits = out->logits + row;
-    float *d_logits = out->d_logits ? out->d_logits + row : NULL;
-    float weight = assign->score[point], stride = l->stride[anchor], target[4];
-    int channel = 4 * l->bins + label->class;
-
-    item[LOSS_CLS] += class_positive(class, logits[channel], weight, d_logits ? d_logits + channel : NULL);
-
-    struct box_term term = *box;
-    term.box_scale *= weight;
-    term.dfl_scale *= weight;
-    for (int i = 0; i < 4; i++)
-        target[i] = label->box.xyxy[i] / stride;
-    double value[2];
-    box_positive(&term, logits, l->x[anchor] / stride, l->y[anchor] / stride, target, value, d_logits);
-    item[LOSS_BOX] += value[0] * weight;
-    item[LOSS_DFL] += value[1] * weight;
-}
-
-/* A part is up to PART anchor points of one image in one branch. */
-static void terms_part(void *context, int part, int thread)
-{
-    (void)thread;
-    struct loss *l = context;
-    int pieces = parts_an_image(l);
-    int branch = part / (l->images * pieces), image = part / pieces % l->images;
-    int first = part % pieces * PART, n = MIN(l->anchors - first, PART);
-    const struct head_output *out = &l->branches[branch];
-    size_t row = (size_t)image * out->image_stride + (size_t)first * out->stride;
-    int box_channels = 4 * l->bins;
-    float *d_rows = out->d_logits ? out->d_logits + row : NULL;
-    double scale = branch_scale(l, branch) * l->images; /* SPEC 7.4: total = items * images */
-    struct class_term class = {.positive_weight = l->config.cls_positive_weight,
-                               .focal_gamma = l->config.focal_gamma,
-                               .scale = scale * l->config.cls_gain};
-    struct box_term box = {
-        .bins = l->bins, .box_scale = scale * l->config.box_gain, .dfl_scale = scale * l->config.dfl_gain};
-    double *item = l->partial + LOSS_ITEMS * (size_t)part;
-
-    for (int a = 0; d_rows && a < n; a++)
-        memset(d_rows + (size_t)a * out->stride, 0, (size_t)box_channels * sizeof *d_rows);
-    item[LOSS_BOX] = item[LOSS_DFL] = 0;
-    item[LOSS_CLS] = class_zero(&class, out->logits + row + box_channels, out->stride,
-                                d_rows ? d_rows + box_channels : NULL, out->stride, n, l->config.nc);
-    const int *label = l->assign[l->of_branch[branch]].label + (size_t)image * (size_t)l->anchors;
-    for (int a = first; a < first + n; a++)
-        if (label[a] >= 0)
-            positive_point(l, branch, image, a, &class, &box, item);
-}
-
-static void sum_terms(struct loss *l, struct loss_result *result)
-{
-    int parts_a_branch = l->images * parts_an_image(l);
-    const double gain[LOSS_ITEMS] = {
-        [LOSS_BOX] = l->config.box_gain, [LOSS_CLS] = l->config.cls_gain, [LOSS_DFL] = l->config.dfl_gain};
-    *result = (struct loss_result){0};
-    for (int b = 0; b < l->n_branches; b++) {
-        double sum[LOSS_ITEMS] = {0};
-        for (int part = b * parts_a_branch; part < (b + 1) * parts_a_branch; part++)
-            for (int i = 0; i < LOSS_ITEMS; i++)
-                sum[i] += l->partial[LOSS_ITEMS * (size_t)part + (size_t)i];
-        for (int i = 0; i < LOSS_ITEMS; i++)
-            result->item[i] += gain[i] * branch_scale(l, b) * sum[i];
-    }
-    for (int i = 0; i < LOSS_ITEMS; i++)
-        result->total += result->item[i];
-    result->total *= l->images;
 }
 
 enum status loss_run(struct loss *l, const struct head_output *branches, int n_branches, const float *targets,
                      int n_targets, struct loss_result *result)
 {
     TRY(check_branches(&l->config, branches, n_branches));
-    TRY(set_anchors(l, &branches[0]));
-    l->images = branches[0].n;
-    l->bins = (branches[0].channels - l->config.nc) / 4;
-    TRY(reserve_points(l, (size_t)l->images * (size_t)l->anchors, n_branches));
-    l->n_branches = n_branches;
-    TRY(reserve_partial(l));
-    TRY(set_labels(l, targets, n_targets));
-    int most = 0;
-    for (int i = 0; i < l->images; i++)
-        most = MAX(most, l->first[i + 1] - l->first[i]);
-    for (int i = 0; i < team_size(l->team); i++)
-        TRY(assign_scratch_reserve(&l->scratch[i], l->anchors, most));
-
-    l->branches = branches;
-    set_assignments(l, n_branches);
-    assign_batch(l);
-    team_run(l->team, n_branches * l->images * parts_an_image(l), terms_part, l);
-    sum_terms(l, result);
-    l->branches = NULL;
-    return OK;
+    TRY(check_targets(targets, n_targets, branches[0].n, l->config.nc));
+    return l->anchors ? anchor_loss_run(l->anchors, branches, n_branches, targets, n_targets, result)
+                      : aligned_loss_run(l->aligned, branches, n_branches, targets, n_targets, result);
 }
 
 struct loss_assignment loss_get_assignment(const struct loss *l, int branch)
 {
-    const struct assignment *a = &l->assign[l->of_branch[branch]];
-    return (struct loss_assignment){.label = a->label,
-                                    .score = a->score,
-                                    .labels = l->labels,
-                                    .first = l->first,
-                                    .sum = a->sum,
-                                    .divisor = a->divisor};
+    return aligned_loss_assignment(l->aligned, branch);
+}
+
+struct loss_matching loss_get_matching(const struct loss *l, int branch)
+{
+    return anchor_loss_matching(l->anchors, branch);
 }

@@ -118,7 +118,7 @@ void box_positive(const struct box_term *term, const float *logits, float x, flo
     box_ltrb_to_xyxy(ltrb, x, y, box);
     box_xyxy_to_ltrb(target, x, y, target_ltrb);
 
-    value[0] = 1.0 - box_ciou_gradient(box, target, d_box);
+    value[0] = 1.0 - box_ciou_gradient(box, target, 0, d_box);
     value[1] = 0;
     for (int side = 0; side < 4; side++) {
         const float *row = logits + side * bins;

@@ -10,24 +10,23 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-const char *result_column_name(enum result_column column)
+const char *result_column_name(enum head_kind head, int column, char buffer[RESULT_NAME])
 {
     static const char *const names[RESULT_COLUMNS] = {
-        [RESULT_TRAIN_BOX] = "train/box_loss",
-        [RESULT_TRAIN_CLS] = "train/cls_loss",
-        [RESULT_TRAIN_DFL] = "train/dfl_loss",
         [RESULT_PRECISION] = "metrics/precision",
         [RESULT_RECALL] = "metrics/recall",
         [RESULT_MAP50] = "metrics/mAP_0.5",
         [RESULT_MAP] = "metrics/mAP_0.5:0.95",
-        [RESULT_VAL_BOX] = "val/box_loss",
-        [RESULT_VAL_CLS] = "val/cls_loss",
-        [RESULT_VAL_DFL] = "val/dfl_loss",
         [RESULT_LR0] = "x/lr0",
         [RESULT_LR1] = "x/lr1",
         [RESULT_LR2] = "x/lr2",
     };
-    return names[column];
+    bool val = column >= RESULT_VAL_LOSS;
+    if (names[column])
+        return names[column];
+    snprintf(buffer, RESULT_NAME, "%s/%s_loss", val ? "val" : "train",
+             loss_item_name(head, column - (val ? RESULT_VAL_LOSS : RESULT_TRAIN_LOSS)));
+    return buffer;
 }
 
 /* --- progress --- */
@@ -63,9 +62,10 @@ enum status run_write_results(const struct run_folder *f, const struct run_progr
 {
     enum status rc = OK;
     struct buf text = {0};
+    char name[RESULT_NAME];
     TRY_CLEAN(buf_printf(&text, "%20s", "epoch"));
     for (int c = 0; c < RESULT_COLUMNS; c++)
-        TRY_CLEAN(buf_printf(&text, ",%20s", result_column_name(c)));
+        TRY_CLEAN(buf_printf(&text, ",%20s", result_column_name(p->head, c, name)));
     TRY_CLEAN(buf_append(&text, "\n", 1));
     for (int i = 0; i < p->n_rows; i++) {
         TRY_CLEAN(buf_printf(&text, "%20.5g", (double)(i + 1)));

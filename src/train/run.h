@@ -14,26 +14,24 @@
 #include "model/model.h"
 #include "train/run_options.h"
 
-/* A row of results.csv. */
+/* A row of results.csv. Of the losses the first is named; the others stand behind it in the order of loss_item_name. */
 enum result_column {
-    RESULT_TRAIN_BOX,
-    RESULT_TRAIN_CLS,
-    RESULT_TRAIN_DFL,
-    RESULT_PRECISION,
+    RESULT_TRAIN_LOSS,
+    RESULT_PRECISION = RESULT_TRAIN_LOSS + LOSS_ITEMS,
     RESULT_RECALL,
     RESULT_MAP50,
     RESULT_MAP,
-    RESULT_VAL_BOX,
-    RESULT_VAL_CLS,
-    RESULT_VAL_DFL,
-    RESULT_LR0,
+    RESULT_VAL_LOSS,
+    RESULT_LR0 = RESULT_VAL_LOSS + LOSS_ITEMS,
     RESULT_LR1,
     RESULT_LR2,
     RESULT_COLUMNS,
 };
-const char *result_column_name(enum result_column column); /* "metrics/mAP_0.5" */
+enum { RESULT_NAME = 32 };
+/* "metrics/mAP_0.5", "val/cls_loss"; the kind of head names the losses. `buffer` may be what is returned. */
+const char *result_column_name(enum head_kind head, int column, char buffer[RESULT_NAME]);
 
-enum { METRICS = RESULT_LR0 - RESULT_PRECISION }; /* of a validation: precision ... val/dfl_loss */
+enum { METRICS = RESULT_LR0 - RESULT_PRECISION }; /* of a validation: precision ... the losses */
 
 /* How far a run is. Part of the state; all of it is exact. */
 struct run_progress {
@@ -48,8 +46,9 @@ struct run_progress {
     int nc;
     double (*rows)[RESULT_COLUMNS]; /* (n_rows) one an epoch; owned */
     int n_rows, row_capacity;
-    bool stopped;  /* early stopping ended the run */
-    bool finished; /* nothing is left to do */
+    enum head_kind head; /* of the network: what its losses are called */
+    bool stopped;        /* early stopping ended the run */
+    bool finished;       /* nothing is left to do */
 };
 enum status run_progress_init(struct run_progress *p, int nc);
 void run_progress_free(struct run_progress *p);

@@ -9,20 +9,25 @@
 
 enum { ROWS = 2, COLS = 3, PANELS = ROWS * COLS, LINES = 3 };
 
-/* What a panel shows, and how a person calls it. */
+/* What a panel shows, and how a person calls it. Without a title: a loss, which the kind of head names. */
 struct panel_plan {
     const char *title, *y_label;
     bool unit; /* 0 to 1 */
     struct {
         const char *name;
-        enum result_column column;
+        int column;
     } lines[LINES];
 };
 
+static const char *const loss_titles[HEAD_KINDS][LOSS_ITEMS] = {
+    [HEAD_DFL] = {"Box loss", "Class loss", "Distribution focal loss (box edges)"},
+    [HEAD_ANCHORS] = {"Box loss", "Objectness loss", "Class loss"},
+};
+
 static const struct panel_plan plans[PANELS] = {
-    {"Box loss", "Loss", false, {{"train", RESULT_TRAIN_BOX}, {"val", RESULT_VAL_BOX}}},
-    {"Class loss", "Loss", false, {{"train", RESULT_TRAIN_CLS}, {"val", RESULT_VAL_CLS}}},
-    {"Distribution focal loss (box edges)", "Loss", false, {{"train", RESULT_TRAIN_DFL}, {"val", RESULT_VAL_DFL}}},
+    {NULL, "Loss", false, {{"train", RESULT_TRAIN_LOSS}, {"val", RESULT_VAL_LOSS}}},
+    {NULL, "Loss", false, {{"train", RESULT_TRAIN_LOSS + 1}, {"val", RESULT_VAL_LOSS + 1}}},
+    {NULL, "Loss", false, {{"train", RESULT_TRAIN_LOSS + 2}, {"val", RESULT_VAL_LOSS + 2}}},
     {"Precision and recall", "Share", true, {{"precision", RESULT_PRECISION}, {"recall", RESULT_RECALL}}},
     {"Mean average precision", "mAP", true, {{"mAP50", RESULT_MAP50}, {"mAP50-95", RESULT_MAP}}},
     /* the first line lies on top: the dashed one lets an equal one be seen */
@@ -39,9 +44,9 @@ struct figure {
 };
 
 /* The losses of the validation are 0 in all rows where they were not measured. */
-static bool is_measured(const struct run_progress *p, enum result_column column)
+static bool is_measured(const struct run_progress *p, int column)
 {
-    if (column < RESULT_VAL_BOX || column > RESULT_VAL_DFL)
+    if (column < RESULT_VAL_LOSS || column >= RESULT_VAL_LOSS + LOSS_ITEMS)
         return true;
     for (int i = 0; i < p->n_rows; i++) {
         if (p->rows[i][column] != 0)
@@ -69,7 +74,7 @@ static void fill_panel(struct figure *f, const struct run_progress *p, int k, in
                                             .dashed = plan->lines[line].column == RESULT_LR2};
     }
     f->charts[k] =
-        (struct chart){.title = plan->title,
+        (struct chart){.title = plan->title ? plan->title : loss_titles[p->head][k],
                        .x = {.label = "Epoch", .whole = true},
                        .y = {.label = plan->y_label, .low = plan->unit ? -0.02 : 0, .high = plan->unit ? 1.02 : 0},
                        .series = f->series[k],

@@ -5,6 +5,7 @@
 #include "model/model.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *optimizer_word(const struct run_options *o)
 {
@@ -64,7 +65,10 @@ static enum status tell_what_to_try(const struct run_options *o, const struct ru
                        noun(iterations, "iteration was", "iterations were")));
     if (!o->weights)
         TRY(buf_printf(words, "; start from trained weights (--weights)"));
-    if (p->rows[p->n_rows - 1][RESULT_TRAIN_CLS] > 2 * p->rows[0][RESULT_TRAIN_CLS])
+    int class = RESULT_TRAIN_LOSS;
+    while (strcmp(loss_item_name(p->head, class - RESULT_TRAIN_LOSS), "cls") != 0)
+        class ++;
+    if (p->rows[p->n_rows - 1][class] > 2 * p->rows[0][class])
         TRY(buf_printf(words, "; a smaller learning rate (--hyp lr0=%g), for the loss grew", o->hyper.lr0 / 10));
     TRY(buf_printf(words, "\n"));
     return OK;

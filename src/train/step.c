@@ -91,8 +91,10 @@ enum status trainer_loss(struct trainer_state *t, long ni, const float *targets,
     if (rc != OK || isfinite(loss->total))
         return rc;
     const char *layer = find_layer(t);
-    return fail(E_NUMERIC, "the loss of iteration %ld is not finite (box %g, class %g, dfl %g); it began in %s", ni,
-                loss->item[LOSS_BOX], loss->item[LOSS_CLS], loss->item[LOSS_DFL], layer ? layer : "the loss itself");
+    const enum head_kind head = g->head.kind;
+    return fail(E_NUMERIC, "the loss of iteration %ld is not finite (%s %g, %s %g, %s %g); it began in %s", ni,
+                loss_item_name(head, 0), loss->item[0], loss_item_name(head, 1), loss->item[1], loss_item_name(head, 2),
+                loss->item[2], layer ? layer : "the loss itself");
 }
 
 bool trainer_due(const struct trainer_state *t, long ni, const struct schedule_point *point)

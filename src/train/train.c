@@ -103,6 +103,7 @@ static void tell_batch(const struct train_job *j, const struct batch *b, int siz
     struct train_tick tick = {.phase = PHASE_TRAIN,
                               .epoch = j->progress.epoch + 1,
                               .epochs = j->options.epochs,
+                              .head = j->progress.head,
                               .batch = j->progress.batch,
                               .batches = loader_batches(j->loader),
                               .first = first,
@@ -265,9 +266,9 @@ static enum status validate_epoch(struct train_job *j, bool *validated)
     rc = validate_values(j, j->trainer.ema.value, false, &evaluation, &result, loss);
     if (rc == OK) {
         const struct ap_result *a = &result.official;
-        const double metric[METRICS] = {a->precision,   a->recall,      a->map50,      a->map,
-                                        loss[LOSS_BOX], loss[LOSS_CLS], loss[LOSS_DFL]};
+        const double metric[METRICS - LOSS_ITEMS] = {a->precision, a->recall, a->map50, a->map};
         memcpy(p->metric, metric, sizeof metric);
+        memcpy(p->metric + COUNT(metric), loss, sizeof loss);
         memcpy(p->ap, a->maps, (size_t)p->nc * sizeof *p->ap);
     }
     evaluation_result_free(&result);
@@ -285,6 +286,7 @@ static void tell_epoch(const struct train_job *j, const double *row, bool valida
     const struct train_events *e = &j->request->events;
     const struct train_epoch told = {.epoch = j->progress.epoch,
                                      .epochs = j->options.epochs,
+                                     .head = j->progress.head,
                                      .row = row,
                                      .validated = validated,
                                      .best = row_fitness(row) > 0 && row_fitness(row) == j->progress.best_fitness};
@@ -300,7 +302,7 @@ static enum status close_epoch(struct train_job *j, bool validated)
     struct schedule_point point = schedule_at(&j->schedule, (p->epoch + 1) * batches - 1);
     double row[RESULT_COLUMNS];
     for (int k = 0; k < LOSS_ITEMS; k++)
-        row[RESULT_TRAIN_BOX + k] = p->sum[k] / (double)batches;
+        row[RESULT_TRAIN_LOSS + k] = p->sum[k] / (double)batches;
     memcpy(row + RESULT_PRECISION, p->metric, sizeof p->metric);
     for (int k = 0; k < GROUPS; k++)
         row[RESULT_LR0 + k] = point.lr[k];

@@ -31,6 +31,7 @@ enum train_phase { PHASE_TRAIN, PHASE_VALIDATE, PHASE_FINAL }; /* the last: vali
 /* What a user is told after each batch. */
 struct train_tick {
     enum train_phase phase;
+    enum head_kind head; /* what the losses are (loss_item_name) */
     int epoch, epochs;   /* the first is 1 */
     long batch, batches; /* done of the phase, of all */
     long first;          /* batches that were done before, in the part of the epoch that a resumed run had behind it */
@@ -41,6 +42,7 @@ struct train_tick {
 
 /* And at the end of an epoch. */
 struct train_epoch {
+    enum head_kind head;
     int epoch, epochs; /* the first is 1 */
     const double *row; /* (RESULT_COLUMNS) */
     bool validated;    /* else the metrics are those of an earlier epoch (--noval) */

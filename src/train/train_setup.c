@@ -232,7 +232,7 @@ static enum status open_trainer(struct train_job *j)
         .backend = &cpu_backend,
         .team = j->request->team,
         .exact = o->exact,
-        .loss = loss_config_default(j->graph.head.nc),
+        .loss = loss_config_of(&j->graph.head, j->graph.n_branches),
         .optimizer = {.kind = (enum optimizer_kind)o->optimizer,
                       .beta = o->hyper.momentum,
                       .weight_decay = schedule_weight_decay(s, o->hyper.weight_decay)},
@@ -512,6 +512,7 @@ enum status job_open(struct train_job *j, const struct train_request *request)
     TRY(open_validation(j));
     TRY(check_machine(j));
     TRY(open_folder(j));
+    j->progress.head = j->graph.head.kind;
     j->saved = clock_seconds();
     return OK;
 }

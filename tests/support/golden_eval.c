@@ -291,7 +291,7 @@ int golden_ciou(const char *safetensors_path, char *message, size_t size, double
         if (n == 0 || a.count != 4 * n || b.count != 4 * n || gradient.count != 4 * n || iou.count != n)
             complain(&g, "unexpected shapes");
         for (size_t i = 0; i < n && !g.failed; i++) {
-            float d[4], value = box_ciou_gradient(a.single + 4 * i, b.single + 4 * i, d);
+            float d[4], value = box_ciou_gradient(a.single + 4 * i, b.single + 4 * i, 0, d);
             check(&g, "ciou", i, value, ciou.value[i], 2e-6);
             check(&g, "ciou without gradient", i, box_ciou(a.single + 4 * i, b.single + 4 * i), ciou.value[i], 2e-6);
             check(&g, "iou", i, box_iou(a.single + 4 * i, b.single + 4 * i, BOX_EPSILON), iou.value[i], 2e-6);

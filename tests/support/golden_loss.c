@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "support/golden.h"
+#include "train/anchor_candidates.h"
 #include "train/loss.h"
 
 #include <math.h>
@@ -134,10 +135,11 @@ static size_t level_pixels(const struct head_output *out, int level)
 }
 
 /* feat<b>.<l> [B, channels, H, W] -> the layout of a head's output (graph/net.h). */
-static bool build_branch(struct golden *g, int b, const json_t *strides, struct head_output *out)
+static bool build_branch(struct golden *g, int b, const struct head *head, struct head_output *out)
 {
     const float *maps[MAX_LEVELS];
-    *out = (struct head_output){.n_levels = (int)json_array_size(strides)};
+    const json_t *strides = golden_json(g, "strides");
+    *out = (struct head_output){.head = head, .n_levels = (int)json_array_size(strides)};
     if (out->n_levels < 1 || out->n_levels > MAX_LEVELS) {
         golden_fault(g, "%d strides", out->n_levels);
         return false;
@@ -152,7 +154,7 @@ static bool build_branch(struct golden *g, int b, const json_t *strides, struct 
         out->channels = (int)t->shape[1];
         out->level[l].h = (int)t->shape[2];
         out->level[l].w = (int)t->shape[3];
-        out->level[l].stride = (int)json_integer_value(json_array_get(strides, (size_t)l));
+        out->level[l].stride = (int)json_number_value(json_array_get(strides, (size_t)l));
         out->level[l].first = out->anchors;
         out->anchors += out->level[l].h * out->level[l].w;
     }
@@ -277,8 +279,11 @@ static void compare_loss(struct golden *g, const struct loss *loss, const struct
 static void run_loss(struct golden *g, int n)
 {
     struct head_output branches[MAX_BRANCHES];
+    struct head head = {.kind = HEAD_DFL, .nc = golden_int(g, "nc")};
+    const struct safetensor *map = golden_tensor(g, "feat0.0");
+    head.reg_max = map ? ((int)map->shape[1] - head.nc) / 4 : 0;
     for (int b = 0; b < n; b++)
-        if (!build_branch(g, b, golden_json(g, "strides"), &branches[b]))
+        if (!build_branch(g, b, &head, &branches[b]))
             return;
     size_t count;
     const float *targets = golden_f32(g, "targets", &count);
@@ -303,5 +308,133 @@ int golden_loss(const char *path, char *message, size_t size, double *worst)
         for (int i = 0; i < COUNT(kinds); i++)
             if (!strcmp(golden_text(&g, "kind"), kinds[i].kind))
                 run_loss(&g, kinds[i].branches);
+    return golden_close(&g, message, size, worst);
+}
+
+/* --- anchor heads: kinds ota and aux_ota --- */
+
+/* anchors_grid: a list a level of widths and heights in cells. */
+static void read_anchors(struct golden *g, struct head *head)
+{
+    const json_t *levels = golden_json(g, "anchors_grid"), *strides = golden_json(g, "strides");
+    for (size_t l = 0; l < json_array_size(levels) && l < MAX_LEVELS; l++) {
+        const json_t *list = json_array_get(levels, l);
+        double stride = json_number_value(json_array_get(strides, l));
+        head->n_anchors = (int)json_array_size(list) / 2;
+        for (size_t i = 0; i < json_array_size(list) && i < 2 * (size_t)MAX_ANCHORS; i++)
+            head->anchor[l][i / 2][i % 2] = (float)(json_number_value(json_array_get(list, i)) * stride);
+    }
+}
+
+/* Rows (image, anchor, y, x, target). */
+struct place_list {
+    double *rows;
+    size_t n;
+};
+
+static void add_place(struct place_list *list, const struct anchor_candidate *c, int target)
+{
+    const double row[] = {c->image, c->anchor, c->y, c->x, target};
+    memcpy(list->rows + COUNT(row) * list->n++, row, sizeof row);
+}
+
+static void compare_places(struct golden *g, const char *name, const struct place_list *mine)
+{
+    size_t count;
+    const double *stored = golden_f64(g, name, &count);
+    if (!stored)
+        return;
+    if (count != 5 * mine->n)
+        golden_fault(g, "%s has %zu rows, should have %zu", name, mine->n, count / 5);
+    for (size_t i = 0; i < count && i < 5 * mine->n; i++)
+        if (mine->rows[i] != stored[i]) {
+            golden_fault(g, "%s: row %zu has %g, should have %g", name, i / 5, mine->rows[i], stored[i]);
+            return;
+        }
+}
+
+/* cand<suffix>/<level> and match<suffix>/<level>, both in order. */
+static void compare_matching(struct golden *g, const struct head_output *shape, float reach, const char *suffix,
+                             const struct loss_matching *mine)
+{
+    size_t count;
+    const float *targets = golden_f32(g, "targets", &count);
+    const struct anchor_rule rule = {(float)member(g, "hyp", "anchor_t", 4), reach};
+    struct anchor_candidates found = {0};
+    for (int l = 0; l < shape->n_levels && targets; l++) {
+        if (!golden_ok(g, anchor_candidates_find(shape, l, &rule, targets, (int)(count / 6), &found)))
+            break;
+        struct place_list cand = {arena_alloc(&g->arena, 5 * (size_t)found.count + 1, sizeof(double)), 0};
+        struct place_list match = {arena_alloc(&g->arena, 5 * (size_t)found.count + 1, sizeof(double)), 0};
+        for (int i = 0; i < found.count; i++)
+            add_place(&cand, &found.items[i], found.items[i].target);
+        for (int image = 0; image < shape->n; image++) {
+            const int *first = mine->first + image * shape->n_levels + l;
+            for (int i = first[0]; i < first[1]; i++)
+                if (mine->owner[i] >= 0)
+                    add_place(&match, &mine->candidates[i], mine->owner[i]);
+        }
+        compare_places(g, golden_name(g, "cand%s/%d", suffix, l), &cand);
+        compare_places(g, golden_name(g, "match%s/%d", suffix, l), &match);
+    }
+    anchor_candidates_free(&found);
+}
+
+static struct loss_config anchor_config_of(struct golden *g, const struct head *head, int branches)
+{
+    struct loss_config c = loss_config_of(head, branches);
+    c.box_gain = member(g, "hyp", "box", 0);
+    c.cls_gain = member(g, "hyp", "cls", 0);
+    c.cls_positive_weight = member(g, "hyp", "cls_pw", 1);
+    c.focal_gamma = member(g, "hyp", "fl_gamma", 0);
+    c.anchors.obj_gain = member(g, "hyp", "obj", 0);
+    c.anchors.obj_positive_weight = member(g, "hyp", "obj_pw", 1);
+    c.anchors.label_smoothing = member(g, "hyp", "label_smoothing", 0);
+    c.anchors.most_ratio = (float)member(g, "hyp", "anchor_t", 4);
+    c.anchors.height_for_both = true; /* cases ota_rect */
+    return c;
+}
+
+/* The kit's map 0 is the main one, which is the last branch here. */
+static void run_anchor_loss(struct golden *g, int n)
+{
+    struct head head = {.kind = HEAD_ANCHORS, .nc = golden_int(g, "nc")};
+    struct head_output branches[MAX_BRANCHES];
+    read_anchors(g, &head);
+    for (int b = 0; b < n; b++)
+        if (!build_branch(g, b, &head, &branches[n - 1 - b]))
+            return;
+    size_t count;
+    const float *targets = golden_f32(g, "targets", &count), *total = golden_f32(g, "loss", NULL);
+    const float *items = golden_f32(g, "items", NULL);
+    struct loss_config config = anchor_config_of(g, &head, n);
+    struct loss *loss;
+    struct loss_result result;
+    if (!targets || !total || !items || !golden_ok(g, loss_create(&config, golden_team(), &loss)))
+        return;
+    if (golden_ok(g, loss_run(loss, branches, n, targets, (int)(count / 6), &result))) {
+        double sum = 0;
+        golden_compare_number(g, "loss", result.total, total[0],
+                              golden_tolerance(g, "loss", 1e-5, fabs((double)total[0]), 1e-6));
+        for (int i = 0; i < LOSS_ITEMS; sum += result.item[i++])
+            golden_compare_number(g, "items", result.item[i], items[i],
+                                  golden_tolerance(g, "loss", 1e-5, fabs((double)items[i]), 1e-6));
+        golden_compare_number(g, "items", sum, items[LOSS_ITEMS],
+                              golden_tolerance(g, "loss", 1e-5, fabs((double)items[LOSS_ITEMS]), 1e-6));
+        for (int b = 0; b < n; b++) {
+            struct loss_matching matching = loss_get_matching(loss, n - 1 - b);
+            compare_matching(g, branches, b ? config.anchors.aux_reach : config.anchors.reach, b ? "_aux" : "",
+                             &matching);
+            compare_gradients(g, b, &branches[n - 1 - b]);
+        }
+    }
+    loss_destroy(loss);
+}
+
+int golden_anchor_loss(const char *path, char *message, size_t size, double *worst)
+{
+    struct golden g;
+    if (golden_open(&g, path))
+        run_anchor_loss(&g, strcmp(golden_text(&g, "kind"), "aux_ota") == 0 ? 2 : 1);
     return golden_close(&g, message, size, worst);
 }

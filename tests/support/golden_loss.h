@@ -7,5 +7,7 @@
 int golden_assigner(const char *path, char *message, size_t size, double *worst);
 /* Kinds single, dual, triple and dual_lh: the file says which. */
 int golden_loss(const char *path, char *message, size_t size, double *worst);
+/* Kinds ota and aux_ota: anchor heads. */
+int golden_anchor_loss(const char *path, char *message, size_t size, double *worst);
 
 #endif
