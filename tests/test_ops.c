@@ -118,11 +118,6 @@ static double *dense(const struct tensor *t)
     return values;
 }
 
-static const struct op_impl *const ops[OP_COUNT] = {
-    [OP_BN_ACT] = &cpu_bn_act,     [OP_MAXPOOL] = &cpu_maxpool, [OP_AVGPOOL] = &cpu_avgpool,
-    [OP_UPSAMPLE] = &cpu_upsample, [OP_FUSE] = &cpu_fuse,       [OP_COPY] = &cpu_copy,
-};
-
 static void bench_free(struct bench *b)
 {
     for (int i = 0; i < b->info->node.n_src; i++) {
@@ -164,7 +159,7 @@ static void params_init(struct bench *b)
 
 static void bench_init(struct bench *b, const struct op_case *info, uint64_t seed, uint64_t features)
 {
-    *b = (struct bench){.info = info, .op = ops[info->node.op], .rng = rng_seed(seed, 0, 0)};
+    *b = (struct bench){.info = info, .op = cpu_backend.ops[info->node.op], .rng = rng_seed(seed, 0, 0)};
     b->call.graph = &b->graph;
     b->call.node = &info->node;
     b->call.options.mode = info->mode;
