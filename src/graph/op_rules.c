@@ -215,6 +215,20 @@ static const struct op_rule copy_rule = {
     .moves_bytes = true,
 };
 
+/* --- gelu --- */
+
+/* The slope is made of the source; each element of the gradient needs only the same element of it. */
+static bool is_source(const struct node *n, int s)
+{
+    (void)n;
+    return s != OP_DST;
+}
+
+static const struct op_rule gelu_rule = {
+    .backward_reads = is_source,
+    .in_place = is_source,
+};
+
 /* --- the table --- */
 
 const struct op_rule *const op_rules[OP_COUNT] = {

@@ -170,6 +170,13 @@ struct softplus_kernel {
     double (*run)(const float *x, float *d_x, float scale, size_t n);
 };
 
+/* --- GELU: x P(x), P the normal distribution function; its slope is P(x) + x p(x), p the density --- */
+struct gelu_kernel {
+    const char *name;
+    void (*forward)(const float *x, float *y, size_t n);
+    void (*backward)(const float *x, const float *d_y, float *d_x, bool add, size_t n); /* d_x may be x */
+};
+
 /* --- pooling: one row of outputs, or of gradients ---
  * Window (y, x) has its tap (ky, kx) at row y*stride - pad + ky, column x*stride - pad + kx; taps outside the map do
  * not exist. */

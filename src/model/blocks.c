@@ -190,6 +190,15 @@ int upsample(struct builder *b, const char *name, int x, int scale)
     return graph_node(b->graph, &n, builder_channels(b, x));
 }
 
+int gelu(struct builder *b, const char *name, int x)
+{
+    char text[BUILDER_NAME];
+    if (b->failed)
+        return x;
+    struct node n = {.op = OP_GELU, .n_src = 1, .src = {x}, .name = builder_join(b, name, text)};
+    return graph_node(b->graph, &n, builder_channels(b, x));
+}
+
 int concat(struct builder *b, const char *name, const int *maps, int n)
 {
     char text[BUILDER_NAME];

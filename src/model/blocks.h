@@ -31,6 +31,7 @@ int repconvn(struct builder *b, const char *name, int x, int c2, int s, int g, e
 int maxpool(struct builder *b, const char *name, int x, int k, int s, int p);
 int avgpool(struct builder *b, const char *name, int x, int k, int s);
 int upsample(struct builder *b, const char *name, int x, int scale);
+int gelu(struct builder *b, const char *name, int x);
 int concat(struct builder *b, const char *name, const int *maps, int n);
 /* CBFuse: the maps resized to the target's rows and columns, summed, target last. */
 int cbfuse(struct builder *b, const char *name, const int *maps, int n, int target);

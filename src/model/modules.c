@@ -137,6 +137,11 @@ static int emit_upsample(const struct emission *e)
     return upsample(e->b, e->name, e->x, e->a->scale);
 }
 
+static int emit_gelu(const struct emission *e)
+{
+    return gelu(e->b, e->name, e->x);
+}
+
 static int emit_silence(const struct emission *e)
 {
     return silence(e->b, e->name, e->x);
@@ -206,6 +211,7 @@ static const struct module modules[] = {
     {"SP", emit_sp, MODULE_MAP, "k=3 s=1 p=auto"},
     {"nn.Upsample", emit_upsample, MODULE_MAP, "size=None scale=2 mode=nearest"},
     {"Upsample", emit_upsample, MODULE_MAP, "size=None scale=2 mode=nearest"},
+    {"nn.GELU", emit_gelu, MODULE_MAP, "approximate=none"},
     {"Silence", emit_silence, MODULE_MAP, ""},
     {"nn.Identity", emit_silence, MODULE_MAP, ""},
     {"Concat", emit_concat, MODULE_MERGE, "dim=1"},
@@ -270,6 +276,7 @@ static const struct field {
     {"dim", FIELD_FIXED, 0, 0, 0},
     {"size", FIELD_FIXED, 0, 0, 0},
     {"mode", FIELD_FIXED, 0, 0, 0},
+    {"approximate", FIELD_FIXED, 0, 0, 0},
 };
 #undef AT
 

@@ -1,4 +1,4 @@
-/* Checks of batch normalisation with activation, of the class loss and of pooling, against plain C. */
+/* Checks of batch normalisation with activation, of the class loss, of GELU and of pooling, against plain C. */
 #include "core/status.h"
 #include "kernels/check.h"
 #include "kernels/pool_inline.h"
@@ -186,6 +186,41 @@ void check_softplus(struct kernel_check *c, const struct softplus_kernel *tested
             check_compare(c, (double)d[i], (double)scale * sigmoid, (double)scale * sigmoid + 1e-30, "the sigmoid");
         }
         check_compare(c, got, sum, sum, "the sum");
+        check_release(c);
+    }
+}
+
+/* --- gelu --- */
+
+void check_gelu(struct kernel_check *c, const struct gelu_kernel *tested)
+{
+    static const float far[] = {-INFINITY, -1e30f, -14, -13.2f, -9, -0.0f, 0, 6, 13.3f, 1e30f, INFINITY, NAN};
+    for (int round = 0; round < c->cases; round++) {
+        const size_t n = 1 + (size_t)check_below(c, 200);
+        float *x = check_floats(c, n), *y = check_filled(c, n, NAN);
+        const float *d_y = check_floats(c, n), *before = check_floats(c, n);
+        const bool add = check_below(c, 2), in_place = !add && check_below(c, 2);
+        for (size_t i = 0; i < n; i++)
+            x[i] = check_below(c, 20) ? 3 * x[i] : far[check_below(c, COUNT(far))];
+        const float *was = check_copy(c, x, n);
+        float *d_x = in_place ? x : check_copy(c, before, n);
+        tested->forward(x, y, n);
+        tested->backward(x, d_y, d_x, add, n);
+        for (size_t i = 0; i < n; i++) {
+            const double v = (double)was[i], p = 0.5 * erfc(-v * sqrt(0.5)), e = exp(-0.5 * v * v) / sqrt(2 * acos(-1));
+            const double first = add ? (double)before[i] : 0, slope = (double)d_y[i] * (p + v * e);
+            if (isnan(v) || v == -INFINITY) {
+                check_true(c, isnan(y[i]) && isnan(d_x[i]), "what is no number");
+                continue;
+            }
+            if (v == INFINITY) {
+                check_true(c, y[i] == INFINITY, "infinity");
+                continue;
+            }
+            const double most = fabs((double)d_y[i]) * (p + fabs(v) * e) + fabs(first);
+            check_compare(c, (double)y[i], v * p, fabs(v * p) + 1e-30, "forward");
+            check_compare(c, (double)d_x[i], first + slope, most + 1e-30, "backward");
+        }
         check_release(c);
     }
 }
