@@ -51,6 +51,26 @@ static void save_text(struct seeds *s, const char *target, const char *name, con
     save(s, target, name, text, strlen(text));
 }
 
+/* The layout without an archive: two storages, one window, a class with its source. */
+static void make_old(struct seeds *s)
+{
+    static const unsigned char data[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    const struct old_storage storages[] = {{"7", data, 4, 16}, {"3", data, 2, 4}};
+    struct buf object = {0}, b = {0};
+    pickle_begin(&object);
+    pickle_op(&object, "}(");
+    pickle_put_text(&object, "model.0.conv.weight");
+    pickle_put_tensor(&object, &(struct tensor_part){"FloatStorage", "7", 4, 0, 4, {2, 2, 1, 1}, {1, 2, 1, 1}});
+    pickle_put_text(&object, "model.0.conv.bias");
+    pickle_put_tensor(&object, &(struct tensor_part){"BFloat16Storage", "3", 2, 0, 1, {2}, {1}});
+    pickle_put_text(&object, "class");
+    pickle_put_old_class(&object, "models.yolo", "Model");
+    pickle_op(&object, "u.");
+    make_old_layout(&b, &object, storages, 2, &(struct old_layout){0});
+    save_buf(s, "fuzz_pt", "old.pt", &b);
+    buf_free(&object);
+}
+
 static void make_pt(struct seeds *s)
 {
     static const struct tensor_part row = {"HalfStorage", "0", 6, 1, 2, {2, 2}, {1, 2}};
@@ -65,6 +85,7 @@ static void make_pt(struct seeds *s)
     const struct zip_part parts[] = {{.name = "x/data.pkl", .data = "\x80\x02N.", .size = 4, .zip64 = true}};
     make_zip(&b, parts, 1, true);
     save_buf(s, "fuzz_pt", "zip64.pt", &b);
+    make_old(s);
 }
 
 static void make_pickle(struct seeds *s)

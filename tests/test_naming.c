@@ -333,42 +333,61 @@ static void class_outputs_move(void **state)
     mem_free(start);
 }
 
+#define ONE    \
+    {          \
+        22, -1 \
+    } /* head, and no auxiliary one */
 static void names_of_other_implementations(void **state)
 {
     (void)state;
     static const struct {
         rename_fn *rename;
         const char *theirs, *ours; /* ours NULL: not needed */
+        struct rename_heads heads;
     } cases[] = {
-        {rename_multimedia, "0.conv.weight", "model.0.conv.weight"},
-        {rename_multimedia, "3.conv.bn.bias", "model.3.cv1.bn.bias"}, /* AConv */
-        {rename_multimedia, "3.conv.conv.weight", "model.3.cv1.conv.weight"},
-        {rename_multimedia, "4.conv2.0.conv3.bn.weight", "model.4.cv2.0.cv3.bn.weight"},
-        {rename_multimedia, "4.conv2.1.conv.weight", "model.4.cv2.1.conv.weight"},
-        {rename_multimedia, "4.conv3.0.bottleneck.1.conv1.conv2.conv.weight",
-         "model.4.cv3.0.m.1.cv1.conv2.conv.weight"},
-        {rename_multimedia, "4.conv3.0.bottleneck.1.conv2.bn.bias", "model.4.cv3.0.m.1.cv2.bn.bias"},
-        {rename_multimedia, "9.conv5.conv.weight", "model.9.cv5.conv.weight"},
-        {rename_multimedia, "22.heads.2.anchor_conv.0.conv.weight", "model.22.cv2.2.0.conv.weight"},
-        {rename_multimedia, "22.heads.0.class_conv.2.bias", "model.22.cv3.0.2.bias"},
-        {rename_multimedia, "22.heads.0.anc2vec.anc2vec.weight", NULL},
-        {rename_multimedia, "23.conv1.conv.weight", NULL}, /* the auxiliary branch */
-        {rename_multimedia, "99999999999999999999.conv.weight", NULL},
-        {rename_multimedia, "0", NULL},
-        {rename_multimedia, "0..conv", NULL},
-        {rename_libre, "backbone.conv0.conv.weight", "model.0.conv.weight"},
-        {rename_libre, "backbone.down2.cv.bn.bias", "model.3.cv1.bn.bias"},
-        {rename_libre, "neck.elan_down2.cv2.0.m.0.cv1.conv1.conv.weight", "model.21.cv2.0.m.0.cv1.conv1.conv.weight"},
-        {rename_libre, "head.cv3.1.2.bias", "model.22.cv3.1.2.bias"},
-        {rename_libre, "optimizer.step", NULL},
+        {rename_multimedia, "0.conv.weight", "model.0.conv.weight", ONE},
+        {rename_multimedia, "3.conv.bn.bias", "model.3.cv1.bn.bias", ONE}, /* AConv */
+        {rename_multimedia, "3.conv.conv.weight", "model.3.cv1.conv.weight", ONE},
+        {rename_multimedia, "4.conv2.0.conv3.bn.weight", "model.4.cv2.0.cv3.bn.weight", ONE},
+        {rename_multimedia, "4.conv2.1.conv.weight", "model.4.cv2.1.conv.weight", ONE},
+        {rename_multimedia, "4.conv3.0.bottleneck.1.conv1.conv2.conv.weight", "model.4.cv3.0.m.1.cv1.conv2.conv.weight",
+         ONE},
+        {rename_multimedia, "4.conv3.0.bottleneck.1.conv2.bn.bias", "model.4.cv3.0.m.1.cv2.bn.bias", ONE},
+        {rename_multimedia, "9.conv5.conv.weight", "model.9.cv5.conv.weight", ONE},
+        {rename_multimedia, "22.heads.2.anchor_conv.0.conv.weight", "model.22.cv2.2.0.conv.weight", ONE},
+        {rename_multimedia, "22.heads.0.class_conv.2.bias", "model.22.cv3.0.2.bias", ONE},
+        {rename_multimedia, "22.heads.0.anc2vec.anc2vec.weight", NULL, ONE},
+        {rename_multimedia, "23.conv1.conv.weight", NULL, ONE}, /* the auxiliary branch */
+        {rename_multimedia, "99999999999999999999.conv.weight", NULL, ONE},
+        {rename_multimedia, "0", NULL, ONE},
+        {rename_multimedia, "0..conv", NULL, ONE},
+        {rename_multimedia,
+         "21.conv4.conv.weight",
+         "model.21.cv4.conv.weight",
+         {22, 30}}, /* both branches of t and s */
+        {rename_multimedia, "22.heads.1.class_conv.2.bias", "model.29.cv5.1.2.bias", {22, 30}},
+        {rename_multimedia, "23.conv1.conv.weight", "model.22.cv1.conv.weight", {22, 30}},
+        {rename_multimedia, "30.heads.1.anchor_conv.0.bn.bias", "model.29.cv2.1.0.bn.bias", {22, 30}},
+        {rename_multimedia, "31.conv.weight", NULL, {22, 30}},
+        {rename_multimedia, "0.conv.weight", "model.1.conv.weight", {22, 38}}, /* ... of m and c */
+        {rename_multimedia, "22.heads.0.anchor_conv.2.weight", "model.38.cv4.0.2.weight", {22, 38}},
+        {rename_multimedia, "25.conv.bias", "model.25.conv.bias", {22, 38}},
+        {rename_multimedia, "38.heads.2.class_conv.1.conv.weight", "model.38.cv3.2.1.conv.weight", {22, 38}},
+        {rename_multimedia, "23.conv.weight", NULL, {22, 34}}, /* of nobody that is known */
+        {rename_libre, "backbone.conv0.conv.weight", "model.0.conv.weight", ONE},
+        {rename_libre, "backbone.down2.cv.bn.bias", "model.3.cv1.bn.bias", ONE},
+        {rename_libre, "neck.elan_down2.cv2.0.m.0.cv1.conv1.conv.weight", "model.21.cv2.0.m.0.cv1.conv1.conv.weight",
+         ONE},
+        {rename_libre, "head.cv3.1.2.bias", "model.22.cv3.1.2.bias", ONE},
+        {rename_libre, "optimizer.step", NULL, ONE},
     };
     for (int i = 0; i < COUNT(cases); i++) {
         char got[128];
-        bool needed = cases[i].rename(cases[i].theirs, 22, got, sizeof got);
+        bool needed = cases[i].rename(cases[i].theirs, cases[i].heads, got, sizeof got);
         if (needed != (cases[i].ours != NULL) || (needed && strcmp(got, cases[i].ours) != 0))
             fail_msg("%s became %s", cases[i].theirs, needed ? got : "nothing");
         char small[12]; /* no room is no name */
-        assert_false(cases[i].rename(cases[i].theirs, 22, small, sizeof small));
+        assert_false(cases[i].rename(cases[i].theirs, cases[i].heads, small, sizeof small));
     }
 }
 

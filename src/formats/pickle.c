@@ -1,17 +1,17 @@
 #include "formats/pickle.h"
 
 #include "core/mem.h"
+#include "formats/pickle_machine.h"
 
 #include <string.h>
 
 /* Opcodes: Python's pickletools documents each of them. */
 enum {
-    MAX_INPUT = 32 << 20,
     BLOCK_BYTES = 64 << 10, /* the first block; later ones double */
     BLOCK_MOST = 4 << 20,
-    SMALL_INTS = 256,
     BUDGET_BASE = 1 << 20, /* bytes of memory for values, whatever the size */
-    BUDGET_FACTOR = 64,    /* ... and for each byte of input: a value takes 48 */
+    BUDGET_FACTOR = 64,    /* ... and for each byte that was read: a value takes 48 */
+    MEMO_MOST = 1 << 16,   /* places of the memo at the beginning */
     HIGHEST_PROTOCOL = 5,
 };
 
@@ -21,32 +21,18 @@ struct pickle_block {
     unsigned char data[];
 };
 
-struct machine {
-    const char *name;
-    const unsigned char *start, *p, *end;
-    struct pickle *out;
-    size_t budget;
-    struct pickle_value **stack, **memo;
-    size_t depth, stack_capacity, memo_count, memo_capacity;
-    size_t *marks; /* stack depths */
-    size_t n_marks, marks_capacity;
-    /* values that never change are made once: half of a module tree's values are of these */
-    struct pickle_value *none, *truth[2], *empty_tuple, *small[SMALL_INTS];
-    bool stopped;
-    enum status fault; /* why take() gave nothing */
-};
-
-static enum status broken(const struct machine *m, const char *what)
+enum status machine_broken(const struct machine *m, const char *what)
 {
     return fail(E_FORMAT, "%s: broken pickle at byte %zu: %s", m->name, (size_t)(m->p - m->start), what);
 }
 
-static void *take(struct machine *m, size_t bytes)
+void *machine_take(struct machine *m, size_t bytes)
 {
     struct pickle *out = m->out;
+    size_t budget = BUDGET_BASE + BUDGET_FACTOR * (size_t)(m->p - m->start); /* grows with what was read */
     bytes = (bytes + 7) / 8 * 8;
-    if (bytes > m->budget - out->memory) {
-        m->fault = fail(E_LIMIT, "%s: the pickle takes more than %zu bytes of memory", m->name, m->budget);
+    if (bytes > budget - out->memory) {
+        m->fault = fail(E_LIMIT, "%s: the pickle takes more than %zu bytes of memory", m->name, budget);
         return NULL;
     }
     struct pickle_block *block = out->blocks;
@@ -66,9 +52,9 @@ static void *take(struct machine *m, size_t bytes)
     return p;
 }
 
-static enum status make(struct machine *m, enum pickle_type type, struct pickle_value **out)
+enum status machine_make(struct machine *m, enum pickle_type type, struct pickle_value **out)
 {
-    struct pickle_value *v = take(m, sizeof *v);
+    struct pickle_value *v = machine_take(m, sizeof *v);
     if (!v)
         return m->fault;
     *v = (struct pickle_value){.type = type};
@@ -92,7 +78,7 @@ static enum status grow(void *array, size_t count, size_t *capacity)
     return OK;
 }
 
-static enum status push(struct machine *m, struct pickle_value *v)
+enum status machine_push(struct machine *m, struct pickle_value *v)
 {
     enum status rc = grow(&m->stack, m->depth, &m->stack_capacity);
     if (rc == OK)
@@ -109,7 +95,7 @@ static size_t available(const struct machine *m)
 static enum status pop(struct machine *m, struct pickle_value **out)
 {
     if (!available(m))
-        return broken(m, "the stack is empty");
+        return machine_broken(m, "the stack is empty");
     *out = m->stack[--m->depth];
     return OK;
 }
@@ -118,7 +104,7 @@ static enum status pop(struct machine *m, struct pickle_value **out)
 static enum status pop_to_mark(struct machine *m, struct pickle_value ***items, size_t *count)
 {
     if (!m->n_marks)
-        return broken(m, "no mark");
+        return machine_broken(m, "no mark");
     size_t mark = m->marks[--m->n_marks];
     *items = m->stack + mark;
     *count = m->depth - mark;
@@ -128,7 +114,7 @@ static enum status pop_to_mark(struct machine *m, struct pickle_value ***items, 
 
 static enum status need(struct machine *m, size_t bytes)
 {
-    return (size_t)(m->end - m->p) >= bytes ? OK : broken(m, "it ends too early");
+    return (size_t)(m->end - m->p) >= bytes ? OK : machine_broken(m, "it ends too early");
 }
 
 /* A little-endian unsigned number of 1, 2, 4 or 8 bytes. */
@@ -145,8 +131,8 @@ static enum status read_number(struct machine *m, int bytes, uint64_t *out)
 
 static enum status push_new(struct machine *m, enum pickle_type type, struct pickle_value **out)
 {
-    enum status rc = make(m, type, out);
-    return rc == OK ? push(m, *out) : rc;
+    enum status rc = machine_make(m, type, out);
+    return rc == OK ? machine_push(m, *out) : rc;
 }
 
 static enum status push_int(struct machine *m, enum pickle_type type, int64_t value)
@@ -168,22 +154,23 @@ static enum status push_text(struct machine *m, enum pickle_type type, int width
         rc = need(m, (size_t)size);
     if (rc == OK)
         rc = push_new(m, type, &v);
-    char *text = rc == OK ? take(m, (size_t)size + 1) : NULL;
-    if (!text)
-        return rc == OK ? m->fault : rc;
-    memcpy(text, m->p, (size_t)size);
-    text[size] = 0;
+    TRY(rc);
     m->p += size;
+    char *text = machine_take(m, (size_t)size + 1);
+    if (!text)
+        return m->fault;
+    memcpy(text, m->p - size, (size_t)size);
+    text[size] = 0;
     v->text = text;
     v->count = (uint32_t)size;
     return OK;
 }
 
-static enum status append(struct machine *m, struct pickle_value *v, struct pickle_value *const *items, size_t count)
+enum status machine_append(struct machine *m, struct pickle_value *v, struct pickle_value *const *items, size_t count)
 {
     if (count > v->capacity - v->count) {
         size_t capacity = MAX(v->count + count, (size_t)v->capacity * 2);
-        struct pickle_value **grown = take(m, capacity * sizeof *grown);
+        struct pickle_value **grown = machine_take(m, capacity * sizeof *grown);
         if (!grown)
             return m->fault;
         if (v->count)
@@ -208,7 +195,7 @@ static enum status op_mark(struct machine *m)
 static enum status op_stop(struct machine *m)
 {
     if (m->n_marks || m->depth != 1)
-        return broken(m, "it stops with values left over");
+        return machine_broken(m, "it stops with values left over");
     m->out->root = m->stack[0];
     m->stopped = true;
     return OK;
@@ -233,7 +220,7 @@ static enum status op_pop_mark(struct machine *m)
 
 static enum status op_dup(struct machine *m)
 {
-    return available(m) ? push(m, m->stack[m->depth - 1]) : broken(m, "the stack is empty");
+    return available(m) ? machine_push(m, m->stack[m->depth - 1]) : machine_broken(m, "the stack is empty");
 }
 
 static enum status op_proto(struct machine *m)
@@ -256,9 +243,9 @@ static enum status op_frame(struct machine *m)
 static enum status push_shared(struct machine *m, struct pickle_value **shared, enum pickle_type type, int64_t integer)
 {
     enum status rc = OK;
-    if (!*shared && (rc = make(m, type, shared)) == OK)
+    if (!*shared && (rc = machine_make(m, type, shared)) == OK)
         (*shared)->integer = integer;
-    return rc == OK ? push(m, *shared) : rc;
+    return rc == OK ? machine_push(m, *shared) : rc;
 }
 
 static enum status op_none(struct machine *m)
@@ -389,12 +376,12 @@ static enum status from_mark(struct machine *m, enum pickle_type type)
     size_t count = 0;
     enum status rc = pop_to_mark(m, &items, &count);
     if (rc == OK && type == PICKLE_DICT && count % 2)
-        rc = broken(m, "a key without a value");
+        rc = machine_broken(m, "a key without a value");
     if (rc == OK)
-        rc = make(m, type, &v);
+        rc = machine_make(m, type, &v);
     if (rc == OK)
-        rc = append(m, v, items, count);
-    return rc == OK ? push(m, v) : rc;
+        rc = machine_append(m, v, items, count);
+    return rc == OK ? machine_push(m, v) : rc;
 }
 
 static enum status op_tuple(struct machine *m)
@@ -421,14 +408,14 @@ static enum status tuple_of(struct machine *m, size_t count)
 {
     struct pickle_value *v = NULL;
     if (available(m) < count)
-        return broken(m, "the stack is empty");
-    enum status rc = make(m, PICKLE_TUPLE, &v);
+        return machine_broken(m, "the stack is empty");
+    enum status rc = machine_make(m, PICKLE_TUPLE, &v);
     if (rc == OK)
-        rc = append(m, v, m->stack + m->depth - count, count);
+        rc = machine_append(m, v, m->stack + m->depth - count, count);
     if (rc != OK)
         return rc;
     m->depth -= count;
-    return push(m, v);
+    return machine_push(m, v);
 }
 
 static enum status op_tuple1(struct machine *m)
@@ -450,14 +437,14 @@ static enum status op_tuple3(struct machine *m)
 static enum status extend(struct machine *m, struct pickle_value *const *items, size_t count, enum pickle_type type)
 {
     if (!available(m))
-        return broken(m, "the stack is empty");
+        return machine_broken(m, "the stack is empty");
     struct pickle_value *v = m->stack[m->depth - 1];
     bool fits = v->type == type || (type == PICKLE_DICT && v->type == PICKLE_OBJECT);
     if (!fits)
-        return broken(m, "elements are added to something that takes none");
+        return machine_broken(m, "elements are added to something that takes none");
     if (type == PICKLE_DICT && count % 2)
-        return broken(m, "a key without a value");
-    return append(m, v, items, count);
+        return machine_broken(m, "a key without a value");
+    return machine_append(m, v, items, count);
 }
 
 static enum status extend_from_mark(struct machine *m, enum pickle_type type)
@@ -493,7 +480,7 @@ static enum status op_append(struct machine *m)
 static enum status op_setitem(struct machine *m)
 {
     if (available(m) < 2)
-        return broken(m, "the stack is empty");
+        return machine_broken(m, "the stack is empty");
     m->depth -= 2;
     return extend(m, m->stack + m->depth, 2, PICKLE_DICT);
 }
@@ -503,7 +490,7 @@ static enum status push_global(struct machine *m, const char *module, size_t mod
 {
     struct pickle_value *v = NULL;
     enum status rc = push_new(m, PICKLE_GLOBAL, &v);
-    char *text = rc == OK ? take(m, module_size + name_size + 2) : NULL;
+    char *text = rc == OK ? machine_take(m, module_size + name_size + 2) : NULL;
     if (!text)
         return rc == OK ? m->fault : rc;
     memcpy(text, module, module_size);
@@ -512,7 +499,7 @@ static enum status push_global(struct machine *m, const char *module, size_t mod
     text[module_size + 1 + name_size] = 0;
     v->module = text;
     if (strlen(text) != module_size || strlen(pickle_global_name(v)) != name_size)
-        return broken(m, "a name holds a zero byte");
+        return machine_broken(m, "a name holds a zero byte");
     if (!pickle_is_harmless(text, pickle_global_name(v)))
         return fail(E_UNSUPPORTED, "%s: the pickle names %.100s.%.100s, which has no place in a checkpoint: refused",
                     m->name, text, pickle_global_name(v));
@@ -524,7 +511,7 @@ static enum status read_line(struct machine *m, const char **text, size_t *size)
 {
     const unsigned char *end = memchr(m->p, '\n', (size_t)(m->end - m->p));
     if (!end)
-        return broken(m, "it ends too early");
+        return machine_broken(m, "it ends too early");
     *text = (const char *)m->p;
     *size = (size_t)(end - m->p);
     m->p = end + 1;
@@ -550,105 +537,20 @@ static enum status op_stack_global(struct machine *m)
     if (rc != OK)
         return rc;
     if (module->type != PICKLE_STRING || name->type != PICKLE_STRING)
-        return broken(m, "a class is not named by text");
+        return machine_broken(m, "a class is not named by text");
     return push_global(m, module->text, module->count, name->text, name->count);
-}
-
-/* Protocol 2 spells bytes as _codecs.encode(text, 'latin1'): each character of the text is one byte. */
-static enum status bytes_from_latin1(struct machine *m, const struct pickle_value *text, struct pickle_value **out)
-{
-    enum status rc = make(m, PICKLE_BYTES, out);
-    unsigned char *bytes = rc == OK ? take(m, (size_t)text->count + 1) : NULL;
-    if (!bytes)
-        return rc == OK ? m->fault : rc;
-    const unsigned char *p = (const unsigned char *)text->text, *end = p + text->count;
-    size_t n = 0;
-    while (p < end) {
-        if (*p < 0x80) {
-            bytes[n++] = *p++;
-        } else if ((*p == 0xc2 || *p == 0xc3) && p[1] >> 6 == 2) {
-            bytes[n++] = (unsigned char)(*p << 6 | (p[1] & 0x3f));
-            p += 2;
-        } else {
-            return broken(m, "text that latin-1 cannot hold");
-        }
-    }
-    bytes[n] = 0;
-    (*out)->text = (const char *)bytes;
-    (*out)->count = (uint32_t)n;
-    return OK;
-}
-
-/* OrderedDict([(key, value), ...]) */
-static enum status dict_from_pairs(struct machine *m, const struct pickle_value *pairs, struct pickle_value **out)
-{
-    enum status rc = make(m, PICKLE_DICT, out);
-    if (pairs->type != PICKLE_LIST)
-        return rc == OK ? broken(m, "a dict is not made from a list") : rc;
-    for (uint32_t i = 0; i < pairs->count && rc == OK; i++) {
-        const struct pickle_value *pair = pairs->items[i];
-        if ((pair->type != PICKLE_TUPLE && pair->type != PICKLE_LIST) || pair->count != 2)
-            return broken(m, "a dict is not made from pairs");
-        rc = append(m, *out, pair->items, 2);
-    }
-    return rc;
-}
-
-/* getattr(module, "forward_fuse"): a fused module of Ultralytics names the method that runs it. It stays an inert pair;
- * any other attribute has no place in a checkpoint. */
-static enum status check_attribute(const struct machine *m, const struct pickle_value *callee,
-                                   const struct pickle_value *args)
-{
-    const char *name = args->count == 2 ? pickle_text(args->items[1]) : NULL;
-    if (name && !strncmp(name, "forward", 7) && args->items[0]->type == PICKLE_OBJECT)
-        return OK;
-    return fail(E_UNSUPPORTED, "%s: the pickle names %s.getattr for %.60s, which has no place in a checkpoint: refused",
-                m->name, callee->module, name ? name : "no attribute");
-}
-
-/* callee(args): the few plain containers that protocol 2 spells this way become values, anything else an object. */
-static enum status construct(struct machine *m, struct pickle_value *callee, struct pickle_value *args)
-{
-    struct pickle_value *v = NULL, *first = args->count ? args->items[0] : NULL;
-    enum status rc = OK;
-    if (callee->type != PICKLE_GLOBAL)
-        return broken(m, "something that is no class is made");
-    enum pickle_makes makes = (enum pickle_makes)callee->count;
-    if (makes == MAKES_ORDERED_DICT && first) {
-        rc = dict_from_pairs(m, first, &v);
-    } else if (makes == MAKES_ORDERED_DICT || makes == MAKES_DICT) {
-        rc = make(m, PICKLE_DICT, &v);
-    } else if (makes == MAKES_SET) {
-        rc = make(m, PICKLE_SET, &v);
-        if (rc == OK && first && (first->type == PICKLE_LIST || first->type == PICKLE_TUPLE))
-            rc = append(m, v, first->items, first->count);
-    } else if (makes == MAKES_SIZE && first && first->type == PICKLE_TUPLE) {
-        v = first;
-    } else if (makes == MAKES_BYTES && first && first->type == PICKLE_STRING) {
-        rc = bytes_from_latin1(m, first, &v);
-    } else {
-        if (makes == MAKES_ATTRIBUTE)
-            rc = check_attribute(m, callee, args);
-        if (rc == OK)
-            rc = make(m, PICKLE_OBJECT, &v);
-        if (rc == OK) {
-            v->callee = callee;
-            v->args = args;
-        }
-    }
-    return rc == OK ? push(m, v) : rc;
 }
 
 /* REDUCE and NEWOBJ differ in how Python would call the class; here nothing is called. */
 static enum status op_reduce(struct machine *m)
 {
     if (available(m) < 2)
-        return broken(m, "the stack is empty");
+        return machine_broken(m, "the stack is empty");
     m->depth -= 2;
     struct pickle_value *callee = m->stack[m->depth], *args = m->stack[m->depth + 1];
     if (args->type != PICKLE_TUPLE)
-        return broken(m, "arguments are not a tuple");
-    return construct(m, callee, args);
+        return machine_broken(m, "arguments are not a tuple");
+    return machine_construct(m, callee, args);
 }
 
 static enum status op_build(struct machine *m)
@@ -658,23 +560,19 @@ static enum status op_build(struct machine *m)
     if (rc != OK)
         return rc;
     if (!available(m))
-        return broken(m, "the stack is empty");
+        return machine_broken(m, "the stack is empty");
     struct pickle_value *v = m->stack[m->depth - 1];
     if (v->type != PICKLE_OBJECT && v->type != PICKLE_DICT)
-        return broken(m, "a state is given to something that has none");
+        return machine_broken(m, "a state is given to something that has none");
     v->state = state;
     return OK;
 }
 
 static enum status op_persid(struct machine *m)
 {
-    struct pickle_value *id = NULL, *v = NULL;
-    enum status rc = pop(m, &id);
-    if (rc == OK)
-        rc = push_new(m, PICKLE_PERSISTENT, &v);
-    if (rc == OK)
-        v->args = id;
-    return rc;
+    struct pickle_value *id = NULL;
+    TRY(pop(m, &id));
+    return machine_persistent(m, id);
 }
 
 static enum status get(struct machine *m, int bytes)
@@ -682,17 +580,17 @@ static enum status get(struct machine *m, int bytes)
     uint64_t index = 0;
     enum status rc = read_number(m, bytes, &index);
     if (rc == OK && (index >= m->memo_count || !m->memo[index]))
-        rc = broken(m, "an unknown value is asked for");
-    return rc == OK ? push(m, m->memo[index]) : rc;
+        rc = machine_broken(m, "an unknown value is asked for");
+    return rc == OK ? machine_push(m, m->memo[index]) : rc;
 }
 
-/* Pickles number their values from 0 on, so that an index beyond the input's size is no honest one. */
+/* Pickles number their values from 0 on, so that an index beyond what was read is no honest one. */
 static enum status put(struct machine *m, uint64_t index)
 {
     if (!available(m))
-        return broken(m, "the stack is empty");
-    if (index > (size_t)(m->end - m->start))
-        return broken(m, "a value is kept under an absurd number");
+        return machine_broken(m, "the stack is empty");
+    if (index > (size_t)(m->p - m->start))
+        return machine_broken(m, "a value is kept under an absurd number");
     while (m->memo_count <= index) {
         enum status rc = grow(&m->memo, m->memo_count, &m->memo_capacity);
         if (rc != OK)
@@ -752,7 +650,7 @@ static enum status run(struct machine *m)
         return fail(E_FORMAT, "%s: not a pickle of protocol 2 to 5", m->name);
     while (!m->stopped) {
         if (m->p == m->end)
-            return broken(m, "it ends too early");
+            return machine_broken(m, "it ends too early");
         int code = *m->p++;
         if (!operations[code])
             return fail(E_UNSUPPORTED, "%s: pickle operation 0x%02x at byte %zu is not supported", m->name, code,
@@ -768,18 +666,19 @@ enum status pickle_read(const char *name, const void *bytes, size_t size, struct
 {
     struct machine m = {.name = name, .start = bytes, .p = bytes, .end = (const unsigned char *)bytes + size};
     *pickle = (struct pickle){0};
-    if (size > MAX_INPUT)
-        return fail(E_LIMIT, "%s: %zu bytes of pickle, the limit is %d", name, size, MAX_INPUT);
+    if (size > PICKLE_MOST)
+        return fail(E_LIMIT, "%s: %zu bytes of pickle, the limit is %d", name, size, PICKLE_MOST);
     m.out = pickle;
-    m.budget = BUDGET_BASE + BUDGET_FACTOR * size;
     enum status rc = grow(&m.stack, 0, &m.stack_capacity); /* so that sums with its address are defined */
     if (rc == OK) {                                        /* pickles keep about one value in ten bytes */
-        m.memo_capacity = size / 8 + 1;
+        m.memo_capacity = MIN(size / 8 + 1, (size_t)MEMO_MOST);
         m.memo = mem_alloc(m.memo_capacity, sizeof *m.memo);
         rc = m.memo ? run(&m) : E_NOMEM;
     }
     if (rc != OK)
         pickle_free(pickle);
+    else
+        pickle->used = (size_t)(m.p - m.start);
     mem_free(m.stack);
     mem_free(m.memo);
     mem_free(m.marks);

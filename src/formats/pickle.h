@@ -41,9 +41,13 @@ struct pickle_value {
     const struct pickle_value *callee, *args, *state; /* NULL where there is none */
 };
 
+enum { PICKLE_MOST = 32 << 20 }; /* bytes of a pickle */
+
 /* Owns every value. */
 struct pickle {
     const struct pickle_value *root;
+    const struct pickle_value *persistent; /* all persistent ids that were met, a list; NULL: none */
+    size_t used;                           /* bytes that it took: another pickle may stand behind it */
     struct pickle_block *blocks;
     size_t memory;
 };

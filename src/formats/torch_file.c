@@ -1,6 +1,11 @@
 #include "formats/torch_file.h"
 
+#include "formats/torch_old.h"
+
+#include <stdio.h>
 #include <string.h>
+
+enum { MAX_KEY = 64 }; /* characters of a storage's key: usually a number */
 
 /* Deflated archives may grow to this; torch stores its members, so only repacked files need it. */
 static size_t inflate_limit(size_t file_size)
@@ -37,7 +42,7 @@ static enum status find_pickle(struct torch_file *file, struct zipfile_member **
     }
     if (!*out)
         return fail(E_FORMAT, "%s: a zip archive, but not one that torch.save wrote (no data.pkl)", file->name);
-    file->prefix = arena_strdup(&file->zip.arena, (*out)->name);
+    file->prefix = arena_strdup(&file->arena, (*out)->name);
     if (!file->prefix)
         return E_NOMEM;
     file->prefix[strlen(file->prefix) - (sizeof tail - 1)] = 0;
@@ -67,26 +72,37 @@ static enum status check_byte_order(struct torch_file *file)
     return rc;
 }
 
-static enum status open_archive(struct torch_file *file, const char *name, const void *bytes, size_t size)
+static enum status refuse_bare(const struct torch_file *file)
+{
+    return fail(E_FORMAT,
+                "%s: a bare pickle, or a file in PyTorch's old layout that is damaged: neither layout of torch.save "
+                "begins like this",
+                file->name);
+}
+
+static enum status open_archive(struct torch_file *file, const void *bytes, size_t size)
 {
     const unsigned char *data;
     struct zipfile_member *member;
-    if (!zipfile_probe(bytes, size) && size >= 2 && memcmp(bytes, "\x80\x02", 2) == 0)
-        return fail(E_UNSUPPORTED, "%s: a checkpoint in PyTorch's old layout; torch.load and torch.save it once", name);
-    TRY(zipfile_open_memory(name, bytes, size, inflate_limit(size), &file->zip));
-    file->name = file->zip.name;
+    TRY(zipfile_open_memory(file->name, bytes, size, inflate_limit(size), &file->zip));
     TRY(refuse_program(file));
     TRY(find_pickle(file, &member));
     TRY(check_byte_order(file));
     TRY(zipfile_read(&file->zip, member, &data));
-    TRY(pickle_read(name, data, member->size, &file->pickle));
+    TRY(pickle_read(file->name, data, member->size, &file->pickle));
     return OK;
 }
 
 enum status torch_file_open_memory(const char *name, const void *bytes, size_t size, struct torch_file *file)
 {
     *file = (struct torch_file){0};
-    enum status rc = open_archive(file, name, bytes, size);
+    arena_init(&file->arena);
+    file->name = arena_strdup(&file->arena, name);
+    bool known = zipfile_probe(bytes, size) || torch_old_probe(bytes, size);
+    enum status rc = !file->name                    ? E_NOMEM
+                     : !known                       ? refuse_bare(file)
+                     : torch_old_probe(bytes, size) ? torch_old_open(file, bytes, size)
+                                                    : open_archive(file, bytes, size);
     if (rc != OK)
         torch_file_close(file);
     return rc;
@@ -110,8 +126,10 @@ enum status torch_file_open(const char *path, struct torch_file *file)
 void torch_file_close(struct torch_file *file)
 {
     pickle_free(&file->pickle);
+    pickle_free(&file->keys);
     zipfile_close(&file->zip);
     file_map_close(&file->map);
+    arena_free(&file->arena);
     *file = (struct torch_file){0};
 }
 
@@ -135,45 +153,64 @@ bool torch_is_tensor(const struct pickle_value *value)
     return is_bare_tensor(value) || is_parameter(value);
 }
 
-static const struct {
-    const char *name;
-    enum dtype dtype;
-} storages[] = {
-    {"HalfStorage", DTYPE_F16},      {"FloatStorage", DTYPE_F32}, {"DoubleStorage", DTYPE_F64},
-    {"BFloat16Storage", DTYPE_BF16}, {"LongStorage", DTYPE_I64},  {"IntStorage", DTYPE_I32},
-    {"ShortStorage", DTYPE_I16},     {"CharStorage", DTYPE_I8},   {"ByteStorage", DTYPE_U8},
-    {"BoolStorage", DTYPE_BOOL},
-};
-
-/* ('storage', torch.<T>Storage, key, location, element count) -> member <stem>/data/<key>; the location is ignored. */
-static enum status find_storage(struct torch_file *file, const struct pickle_value *storage, const char *what,
-                                enum dtype *dtype, const unsigned char **data, size_t *count)
+bool torch_storage_type(const struct pickle_value *class, enum dtype *out)
 {
-    const struct pickle_value *id = storage->type == PICKLE_PERSISTENT ? storage->args : NULL;
-    if (!id || id->type != PICKLE_TUPLE || id->count < 5 || !pickle_text(id->items[2]) ||
-        id->items[1]->type != PICKLE_GLOBAL || id->items[4]->type != PICKLE_INT)
-        return fail(E_FORMAT, "%s: %s: its storage is not described as torch does", file->name, what);
-    int kind = 0;
-    const char *key = pickle_text(id->items[2]);
-    while (kind < COUNT(storages) && !pickle_is_global(id->items[1], "torch", storages[kind].name))
-        kind++;
-    if (kind == COUNT(storages))
-        return fail(E_UNSUPPORTED, "%s: %s: elements of torch type %.60s are not supported", file->name, what,
-                    pickle_global_name(id->items[1]));
-    *dtype = storages[kind].dtype;
-    char name[128] = "data/";
-    if (strlen(key) > sizeof name - sizeof "data/")
-        return fail(E_FORMAT, "%s: %s: its storage has an absurd name", file->name, what);
-    strcat(name, key);
+    static const struct {
+        const char *name;
+        enum dtype dtype;
+    } types[] = {
+        {"HalfStorage", DTYPE_F16},      {"FloatStorage", DTYPE_F32}, {"DoubleStorage", DTYPE_F64},
+        {"BFloat16Storage", DTYPE_BF16}, {"LongStorage", DTYPE_I64},  {"IntStorage", DTYPE_I32},
+        {"ShortStorage", DTYPE_I16},     {"CharStorage", DTYPE_I8},   {"ByteStorage", DTYPE_U8},
+        {"BoolStorage", DTYPE_BOOL},
+    };
+    for (int i = 0; i < COUNT(types); i++) {
+        if (pickle_is_global(class, "torch", types[i].name)) {
+            *out = types[i].dtype;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *torch_storage_key(const struct pickle_value *value)
+{
+    return value->type == PICKLE_STRING && value->count <= MAX_KEY ? pickle_text(value) : NULL;
+}
+
+/* Member <stem>/data/<key> of the archive. */
+static enum status member_storage(struct torch_file *file, const char *key, size_t elements, const char *what,
+                                  struct torch_storage *out)
+{
+    char name[MAX_KEY + 8];
+    snprintf(name, sizeof name, "data/%s", key);
     struct zipfile_member *member = find_member(file, name);
     if (!member)
         return fail(E_FORMAT, "%s: %s: its data, %s%s, is missing", file->name, what, file->prefix, name);
-    int64_t elements = id->items[4]->integer;
-    if (elements < 0 || (uint64_t)elements > member->size / dtype_size(*dtype))
-        return fail(E_FORMAT, "%s: %s: %lld elements in %zu bytes of data", file->name, what, (long long)elements,
-                    member->size);
-    *count = (size_t)elements;
-    return zipfile_read(&file->zip, member, data);
+    if (elements > member->size / dtype_size(out->dtype))
+        return fail(E_FORMAT, "%s: %s: %zu elements in %zu bytes of data", file->name, what, elements, member->size);
+    out->count = elements;
+    return zipfile_read(&file->zip, member, &out->data);
+}
+
+/* ('storage', torch.<T>Storage, key, location, element count, window); the location is ignored, the last one occurs in
+ * the old layout only. */
+static enum status find_storage(struct torch_file *file, const struct pickle_value *storage, const char *what,
+                                struct torch_storage *out)
+{
+    const struct pickle_value *id = storage->type == PICKLE_PERSISTENT ? storage->args : NULL;
+    if (!id || id->type != PICKLE_TUPLE || id->count < 5 || !torch_storage_key(id->items[2]) ||
+        id->items[1]->type != PICKLE_GLOBAL || id->items[4]->type != PICKLE_INT)
+        return fail(E_FORMAT, "%s: %s: its storage is not described as torch does", file->name, what);
+    if (id->items[4]->integer < 0)
+        return fail(E_FORMAT, "%s: %s: a storage of %lld elements", file->name, what, (long long)id->items[4]->integer);
+    *out = (struct torch_storage){0};
+    if (!torch_storage_type(id->items[1], &out->dtype))
+        return fail(E_UNSUPPORTED, "%s: %s: elements of torch type %.60s are not supported", file->name, what,
+                    pickle_global_name(id->items[1]));
+    if (!file->prefix)
+        return torch_old_storage(file, id, what, out);
+    return member_storage(file, pickle_text(id->items[2]), (size_t)id->items[4]->integer, what, out);
 }
 
 static enum status read_layout(const struct torch_file *file, const struct pickle_value *shape,
@@ -222,7 +259,6 @@ static enum status check_reach(const struct torch_file *file, const struct torch
 enum status torch_file_tensor(struct torch_file *file, const struct pickle_value *value, const char *what,
                               struct torch_tensor *out)
 {
-    size_t storage = 0;
     *out = (struct torch_tensor){.parameter = is_parameter(value)};
     if (out->parameter) { /* (tensor, requires_grad, hooks) */
         const struct pickle_value *args = value->args;
@@ -237,15 +273,12 @@ enum status torch_file_tensor(struct torch_file *file, const struct pickle_value
         return fail(E_FORMAT, "%s: %s: not a tensor that this program knows", file->name, what);
     struct pickle_value *const *args = value->args->items;
     size_t offset = (size_t)args[1]->integer;
-    const unsigned char *data = NULL;
-    enum status rc = find_storage(file, args[0], what, &out->dtype, &data, &storage);
-    if (rc == OK)
-        rc = read_layout(file, args[2], args[3], what, out);
-    if (rc == OK)
-        rc = check_reach(file, out, what, offset, storage);
-    if (rc != OK)
-        return rc;
-    out->data = out->count ? data + offset * dtype_size(out->dtype) : data;
+    struct torch_storage storage;
+    TRY(find_storage(file, args[0], what, &storage));
+    TRY(read_layout(file, args[2], args[3], what, out));
+    TRY(check_reach(file, out, what, offset, storage.count));
+    out->dtype = storage.dtype;
+    out->data = out->count ? storage.data + offset * dtype_size(out->dtype) : storage.data;
     return OK;
 }
 

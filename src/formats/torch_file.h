@@ -1,5 +1,6 @@
-/* A file of torch.save in its zip form: a pickle whose tensors lie in members of the archive (SPEC 14).
- * Stored members are borrowed from the file's mapping, so opening copies no tensor. */
+/* A file of torch.save: a pickle whose tensors lie in members of a zip archive (SPEC 14), or, in the layout from before
+ * PyTorch 1.6, one after the other behind it. Members that are not packed and storages of the old layout are borrowed
+ * from the file's mapping, so opening copies no tensor. */
 #ifndef Y9_FORMATS_TORCH_FILE_H
 #define Y9_FORMATS_TORCH_FILE_H
 
@@ -20,12 +21,25 @@ struct torch_tensor {
     const unsigned char *data; /* first element; borrowed from the file; NOT aligned */
 };
 
+/* The elements of one or many tensors. */
+struct torch_storage {
+    const char *key;
+    enum dtype dtype;
+    bool typed; /* dtype is known */
+    const unsigned char *data;
+    size_t count;
+};
+
 struct torch_file {
-    const char *name; /* borrowed from the archive */
+    const char *name; /* owned */
     struct pickle pickle;
     struct zipfile zip;
+    struct torch_storage *storages; /* of the old layout, sorted by key; NULL: a zip archive */
+    int n_storages;
+    struct pickle keys; /* of the storages; their texts */
     struct file_map map;
-    char *prefix; /* "<stem>/" in front of the members' names */
+    struct arena arena;
+    char *prefix; /* "<stem>/" in front of the members' names; NULL: the old layout */
 };
 
 /* On failure the handle is empty. */

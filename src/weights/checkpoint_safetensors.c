@@ -186,5 +186,7 @@ enum status checkpoint_read_safetensors(struct checkpoint *ckpt)
         TRY(naming_apply(ckpt, ema, &none));
     ckpt->raw = raw->count || !ema->count ? raw : NULL;
     ckpt->ema = ema->count ? ema : beside;
+    if (ckpt->raw && ckpt->ema && !naming_check_average(ckpt, ckpt->raw, ckpt->ema))
+        ckpt->ema = NULL;
     return OK;
 }

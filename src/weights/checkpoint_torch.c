@@ -511,6 +511,8 @@ enum status checkpoint_read_torch(struct checkpoint *ckpt)
     TRY(read_model(ckpt, found.average, "average", &ckpt->ema, &none));
     if (!ckpt->ema)
         ckpt->ema = beside;
+    if (ckpt->raw && ckpt->ema && !naming_check_average(ckpt, ckpt->raw, ckpt->ema))
+        ckpt->ema = NULL;
     const struct checkpoint_model *model = ckpt->ema ? ckpt->ema : ckpt->raw;
     TRY(read_package(ckpt, root, model->class_name));
     TRY(read_names_beside(ckpt, root));

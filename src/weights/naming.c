@@ -6,6 +6,7 @@
 #include "weights/rename.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,7 +319,7 @@ struct prefix {
     size_t length;
     bool bare; /* rows stand there without "model." */
     bool average;
-    int last; /* the row of the main head, the first one */
+    struct rename_heads heads; /* the main one is the first */
 };
 
 struct prefixes {
@@ -331,10 +332,8 @@ static struct prefix prefix_of(const char *name, size_t length, const struct sig
 {
     static const char model[] = "model.";
     const size_t n = sizeof model - 1;
-    struct prefix p = {.text = name,
-                       .length = length,
-                       .bare = true,
-                       .last = s->row ? (int)MIN(strtol(name + length, NULL, 10), 1L << 20) : 0};
+    int row = s->row ? (int)MIN(strtol(name + length, NULL, 10), 1L << 20) : 0;
+    struct prefix p = {.text = name, .length = length, .bare = true, .heads = {row, -1}};
     if (!s->rename && length >= n && !memcmp(name + length - n, model, n) &&
         (length == n || name[length - n - 1] == '.')) {
         p.length = length - n;
@@ -342,6 +341,13 @@ static struct prefix prefix_of(const char *name, size_t length, const struct sig
     }
     p.average = has_part(name, p.length, average_parts, COUNT(average_parts));
     return p;
+}
+
+/* A further head behind the same prefix; a third one makes a network that nobody knows. */
+static void add_head(struct rename_heads *heads, int row)
+{
+    heads->auxiliary = heads->auxiliary == -1 ? MAX(heads->main, row) : INT_MAX;
+    heads->main = MIN(heads->main, row);
 }
 
 static enum status find_prefixes(const struct checkpoint *ckpt, const struct checkpoint_model *m,
@@ -362,7 +368,7 @@ static enum status find_prefixes(const struct checkpoint *ckpt, const struct che
                 known = &out->list[k];
         }
         if (known) {
-            known->last = MIN(known->last, p.last);
+            add_head(&known->heads, p.heads.main);
             continue;
         }
         if (out->n == MAX_PREFIXES)
@@ -379,7 +385,7 @@ static bool belongs(const struct prefixes *all, const struct prefix *p, const ch
     if (strncmp(name, p->text, p->length) != 0)
         return false;
     if (all->signature->rename)
-        return all->signature->rename(rest, p->last, out, NAME_SIZE);
+        return all->signature->rename(rest, p->heads, out, NAME_SIZE);
     if (p->bare ? !isdigit((unsigned char)*rest) : strncmp(rest, "model.", 6) != 0)
         return false;
     int n = snprintf(out, NAME_SIZE, "%s%s", p->bare ? "model." : "", rest);
@@ -418,18 +424,9 @@ static enum status refuse_foreign(const struct checkpoint *ckpt, const struct ch
     return OK;
 }
 
-static int count_under(const struct checkpoint_model *m, const struct prefixes *all, const struct prefix *p)
-{
-    char name[NAME_SIZE];
-    int n = 0;
-    for (int i = 0; i < m->count; i++)
-        n += belongs(all, p, m->tensors[i].name, name) && !naming_is_bookkeeping(name);
-    return n;
-}
-
 /* Of several networks the one and its average. */
-static enum status choose(const struct checkpoint *ckpt, const struct checkpoint_model *m, const struct prefixes *all,
-                          const struct prefix **raw, const struct prefix **average)
+static enum status choose(const struct checkpoint *ckpt, const struct prefixes *all, const struct prefix **raw,
+                          const struct prefix **average)
 {
     *raw = *average = NULL;
     for (int i = 0; i < all->n; i++) {
@@ -438,11 +435,6 @@ static enum status choose(const struct checkpoint *ckpt, const struct checkpoint
             return fail(E_UNSUPPORTED, "%s: it holds two networks, '%.*s' and '%.*s'; save one of them alone",
                         ckpt->path, (int)(*place)->length, (*place)->text, (int)p->length, p->text);
         *place = p;
-    }
-    if (*raw && *average && count_under(m, all, *average) < count_under(m, all, *raw)) {
-        log_warn("%s: its averaged weights (%.*s) are not complete; the others are used", ckpt->path,
-                 (int)(*average)->length, (*average)->text);
-        *average = NULL;
     }
     return OK;
 }
@@ -522,7 +514,7 @@ enum status naming_apply(struct checkpoint *ckpt, struct checkpoint_model *model
     all.n = 0;
     for (int i = 0; i < COUNT(signatures) && !all.n; i++)
         TRY(find_prefixes(ckpt, model, &signatures[i], &all));
-    TRY(choose(ckpt, model, &all, &raw, &averaged));
+    TRY(choose(ckpt, &all, &raw, &averaged));
     const struct prefix *only = raw ? raw : averaged;
     bool official = only && !all.signature->rename && !only->bare && !only->length;
     if (only && !(official && all.n == 1 && !has_dropped(model))) {
@@ -532,6 +524,34 @@ enum status naming_apply(struct checkpoint *ckpt, struct checkpoint_model *model
             ckpt->package = all.signature->package;
     }
     return OK;
+}
+
+static bool same_shape(const struct checkpoint_tensor *a, const struct checkpoint_tensor *b)
+{
+    return a->rank == b->rank && !memcmp(a->shape, b->shape, (size_t)a->rank * sizeof *a->shape);
+}
+
+bool naming_check_average(const struct checkpoint *ckpt, const struct checkpoint_model *raw,
+                          const struct checkpoint_model *average)
+{
+    int missing = 0, wanted = 0;
+    const char *first = NULL;
+    for (int i = 0; i < raw->count; i++) {
+        const struct checkpoint_tensor *t = &raw->tensors[i], *twin;
+        if (strncmp(t->name, "model.", 6) != 0 || naming_is_bookkeeping(t->name))
+            continue;
+        wanted++;
+        twin = checkpoint_find(average, t->name);
+        if (twin && same_shape(t, twin))
+            continue;
+        first = first ? first : t->name;
+        missing++;
+    }
+    if (missing)
+        log_warn("%s: its averaged weights are not complete (%d of %d tensors are missing or of another shape, the "
+                 "first is %s); the others are used",
+                 ckpt->path, missing, wanted, first);
+    return !missing;
 }
 
 const char *naming_guess(const struct checkpoint_model *model)

@@ -27,6 +27,11 @@ bool naming_is_state_dict(const struct pickle_value *value);
  * files with two networks of which neither is the other's average. A model without a detection head stays as it is. */
 enum status naming_apply(struct checkpoint *ckpt, struct checkpoint_model *model, struct checkpoint_model **average);
 
+/* Has the average every tensor of the network beside it, in its shape? False is said to the user: the network's own
+ * weights are used then. Both have official names. */
+bool naming_check_average(const struct checkpoint *ckpt, const struct checkpoint_model *raw,
+                          const struct checkpoint_model *average);
+
 /* Keys of training options that hold the image size. */
 enum { NAMING_IMG_KEYS = 3 };
 extern const char *const naming_img_keys[NAMING_IMG_KEYS];

@@ -1,19 +1,16 @@
 #include "weights/rename.h"
 
 #include "core/status.h"
+#include "model/head.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_WORDS = 24, WORD = 24, HEAD_WORDS = 3 /* heads, level, part */ };
+enum { MAX_WORDS = 24, WORD = 24 };
 
 /* --- MultimediaTechLab/YOLO: the official rows, other words below them --- */
-
-static const struct {
-    const char *theirs, *ours;
-} words[] = {{"bottleneck", "m"}, {"anchor_conv", "cv2"}, {"class_conv", "cv3"}};
 
 struct path {
     char word[MAX_WORDS][WORD];
@@ -42,10 +39,8 @@ static bool word_is(const struct path *p, int i, const char *word)
 static const char *our_word(const struct path *p, int i, char buffer[WORD])
 {
     const char *word = p->word[i];
-    for (int k = 0; k < COUNT(words); k++) {
-        if (!strcmp(word, words[k].theirs))
-            return words[k].ours;
-    }
+    if (!strcmp(word, "bottleneck"))
+        return "m";
     if (word_is(p, i, "conv") && (word_is(p, i + 1, "conv") || word_is(p, i + 1, "bn")))
         return "cv1"; /* AConv's only child */
     bool numbered = !strncmp(word, "conv", 4) && isdigit((unsigned char)word[4]) && !word[5];
@@ -55,19 +50,71 @@ static const char *our_word(const struct path *p, int i, char buffer[WORD])
     return buffer;
 }
 
-bool rename_multimedia(const char *name, int last, char *out, size_t size)
+/* Where the rows of a file with both branches stand in the official table: the main head comes before the auxiliary
+ * rows there, here all rows come before the one head of both. */
+enum { RANGES = 2 };
+static const struct both_branches {
+    struct rename_heads heads; /* in the file */
+    struct {
+        int first, last, shift;
+    } rows[RANGES];
+    int head; /* ours */
+} both_branches[] = {
+    {{22, 30}, {{0, 21, 0}, {23, 29, -1}}, 29}, /* yolov9-t and s */
+    {{22, 38}, {{0, 21, 1}, {23, 37, 0}}, 38},  /* yolov9-m and c: they have a Silence in front */
+};
+
+static const struct both_branches *find_branches(struct rename_heads heads)
+{
+    for (int i = 0; i < COUNT(both_branches); i++) {
+        const struct both_branches *b = &both_branches[i];
+        if (b->heads.main == heads.main && b->heads.auxiliary == heads.auxiliary)
+            return b;
+    }
+    return NULL;
+}
+
+/* Our row for theirs; -1: not needed. */
+static int our_row(long row, struct rename_heads heads, const struct both_branches *both)
+{
+    if (!both)
+        return row <= heads.main ? (int)row : -1;
+    if (row == heads.main || row == heads.auxiliary)
+        return both->head;
+    for (int i = 0; i < RANGES; i++) {
+        if (row >= both->rows[i].first && row <= both->rows[i].last)
+            return (int)row + both->rows[i].shift;
+    }
+    return -1;
+}
+
+/* heads.<level>.<anchor_conv or class_conv>: a part of a branch of our head. */
+static const char *our_part(const struct path *p, int i, bool second)
+{
+    bool boxes = word_is(p, i, "anchor_conv");
+    if (!boxes && !word_is(p, i, "class_conv"))
+        return NULL;
+    return head_part_name(second, boxes ? HEAD_PART_BOX : HEAD_PART_CLS);
+}
+
+bool rename_multimedia(const char *name, struct rename_heads heads, char *out, size_t size)
 {
     struct path p;
     char buffer[WORD], *end;
     if (!split(name, &p))
         return false;
-    long row = strtol(p.word[0], &end, 10);
-    if (*end || row < 0 || row > last || word_is(&p, HEAD_WORDS, "anc2vec"))
+    const struct both_branches *both = find_branches(heads);
+    long theirs = strtol(p.word[0], &end, 10);
+    int row = *end || theirs < 0 ? -1 : our_row(theirs, heads, both);
+    if (row < 0)
         return false;
-    int used = snprintf(out, size, "model.%ld", row);
+    int used = snprintf(out, size, "model.%d", row);
     for (int i = 1; i < p.n; i++) {
         if (word_is(&p, i, "heads") && i + 2 < p.n) { /* heads.<level>.<part> -> <part>.<level> */
-            used += snprintf(out + used, size - (size_t)used, ".%s.%s", our_word(&p, i + 2, buffer), p.word[i + 1]);
+            const char *part = our_part(&p, i + 2, both && theirs == heads.main);
+            if (!part)
+                return false; /* anc2vec, DFL's 0, 1, 2 ... */
+            used += snprintf(out + used, size - (size_t)used, ".%s.%s", part, p.word[i + 1]);
             i += 2;
         } else {
             used += snprintf(out + used, size - (size_t)used, ".%s", our_word(&p, i, buffer));
@@ -91,9 +138,9 @@ static const struct {
     {"head.", 22},
 };
 
-bool rename_libre(const char *name, int last, char *out, size_t size)
+bool rename_libre(const char *name, struct rename_heads heads, char *out, size_t size)
 {
-    (void)last;
+    (void)heads;
     for (int i = 0; i < COUNT(places); i++) {
         size_t n = strlen(places[i].name);
         if (strncmp(name, places[i].name, n) != 0)

@@ -6,10 +6,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* `last` is the row of the main head: what comes behind it is needed for training only. */
-typedef bool rename_fn(const char *name, int last, char *out, size_t size);
+/* The rows of the heads in the file; auxiliary: -1 where there is only one. */
+struct rename_heads {
+    int main, auxiliary;
+};
+typedef bool rename_fn(const char *name, struct rename_heads heads, char *out, size_t size);
 
-bool rename_multimedia(const char *name, int last, char *out, size_t size); /* MultimediaTechLab/YOLO */
-bool rename_libre(const char *name, int last, char *out, size_t size);      /* LibreYOLO */
+/* MultimediaTechLab/YOLO. With the auxiliary branch (behind the main head, its own head last) the names are those of
+ * the official training form, a network with a dual head; without it, or where its rows are unknown, those of the
+ * deployed one. */
+bool rename_multimedia(const char *name, struct rename_heads heads, char *out, size_t size);
+bool rename_libre(const char *name, struct rename_heads heads, char *out, size_t size); /* LibreYOLO */
 
 #endif

@@ -8,6 +8,7 @@ int golden_module(const char *path, char *message, size_t size, double *worst); 
 int golden_head(const char *path, char *message, size_t size, double *worst);
 int golden_model(const char *path, char *message, size_t size, double *worst);
 int golden_fuse(const char *path, char *message, size_t size, double *worst); /* kinds fold, merge */
+int golden_forms(const char *path, char *message, size_t size, double *worst);
 int golden_checkpoint(const char *path, char *message, size_t size, double *worst);
 int golden_convert(const char *path, char *message, size_t size, double *worst);
 

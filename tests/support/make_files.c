@@ -153,6 +153,16 @@ void pickle_put_global(struct buf *p, const char *module, const char *name)
     must(buf_printf(p, "c%s\n%s\n", module, name));
 }
 
+void pickle_put_old_class(struct buf *p, const char *module, const char *name)
+{
+    pickle_op(p, "(");
+    pickle_put_text(p, "module");
+    pickle_put_global(p, module, name);
+    pickle_put_text(p, "/code/network.py");
+    pickle_put_text(p, "class Network(Module): pass");
+    pickle_op(p, "tQ");
+}
+
 static void put_tuple(struct buf *p, const int *values, int n)
 {
     pickle_op(p, "(");
@@ -347,4 +357,35 @@ void make_module_checkpoint(struct buf *out)
     make_module_pickle(&p);
     finish_checkpoint(out, &p, data, sizeof data, false);
     buf_free(&p);
+}
+
+void make_old_layout(struct buf *out, const struct buf *object, const struct old_storage *storages, int n,
+                     const struct old_layout *lies)
+{
+    static const unsigned char magic[] = "\x80\x02\x8A\x0A\x6C\xFC\x9C\x46\xF9\x20\x6A\xA8\x50\x19.";
+    add(out, magic, sizeof magic - 1);
+    pickle_begin(out);
+    pickle_put_int(out, lies->version ? lies->version : 1001);
+    pickle_op(out, ".");
+    pickle_begin(out);
+    pickle_op(out, "}(");
+    pickle_put_text(out, "protocol_version");
+    pickle_put_int(out, 1001);
+    pickle_put_text(out, "little_endian");
+    pickle_op(out, lies->byte_order ? lies->byte_order : "\x88");
+    pickle_op(out, "u.");
+    add(out, object->data, object->size);
+    pickle_begin(out);
+    if (lies->keys_pickle) {
+        pickle_op(out, lies->keys_pickle);
+    } else {
+        pickle_op(out, "](");
+        for (int i = 0; i < n; i++)
+            pickle_put_text(out, storages[i].key);
+        pickle_op(out, "e.");
+    }
+    for (int i = 0; i < n; i++) {
+        number(out, storages[i].count, 8);
+        add(out, storages[i].data, storages[i].bytes);
+    }
 }

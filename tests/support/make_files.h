@@ -27,6 +27,8 @@ void pickle_op(struct buf *p, const char *operations); /* as they are */
 void pickle_put_text(struct buf *p, const char *text); /* BINUNICODE */
 void pickle_put_int(struct buf *p, int value);         /* BININT */
 void pickle_put_global(struct buf *p, const char *module, const char *name);
+/* A class as the old layout names it: ('module', class, file, source text). */
+void pickle_put_old_class(struct buf *p, const char *module, const char *name);
 
 /* A tensor of torch class `storage` ("FloatStorage"), kept in data/<key>. */
 struct tensor_part {
@@ -41,5 +43,20 @@ void make_checkpoint(struct buf *out, const struct tensor_part *t, const void *d
  * optimizer and options. */
 void make_module_checkpoint(struct buf *out);
 void make_module_pickle(struct buf *out);
+
+/* A file in PyTorch's layout from before 1.6: the object's pickle, then the storages in this order. */
+struct old_storage {
+    const char *key;
+    const void *data;
+    uint64_t count;
+    size_t bytes;
+};
+struct old_layout {
+    int version;             /* 0: the one that PyTorch writes, 1001 */
+    const char *byte_order;  /* NULL: little-endian; else the pickled value of little_endian */
+    const char *keys_pickle; /* NULL: the list of the keys */
+};
+void make_old_layout(struct buf *out, const struct buf *object, const struct old_storage *storages, int n,
+                     const struct old_layout *lies);
 
 #endif
