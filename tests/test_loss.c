@@ -213,6 +213,56 @@ static void doors(void **state)
     batch_free(&b);
 }
 
+static void given_box(void *context, int anchor, struct ciou_box *box)
+{
+    (void)anchor;
+    ciou_box_init(box, context);
+}
+
+/* One anchor point in two labels, whose predicted box fits a third one best, which does not hold the point. The
+ * official assigner gives it to that one; YOLOv8's to the better of the two around it. */
+static void claimed_twice(void **state)
+{
+    (void)state;
+    static const float corners[3][4] = {{0, 0, 30, 30}, {2, 2, 32, 32}, {12, 12, 44, 44}};
+    const float x = 10, y = 10, scores[2] = {0.5f, 0.5f};
+    float predicted[4] = {5, 5, 40, 40}, score;
+    struct assign_label labels[3];
+    struct assign_scratch scratch = {0};
+    struct ciou_box box;
+    unsigned char ready;
+    int label;
+    for (int i = 0; i < 3; i++) {
+        labels[i] = (struct assign_label){.class = 1, .valid = true};
+        ciou_box_init(&labels[i].box, corners[i]);
+    }
+    struct assign_image image = {.anchors = 1,
+                                 .x = &x,
+                                 .y = &y,
+                                 .scores = scores,
+                                 .score_stride = 2,
+                                 .boxes = &box,
+                                 .ready = &ready,
+                                 .decode = given_box,
+                                 .context = predicted,
+                                 .labels = labels,
+                                 .n_labels = 3};
+    struct assign_config config = {.top_k = 1, .alpha = 0.5f, .beta = 6};
+    assert_int_equal(assign_scratch_reserve(&scratch, 1, 3), OK);
+    for (int inside = 0; inside < 2; inside++) {
+        config.inside = inside;
+        ready = 0;
+        assign_run(&config, &image, &scratch, &label, &score);
+        assert_int_equal(label, inside ? 1 : 2);
+        assert_true(score > 0.4);
+    }
+    labels[1].valid = false; /* no longer claimed twice */
+    ready = 0;
+    assign_run(&config, &image, &scratch, &label, &score);
+    assert_int_equal(label, 0);
+    assign_scratch_free(&scratch);
+}
+
 /* The kernel of a level against libm in double, over the whole range of a float's useful logits; nothing behind the
  * last one is written. */
 static void softplus_accuracy(const struct softplus_kernel *kernel)
@@ -271,8 +321,9 @@ static void class_gradient(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(thread_counts), cmocka_unit_test(variants),       cmocka_unit_test(weights),
-        cmocka_unit_test(doors),         cmocka_unit_test(class_accuracy), cmocka_unit_test(class_gradient),
+        cmocka_unit_test(thread_counts),  cmocka_unit_test(variants), cmocka_unit_test(weights),
+        cmocka_unit_test(claimed_twice),  cmocka_unit_test(doors),    cmocka_unit_test(class_accuracy),
+        cmocka_unit_test(class_gradient),
     };
     return cmocka_run_group_tests_name("loss", tests, NULL, NULL);
 }

@@ -71,6 +71,16 @@ static void options_come_back_from_yaml(void **state)
     assert_int_equal(b.freeze[1], 7);
     assert_int_equal(run_options_write(&b, &second), OK);
     assert_string_equal(first.data, second.data);
+    /* a run of an older version knows no assigner: the family's is what it had */
+    char *assigner = strstr(second.data, "assigner: auto");
+    assert_non_null(assigner);
+    assigner[0] = '#';
+    run_options_free(&b);
+    assert_int_equal(run_options_read("x", second.data, second.size, &b), OK);
+    run_choose_assigner(&b, family_find("ultralytics"));
+    assert_int_equal(b.assigner, ASSIGNER_TAL_INSIDE);
+    run_choose_assigner(&b, family_find("official")); /* chosen is chosen */
+    assert_int_equal(b.assigner, ASSIGNER_TAL_INSIDE);
     char *epochs = strstr(second.data, "epochs: 29");
     assert_non_null(epochs);
     epochs[8] = '-';

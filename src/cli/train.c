@@ -52,6 +52,8 @@ static const struct option_spec options_table[] = {
     {"freeze", NULL, OPTION_INTS, NULL, "rows that are not trained: 10 means the first ten, 0 1 2 these", 0, 100000,
      .most = RUN_MAX_FREEZE},
     {"assign", NULL, OPTION_STRING, "independent", "targets of the branches", .choices = run_assign_names},
+    {"assigner", NULL, OPTION_STRING, "auto", "how they are found; auto: as the network's family does",
+     .choices = run_assigner_names},
     {"aux-weight", NULL, OPTION_FLOAT, "0.25", "weight of the auxiliary branch in the loss", 0, 1e6},
     {"main-weight", NULL, OPTION_FLOAT, "1", "weight of the main branch in the loss", 0, 1e6},
     {"seed", NULL, OPTION_INT, "0", "of all random numbers", 0, 2147483647},

@@ -138,14 +138,24 @@ static int fill_matches(const struct assign_config *config, const struct assign_
     return n;
 }
 
+/* The same where the label may not hold the point. */
+static struct anchor_match rival_match(const struct assign_config *config, const struct assign_image *image, int g,
+                                       int anchor)
+{
+    const struct assign_label *label = &image->labels[g];
+    if (config->inside && !(label->valid && is_inside(image, label->box.xyxy, anchor)))
+        return (struct anchor_match){.anchor = anchor};
+    return match_of(config, image, g, anchor);
+}
+
 /* SPEC 8 step 5. */
 static void resolve_conflict(const struct assign_config *config, const struct assign_image *image, int anchor,
                              struct assign_scratch *s, int *label, float *metric)
 {
-    struct anchor_match winner = match_of(config, image, 0, anchor);
+    struct anchor_match winner = rival_match(config, image, 0, anchor);
     label[anchor] = 0;
     for (int g = 1; g < image->n_labels; g++) {
-        struct anchor_match m = match_of(config, image, g, anchor);
+        struct anchor_match m = rival_match(config, image, g, anchor);
         if (m.overlap > winner.overlap) {
             winner = m;
             label[anchor] = g;

@@ -6,6 +6,8 @@
  * Each label takes the top_k anchor points of largest metric inside it; a point claimed twice goes to the label of
  * largest overlap among all labels of the image (SPEC 8 step 5: a quirk, it need not be a claimant); the score of
  * a point is its metric, rescaled so that each label's best point scores the label's best overlap.
+ * With `inside` (YOLOv8's) overlap and metric are 0 for a point outside the label and for a label that is not valid: a
+ * point claimed twice then stays with a label around it. Crowds alone differ.
  * Equal metrics: the lowest anchor index first. Images are independent of each other. */
 #ifndef Y9_TRAIN_ASSIGNER_H
 #define Y9_TRAIN_ASSIGNER_H
@@ -19,13 +21,14 @@
 struct assign_config {
     int top_k;         /* 1 .. ASSIGN_MAX_TOP_K, and at most the number of anchor points */
     float alpha, beta; /* exponents of score and overlap; beta > 0 */
+    bool inside;       /* nothing overlaps from outside */
 };
 enum { ASSIGN_MAX_TOP_K = 512 };
 
 struct assign_label {
     struct ciou_box box; /* input pixels */
     int class;
-    bool valid; /* false: takes no point of its own, but still wins conflicts (SPEC 8 steps 4 and 5) */
+    bool valid; /* false: takes no point of its own, but still wins conflicts (SPEC 8 steps 4 and 5) unless inside */
 };
 
 /* Compute the box of one anchor point (input pixels). Called at most once a point, only for points that lie inside

@@ -9,6 +9,7 @@
 
 const char *const run_optimizer_names[] = {"SGD", "Adam", "AdamW", "LION", NULL};
 const char *const run_assign_names[] = {"independent", "lead", "coarse-to-fine", NULL};
+const char *const run_assigner_names[] = {"auto", "tal", "tal-inside", NULL};
 static const char *const schedule_words[] = {"linear", "cos", "flat-cos", "fixed", NULL};
 static const char *const cache_words[] = {"none", "ram", "val", NULL};
 
@@ -31,6 +32,7 @@ static const struct run_field fields[] = {
     {"optimizer", NULL, FIELD_CHOICE, AT(optimizer), 0, 0, run_optimizer_names},
     {"schedule", NULL, FIELD_CHOICE, AT(schedule), 0, 0, schedule_words},
     {"assign", NULL, FIELD_CHOICE, AT(assign), 0, 0, run_assign_names},
+    {"assigner", NULL, FIELD_CHOICE, AT(assigner), 0, 0, run_assigner_names, .added = true},
     {"aux_weight", NULL, FIELD_DOUBLE, AT(aux_weight), 0, 1e6},
     {"main_weight", NULL, FIELD_DOUBLE, AT(main_weight), 0, 1e6},
     {"cache", NULL, FIELD_CHOICE, AT(cache), 0, 0, cache_words, .aside = true},
@@ -86,6 +88,14 @@ int run_close_mosaic(const struct run_options *o)
     if (o->close_mosaic != RUN_DEFAULT)
         return o->close_mosaic;
     return o->epochs < 30 ? 0 : 15;
+}
+
+void run_choose_assigner(struct run_options *o, const struct family *family)
+{
+    for (int i = 0; o->assigner == ASSIGNER_AUTO && run_assigner_names[i]; i++) {
+        if (!strcmp(run_assigner_names[i], family->assigner))
+            o->assigner = i;
+    }
 }
 
 static void *field_of(struct run_options *o, const struct run_field *f)
@@ -234,6 +244,8 @@ static enum status read_field(const struct yaml_node *map, const struct run_fiel
     const char *text;
     double number;
     bool flag;
+    if (f->added && !yaml_find(map, f->key))
+        return OK;
     TRY(yaml_need(map, f->key, &node));
     switch (f->kind) {
     case FIELD_TEXT:

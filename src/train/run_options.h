@@ -3,10 +3,14 @@
 #ifndef Y9_TRAIN_RUN_OPTIONS_H
 #define Y9_TRAIN_RUN_OPTIONS_H
 
+#include "model/family.h"
 #include "train/hyper.h"
 #include "train/loss.h"
 
 enum run_cache { CACHE_NONE, CACHE_RAM, CACHE_VAL }; /* pictures kept in memory: none, of both splits, of val only */
+
+/* Which assigner finds the targets of a branch: auto is the one of the network's family, which a run's folder names. */
+enum run_assigner { ASSIGNER_AUTO, ASSIGNER_TAL, ASSIGNER_TAL_INSIDE };
 
 enum { RUN_MAX_FREEZE = 256, RUN_DEFAULT = -1 };
 
@@ -19,6 +23,7 @@ struct run_options {
     double aux_weight, main_weight;
     int optimizer; /* enum optimizer_kind */
     int assign;    /* enum loss_assign */
+    int assigner;  /* enum run_assigner */
     int schedule;  /* enum schedule_kind */
     int cache;     /* enum run_cache */
     bool rect, image_weights, multi_scale, single_cls, noval, nosave, noplots;
@@ -40,10 +45,11 @@ struct run_field {
     size_t offset; /* in struct run_options */
     double min, max;
     const char *const *choices; /* FIELD_CHOICE: words of 0, 1, 2 ..., NULL at the end */
+    bool added;                 /* runs of older versions lack it: its default is what they did */
     bool aside;                 /* a path, or what is shown and kept: the trained numbers do not depend on it */
 };
 const struct run_field *run_fields(int *count);
-extern const char *const run_optimizer_names[], *const run_assign_names[]; /* choices of these two */
+extern const char *const run_optimizer_names[], *const run_assign_names[], *const run_assigner_names[];
 
 enum status run_set_text(struct run_options *o, const struct run_field *f, const char *text);
 enum status run_set_number(struct run_options *o, const struct run_field *f, double value); /* E_ARGUMENT */
@@ -57,6 +63,9 @@ enum status run_options_read(const char *name, const char *text, size_t size, st
 /* What weights remember of their training (yolo9.recipe): everything that the numbers depend on, as JSON. No path, date
  * or number of threads is in it, so that equal training gives equal bytes. *out is for mem_free. */
 enum status run_options_recipe(const struct run_options *o, char **out);
+
+/* Put the family's assigner in the place of auto. */
+void run_choose_assigner(struct run_options *o, const struct family *family);
 
 int run_close_mosaic(const struct run_options *o); /* with the default put in */
 

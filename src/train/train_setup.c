@@ -138,6 +138,7 @@ static enum status open_start(struct train_job *j)
 static enum status build_network(struct train_job *j)
 {
     struct model_options options;
+    run_choose_assigner(&j->options, j->table.family);
     model_options_init(&options);
     TRY(model_build(&j->table, &options, &j->graph, NULL));
     TRY(model_deploy(&j->table, &j->graph, &j->deployed));
@@ -245,6 +246,7 @@ static enum status open_trainer(struct train_job *j)
     config.loss.aux_weight = o->aux_weight;
     config.loss.main_weight = o->main_weight;
     config.loss.assign = (enum loss_assign)o->assign;
+    config.loss.assigner.inside = o->assigner == ASSIGNER_TAL_INSIDE;
     TRY_CLEAN(trainer_init(&j->trainer, &config, j->start));
     mem_free(j->start);
     j->start = NULL;

@@ -248,12 +248,16 @@ static struct loss_config config_of(struct golden *g)
 {
     struct loss_config c = loss_config_default(golden_int(g, "nc"));
     c.cls_positive_weight = member(g, "hyp", "cls_pw", c.cls_positive_weight);
+    c.box_gain = member(g, "hyp", "box", c.box_gain);
+    c.cls_gain = member(g, "hyp", "cls", c.cls_gain);
+    c.dfl_gain = member(g, "hyp", "dfl", c.dfl_gain);
     c.focal_gamma = member(g, "hyp", "fl_gamma", c.focal_gamma);
     c.assigner.top_k = (int)member(g, "env", "YOLOM", c.assigner.top_k);
     c.assigner.alpha = (float)member(g, "env", "YOLOA", (double)c.assigner.alpha);
     c.assigner.beta = (float)member(g, "env", "YOLOB", (double)c.assigner.beta);
     if (!strcmp(golden_text(g, "kind"), "dual_lh"))
         c.assign = ASSIGN_LEAD_UNFLOORED;
+    c.assigner.inside = !strcmp(golden_text(g, "kind"), "single_v8");
     return c;
 }
 
@@ -302,7 +306,7 @@ int golden_loss(const char *path, char *message, size_t size, double *worst)
     static const struct {
         const char *kind;
         int branches;
-    } kinds[] = {{"single", 1}, {"dual", 2}, {"triple", 3}, {"dual_lh", 2}};
+    } kinds[] = {{"single", 1}, {"dual", 2}, {"triple", 3}, {"dual_lh", 2}, {"single_v8", 1}};
     struct golden g;
     if (golden_open(&g, path))
         for (int i = 0; i < COUNT(kinds); i++)
