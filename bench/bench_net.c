@@ -11,6 +11,7 @@
 #include "core/mem.h"
 #include "core/rng.h"
 #include "graph/net.h"
+#include "graph/op_rules.h"
 #include "model/model.h"
 #include "ops/conv2d.h"
 #include "ops/cpu.h"

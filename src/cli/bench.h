@@ -1,4 +1,4 @@
-/* Shared by bench.c (inference) and bench_train.c. */
+/* Inside of yolo9 bench. */
 #ifndef Y9_CLI_BENCH_H
 #define Y9_CLI_BENCH_H
 
@@ -10,7 +10,10 @@ enum status bench_load(const struct options *o, struct weights *w);
 double bench_peak_mb(void);                 /* largest resident memory of this process so far */
 double bench_median(double *values, int n); /* sorts them */
 
-/* yolo9 bench --train: forward, loss, backward and optimizer step of a batch, an image. */
+/* bench_inference.c: inference. */
+enum status bench_inference(const struct options *o);
+
+/* bench_train.c, with --train: forward, loss, backward and optimizer step of a batch, an image. */
 enum status bench_train(const struct options *o);
 
 #endif

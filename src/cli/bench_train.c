@@ -7,6 +7,7 @@
 #include "core/listing.h"
 #include "core/mem.h"
 #include "core/rng.h"
+#include "graph/op_rules.h"
 #include "ops/cpu.h"
 #include "train/hyper.h"
 #include "train/train.h"

@@ -7,39 +7,6 @@
 
 enum { WIDTH = 80, LEFT = 24 }; /* columns; where the explanations begin */
 
-const char *option_value_word(const struct option_spec *s)
-{
-    static const char *const one[VALUE_COUNT] = {
-        [VALUE_FILE] = "FILE", [VALUE_FOLDER] = "DIR", [VALUE_WEIGHTS] = "FILE",      [VALUE_DATA] = "FILE|DIR",
-        [VALUE_NAME] = "NAME", [VALUE_VERB] = "VERB",  [VALUE_NETWORK] = "NAME|FILE",
-    };
-    static const char *const many[VALUE_COUNT] = {
-        [VALUE_FILE] = "FILE ...",         [VALUE_FOLDER] = "DIR ...",        [VALUE_WEIGHTS] = "FILE ...",
-        [VALUE_NAME] = "NAME ...",         [VALUE_CLASSES] = "NAME|N ...",    [VALUE_SIZE] = "N | H W",
-        [VALUE_NETWORK] = "NAME|FILE ...", [VALUE_PICTURES] = "FILE|DIR ...", [VALUE_HYPER] = "FILE|KEY=X ...",
-    };
-    bool list = s->type == OPTION_INTS || s->type == OPTION_STRINGS || s->type == OPTION_PAIRS;
-    const char *word = list ? many[s->value] : one[s->value];
-    if (s->type == OPTION_FLAG)
-        return "";
-    if (word)
-        return word;
-    switch (s->type) {
-    case OPTION_INT:
-        return "N";
-    case OPTION_FLOAT:
-        return "X";
-    case OPTION_INTS:
-        return "N ...";
-    case OPTION_STRINGS:
-        return "WORD ...";
-    case OPTION_PAIRS:
-        return "KEY=X ...";
-    default:
-        return s->choices ? "WORD" : "TEXT";
-    }
-}
-
 /* Words of `text` from column LEFT on, in as many lines as it takes. */
 static void print_wrapped(FILE *stream, const char *text)
 {

@@ -23,7 +23,8 @@ struct options {
     int max_words;            /* bound of every list: words on the command line and in a default */
 };
 
-/* Place of the option with this name or alias (n characters of it, _ like -); -1: none has it. */
+/* options_find.c.
+ * Place of the option with this name or alias (n characters of it, _ like -); -1: none has it. */
 int options_find(const struct verb_spec *spec, const char *name, size_t n);
 
 /* The option that bare words go to, and the one that names of weight files go to; -1: the verb has none. */

@@ -6,82 +6,12 @@
 #include <string.h>
 #include <strings.h>
 
-/* --- names --- */
-
-static bool same_name(const char *a, size_t n, const char *b, size_t m)
-{
-    size_t i = 0;
-    for (; n == m && i < n; i++) {
-        if (a[i] != b[i] && !(a[i] == '_' && b[i] == '-'))
-            return false;
-    }
-    return n == m;
-}
-
-bool option_each_name(const struct option_spec *s, bool (*visit)(void *, const char *, size_t), void *context)
-{
-    if (visit(context, s->name, strlen(s->name)))
-        return true;
-    for (const char *p = s->aliases; p && *p;) {
-        size_t n = strcspn(p, " ");
-        if (visit(context, p, n))
-            return true;
-        p += n + strspn(p + n, " ");
-    }
-    return false;
-}
-
-struct word {
-    const char *text;
-    size_t n;
-};
-
-static bool is_word(void *context, const char *name, size_t n)
-{
-    const struct word *w = context;
-    return same_name(w->text, w->n, name, n);
-}
-
-int options_find(const struct verb_spec *spec, const char *name, size_t n)
-{
-    struct word w = {name, n};
-    for (int i = 0; i < spec->n_options; i++) {
-        if (option_each_name(&spec->options[i], is_word, &w))
-            return i;
-    }
-    return -1;
-}
-
 /* The flag that "no-NAME" turns off; -1: there is none. */
 static int find_negated(const struct verb_spec *spec, const char *name, size_t n)
 {
-    int index = n > 3 && same_name(name, 3, "no-", 3) ? options_find(spec, name + 3, n - 3) : -1;
+    int index =
+        n > 3 && (!memcmp(name, "no-", 3) || !memcmp(name, "no_", 3)) ? options_find(spec, name + 3, n - 3) : -1;
     return index >= 0 && spec->options[index].type == OPTION_FLAG ? index : -1;
-}
-
-bool option_is_weights_name(const char *word)
-{
-    static const char *const endings[] = {"pt", "pth", "ckpt", "safetensors"};
-    const char *ending = path_extension(word);
-    for (int i = 0; i < COUNT(endings); i++) {
-        if (!strcasecmp(ending, endings[i]))
-            return true;
-    }
-    return false;
-}
-
-int options_find_word(const struct verb_spec *spec)
-{
-    return spec->positional ? options_find(spec, spec->positional, strlen(spec->positional)) : -1;
-}
-
-int options_find_weights(const struct verb_spec *spec)
-{
-    for (int i = 0; i < spec->n_options; i++) {
-        if (spec->options[i].value == VALUE_WEIGHTS && spec->options[i].type == OPTION_STRING)
-            return i;
-    }
-    return -1;
 }
 
 struct name_list {

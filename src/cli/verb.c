@@ -1,4 +1,4 @@
-/* The verbs of the program, and the way of each from its command line to the exit code. */
+/* The way of a verb from its command line to the exit code. */
 #include "cli/cli.h"
 #include "cli/inputs.h"
 #include "cli/options_internal.h"
@@ -8,30 +8,6 @@
 
 #include <stdio.h>
 #include <string.h>
-
-const struct verb_spec *const verbs[] = {
-#define VERB(name) &verb_##name,
-#include "cli/verbs.def"
-#undef VERB
-    NULL,
-};
-
-const struct verb_spec *verb_find(const char *name)
-{
-    const char *names[COUNT(verbs)] = {NULL};
-    int n = 0;
-    for (; verbs[n]; n++) {
-        names[n] = verbs[n]->name;
-        if (!strcmp(name, names[n]))
-            return verbs[n];
-    }
-    const char *near = nearest_name(name, names, n);
-    if (near)
-        fail(E_USAGE, "unknown verb '%s'; did you mean %s?", name, near);
-    else
-        fail(E_USAGE, "unknown verb '%s'; yolo9 help lists the verbs", name);
-    return NULL;
-}
 
 /* Was option i given though it changes nothing here? */
 static bool is_idle(const struct options *o, int i)

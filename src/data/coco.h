@@ -25,7 +25,7 @@ struct annotations {
     int drop; /* leading parts of file names that lead nowhere */
 };
 
-/* A list of the file's top level. */
+/* coco_file.c: a list of the file's top level. */
 enum status coco_list(const struct annotations *a, const char *key, const json_t **list);
 /* A whole number of an element of the list `what`. */
 enum status coco_id(const struct annotations *a, const json_t *object, const char *what, size_t index, const char *key,

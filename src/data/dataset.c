@@ -6,7 +6,6 @@
 #include "image/decode.h"
 
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,27 +145,6 @@ static void check_pictures(struct loading *l)
             l->d->summary.cache = arena_strdup(&l->d->arena, cache);
     }
     mem_free(cache);
-}
-
-enum { MAX_NOTES = 100 };
-
-enum status loading_note(struct loading *l, const char *format, ...)
-{
-    struct dataset_summary *s = &l->d->summary;
-    char text[1024];
-    va_list args;
-    if (s->n_notes == MAX_NOTES)
-        return OK;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    if (!s->notes)
-        s->notes = arena_alloc(&l->d->arena, MAX_NOTES, sizeof(*s->notes));
-    const char *copy = arena_strdup(&l->d->arena, text);
-    if (!s->notes || !copy)
-        return E_NOMEM;
-    ((const char **)s->notes)[s->n_notes++] = copy;
-    return OK;
 }
 
 /* --- putting the split together --- */
@@ -401,15 +379,6 @@ static enum status use_single_class(struct dataset *d)
     return OK;
 }
 
-void loading_free(struct loading *l)
-{
-    for (int i = 0; i < l->count; i++) {
-        label_rows_free(&l->pictures[i].rows);
-        mem_free(l->pictures[i].problem);
-    }
-    mem_free(l->pictures);
-}
-
 enum status dataset_load(const struct dataset_yaml *yaml, enum dataset_split split,
                          const struct dataset_options *options, struct dataset **out)
 {
@@ -423,6 +392,8 @@ enum status dataset_load(const struct dataset_yaml *yaml, enum dataset_split spl
     arena_init(&l.d->arena);
     TRY_CLEAN(copy_names(&l));
     TRY_CLEAN(loading_find(&l, split));
+    if (l.voc && !yaml->named)
+        TRY_CLEAN(voc_collect_names(&l, split));
     if (l.d->nc == 0) {
         rc = fail(E_FORMAT, "%s: it has no names", yaml->file);
         goto cleanup;

@@ -10,27 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MAX_DEPTH = 16, MAX_LIST_BYTES = 1 << 30, MAX_PICTURES = 1 << 26, MAX_PATH_BYTES = 4096 };
-
-struct loading_picture *loading_add(struct loading *l)
-{
-    if (l->count == l->capacity) {
-        size_t old = (size_t)l->capacity * sizeof(*l->pictures), capacity = (size_t)l->capacity * 2 + 256;
-        if (capacity > MAX_PICTURES) {
-            fail(E_LIMIT, "%s: more than %d pictures", l->yaml->file, MAX_PICTURES);
-            return NULL;
-        }
-        void *grown = mem_grow(l->pictures, old, capacity * sizeof(*l->pictures));
-        if (!grown)
-            return NULL;
-        l->pictures = grown;
-        l->capacity = (int)capacity;
-    }
-    struct loading_picture *p = &l->pictures[l->count++];
-    memset(p, 0, sizeof(*p));
-    p->id = -1;
-    return p;
-}
+enum { MAX_DEPTH = 16, MAX_LIST_BYTES = 1 << 30, MAX_PATH_BYTES = 4096 };
 
 static enum status add_picture(struct loading *l, const char *path, const char *list, int line)
 {
@@ -339,7 +319,5 @@ enum status loading_find(struct loading *l, enum dataset_split split)
     TRY(identify(l));
     if (!l->annotations)
         TRY(label_paths_settle(l));
-    if (l->voc && !l->only_paths && !l->yaml->named)
-        TRY(voc_collect_names(l, split));
     return OK;
 }

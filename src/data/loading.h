@@ -41,20 +41,18 @@ struct loading {
     bool annotations;           /* COCO files, names and category ids of d are set; or Pascal VOC files */
     bool voc;                   /* the latter */
     int voc_hint;               /* where the picture of an annotation was found last */
-    bool only_paths;            /* pictures are only to be found: class names are not wanted */
     struct class_index classes; /* of d->names, while pictures are checked */
     bool folders_only;          /* no list file: orphan labels can be told */
 };
 
-/* dataset_paths.c: fill `pictures` with what a split names, sorted, each picture once. */
-enum status loading_find(struct loading *l, enum dataset_split split);
-/* A new picture at the end, cleared; NULL when short of memory. */
+/* loading.c: a new picture at the end, cleared; NULL when short of memory. */
 struct loading_picture *loading_add(struct loading *l);
-
-void loading_free(struct loading *l); /* all but d */
-
 /* Keep a sentence about how the split was read, for the summary. */
 enum status loading_note(struct loading *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void loading_free(struct loading *l); /* all but d */
+
+/* dataset_paths.c: fill `pictures` with what a split names, sorted, each picture once. */
+enum status loading_find(struct loading *l, enum dataset_split split);
 
 /* pose_rows.c: a note where rows that are read as polygons look like a box with key points. */
 enum status pose_rows_say(struct loading *l);
@@ -72,10 +70,11 @@ enum status loading_add_annotations(struct loading *l, const char *path);
 enum status voc_add_entry(struct loading *l, const char *path, const char *split, bool *taken);
 /* Pictures without any label file: their VOC annotations, where there are some. */
 enum status voc_take_pictures(struct loading *l, int *found);
-/* Class names, where the YAML has none: those of the annotations of all its splits. */
-enum status voc_collect_names(struct loading *l, enum dataset_split split);
 /* Read a picture's annotation: size and boxes in pixels, difficult objects as crowds. From several threads. */
 enum status voc_take_labels(const struct loading *l, struct loading_picture *p);
+
+/* voc_names.c: class names, where the YAML has none: those of the annotations of all its splits. */
+enum status voc_collect_names(struct loading *l, enum dataset_split split);
 
 /* dataset_cache.c: results of checking, kept in a file. The key covers all that the results depend on. */
 uint64_t cache_key(const struct loading *l);

@@ -10,30 +10,6 @@
 
 enum { DEEPEST = 100 };
 
-enum status path_set_add(struct path_set *set, char *path)
-{
-    if (!path)
-        return E_NOMEM;
-    if (set->count == set->capacity) {
-        size_t capacity = (size_t)set->capacity * 2 + 64;
-        char **grown = mem_grow(set->paths, (size_t)set->count * sizeof *grown, capacity * sizeof *grown);
-        if (!grown) {
-            mem_free(path);
-            return E_NOMEM;
-        }
-        set->paths = grown;
-        set->capacity = (int)capacity;
-    }
-    set->paths[set->count++] = path;
-    return OK;
-}
-
-void path_set_free(struct path_set *set)
-{
-    path_list_free(set->paths, set->count);
-    *set = (struct path_set){0};
-}
-
 /* Folders that were entered: an open hash table, so that links back up, or from each to each, come to an end. */
 struct entered {
     struct folder_id {

@@ -18,24 +18,6 @@ enum { LIST_LIMIT = 256 << 20, INPUT_LIMIT = 1 << 30 };
 
 #define INPUT_NAME "standard input"
 
-enum status sources_add(struct sources *s, char *path)
-{
-    struct path_set set = {s->paths, s->count, s->capacity};
-    enum status rc = path_set_add(&set, path);
-    s->paths = set.paths;
-    s->count = set.count;
-    s->capacity = set.capacity;
-    return rc;
-}
-
-void sources_leave_out(struct sources *s, enum left_out reason, const char *name)
-{
-    struct left_out_count *c = &s->left_out[reason];
-    if (!c->count++)
-        snprintf(c->example, sizeof c->example, "%s", name);
-    text_one_line(c->example);
-}
-
 /* --- lists --- */
 
 /* The path that a line of the list in `folder` means: absolute, or from the list's folder and, where nothing is there,

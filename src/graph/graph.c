@@ -242,13 +242,3 @@ int graph_find_value(const struct graph *g, const char *name)
     }
     return -1;
 }
-
-const char *op_name(enum op op)
-{
-    static const char *const names[OP_COUNT] = {
-#define OP(upper, lower) #lower,
-#include "graph/ops.def"
-#undef OP
-    };
-    return names[op];
-}

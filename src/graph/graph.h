@@ -226,7 +226,6 @@ int graph_largest_stride(const struct graph *g);
 int graph_round_side(const struct graph *g, int side);         /* up to such a multiple */
 int graph_find_param(const struct graph *g, const char *name); /* -1 when absent */
 int graph_find_value(const struct graph *g, const char *name); /* -1 when absent */
-const char *op_name(enum op op);
 
 /* --- deploy ---
  * What the main branch can reach (a bare module: its last value): alive[r] for each of n_rows rows says whether a

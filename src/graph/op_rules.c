@@ -251,6 +251,16 @@ int node_params(const struct node *n, int param[MAX_NODE_PARAMS])
     return count;
 }
 
+const char *op_name(enum op op)
+{
+    static const char *const names[OP_COUNT] = {
+#define OP(upper, lower) #lower,
+#include "graph/ops.def"
+#undef OP
+    };
+    return names[op];
+}
+
 bool node_is_trained(const struct graph *g, const struct node *n)
 {
     int param[MAX_NODE_PARAMS], count = node_params(n, param);

@@ -54,6 +54,7 @@ struct op_rule {
 };
 
 extern const struct op_rule *const op_rules[OP_COUNT];
+const char *op_name(enum op op);
 
 /* Does the backward pass look at source s (OP_DST: at dst) again? */
 bool node_backward_reads(const struct node *n, int s);

@@ -7,8 +7,6 @@
 #include "model/modules.h"
 #include "model/table.h"
 
-#include <jansson.h>
-
 /* What a dataset or a checkpoint's tensors choose; it wins over the table. */
 struct model_options {
     int nc;      /* 0: the table's */
@@ -47,14 +45,5 @@ size_t model_count_params(const struct graph *g, int row);
 int model_count_state(const struct graph *g);
 /* Convolution FLOPs for an h x w image; by_row (g->n_rows, may be NULL) gets each row's share. */
 enum status model_count_flops(const struct graph *g, int h, int w, double *by_row, double *total);
-
-/* A bare module for golden tests: class and args as golden/README.md lists them; parameters have no prefix.
- * On entry io->in[i].map[j] is the channel count of map j of input i (heads: io->n_in = 0, inputs follow args.ch);
- * on return it is the graph's value, and io->out has the module's outputs (heads: see graph.branch). */
-struct module_io {
-    int n_in;
-    struct port in[TABLE_MAX_FROM], out;
-};
-enum status model_build_module(const char *class, const json_t *args, struct graph *g, struct module_io *io);
 
 #endif

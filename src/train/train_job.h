@@ -1,4 +1,4 @@
-/* Private to train.c, train_setup.c and start.c: a run with everything it works with. */
+/* Inside of train.c (train_setup.c, start.c, train_job.c): a run with everything it works with. */
 #ifndef Y9_TRAIN_TRAIN_JOB_H
 #define Y9_TRAIN_TRAIN_JOB_H
 

@@ -11,21 +11,9 @@
 #include "train/train_job.h"
 #include "weights/weights.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-void job_say(const struct train_job *j, const char *format, ...)
-{
-    char line[2048];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    if (j->request->events.text)
-        j->request->events.text(j->request->events.context, line);
-}
 
 /* Lines of a text, one by one. */
 static void say_lines(const struct train_job *j, const char *prefix, const struct buf *text)

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct bench {
-    struct graph graph; /* owned: filled by the test (model_build, model_build_module, graph_deploy) */
+    struct graph graph; /* owned: filled by the test (model_build, bare_module_build, graph_deploy) */
     float *params, *d_params;
     struct net *net;
     int *inputs; /* values that are inputs, in order of graph_input */

@@ -1,7 +1,7 @@
 /* Golden kinds t, list, cbfuse and head: one module, forward and backward, in eval and train mode; and fold and merge,
  * a module before and after deployment. */
-#include "model/model.h"
 #include "model/names.h"
+#include "support/bare_module.h"
 #include "support/bench.h"
 #include "support/golden.h"
 #include "support/golden_net.h"
@@ -14,7 +14,7 @@ enum { MAX_INPUTS = 32 };
 struct module_case {
     struct golden g;
     struct bench bench;
-    struct module_io io;
+    struct bare_module io;
     int n_inputs, input[MAX_INPUTS];    /* graph values */
     const char *input_name[MAX_INPUTS]; /* "in0", "in1.0" */
     int n_outputs, output[MAX_BRANCHES * MAX_LEVELS + MAX_MAPS];
@@ -68,8 +68,8 @@ static bool build(struct module_case *c, bool head)
     }
     find_inputs(c);
     if (head)
-        c->io = (struct module_io){0};
-    if (!golden_ok(g, model_build_module(class, args, &c->bench.graph, &c->io)) || !golden_ok(g, bench_init(&c->bench)))
+        c->io = (struct bare_module){0};
+    if (!golden_ok(g, bare_module_build(class, args, &c->bench.graph, &c->io)) || !golden_ok(g, bench_init(&c->bench)))
         return false;
     if (c->bench.n_inputs != c->n_inputs) {
         golden_fault(g, "the graph has %d inputs, the case %d", c->bench.n_inputs, c->n_inputs);

@@ -1,5 +1,4 @@
-/* Bare modules for golden tests: JSON arguments -> one block in a graph of its own. */
-#include "model/model.h"
+#include "support/bare_module.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +54,7 @@ static enum status read_args(const struct module *m, const json_t *json, enum ac
 }
 
 static enum status build_head(const struct head_class *head, const json_t *args, struct builder *b,
-                              struct module_io *io)
+                              struct bare_module *io)
 {
     const json_t *ch = json_object_get(args, "ch");
     int values[TABLE_MAX_FROM], n = (int)json_array_size(ch);
@@ -81,7 +80,7 @@ static enum status build_head(const struct head_class *head, const json_t *args,
 }
 
 /* The class tower alone, as it stands in a head. */
-static enum status build_light_tower(const json_t *args, struct builder *b, struct module_io *io)
+static enum status build_light_tower(const json_t *args, struct builder *b, struct bare_module *io)
 {
     int c = (int)json_integer_value(json_object_get(args, "c"));
     int nc = (int)json_integer_value(json_object_get(args, "nc"));
@@ -91,7 +90,7 @@ static enum status build_light_tower(const json_t *args, struct builder *b, stru
     return OK;
 }
 
-static void add_inputs(struct graph *g, struct module_io *io)
+static void add_inputs(struct graph *g, struct bare_module *io)
 {
     for (int i = 0; i < io->n_in; i++) {
         for (int j = 0; j < io->in[i].n; j++) {
@@ -122,7 +121,7 @@ static enum status finish(struct graph *g, const json_t *args)
     return rc;
 }
 
-enum status model_build_module(const char *class, const json_t *args, struct graph *g, struct module_io *io)
+enum status bare_module_build(const char *class, const json_t *args, struct graph *g, struct bare_module *io)
 {
     enum status rc = OK;
     const struct head_class *head = head_find(class);
