@@ -7,84 +7,9 @@
 
 /* Opcodes: Python's pickletools documents each of them. */
 enum {
-    BLOCK_BYTES = 64 << 10, /* the first block; later ones double */
-    BLOCK_MOST = 4 << 20,
-    BUDGET_BASE = 1 << 20, /* bytes of memory for values, whatever the size */
-    BUDGET_FACTOR = 64,    /* ... and for each byte that was read: a value takes 48 */
-    MEMO_MOST = 1 << 16,   /* places of the memo at the beginning */
+    MEMO_MOST = 1 << 16, /* places of the memo at the beginning */
     HIGHEST_PROTOCOL = 5,
 };
-
-struct pickle_block {
-    struct pickle_block *next;
-    size_t size, used;
-    unsigned char data[];
-};
-
-enum status machine_broken(const struct machine *m, const char *what)
-{
-    return fail(E_FORMAT, "%s: broken pickle at byte %zu: %s", m->name, (size_t)(m->p - m->start), what);
-}
-
-void *machine_take(struct machine *m, size_t bytes)
-{
-    struct pickle *out = m->out;
-    size_t budget = BUDGET_BASE + BUDGET_FACTOR * (size_t)(m->p - m->start); /* grows with what was read */
-    bytes = (bytes + 7) / 8 * 8;
-    if (bytes > budget - out->memory) {
-        m->fault = fail(E_LIMIT, "%s: the pickle takes more than %zu bytes of memory", m->name, budget);
-        return NULL;
-    }
-    struct pickle_block *block = out->blocks;
-    if (!block || block->size - block->used < bytes) {
-        size_t size = MAX(bytes, MIN(MAX(out->memory, (size_t)BLOCK_BYTES), (size_t)BLOCK_MOST));
-        block = mem_alloc(1, sizeof *block + size);
-        if (!block) {
-            m->fault = E_NOMEM;
-            return NULL;
-        }
-        *block = (struct pickle_block){.next = out->blocks, .size = size};
-        out->blocks = block;
-    }
-    void *p = block->data + block->used;
-    block->used += bytes;
-    out->memory += bytes;
-    return p;
-}
-
-enum status machine_make(struct machine *m, enum pickle_type type, struct pickle_value **out)
-{
-    struct pickle_value *v = machine_take(m, sizeof *v);
-    if (!v)
-        return m->fault;
-    *v = (struct pickle_value){.type = type};
-    *out = v;
-    return OK;
-}
-
-/* Room for one more element of 8 bytes (a pointer or a size) in *array. */
-static enum status grow(void *array, size_t count, size_t *capacity)
-{
-    void *old;
-    if (count < *capacity)
-        return OK;
-    memcpy(&old, array, sizeof old);
-    size_t wanted = MAX((size_t)256, *capacity * 2);
-    void *grown = mem_grow(old, *capacity * sizeof old, wanted * sizeof old);
-    if (!grown)
-        return E_NOMEM;
-    memcpy(array, &grown, sizeof grown);
-    *capacity = wanted;
-    return OK;
-}
-
-enum status machine_push(struct machine *m, struct pickle_value *v)
-{
-    enum status rc = grow(&m->stack, m->depth, &m->stack_capacity);
-    if (rc == OK)
-        m->stack[m->depth++] = v;
-    return rc;
-}
 
 /* How many values lie above the last mark. */
 static size_t available(const struct machine *m)
@@ -166,27 +91,9 @@ static enum status push_text(struct machine *m, enum pickle_type type, int width
     return OK;
 }
 
-enum status machine_append(struct machine *m, struct pickle_value *v, struct pickle_value *const *items, size_t count)
-{
-    if (count > v->capacity - v->count) {
-        size_t capacity = MAX(v->count + count, (size_t)v->capacity * 2);
-        struct pickle_value **grown = machine_take(m, capacity * sizeof *grown);
-        if (!grown)
-            return m->fault;
-        if (v->count)
-            memcpy(grown, v->items, v->count * sizeof *grown);
-        v->items = grown;
-        v->capacity = (uint32_t)capacity;
-    }
-    if (count)
-        memcpy(v->items + v->count, items, count * sizeof *items);
-    v->count += (uint32_t)count;
-    return OK;
-}
-
 static enum status op_mark(struct machine *m)
 {
-    enum status rc = grow(&m->marks, m->n_marks, &m->marks_capacity);
+    enum status rc = machine_grow(&m->marks, m->n_marks, &m->marks_capacity);
     if (rc == OK)
         m->marks[m->n_marks++] = m->depth;
     return rc;
@@ -592,7 +499,7 @@ static enum status put(struct machine *m, uint64_t index)
     if (index > (size_t)(m->p - m->start))
         return machine_broken(m, "a value is kept under an absurd number");
     while (m->memo_count <= index) {
-        enum status rc = grow(&m->memo, m->memo_count, &m->memo_capacity);
+        enum status rc = machine_grow(&m->memo, m->memo_count, &m->memo_capacity);
         if (rc != OK)
             return rc;
         m->memo[m->memo_count++] = NULL;
@@ -669,8 +576,8 @@ enum status pickle_read(const char *name, const void *bytes, size_t size, struct
     if (size > PICKLE_MOST)
         return fail(E_LIMIT, "%s: %zu bytes of pickle, the limit is %d", name, size, PICKLE_MOST);
     m.out = pickle;
-    enum status rc = grow(&m.stack, 0, &m.stack_capacity); /* so that sums with its address are defined */
-    if (rc == OK) {                                        /* pickles keep about one value in ten bytes */
+    enum status rc = machine_grow(&m.stack, 0, &m.stack_capacity); /* so that sums with its address are defined */
+    if (rc == OK) {                                                /* pickles keep about one value in ten bytes */
         m.memo_capacity = MIN(size / 8 + 1, (size_t)MEMO_MOST);
         m.memo = mem_alloc(m.memo_capacity, sizeof *m.memo);
         rc = m.memo ? run(&m) : E_NOMEM;
@@ -683,14 +590,4 @@ enum status pickle_read(const char *name, const void *bytes, size_t size, struct
     mem_free(m.memo);
     mem_free(m.marks);
     return rc;
-}
-
-void pickle_free(struct pickle *pickle)
-{
-    while (pickle->blocks) {
-        struct pickle_block *next = pickle->blocks->next;
-        mem_free(pickle->blocks);
-        pickle->blocks = next;
-    }
-    *pickle = (struct pickle){0};
 }

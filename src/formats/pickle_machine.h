@@ -26,11 +26,13 @@ enum status machine_broken(const struct machine *m, const char *what);
 /* Bytes that live as long as the pickle, within its budget; NULL: m->fault says why. */
 void *machine_take(struct machine *m, size_t bytes);
 enum status machine_make(struct machine *m, enum pickle_type type, struct pickle_value **out);
+/* Room for one more element of 8 bytes (a pointer or a size) in *array. */
+enum status machine_grow(void *array, size_t count, size_t *capacity);
 enum status machine_push(struct machine *m, struct pickle_value *v);
 /* Elements behind those of a container. */
 enum status machine_append(struct machine *m, struct pickle_value *v, struct pickle_value *const *items, size_t count);
 
-/* Push what a class makes of its arguments: nothing is called. */
+/* pickle_construct.c: push what a class makes of its arguments: nothing is called. */
 enum status machine_construct(struct machine *m, struct pickle_value *callee, struct pickle_value *args);
 /* Push what a persistent id stands for. */
 enum status machine_persistent(struct machine *m, struct pickle_value *id);

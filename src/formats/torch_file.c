@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_KEY = 64 }; /* characters of a storage's key: usually a number */
-
 /* Deflated archives may grow to this; torch stores its members, so only repacked files need it. */
 static size_t inflate_limit(size_t file_size)
 {
@@ -153,36 +151,11 @@ bool torch_is_tensor(const struct pickle_value *value)
     return is_bare_tensor(value) || is_parameter(value);
 }
 
-bool torch_storage_type(const struct pickle_value *class, enum dtype *out)
-{
-    static const struct {
-        const char *name;
-        enum dtype dtype;
-    } types[] = {
-        {"HalfStorage", DTYPE_F16},      {"FloatStorage", DTYPE_F32}, {"DoubleStorage", DTYPE_F64},
-        {"BFloat16Storage", DTYPE_BF16}, {"LongStorage", DTYPE_I64},  {"IntStorage", DTYPE_I32},
-        {"ShortStorage", DTYPE_I16},     {"CharStorage", DTYPE_I8},   {"ByteStorage", DTYPE_U8},
-        {"BoolStorage", DTYPE_BOOL},
-    };
-    for (int i = 0; i < COUNT(types); i++) {
-        if (pickle_is_global(class, "torch", types[i].name)) {
-            *out = types[i].dtype;
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *torch_storage_key(const struct pickle_value *value)
-{
-    return value->type == PICKLE_STRING && value->count <= MAX_KEY ? pickle_text(value) : NULL;
-}
-
 /* Member <stem>/data/<key> of the archive. */
 static enum status member_storage(struct torch_file *file, const char *key, size_t elements, const char *what,
                                   struct torch_storage *out)
 {
-    char name[MAX_KEY + 8];
+    char name[TORCH_KEY_MOST + 8];
     snprintf(name, sizeof name, "data/%s", key);
     struct zipfile_member *member = find_member(file, name);
     if (!member)

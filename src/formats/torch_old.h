@@ -15,6 +15,8 @@ enum status torch_old_open(struct torch_file *file, const void *bytes, size_t si
 enum status torch_old_storage(const struct torch_file *file, const struct pickle_value *id, const char *what,
                               struct torch_storage *out);
 
+/* torch_storage.c, for both layouts. */
+enum { TORCH_KEY_MOST = 64 }; /* characters of a storage's key: usually a number */
 /* Of a class torch.<T>Storage. False: its elements are not supported. */
 bool torch_storage_type(const struct pickle_value *class, enum dtype *out);
 /* A storage's key: a short text. NULL: it is none. */
