@@ -236,6 +236,7 @@ static void objects_of_ultralytics(void **state)
         assert_string_equal(c.package, "the Ultralytics package 8.3.0");
         assert_int_equal(c.model->nc, 2);
         assert_string_equal(c.model->names[1], "thing1");
+        assert_string_equal(c.model->family, "ultralytics");
         assert_true(c.img_h == 96 && c.img_w == 96);
         checkpoint_close(&c);
         buf_free(&made);
@@ -302,6 +303,37 @@ static void a_file_is_called_anything(void **state)
         fail_msg("%s", fail_text());
     assert_string_equal(read.table.name, "gelan-t");
     weights_free(&read);
+}
+
+/* A network with the main branch alone takes it out of a file that has both. */
+static void the_main_branch_of_both(void **state)
+{
+    (void)state;
+    struct weights both, main;
+    struct buf made = {0};
+    struct checkpoint c;
+    struct weights_report report = {0};
+    assert_int_equal(weights_random("yolov9-t", 3, 1, &both), OK);
+    both.params[0] += 1;
+    make_network(&made, &both.training, both.params, NULL, &(struct network_dress){.keys = {"model"}});
+    assert_int_equal(file_write(file, made.data, made.size), OK);
+    if (weights_load(file, "gelan-t", &main, NULL) != OK)
+        fail_msg("%s", fail_text());
+    assert_int_equal(weights_deploy(&both), OK);
+    assert_int_equal(weights_deploy(&main), OK);
+    assert_int_equal(main.deployed.param_floats, both.deployed.param_floats);
+    assert_memory_equal(main.deployed_params, both.deployed_params, main.deployed.param_floats * sizeof(float));
+    assert_int_equal(checkpoint_open_memory("made.pt", made.data, made.size, &c), OK);
+    memset(main.params, 0, main.training.param_floats * sizeof(float));
+    assert_int_equal(weights_transfer(&c, &main.training, main.params, NULL, &report), OK);
+    assert_int_equal(report.taken, main.training.n_params);
+    assert_int_equal(weights_deploy(&main), OK);
+    assert_memory_equal(main.deployed_params, both.deployed_params, main.deployed.param_floats * sizeof(float));
+    checkpoint_close(&c);
+    report_free(&report);
+    weights_free(&main);
+    weights_free(&both);
+    buf_free(&made);
 }
 
 /* The start of fine-tuning: outputs of classes from the file's rows, or left as they were. */
@@ -425,6 +457,7 @@ int main(void)
         cmocka_unit_test(no_attribute_but_forward),
         cmocka_unit_test(a_built_in_network_is_found),
         cmocka_unit_test(a_file_is_called_anything),
+        cmocka_unit_test(the_main_branch_of_both),
         cmocka_unit_test(class_outputs_move),
         cmocka_unit_test(names_of_other_implementations),
         cmocka_unit_test(answers_of_other_packages),

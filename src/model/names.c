@@ -66,6 +66,35 @@ const char *names_convert(const struct names *n, const char *name, char *buffer,
     return written > 0 && (size_t)written < size ? buffer : NULL;
 }
 
+/* "cv2.0.0.conv.weight" of a deployed head -> the main branch's part, and the rest from its dot. */
+static const char *restored_part(const struct names *n, const char *rest, const char **tail)
+{
+    size_t length = strcspn(rest, ".");
+    for (int part = HEAD_PART_BOX; part <= HEAD_PART_DFL; part++) {
+        const char *deployed = head_part_name(0, (enum head_part)part);
+        if (strlen(deployed) == length && !memcmp(deployed, rest, length)) {
+            *tail = rest + length;
+            return head_part_name(n->n_branches - 1, (enum head_part)part);
+        }
+    }
+    return NULL;
+}
+
+const char *names_restore(const struct names *n, const char *name, char *buffer, size_t size)
+{
+    const char *rest, *tail, *part = "";
+    int converted = names_row(name, &rest), row = 0;
+    while (converted >= 0 && row < n->n_rows && n->row[row] != converted)
+        row++;
+    if (converted < 0 || row == n->n_rows)
+        return NULL;
+    tail = rest;
+    if (row == n->n_rows - 1 && !(part = restored_part(n, rest, &tail)))
+        return NULL;
+    int written = snprintf(buffer, size, "model.%d.%s%s", row, part, tail);
+    return written > 0 && (size_t)written < size ? buffer : NULL;
+}
+
 /* Only RepConvN has children conv1 and conv2 with a conv below. In place. */
 static void merge(char *name)
 {

@@ -20,6 +20,9 @@ void names_free(struct names *n);
  * this table). */
 const char *names_convert(const struct names *n, const char *name, char *buffer, size_t size);
 
+/* The other way: converted name -> training name; NULL if it is no name of the main branch. */
+const char *names_restore(const struct names *n, const char *name, char *buffer, size_t size);
+
 /* Training name of a weight or bias -> deployed name: a deploy_rename_fn, `names` is a struct names. */
 const char *names_deploy(void *names, const char *name, char *buffer, size_t size);
 

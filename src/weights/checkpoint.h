@@ -49,6 +49,7 @@ struct checkpoint_model {
     int count;
     struct checkpoint_tensor **sorted; /* by name */
     const char *class_name;            /* "models.yolo.DetectionModel"; NULL for safetensors and bare state dicts */
+    const char *family;                /* whose rules its table follows (model/family.h); NULL: not told */
     const char *head_class;            /* class of the last row: "DualDDetect"; NULL likewise */
     const char *table_text;            /* network table as YAML, with nc, ch and activation where given; NULL: none */
     const char *const *names;          /* class names */

@@ -256,6 +256,7 @@ static enum status read_attributes(struct checkpoint *ckpt, const struct pickle_
     model->class_name = arena_printf(&ckpt->arena, "%s.%s", object->callee->module, pickle_global_name(object->callee));
     if (!model->class_name)
         return E_NOMEM;
+    model->family = naming_family(model->class_name);
     if (entries(rows)) {
         const struct pickle_value *head = rows->items[rows->count - 1];
         if (head->type == PICKLE_OBJECT)

@@ -55,8 +55,9 @@ static const struct {
 
 /* Packages by the modules of their classes. */
 static const struct {
-    const char *module, *name;
-} packages[] = {{"ultralytics.", "the Ultralytics package"}, {"models.", "the official code"}};
+    const char *module, *name, *family;
+} packages[] = {{"ultralytics.", "the Ultralytics package", "ultralytics"},
+                {"models.", "the official code", "official"}};
 
 /* Classes of Ultralytics that are no detector. */
 static const struct {
@@ -108,6 +109,15 @@ static bool is_one_of(const char *word, size_t length, const char *const *list, 
             return true;
     }
     return false;
+}
+
+const char *naming_family(const char *module)
+{
+    for (int i = 0; i < COUNT(packages); i++) {
+        if (!strncmp(module, packages[i].module, strlen(packages[i].module)))
+            return packages[i].family;
+    }
+    return NULL;
 }
 
 const char *naming_package(const char *module)

@@ -45,5 +45,7 @@ bool naming_is_bookkeeping(const char *name);
 /* The package that writes objects of this module ("ultralytics.nn.tasks" -> "the Ultralytics package"); NULL: none
  * that is known. */
 const char *naming_package(const char *module);
+/* The family of the networks that it writes (model/family.h); NULL likewise. */
+const char *naming_family(const char *module);
 
 #endif

@@ -8,85 +8,11 @@
 #include "ops/recipe.h"
 #include "weights/bind.h"
 #include "weights/eight_bit.h"
+#include "weights/main_branch.h"
 #include "weights/naming.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* --- which network is it? --- */
-
-static struct tensor_shape *shapes_of(const struct checkpoint_model *m)
-{
-    struct tensor_shape *shapes = mem_calloc((size_t)m->count + 1, sizeof *shapes);
-    for (int i = 0; shapes && i < m->count; i++) {
-        const struct checkpoint_tensor *t = &m->tensors[i];
-        shapes[i].name = t->name;
-        shapes[i].rank = MIN(t->rank, 4);
-        for (int k = 0; k < shapes[i].rank; k++)
-            shapes[i].shape[k] = (int)MIN(t->shape[k], (size_t)1 << 30);
-    }
-    return shapes;
-}
-
-/* Where no table fits, say what the network seems to be. */
-static enum status explain_no_table(const struct checkpoint *c, enum status rc)
-{
-    const char *guess = naming_guess(c->model);
-    if (rc == E_NOMEM || !guess)
-        return rc;
-    return fail(E_UNSUPPORTED, "%s: %s%s%s; this program runs YOLOv9 and GELAN networks", c->path, guess,
-                c->package ? ", written by " : "", c->package ? c->package : "");
-}
-
-/* The built-in network that has these tensors; NULL: none has. */
-static const char *network_of_tensors(const struct checkpoint *c, const struct tensor_shape *shapes)
-{
-    struct match match = {0};
-    return match_table(c->path, shapes, c->model->count, &match) == OK ? match.table : NULL;
-}
-
-static enum status find_table(const struct checkpoint *c, const char *cfg, struct table *table, struct match *match)
-{
-    enum status rc = OK;
-    struct tensor_shape *shapes = shapes_of(c->model);
-    const char *text = c->model->table_text;
-    if (!shapes)
-        return E_NOMEM;
-    if (cfg || text) {
-        TRY_CLEAN(match_head(c->path, shapes, c->model->count, match));
-        TRY_CLEAN(cfg ? table_open(cfg, table) : table_read(text, strlen(text), c->path, table));
-        /* Not the name of the file, which may be called anything: gelan-t in a file yolov9-c.pt stays gelan-t. */
-        const char *name = cfg ? NULL : c->network ? c->network : network_of_tensors(c, shapes);
-        rc = name ? table_set_name(table, name) : OK;
-    } else {
-        TRY_CLEAN(match_table(c->path, shapes, c->model->count, match));
-        rc = table_open(match->table, table);
-    }
-cleanup:
-    mem_free(shapes);
-    return rc == OK || cfg ? rc : explain_no_table(c, rc);
-}
-
-const char *weights_network(const struct checkpoint *c)
-{
-    struct tensor_shape *shapes = c->network ? NULL : shapes_of(c->model);
-    const char *name = shapes ? network_of_tensors(c, shapes) : c->network;
-    mem_free(shapes);
-    return name;
-}
-
-enum status weights_table(const struct checkpoint *c, struct table *out, bool *folded)
-{
-    struct match match = {0};
-    enum status rc = find_table(c, NULL, out, &match);
-    if (rc != OK)
-        return rc;
-    *folded = match.fused;
-    out->nc = match.options.nc ? match.options.nc : out->nc;
-    out->reg_max = match.options.reg_max ? match.options.reg_max : out->reg_max;
-    memcpy(out->head, match.options.head, sizeof out->head);
-    return OK;
-}
 
 static enum status set_names(struct weights *w, const char *const *names, int n)
 {
@@ -148,12 +74,30 @@ static enum status bind_folded(const struct checkpoint *c, struct weights *w, st
     return bind_tensors(c, &w->deployed, w->deployed_params, own >= training ? NULL : folded_training_name, w, report);
 }
 
+static enum status bind_training_form(const struct checkpoint *c, const struct graph *g, float *params,
+                                      struct weights_report *report)
+{
+    struct main_branch m;
+    enum status rc = main_branch_find(c, g, &m);
+    if (rc == OK)
+        rc = bind_tensors(c, g, params, m.name, &m, report);
+    main_branch_free(&m);
+    return rc;
+}
+
 static enum status bind_training(const struct checkpoint *c, struct weights *w, struct weights_report *report)
 {
     w->params = new_block(&w->training);
-    if (!w->params)
-        return E_NOMEM;
-    return bind_tensors(c, &w->training, w->params, NULL, NULL, report);
+    return w->params ? bind_training_form(c, &w->training, w->params, report) : E_NOMEM;
+}
+
+/* The widths that the tensors chose, for a network that has the main branch alone where the file has more. */
+static void choose_main_branch(const struct match *match, struct weights *w)
+{
+    const struct head_class *head = head_find(w->table.rows[w->table.n_rows - 1].module);
+    w->options = match->options;
+    if (head && head->n_branches == 1 && match->n_branches > 1)
+        w->options.head[0] = match->options.head[match->n_branches - 1];
 }
 
 static enum status complain(const struct checkpoint *c, const struct weights *w, const struct weights_report *r)
@@ -184,8 +128,8 @@ enum status weights_load(const char *path, const char *cfg, struct weights *out,
     struct weights_report *r = report ? report : &own;
     *out = (struct weights){0};
     TRY_CLEAN(checkpoint_open(path, &c));
-    TRY_CLEAN(find_table(&c, cfg, &out->table, &match));
-    out->options = match.options;
+    TRY_CLEAN(network_find(&c, cfg, &out->table, &match));
+    choose_main_branch(&match, out);
     TRY_CLEAN(build(out));
     TRY_CLEAN(remember(&c, out));
     TRY_CLEAN(set_names(out, c.model->names, c.model->n_names));
@@ -301,13 +245,13 @@ enum status weights_transfer(const struct checkpoint *c, const struct graph *g, 
     enum status rc = OK;
     float *before = NULL, *taken = NULL;
     if (!rows)
-        return bind_tensors(c, g, params, NULL, NULL, report);
+        return bind_training_form(c, g, params, report);
     before = mem_alloc(g->param_floats, sizeof *before);
     taken = mem_alloc(g->param_floats, sizeof *taken);
     if (!before || !taken)
         TRY_CLEAN(E_NOMEM);
     memcpy(before, params, g->param_floats * sizeof *params);
-    TRY_CLEAN(bind_tensors(c, g, params, NULL, NULL, report));
+    TRY_CLEAN(bind_training_form(c, g, params, report));
     memcpy(taken, params, g->param_floats * sizeof *params);
     for (int i = 0; i < g->n_params; i++) {
         const struct param *p = &g->params[i];

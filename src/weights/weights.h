@@ -8,6 +8,7 @@
 
 #include "model/model.h"
 #include "weights/checkpoint.h"
+#include "weights/network.h"
 #include "weights/report.h"
 
 struct weights {
@@ -45,14 +46,6 @@ enum status weights_deploy(struct weights *w);
 void weights_drop_training(struct weights *w);
 /* Drop the deployed values too: a network has packed them in its own form. */
 void weights_drop_deployed(struct weights *w);
-
-/* What network a checkpoint is of: the name inside, else that of the built-in table that its tensors fit, else NULL.
- * Owned by the checkpoint or static. */
-const char *weights_network(const struct checkpoint *c);
-
-/* The network table of a checkpoint: the one inside, else the built-in one that its tensors fit; the head's widths and
- * classes that the tensors chose are put into it. *folded: BN is folded, so that it cannot be trained. */
-enum status weights_table(const struct checkpoint *c, struct table *out, bool *folded);
 
 /* Take what fits by name and shape from a checkpoint into the parameter block of a training-form graph: the start of
  * fine-tuning. The rest of the block stays as it is. `rows` (g->head.nc; NULL: all as they are) gives for each class

@@ -1,0 +1,89 @@
+#include "weights/network.h"
+
+#include "weights/naming.h"
+
+#include <string.h>
+
+static struct tensor_shape *shapes_of(const struct checkpoint_model *m)
+{
+    struct tensor_shape *shapes = mem_calloc((size_t)m->count + 1, sizeof *shapes);
+    for (int i = 0; shapes && i < m->count; i++) {
+        const struct checkpoint_tensor *t = &m->tensors[i];
+        shapes[i].name = t->name;
+        shapes[i].rank = MIN(t->rank, 4);
+        for (int k = 0; k < shapes[i].rank; k++)
+            shapes[i].shape[k] = (int)MIN(t->shape[k], (size_t)1 << 30);
+    }
+    return shapes;
+}
+
+/* Where no table fits, say what the network seems to be. */
+static enum status explain_no_table(const struct checkpoint *c, enum status rc)
+{
+    const char *guess = naming_guess(c->model);
+    if (rc == E_NOMEM || !guess)
+        return rc;
+    return fail(E_UNSUPPORTED, "%s: %s%s%s; this program runs YOLOv9 and GELAN networks", c->path, guess,
+                c->package ? ", written by " : "", c->package ? c->package : "");
+}
+
+/* The built-in network that has these tensors; NULL: none has. */
+static const char *network_of_tensors(const struct checkpoint *c, const struct tensor_shape *shapes)
+{
+    struct match match = {0};
+    return match_table(c->path, shapes, c->model->count, &match) == OK ? match.table : NULL;
+}
+
+enum status network_find(const struct checkpoint *c, const char *cfg, struct table *table, struct match *match)
+{
+    enum status rc = OK;
+    struct tensor_shape *shapes = shapes_of(c->model);
+    const char *text = c->model->table_text;
+    if (!shapes)
+        return E_NOMEM;
+    if (cfg || text) {
+        TRY_CLEAN(match_head(c->path, shapes, c->model->count, match));
+        TRY_CLEAN(cfg ? table_open(cfg, table) : table_read(text, strlen(text), c->path, table));
+        if (!cfg && c->model->family)
+            table->family = family_find(c->model->family);
+        /* Not the name of the file, which may be called anything: gelan-t in a file yolov9-c.pt stays gelan-t. */
+        const char *name = cfg ? NULL : c->network ? c->network : network_of_tensors(c, shapes);
+        rc = name ? table_set_name(table, name) : OK;
+    } else {
+        TRY_CLEAN(match_table(c->path, shapes, c->model->count, match));
+        rc = table_open(match->table, table);
+    }
+cleanup:
+    mem_free(shapes);
+    return rc == OK || cfg ? rc : explain_no_table(c, rc);
+}
+
+const char *weights_network(const struct checkpoint *c)
+{
+    struct tensor_shape *shapes = c->network ? NULL : shapes_of(c->model);
+    const char *name = shapes ? network_of_tensors(c, shapes) : c->network;
+    mem_free(shapes);
+    return name;
+}
+
+int weights_branches(const struct checkpoint *c)
+{
+    struct match match = {0};
+    struct tensor_shape *shapes = shapes_of(c->model);
+    bool known = shapes && match_head(c->path, shapes, c->model->count, &match) == OK;
+    mem_free(shapes);
+    return known ? match.n_branches : 0;
+}
+
+enum status weights_table(const struct checkpoint *c, struct table *out, bool *folded)
+{
+    struct match match = {0};
+    enum status rc = network_find(c, NULL, out, &match);
+    if (rc != OK)
+        return rc;
+    *folded = match.fused;
+    out->nc = match.options.nc ? match.options.nc : out->nc;
+    out->reg_max = match.options.reg_max ? match.options.reg_max : out->reg_max;
+    memcpy(out->head, match.options.head, sizeof out->head);
+    return OK;
+}
