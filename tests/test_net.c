@@ -353,6 +353,30 @@ static void test_two_sizes(void **state)
 }
 
 /* A map, a chain of maps that shrink, a large one again: by size alone they need 160 floats. */
+/* A backend without a backward pass for an op runs the network and refuses to train it. */
+static void test_missing_backward(void **state)
+{
+    (void)state;
+    struct graph g;
+    struct net *net;
+    struct backend half = cpu_backend;
+    const struct op_impl forward_only = {.forward = cpu_upsample.forward};
+    const int out = build(&g);
+    float *params = make_params(&g), *d_params = mem_calloc(g.param_floats, sizeof *d_params);
+    half.ops[OP_UPSAMPLE] = &forward_only;
+    for (int mode = RUN_INFER; mode <= RUN_TRAIN; mode++) {
+        const struct net_config config = {.backend = &half, .mode = (enum run_mode)mode};
+        assert_int_equal(net_create(&g, params, d_params, &config, &net), OK);
+        assert_int_equal(net_set_outputs(net, &out, 1, true), OK);
+        assert_int_equal(net_plan(net, 2, 16, 12), mode == RUN_INFER ? OK : E_UNSUPPORTED);
+        net_destroy(net);
+    }
+    assert_non_null(strstr(fail_text(), "no backward pass for upsample"));
+    mem_free(params);
+    mem_free(d_params);
+    graph_free(&g);
+}
+
 static void test_layout(void **state)
 {
     (void)state;
@@ -380,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_deployed_equals_eval),
         cmocka_unit_test(test_drop_params_in_rounds),
         cmocka_unit_test(test_two_sizes),
+        cmocka_unit_test(test_missing_backward),
         cmocka_unit_test(test_layout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

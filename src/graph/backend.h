@@ -64,7 +64,8 @@ struct op_impl {
     void (*forward)(const struct call *c);             /* cannot fail */
     void (*again)(const struct call *c);    /* dst once more, after forward and before backward; NULL: it cannot */
     void (*backward)(const struct call *c); /* d_dst -> d_src (store or add), d_param (add); cannot fail; d_dst is
-                                               nobody's afterwards and may have been used as scratch */
+                                               nobody's afterwards and may have been used as scratch; NULL: a network
+                                               with this op is refused where it would be trained */
 };
 
 struct backend {

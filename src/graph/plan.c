@@ -467,6 +467,19 @@ static void find_lifetimes(struct planner *b)
 
 /* --- putting it together --- */
 
+/* A backend may run an op forward only: such a network cannot be trained on it. */
+static enum status check_backward(const struct planner *b)
+{
+    for (int i = b->p->n_forward; i < b->p->n_steps; i++) {
+        const struct plan_step *s = &b->p->steps[i];
+        const struct node *n = s->kind == STEP_BACKWARD ? b->p->calls[s->call].node : NULL;
+        if (n && !b->r->backend->ops[n->op]->backward)
+            return fail(E_UNSUPPORTED, "%s: the backend %s has no backward pass for %s", n->name, b->r->backend->name,
+                        op_name(n->op));
+    }
+    return OK;
+}
+
 static enum status plan_ops(struct planner *b)
 {
     struct plan *p = b->p;
@@ -575,6 +588,7 @@ enum status plan_build(const struct plan_request *r, int n, const struct extent 
         choose_dropped(&b);
         make_backward(&b);
     }
+    TRY_CLEAN(check_backward(&b));
     TRY_CLEAN(plan_ops(&b));
     find_lifetimes(&b);
     TRY_CLEAN(lay_out(&b));
