@@ -154,7 +154,9 @@ static void make_dressed(struct seeds *s)
     }
     for (int i = 0; !s->bad && i < 2; i++) {
         snprintf(name, sizeof name, "ultralytics%d.pt", i);
-        make_ultralytics(&b, &w.training, w.params, 96, "DetectionModel", i ? "forward_fuse" : NULL);
+        const struct object_dress dress = {
+            .forward = i ? "forward_fuse" : NULL, .act = "SiLU", .other = "Identity", .place = "model.0."};
+        make_ultralytics(&b, &w.training, w.params, 96, &dress);
         save_buf(s, "fuzz_pt", name, &b);
     }
     make_named(&b, (const char *[]){"22.heads.0.anchor_conv.2.weight", "22.m.0.weight", "22.anchors", NULL});

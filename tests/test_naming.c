@@ -229,7 +229,8 @@ static void objects_of_ultralytics(void **state)
     for (int fused = 0; fused < 2; fused++) {
         struct buf made = {0};
         struct checkpoint c;
-        make_ultralytics(&made, &net.training, net.params, 96, "DetectionModel", fused ? "forward_fuse" : NULL);
+        make_ultralytics(&made, &net.training, net.params, 96,
+                         &(struct object_dress){.forward = fused ? "forward_fuse" : NULL});
         if (checkpoint_open_memory("made.pt", made.data, made.size, &c) != OK)
             fail_msg("%s", fail_text());
         assert_values(c.model, net.params);
@@ -247,9 +248,12 @@ static void no_attribute_but_forward(void **state)
 {
     (void)state;
     struct buf made = {0};
-    make_ultralytics(&made, &net.training, net.params, 96, "DetectionModel", "system");
+    make_ultralytics(&made, &net.training, net.params, 96, &(struct object_dress){.forward = "system"});
     expect_refusal(&made, "__builtin__.getattr for system", "refused");
-    make_ultralytics(&made, &net.training, net.params, 96, "SegmentationModel", NULL);
+    make_ultralytics(&made, &net.training, net.params, 96,
+                     &(struct object_dress){
+                         .task = "SegmentationModel",
+                     });
     expect_refusal(&made, "instance masks", "Ultralytics");
 }
 
@@ -260,7 +264,7 @@ static void a_built_in_network_is_found(void **state)
     struct weights w, read;
     struct buf made = {0};
     assert_int_equal(weights_random("gelan-t", 3, 1, &w), OK);
-    make_ultralytics(&made, &w.training, w.params, 160, "DetectionModel", NULL);
+    make_ultralytics(&made, &w.training, w.params, 160, &(struct object_dress){0});
     assert_int_equal(file_write(file, made.data, made.size), OK);
     buf_free(&made);
     if (weights_load(file, NULL, &read, NULL) != OK)
@@ -278,6 +282,72 @@ static void a_built_in_network_is_found(void **state)
     assert_string_equal(read.table.name, "gelan-t");
     weights_free(&read);
     weights_free(&w);
+}
+
+/* The objects of the convolutions' activations are the truth: SPPF of newer releases has none in its first one, which
+ * neither names nor shapes tell, and what no table can say is refused. */
+static void activations_are_the_objects(void **state)
+{
+    (void)state;
+    static const struct {
+        struct object_dress dress;
+        const char *sentence; /* NULL: it is read */
+        enum act act, first;  /* of row 0; of the SPPF's first convolution */
+    } cases[] = {
+        {{.act = "SiLU"}, NULL, ACT_SILU, ACT_SILU},
+        {{.act = "ReLU"}, NULL, ACT_RELU, ACT_RELU},
+        {{.act = "SiLU", .other = "Identity", .place = "model.9.cv1."}, NULL, ACT_SILU, ACT_NONE},
+        {{.act = "SiLU", .other = "Identity", .place = "model.2.cv1."}, "row 2 has no activation, which only an SPPF"},
+        {{.act = "SiLU", .other = "Identity", .place = "model.2.cv2."}, "model.2.cv2 has none, others nn.SiLU()"},
+        {{.act = "SiLU", .other = "ReLU", .place = "model.9.cv1."}, "model.9.cv1 has nn.ReLU()"},
+        {{.act = "Softsign"}, "nn.Softsign()"},
+    };
+    struct weights w, read;
+    assert_int_equal(weights_random("yolov8n", 3, 1, &w), OK);
+    for (int i = 0; i < COUNT(cases); i++) {
+        struct buf made = {0};
+        make_ultralytics(&made, &w.training, w.params, 160, &cases[i].dress);
+        assert_int_equal(file_write(file, made.data, made.size), OK);
+        buf_free(&made);
+        enum status rc = weights_load(file, NULL, &read, NULL);
+        assert_int_equal(rc, cases[i].sentence ? E_UNSUPPORTED : OK);
+        if (cases[i].sentence && !strstr(fail_text(), cases[i].sentence))
+            fail_msg("%d: %s", i, fail_text());
+        if (cases[i].sentence)
+            continue;
+        assert_string_equal(read.table.name, "yolov8n");
+        const struct graph *g = &read.training;
+        for (int k = 0; k < g->n_nodes; k++) {
+            if (g->nodes[k].op == OP_BN_ACT && !strcmp(g->nodes[k].name, "model.9.cv1"))
+                assert_int_equal(g->nodes[k].u.bn_act.act, cases[i].first);
+            else if (g->nodes[k].op == OP_BN_ACT)
+                assert_int_equal(g->nodes[k].u.bn_act.act, cases[i].act);
+        }
+        weights_free(&read);
+    }
+    weights_free(&w);
+}
+
+/* Dicts of tensors find their size of YOLOv8, with classes of their own. */
+static void every_size_of_yolov8_is_found(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"yolov8n", "yolov8s",
+                                        "yolov8m"}; /* l and x: as in test_model, by shapes alone */
+    for (int i = 0; i < COUNT(names); i++) {
+        struct weights w, read;
+        struct buf made = {0};
+        assert_int_equal(weights_random(names[i], 7, 1, &w), OK);
+        make_network(&made, &w.training, w.params, NULL, &(struct network_dress){.keys = {"model"}, .prefix = ""});
+        assert_int_equal(file_write(file, made.data, made.size), OK);
+        buf_free(&made);
+        if (weights_load(file, NULL, &read, NULL) != OK)
+            fail_msg("%s", fail_text());
+        assert_string_equal(read.table.name, names[i]);
+        assert_int_equal(read.nc, 7);
+        weights_free(&read);
+        weights_free(&w);
+    }
 }
 
 /* A file with a table but without the network's name, as the official .pt is: its tensors name it, and not the file,
@@ -456,6 +526,8 @@ int main(void)
         cmocka_unit_test(objects_of_ultralytics),
         cmocka_unit_test(no_attribute_but_forward),
         cmocka_unit_test(a_built_in_network_is_found),
+        cmocka_unit_test(activations_are_the_objects),
+        cmocka_unit_test(every_size_of_yolov8_is_found),
         cmocka_unit_test(a_file_is_called_anything),
         cmocka_unit_test(the_main_branch_of_both),
         cmocka_unit_test(class_outputs_move),

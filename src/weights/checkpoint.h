@@ -44,6 +44,13 @@ struct checkpoint_tensor {
     const unsigned char *data; /* NOT aligned; read through checkpoint_read_f32 */
 };
 
+/* What the objects of a pickled network say of its convolutions (weights/activations.h). All zero: there are none. */
+struct checkpoint_activations {
+    const char *common;    /* "nn.SiLU()": what all have that have one */
+    const char *odd;       /* "model.3.cv2 has nn.ReLU()": the first that has another one; NULL: none has */
+    int plain[8], n_plain; /* rows whose cv1 has none */
+};
+
 struct checkpoint_model {
     struct checkpoint_tensor *tensors; /* in the order of the state dict */
     int count;
@@ -59,6 +66,7 @@ struct checkpoint_model {
     int n_strides;                     /* 0: none in the file */
     const int *save;                   /* rows whose output is kept (official attribute) */
     int n_save;
+    struct checkpoint_activations activations;
 };
 
 /* Optimizer of an official checkpoint that was not stripped. */

@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/path.h"
 #include "formats/pickle_yaml.h"
+#include "weights/activations.h"
 #include "weights/naming.h"
 
 #include <limits.h>
@@ -17,6 +18,7 @@ enum { MAX_DEPTH = 32, MAX_MODULES = 200000, MAX_TENSORS = 200000, MAX_NAMES = 6
 /* A walk over modules; the pickle may be any graph, so depth, modules and tensors are counted. */
 struct walk {
     struct checkpoint *ckpt;
+    struct checkpoint_activations activations;
     struct checkpoint_tensor *tensors;
     size_t capacity;
     int count, modules;
@@ -118,6 +120,7 @@ static enum status add_module(struct walk *w, const struct pickle_value *module,
         return fail(E_LIMIT, "%s: modules nested deeper than %d levels", w->ckpt->path, MAX_DEPTH);
     if (++w->modules > MAX_MODULES)
         return fail(E_LIMIT, "%s: more than %d modules", w->ckpt->path, MAX_MODULES);
+    TRY(activations_note(&w->activations, &w->ckpt->arena, w->path, module));
     rc = add_own_tensors(w, module);
     const struct pickle_value *children = pickle_attribute(module, "_modules");
     for (uint32_t i = 0; i < entries(children) && rc == OK; i++) {
@@ -282,6 +285,7 @@ static enum status read_model(struct checkpoint *ckpt, const struct pickle_value
     if (value->type == PICKLE_OBJECT && pickle_attribute(value, "_modules")) {
         TRY_CLEAN(add_module(&w, value, 0));
         TRY_CLEAN(read_attributes(ckpt, value, model));
+        model->activations = w.activations;
     } else {
         for (uint32_t i = 0; i < entries(value); i++) {
             const char *name = entry_name(value, i);

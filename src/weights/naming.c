@@ -98,7 +98,7 @@ static const struct {
 static const struct {
     const char *part, *what;
 } foreign_bodies[] = {
-    {"m.0.cv1.conv.", "a YOLOv8 network (or one of its successors)"},
+    {"m.0.cv1.conv.", "a network of YOLOv8's kind, but none of its five sizes"},
     {"m.0.m.0.cv1.conv.", "a YOLO11 network (or one of its successors)"},
 };
 

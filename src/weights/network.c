@@ -1,5 +1,6 @@
 #include "weights/network.h"
 
+#include "weights/activations.h"
 #include "weights/naming.h"
 
 #include <string.h>
@@ -23,7 +24,7 @@ static enum status explain_no_table(const struct checkpoint *c, enum status rc)
     const char *guess = naming_guess(c->model);
     if (rc == E_NOMEM || !guess)
         return rc;
-    return fail(E_UNSUPPORTED, "%s: %s%s%s; this program runs YOLOv9 and GELAN networks", c->path, guess,
+    return fail(E_UNSUPPORTED, "%s: %s%s%s; this program runs YOLOv9, GELAN and YOLOv8 networks", c->path, guess,
                 c->package ? ", written by " : "", c->package ? c->package : "");
 }
 
@@ -48,14 +49,18 @@ enum status network_find(const struct checkpoint *c, const char *cfg, struct tab
             table->family = family_find(c->model->family);
         /* Not the name of the file, which may be called anything: gelan-t in a file yolov9-c.pt stays gelan-t. */
         const char *name = cfg ? NULL : c->network ? c->network : network_of_tensors(c, shapes);
-        rc = name ? table_set_name(table, name) : OK;
+        TRY_CLEAN(name ? table_set_name(table, name) : OK);
     } else {
         TRY_CLEAN(match_table(c->path, shapes, c->model->count, match));
-        rc = table_open(match->table, table);
+        TRY_CLEAN(table_open(match->table, table));
     }
 cleanup:
     mem_free(shapes);
-    return rc == OK || cfg ? rc : explain_no_table(c, rc);
+    if (rc != OK)
+        return cfg ? rc : explain_no_table(c, rc);
+    if (!cfg && (rc = activations_apply(c, table)) != OK)
+        table_free(table);
+    return rc;
 }
 
 const char *weights_network(const struct checkpoint *c)

@@ -102,7 +102,7 @@ struct tree {
     struct buf *p;
     const struct graph *g;
     const struct param **params; /* sorted by name */
-    const char *forward;
+    const struct object_dress *dress;
 };
 
 static int by_name(const void *a, const void *b)
@@ -135,19 +135,30 @@ static void put_object(const struct tree *t, const char *module, const char *cla
 {
     pickle_put_global(t->p, module, class);
     pickle_op(t->p, ")\x81");
-    if (t->forward) {
+    if (t->dress->forward) {
         const char memo[] = {'q', MEMO, 0};
         pickle_op(t->p, memo);
     }
     pickle_op(t->p, "}(");
-    if (t->forward) { /* 'forward': getattr(this very module, 'forward_fuse') */
+    if (t->dress->forward) { /* 'forward': getattr(this very module, 'forward_fuse') */
         const char memo[] = {'h', MEMO, 0};
         pickle_put_text(t->p, "forward");
         pickle_put_global(t->p, "__builtin__", "getattr");
         pickle_op(t->p, memo);
-        pickle_put_text(t->p, t->forward);
+        pickle_put_text(t->p, t->dress->forward);
         pickle_op(t->p, "\x86R");
     }
+}
+
+/* The activation of a convolution: the module whose path is the first `at` bytes of `path`. */
+static void put_act(const struct tree *t, const char *path, size_t at)
+{
+    const char *place = t->dress->place;
+    bool other = place && strlen(place) == at && !strncmp(path, place, at);
+    pickle_put_text(t->p, "act");
+    put_object(t, other ? "torch.nn.modules.linear" : "torch.nn.modules.activation",
+               other ? t->dress->other : t->dress->act);
+    pickle_op(t->p, "ub");
 }
 
 /* The module of the parameters [first, end); its state stays open. */
@@ -174,6 +185,8 @@ static void put_module(const struct tree *t, int first, int end, size_t at, cons
                    norm ? "BatchNorm2d" : "RepNCSPELAN4");
         pickle_op(t->p, "ub");
     }
+    if (t->dress->act && at && !strncmp(t->params[first]->name + at, "bn.", 3))
+        put_act(t, t->params[first]->name, at);
     pickle_op(t->p, "u");
 }
 
@@ -196,11 +209,11 @@ static void put_attributes(struct buf *p, int nc)
     pickle_op(p, "u");
 }
 
-void make_ultralytics(struct buf *out, const struct graph *g, const float *params, int imgsz, const char *task,
-                      const char *forward)
+void make_ultralytics(struct buf *out, const struct graph *g, const float *params, int imgsz,
+                      const struct object_dress *dress)
 {
     struct buf p = {0};
-    struct tree t = {&p, g, mem_alloc((size_t)g->n_params, sizeof *t.params), forward};
+    struct tree t = {&p, g, mem_alloc((size_t)g->n_params, sizeof *t.params), dress};
     if (!t.params)
         abort();
     for (int i = 0; i < g->n_params; i++)
@@ -218,7 +231,7 @@ void make_ultralytics(struct buf *out, const struct graph *g, const float *param
     pickle_put_int(&p, imgsz);
     pickle_op(&p, "u");
     pickle_put_text(&p, "model");
-    put_module(&t, 0, g->n_params, 0, "ultralytics.nn.tasks", task);
+    put_module(&t, 0, g->n_params, 0, "ultralytics.nn.tasks", dress->task ? dress->task : "DetectionModel");
     put_attributes(&p, g->head.nc);
     pickle_op(&p, "ubu.");
     finish(out, &p, params, NULL, g->param_floats * sizeof(float));

@@ -21,10 +21,16 @@ struct network_dress {
 void make_network(struct buf *out, const struct graph *g, const float *params, const float *average,
                   const struct network_dress *dress);
 
-/* The same network as objects of Ultralytics, with names of classes, nc and train_args (imgsz). `forward`: the
- * attribute that a fused module asks its own object for; NULL: none. `task`: class of the whole ("DetectionModel"). */
-void make_ultralytics(struct buf *out, const struct graph *g, const float *params, int imgsz, const char *task,
-                      const char *forward);
+struct object_dress {
+    const char *task;    /* class of the whole; NULL: DetectionModel */
+    const char *forward; /* the attribute that a fused module asks its own object for; NULL: none */
+    const char *act;     /* class of the convolutions' activations; NULL: they have no such object */
+    const char *other;   /* of the convolution `place` ("model.9.cv1.") alone */
+    const char *place;
+};
+/* The same network as objects of Ultralytics, with names of classes, nc and train_args (imgsz). */
+void make_ultralytics(struct buf *out, const struct graph *g, const float *params, int imgsz,
+                      const struct object_dress *dress);
 
 /* A dict of tensors of these names (up to NULL), one element each. */
 void make_named(struct buf *out, const char *const *names);
