@@ -9,11 +9,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct hyper first = hyper_default(), again = hyper_default();
+    uint64_t given = 0;
     struct yaml_writer w;
     struct buf text = {0};
     struct yaml doc;
     log_set_level(LOG_QUIET); /* keys that stand twice or mean nothing are told */
-    if (hyper_read(input_file("hyp.yaml", data, size), &first) != OK) {
+    if (hyper_read(input_file("hyp.yaml", data, size), &first, &given) != OK) {
         struct hyper untouched = hyper_default();
         if (memcmp(&first, &untouched, sizeof first) != 0)
             abort();

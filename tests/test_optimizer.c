@@ -379,30 +379,30 @@ static void hyper_files(void **state)
     struct hyper h = hyper_default(), again = hyper_default();
     again.lr0 = 1;
     write_text(path, official_hyp);
-    assert_int_equal(hyper_read(path, &again), OK);
+    assert_int_equal(hyper_read(path, &again, NULL), OK);
     assert_memory_equal(&h, &again, sizeof h);
-    assert_int_equal(hyper_set("lr0=1e-3", &h), OK);
-    assert_int_equal(hyper_set("mosaic=0", &h), OK);
+    assert_int_equal(hyper_set("lr0=1e-3", &h, NULL), OK);
+    assert_int_equal(hyper_set("mosaic=0", &h, NULL), OK);
     assert_int_equal(hyper_write(path, &h), OK);
-    assert_int_equal(hyper_read(path, &again), OK);
+    assert_int_equal(hyper_read(path, &again, NULL), OK);
     assert_memory_equal(&h, &again, sizeof h);
     near(again.lr0, 0.001, 0);
 
     write_text(path, "lr0: 0.02\nmixup: 1.5\n");
-    assert_int_equal(hyper_read(path, &again), E_ARGUMENT);
+    assert_int_equal(hyper_read(path, &again, NULL), E_ARGUMENT);
     assert_non_null(strstr(fail_text(), "test_optimizer_hyp.yaml:2"));
     assert_memory_equal(&h, &again, sizeof h);
     write_text(path, "lr0: 0.02\n\nlearning_rate: 1\n");
-    assert_int_equal(hyper_read(path, &again), E_ARGUMENT);
+    assert_int_equal(hyper_read(path, &again, NULL), E_ARGUMENT);
     assert_non_null(strstr(fail_text(), ":3"));
     write_text(path, "mixupp: 0\n");
-    assert_int_equal(hyper_read(path, &again), E_ARGUMENT);
+    assert_int_equal(hyper_read(path, &again, NULL), E_ARGUMENT);
     assert_non_null(strstr(fail_text(), "did you mean mixup?"));
     write_text(path, "lr0: fast\n");
-    assert_true(hyper_read(path, &again) != OK);
+    assert_true(hyper_read(path, &again, NULL) != OK);
     const char *words[] = {"lr0", "lr0=", "lr0=fast", "lr=1", "momentum=1", "fliplr=-0.1", "box=nan", "=1"};
     for (int i = 0; i < COUNT(words); i++)
-        assert_int_equal(hyper_set(words[i], &again), E_ARGUMENT);
+        assert_int_equal(hyper_set(words[i], &again, NULL), E_ARGUMENT);
     assert_memory_equal(&h, &again, sizeof h);
     remove(path);
 }
@@ -415,11 +415,11 @@ static void hyper_files_of_other_releases(void **state)
     struct hyper h = hyper_default(), read = hyper_default();
     log_set_level(LOG_QUIET);
     write_text(path, "lr0: 0.01\nanchors: 3\nloss_ota: 1\npaste_in: 0.15\nclose_mosaic: 15\nmin_items: 0\nlr0: 0.02\n");
-    assert_int_equal(hyper_read(path, &read), OK);
+    assert_int_equal(hyper_read(path, &read, NULL), OK);
     near(read.lr0, 0.02, 0);
     read.lr0 = h.lr0;
     assert_memory_equal(&h, &read, sizeof h);
-    assert_int_equal(hyper_set("anchors=3", &read), OK);
+    assert_int_equal(hyper_set("anchors=3", &read, NULL), OK);
     assert_memory_equal(&h, &read, sizeof h);
     log_set_level(LOG_INFO);
     remove(path);

@@ -9,7 +9,7 @@
 #include "core/rng.h"
 #include "graph/op_rules.h"
 #include "ops/cpu.h"
-#include "train/hyper.h"
+#include "train/preset.h"
 #include "train/train.h"
 
 #include <stdio.h>
@@ -38,13 +38,14 @@ static enum status set_up(struct train_bench *b, const struct options *o)
     b->h = size.h;
     b->w = size.w;
     TRY(team_create(b->threads, &b->team));
-    struct hyper hyper = hyper_default();
+    const struct graph *g = &b->weights.training;
+    const enum preset_kind preset = preset_for(b->weights.table.name, g);
+    const struct hyper hyper = preset_hyper(preset);
     struct trainer_config config = {.graph = &b->weights.training,
                                     .backend = &cpu_backend,
                                     .team = b->team,
                                     .exact = option_flag(o, "exact"),
-                                    .clip_norm = 10};
-    const struct graph *g = &b->weights.training;
+                                    .clip_norm = preset_get(preset)->clip_norm};
     config.loss = loss_config_of(&g->head, g->n_branches);
     hyper_apply_loss(&hyper, &config.loss);
     loss_scale_gains(&config.loss, g->branch[0].n_levels, MAX(b->h, b->w));

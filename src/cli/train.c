@@ -42,9 +42,13 @@ static const struct option_spec options_table[] = {
     {"epochs", NULL, OPTION_INT, "100", "times through the training pictures", 1, 1e6, .heading = "Training"},
     {"batch", "batch-size", OPTION_INT, "16", "pictures a batch", -1, 4096},
     {"nominal-batch", NULL, OPTION_INT, "64", "sum gradients over so many pictures before a step", 1, 65536},
-    {"hyp", NULL, OPTION_PAIRS, NULL, "hyper-parameters: a YAML file, or words as lr0=0.02", .value = VALUE_HYPER},
+    {"hyp", NULL, OPTION_PAIRS, NULL,
+     "hyper-parameters: a recipe (yolov9, yolov7, yolov7-tiny, yolov7-w6; by default that of the network), a YAML "
+     "file, or words as lr0=0.02",
+     .value = VALUE_HYPER},
     {"optimizer", NULL, OPTION_STRING, "SGD", "how weights follow gradients", .choices = run_optimizer_names},
-    {"cos-lr", NULL, OPTION_FLAG, NULL, "learning rate along a cosine instead of a line"},
+    {"cos-lr", NULL, OPTION_FLAG, NULL, "learning rate along a cosine (default of YOLOv7 networks)"},
+    {"linear-lr", NULL, OPTION_FLAG, NULL, "along a line (default of the others)"},
     {"flat-cos-lr", NULL, OPTION_FLAG, NULL, "constant for one half, then along a cosine"},
     {"fixed-lr", NULL, OPTION_FLAG, NULL, "constant after warm-up"},
     {"close-mosaic", NULL, OPTION_INT, NULL, "last epochs without mosaic (default 15; 0 below 30 epochs)", 0, 1e6},
@@ -56,6 +60,7 @@ static const struct option_spec options_table[] = {
      .choices = run_assigner_names},
     {"aux-weight", NULL, OPTION_FLOAT, "0.25", "weight of the auxiliary branch in the loss", 0, 1e6},
     {"main-weight", NULL, OPTION_FLOAT, "1", "weight of the main branch in the loss", 0, 1e6},
+    {"label-smoothing", NULL, OPTION_FLOAT, NULL, "of class targets; anchor heads (YOLOv7) only", 0, 1},
     {"seed", NULL, OPTION_INT, "0", "of all random numbers", 0, 2147483647},
     {"no-lr-lag", NULL, OPTION_FLAG, NULL, "epoch e with its own learning rate, not that of e - 1"},
     {"official-quirks", NULL, OPTION_FLAG, NULL, "weights rounded to fp16 at the start, left-over gradients dropped"},
@@ -76,8 +81,6 @@ static const struct option_spec options_table[] = {
     {"sync-bn", NULL, OPTION_FLAG, NULL, "there is one process", .state = OPTION_IGNORED},
     {"local-rank", NULL, OPTION_INT, NULL, "there is one process", -1, 1024, .state = OPTION_IGNORED},
     {"noautoanchor", NULL, OPTION_FLAG, NULL, "the network has no anchor boxes", .state = OPTION_IGNORED},
-    {"label-smoothing", NULL, OPTION_FLOAT, NULL, "this loss does not use it, nor does the official one", 0, 1,
-     .state = OPTION_IGNORED},
     {"entity", NULL, OPTION_STRING, NULL, "there is no logging service", .state = OPTION_IGNORED},
     {"bucket", NULL, OPTION_STRING, NULL, "there is no logging service", .state = OPTION_IGNORED},
     {"upload-dataset", NULL, OPTION_STRING, NULL, "there is no logging service", .bare = "val",
@@ -90,15 +93,28 @@ static const struct option_spec options_table[] = {
 
 /* --- options --- */
 
-static enum status read_hyper(const struct options *o, struct hyper *h)
+/* Of several words later ones win; a recipe is all that was said before. */
+static enum status read_hyper(const struct options *o, struct run_options *out)
 {
     int count;
     const char *const *words = option_strings(o, "hyp", &count);
-    for (int i = 0; i < count; i++)
-        if (strchr(words[i], '='))
-            TRY(hyper_set(words[i], h) == OK ? OK : E_USAGE);
-        else if (path_exists(words[i]) || strcmp(path_name(words[i]), "hyp.scratch-high.yaml") != 0)
-            TRY(hyper_read(words[i], h)); /* the official file's values are the defaults */
+    out->given_hyper = 0;
+    for (int i = 0; i < count; i++) {
+        enum preset_kind preset = preset_find(words[i]);
+        if (preset != PRESET_AUTO && !path_exists(words[i])) {
+            out->preset = (int)preset;
+            out->given_hyper = 0;
+        } else if (strchr(words[i], '=')) {
+            TRY(hyper_set(words[i], &out->hyper, &out->given_hyper) == OK ? OK : E_USAGE);
+        } else {
+            TRY(hyper_read(words[i], &out->hyper, &out->given_hyper));
+        }
+    }
+    if (option_given(o, "label-smoothing")) {
+        char word[64];
+        snprintf(word, sizeof word, "label_smoothing=%.17g", option_float(o, "label-smoothing"));
+        TRY(hyper_set(word, &out->hyper, &out->given_hyper));
+    }
     return OK;
 }
 
@@ -107,7 +123,10 @@ static enum status read_schedule(const struct options *o, struct run_options *ou
     static const struct {
         const char *name;
         enum schedule_kind kind;
-    } kinds[] = {{"cos-lr", SCHEDULE_COSINE}, {"flat-cos-lr", SCHEDULE_FLAT_COSINE}, {"fixed-lr", SCHEDULE_FIXED}};
+    } kinds[] = {{"linear-lr", SCHEDULE_LINEAR},
+                 {"cos-lr", SCHEDULE_COSINE},
+                 {"flat-cos-lr", SCHEDULE_FLAT_COSINE},
+                 {"fixed-lr", SCHEDULE_FIXED}};
     int chosen = 0;
     for (int i = 0; i < COUNT(kinds); i++) {
         if (!option_flag(o, kinds[i].name))
@@ -115,7 +134,9 @@ static enum status read_schedule(const struct options *o, struct run_options *ou
         out->schedule = kinds[i].kind;
         chosen++;
     }
-    return chosen > 1 ? fail(E_USAGE, "of --cos-lr, --flat-cos-lr and --fixed-lr only one can be chosen") : OK;
+    out->given_schedule = chosen > 0;
+    return chosen > 1 ? fail(E_USAGE, "of --linear-lr, --cos-lr, --flat-cos-lr and --fixed-lr only one can be chosen")
+                      : OK;
 }
 
 /* The command line's name of a field: its own, or its key with - for _. */
@@ -179,7 +200,7 @@ static enum status read_options(const struct options *o, struct run_options *out
         out->img = image_side_of(o, NULL);
     out->lr_lag = !option_flag(o, "no-lr-lag");
     TRY(read_schedule(o, out));
-    TRY(read_hyper(o, &out->hyper));
+    TRY(read_hyper(o, out));
     const int *freeze = option_ints(o, "freeze", &count);
     memcpy(out->freeze, freeze, (size_t)count * sizeof *freeze);
     out->n_freeze = count == 1 && freeze[0] == 0 ? 0 : count;

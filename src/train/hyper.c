@@ -50,19 +50,14 @@ static const struct key {
     KEY(copy_paste, 0.3, 0, 1),
 #undef KEY
 };
+_Static_assert(COUNT(keys) <= 64, "a bit for each key");
 
-/* Keys that mean nothing here: some belong to every official file and are kept (they are in `keys` as well), others
- * stand in files of other releases and of the programs around them. */
+/* Keys that mean nothing here and stand in files of other releases and of the programs around them. */
 static const struct idle {
     const char *name, *reason;
 } idle[] = {
-    {"obj", "the loss has no objectness"},
-    {"obj_pw", "the loss has no objectness"},
-    {"iou_t", "the network has no anchor boxes"},
-    {"anchor_t", "the network has no anchor boxes"},
-    {"anchors", "the network has no anchor boxes"},
-    {"label_smoothing", "this loss does not use it, nor does the official one"},
-    {"loss_ota", "--assign chooses how targets are assigned"},
+    {"anchors", "the network's table has them, and auto-anchor finds better ones"},
+    {"loss_ota", "anchor heads are trained with SimOTA, the others as --assign says"},
     {"paste_in", "this augmentation is not offered"},
     {"cutmix", "this augmentation is not offered"},
     {"bgr", "this augmentation is not offered"},
@@ -76,9 +71,28 @@ static const struct idle {
     {"min_items", "it is an option: --min-items"},
 };
 
+/* Keys that every official file has, without effect on heads of one kind or any. */
+static const struct {
+    const char *name;
+    enum head_kind head; /* HEAD_KINDS: any */
+    const char *reason;
+} idle_heads[] = {
+    {"obj", HEAD_DFL, "the loss has no objectness"},
+    {"obj_pw", HEAD_DFL, "the loss has no objectness"},
+    {"anchor_t", HEAD_DFL, "the network has no anchor boxes"},
+    {"label_smoothing", HEAD_DFL, "this loss does not use it, nor does the official one"},
+    {"dfl", HEAD_ANCHORS, "the loss has no distribution focal term"},
+    {"iou_t", HEAD_KINDS, "no loss uses it"},
+};
+
 static double *value_of(struct hyper *h, const struct key *key)
 {
     return (double *)((char *)h + key->offset);
+}
+
+static uint64_t bit_of(const struct key *key)
+{
+    return (uint64_t)1 << (key - keys);
 }
 
 static const struct key *find_key(const char *name, size_t length)
@@ -118,14 +132,14 @@ static const char *hint(const char *name, char buffer[64])
 }
 
 /* Adds "obj (the loss has no objectness)" to the text of the note. */
-static enum status note_idle(const struct idle *key, struct buf *note)
+static enum status note_idle(const char *name, const char *reason, struct buf *note)
 {
-    return buf_printf(note, "%s%s (%s)", note->size ? ", " : "", key->name, key->reason);
+    return buf_printf(note, "%s%s (%s)", note->size ? ", " : "", name, reason);
 }
 
 /* One entry of a file. `note` NULL: a key without a meaning here is unknown. */
 static enum status read_entry(const struct yaml_node *name, const struct yaml_node *item, struct hyper *h,
-                              struct buf *note)
+                              uint64_t *given, struct buf *note)
 {
     size_t length = strlen(name->text);
     const struct key *key = find_key(name->text, length);
@@ -133,58 +147,51 @@ static enum status read_entry(const struct yaml_node *name, const struct yaml_no
     char buffer[64];
     double value;
     if (!key && other && note)
-        return note_idle(other, note);
+        return note_idle(other->name, other->reason, note);
     if (!key)
         return yaml_fail(name, E_ARGUMENT, "there is no hyper-parameter %s%s", name->text, hint(name->text, buffer));
     TRY(yaml_get_double(item, key->name, &value));
     if (!(value >= key->min && value <= key->max))
         return yaml_fail(item, E_ARGUMENT, "%s is %g: %g to %g is possible", key->name, value, key->min, key->max);
-    if (other && note && value != key->start)
-        TRY(note_idle(other, note));
     *value_of(h, key) = value;
+    *given |= bit_of(key);
     return OK;
 }
 
-static enum status read_map(const struct yaml_node *map, struct hyper *h, struct buf *note)
+static enum status read_map(const struct yaml_node *map, struct hyper *h, uint64_t *given, struct buf *note)
 {
     struct hyper read = *h;
+    uint64_t named = 0;
     TRY(yaml_get_map(map, "hyper-parameters"));
     for (int i = 0; i < map->count; i++)
-        TRY(read_entry(map->keys[i], map->items[i], &read, note));
+        TRY(read_entry(map->keys[i], map->items[i], &read, &named, note));
     *h = read;
+    if (given)
+        *given |= named;
     return OK;
 }
 
 enum status hyper_read_map(const struct yaml_node *map, struct hyper *h)
 {
-    return read_map(map, h, NULL);
+    return read_map(map, h, NULL, NULL);
 }
 
-/* Files of YOLOv5 and YOLOv7 have gains of another loss: without a word boxes would hardly be learnt. */
-static void warn_of_gains(const char *path, const struct yaml_node *map, const struct hyper *h)
-{
-    if (yaml_find(map, "box") && !yaml_find(map, "dfl") && h->box < 1)
-        log_warn("%s: box is %g, as in files for YOLOv5 and YOLOv7; the gain of this loss is %g (--hyp box=%g cls=%g)",
-                 path, h->box, hyper_default().box, hyper_default().box, hyper_default().cls);
-}
-
-enum status hyper_read(const char *path, struct hyper *h)
+enum status hyper_read(const char *path, struct hyper *h, uint64_t *given)
 {
     enum status rc = OK;
     struct yaml doc = {0};
     struct buf note = {0};
     TRY_CLEAN(yaml_open(path, &doc));
-    TRY_CLEAN(read_map(doc.root, h, &note));
+    TRY_CLEAN(read_map(doc.root, h, given, &note));
     if (note.size)
         log_info("%s: without effect here: %s", path, note.data);
-    warn_of_gains(path, doc.root, h);
 cleanup:
     buf_free(&note);
     yaml_close(&doc);
     return rc;
 }
 
-enum status hyper_set(const char *word, struct hyper *h)
+enum status hyper_set(const char *word, struct hyper *h, uint64_t *given)
 {
     const char *equals = strchr(word, '=');
     if (!equals)
@@ -208,6 +215,40 @@ enum status hyper_set(const char *word, struct hyper *h)
     if (!(value >= key->min && value <= key->max))
         return fail(E_ARGUMENT, "%s: %g to %g is possible", word, key->min, key->max);
     *value_of(h, key) = value;
+    if (given)
+        *given |= bit_of(key);
+    return OK;
+}
+
+void hyper_fill(struct hyper *h, uint64_t given, const struct hyper *base)
+{
+    struct hyper from = *base;
+    for (int i = 0; i < COUNT(keys); i++)
+        if (!(given & bit_of(&keys[i])))
+            *value_of(h, &keys[i]) = *value_of(&from, &keys[i]);
+}
+
+enum status hyper_check_given(const struct hyper *h, uint64_t given, enum head_kind head, struct buf *idle_words,
+                              struct buf *words)
+{
+    struct hyper values = *h;
+    for (int i = 0; i < COUNT(idle_heads); i++) {
+        const struct key *key = find_key(idle_heads[i].name, strlen(idle_heads[i].name));
+        bool applies = idle_heads[i].head == head || idle_heads[i].head == HEAD_KINDS;
+        if (applies && (given & bit_of(key)) && *value_of(&values, key) != key->start)
+            TRY(note_idle(idle_heads[i].name, idle_heads[i].reason, idle_words));
+    }
+    /* Without a word boxes would hardly be learnt, or nothing else. */
+    const struct key *dfl = find_key("dfl", 3);
+    if (head == HEAD_DFL && !(given & bit_of(dfl)) && h->box < 1)
+        TRY(buf_printf(
+            words, "box is %g, as in files for YOLOv5 and YOLOv7; the gain of this loss is %g (--hyp box=%g cls=%g)\n",
+            h->box, hyper_default().box, hyper_default().box, hyper_default().cls));
+    if (head == HEAD_ANCHORS && h->box >= 1)
+        TRY(buf_printf(words,
+                       "box is %g, as in files for networks without anchor boxes; the gain of this loss is 0.05 "
+                       "(--hyp yolov7)\n",
+                       h->box));
     return OK;
 }
 
@@ -249,6 +290,10 @@ void hyper_apply_loss(const struct hyper *h, struct loss_config *loss)
     loss->dfl_gain = h->dfl;
     loss->cls_positive_weight = h->cls_pw;
     loss->focal_gamma = h->fl_gamma;
+    loss->anchors.obj_gain = h->obj;
+    loss->anchors.obj_positive_weight = h->obj_pw;
+    loss->anchors.most_ratio = (float)h->anchor_t;
+    loss->anchors.label_smoothing = h->label_smoothing;
 }
 
 void hyper_apply_schedule(const struct hyper *h, struct schedule *schedule)

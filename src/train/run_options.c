@@ -32,6 +32,7 @@ static const struct run_field fields[] = {
     {"optimizer", NULL, FIELD_CHOICE, AT(optimizer), 0, 0, run_optimizer_names},
     {"schedule", NULL, FIELD_CHOICE, AT(schedule), 0, 0, schedule_words},
     {"assign", NULL, FIELD_CHOICE, AT(assign), 0, 0, run_assign_names},
+    {"preset", NULL, FIELD_CHOICE, AT(preset), 0, 0, preset_names, .added = true},
     {"assigner", NULL, FIELD_CHOICE, AT(assigner), 0, 0, run_assigner_names, .added = true},
     {"aux_weight", NULL, FIELD_DOUBLE, AT(aux_weight), 0, 1e6},
     {"main_weight", NULL, FIELD_DOUBLE, AT(main_weight), 0, 1e6},
@@ -73,6 +74,8 @@ void run_options_init(struct run_options *o)
         .schedule = SCHEDULE_LINEAR,
         .lr_lag = true,
         .hyper = hyper_default(),
+        .given_hyper = UINT64_MAX,
+        .given_schedule = true,
     };
     arena_init(&o->arena);
 }
@@ -81,6 +84,16 @@ void run_options_free(struct run_options *o)
 {
     arena_free(&o->arena);
     *o = (struct run_options){0};
+}
+
+void run_choose_preset(struct run_options *o, enum preset_kind of_network)
+{
+    if (o->preset == PRESET_AUTO)
+        o->preset = (int)of_network;
+    const struct hyper base = preset_hyper((enum preset_kind)o->preset);
+    hyper_fill(&o->hyper, o->given_hyper, &base);
+    if (!o->given_schedule)
+        o->schedule = (int)preset_get((enum preset_kind)o->preset)->schedule;
 }
 
 int run_close_mosaic(const struct run_options *o)

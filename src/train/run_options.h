@@ -6,6 +6,7 @@
 #include "model/family.h"
 #include "train/hyper.h"
 #include "train/loss.h"
+#include "train/preset.h"
 
 enum run_cache { CACHE_NONE, CACHE_RAM, CACHE_VAL }; /* pictures kept in memory: none, of both splits, of val only */
 
@@ -25,11 +26,15 @@ struct run_options {
     int assign;    /* enum loss_assign */
     int assigner;  /* enum run_assigner */
     int schedule;  /* enum schedule_kind */
+    int preset;    /* enum preset_kind */
     int cache;     /* enum run_cache */
     bool rect, image_weights, multi_scale, single_cls, noval, nosave, noplots;
     bool lr_lag, official_quirks, exact;
     int freeze[RUN_MAX_FREEZE], n_freeze;
     struct hyper hyper;
+    /* What run_choose_preset leaves alone: all, but for a command line that did not name it. */
+    uint64_t given_hyper; /* keys (hyper.h) */
+    bool given_schedule;
     struct arena arena;
 };
 
@@ -66,6 +71,10 @@ enum status run_options_recipe(const struct run_options *o, char **out);
 
 /* Put the family's assigner in the place of auto. */
 void run_choose_assigner(struct run_options *o, const struct family *family);
+
+/* Where the preset is PRESET_AUTO, the one of the network takes its place; the preset's values take that of all that
+ * was not given. */
+void run_choose_preset(struct run_options *o, enum preset_kind of_network);
 
 int run_close_mosaic(const struct run_options *o); /* with the default put in */
 

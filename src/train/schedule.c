@@ -27,7 +27,7 @@ double schedule_factor(const struct schedule *s, int epoch)
 
 long schedule_warmup(const struct schedule *s)
 {
-    return MAX((long)nearbyint(s->warmup_epochs * (double)s->batches), 100);
+    return MAX((long)nearbyint(s->warmup_epochs * (double)s->batches), s->least_warmup ? s->least_warmup : 100);
 }
 
 double schedule_accumulate(const struct schedule *s)

@@ -15,7 +15,8 @@ struct schedule {
     double lr0, lrf;
     double momentum;
     double warmup_epochs, warmup_momentum, warmup_bias_lr;
-    bool lr_lag; /* the official one-epoch lag outside warm-up: epoch e runs with f(e - 1) */
+    long least_warmup; /* iterations; 0: 100 */
+    bool lr_lag;       /* the official one-epoch lag outside warm-up: epoch e runs with f(e - 1) */
 };
 
 struct schedule_point {
@@ -26,7 +27,7 @@ struct schedule_point {
 
 /* f(epoch): the factor of lr0. */
 double schedule_factor(const struct schedule *s, int epoch);
-/* Iterations of the warm-up: max(round(warmup_epochs * batches), 100). It covers ni = 0 .. that, inclusive. */
+/* Iterations of the warm-up: max(round(warmup_epochs * batches), least_warmup). It covers ni = 0 .. that, inclusive. */
 long schedule_warmup(const struct schedule *s);
 /* max(round(nominal_batch / batch), 1) */
 double schedule_accumulate(const struct schedule *s);

@@ -99,6 +99,8 @@ enum status trainer_loss(struct trainer_state *t, long ni, const float *targets,
 
 bool trainer_due(const struct trainer_state *t, long ni, const struct schedule_point *point)
 {
+    if (t->config.even_steps)
+        return ni % (long)point->accumulate == 0;
     return (double)(ni - t->last_step) >= point->accumulate;
 }
 

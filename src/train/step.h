@@ -18,8 +18,9 @@ struct trainer_config {
     enum precision precision;
     struct loss_config loss;
     struct optimizer_config optimizer;
-    const bool *frozen;   /* graph->n_rows flags; borrowed during trainer_init; may be NULL */
-    double clip_norm;     /* 10; 0: no clipping */
+    const bool *frozen; /* graph->n_rows flags; borrowed during trainer_init; may be NULL */
+    double clip_norm;   /* 10; 0: no clipping */
+    bool even_steps; /* YOLOv7: a step where the iteration is a multiple of the accumulation; else since the last one */
     bool carry_gradients; /* gradients left over at an epoch's end count in the next; official: dropped */
     bool fp16_start;      /* official quirk: round all parameters to fp16, after the EMA was copied */
 };

@@ -67,7 +67,6 @@ static enum status open_data(struct train_job *j)
     say_lines(j, "", &words);
     buf_free(&words);
     TRY_CLEAN(doctor_opening(j->train, j->val, o->img, &words));
-    TRY_CLEAN(check_settings(&o->hyper, o->epochs, &words));
     say_lines(j, "warning: ", &words);
     j->data = fingerprint(j->train);
     if (j->resumed && j->data != j->state.data)
@@ -159,6 +158,32 @@ static enum status open_network(struct train_job *j)
     return OK;
 }
 
+/* --- recipe --- */
+
+/* The recipe of the network, where none was asked for, and what there is to say about it. */
+static enum status open_recipe(struct train_job *j)
+{
+    enum status rc = OK;
+    struct run_options *o = &j->options;
+    struct buf idle = {0}, words = {0};
+    const enum preset_kind asked = (enum preset_kind)o->preset;
+    run_choose_preset(o, preset_for(j->table.name, &j->graph));
+    const struct preset *preset = preset_get((enum preset_kind)o->preset);
+    if (!j->resumed && (asked != PRESET_AUTO || o->preset != PRESET_YOLOV9))
+        job_say(j, "recipe %s (--hyp)%s%s", preset->name, preset->without ? ", without " : "",
+                preset->without ? preset->without : "");
+    if (!j->resumed)
+        TRY_CLEAN(hyper_check_given(&o->hyper, o->given_hyper, j->graph.head.kind, &idle, &words));
+    if (idle.size)
+        job_say(j, "hyper-parameters without effect on %s: %s", j->table.name, idle.data);
+    TRY_CLEAN(check_settings(&o->hyper, o->epochs, &words));
+    say_lines(j, "warning: ", &words);
+cleanup:
+    buf_free(&idle);
+    buf_free(&words);
+    return rc;
+}
+
 /* --- training --- */
 
 static struct augment_config augment_of(const struct hyper *h)
@@ -211,6 +236,8 @@ static enum status open_trainer(struct train_job *j)
                            .batch = o->batch,
                            .nominal_batch = o->nominal_batch,
                            .lr_lag = o->lr_lag};
+    const struct preset *preset = preset_get((enum preset_kind)o->preset);
+    s->least_warmup = preset->least_warmup;
     hyper_apply_schedule(&o->hyper, s);
     bool *frozen = mem_calloc((size_t)j->graph.n_rows, sizeof *frozen);
     if (!frozen)
@@ -226,11 +253,14 @@ static enum status open_trainer(struct train_job *j)
                       .beta = o->hyper.momentum,
                       .weight_decay = schedule_weight_decay(s, o->hyper.weight_decay)},
         .frozen = frozen,
-        .clip_norm = 10,
+        .clip_norm = preset->clip_norm,
+        .even_steps = preset->even_steps,
         .carry_gradients = !o->official_quirks,
         .fp16_start = o->official_quirks,
     };
     hyper_apply_loss(&o->hyper, &config.loss);
+    loss_scale_gains(&config.loss, j->graph.branch[0].n_levels, o->img);
+    config.loss.anchors.height_for_both = o->official_quirks;
     config.loss.aux_weight = o->aux_weight;
     config.loss.main_weight = o->main_weight;
     config.loss.assign = (enum loss_assign)o->assign;
@@ -261,7 +291,7 @@ static enum status open_validation(struct train_job *j)
                                          .cache = o->cache != CACHE_NONE && !o->noval};
     TRY(loader_open(&loader, &j->val_loader));
     TRY(net_create(&j->deployed, j->deployed_ema, NULL, &net, &j->val_net));
-    if (j->graph.n_branches == 1)
+    if (j->graph.n_branches == 1 || j->graph.head.kind == HEAD_ANCHORS)
         TRY(loss_create(&j->trainer.config.loss, j->request->team, &j->val_loss));
     return OK;
 }
@@ -405,6 +435,8 @@ static enum status take_options(struct train_job *j, const struct run_options *f
     struct buf text = {0};
     TRY_CLEAN(run_options_write(from, &text));
     TRY_CLEAN(run_options_read("options", text.data, text.size, &j->options));
+    j->options.given_hyper = from->given_hyper;
+    j->options.given_schedule = from->given_schedule;
     TRY_CLEAN(make_absolute(&j->options, &j->options.data));
     TRY_CLEAN(make_absolute(&j->options, &j->options.weights));
     if (j->options.cfg && !model_find_table(j->options.cfg))
@@ -495,6 +527,7 @@ enum status job_open(struct train_job *j, const struct train_request *request)
     TRY(open_start(j));
     TRY(open_data(j));
     TRY(open_network(j));
+    TRY(open_recipe(j));
     TRY(run_options_recipe(&j->options, &j->recipe));
     TRY(open_loader(j));
     TRY(open_trainer(j));
