@@ -122,11 +122,6 @@ static void make_uneven(struct map *src, float *weights, int oc, struct rng *r)
     }
 }
 
-static double silu(double x)
-{
-    return x / (1 + exp(-x));
-}
-
 struct worst {
     double units; /* largest error in units of 2^-24 times the sum of absolute terms */
     const char *where;
@@ -161,7 +156,7 @@ static void check_forward(const struct shape *s, const struct call *c, const str
                     absolute += fabs(term);
                 }
             }
-            sum = s->act == ACT_SILU ? silu(sum) : s->act == ACT_RELU ? fmax(sum, 0) : sum;
+            sum = act_exact(sum, s->act);
             if (s->residual) {
                 double add = tensor_pixel(&c->src[1], image, oy, ox)[o];
                 sum += add;
@@ -229,8 +224,8 @@ static int out_size(int in, int k, const struct shape *s)
 
 static void describe(const struct shape *s, const char *isa, const char *variant)
 {
-    printf("%s [%s]: n %d, %dx%d, %d -> %d, k %dx%d s%d p%d d%d g%d act %d%s%s\n", isa, variant, s->n, s->h, s->w,
-           s->ic, s->oc, s->kh, s->kw, s->stride, s->pad, s->dilation, s->groups, (int)s->act, s->bias ? " bias" : "",
+    printf("%s [%s]: n %d, %dx%d, %d -> %d, k %dx%d s%d p%d d%d g%d %s%s%s\n", isa, variant, s->n, s->h, s->w, s->ic,
+           s->oc, s->kh, s->kw, s->stride, s->pad, s->dilation, s->groups, act_name(s->act), s->bias ? " bias" : "",
            s->residual ? " residual" : "");
 }
 
@@ -459,7 +454,7 @@ static struct shape random_shape(struct rng *r)
         s.h = s.dilation * (s.kh - 1) + 1;
     if (s.w + 2 * s.pad < s.dilation * (s.kw - 1) + 1)
         s.w = s.dilation * (s.kw - 1) + 1;
-    s.act = (enum act)below(r, 3);
+    s.act = (enum act)below(r, ACT_COUNT);
     s.bias = below(r, 2);
     s.residual = below(r, 3) == 0;
     return s;

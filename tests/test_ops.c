@@ -6,6 +6,7 @@
 #include "core/mem.h"
 #include "core/rng.h"
 #include "ops/cpu.h"
+#include "support/activations.h"
 #include "support/feature_masks.h"
 
 #include <math.h>
@@ -195,12 +196,7 @@ static size_t at(int h, int w, int c, int i, int y, int x, int k)
     return (((size_t)i * (size_t)h + (size_t)y) * (size_t)w + (size_t)x) * (size_t)c + (size_t)k;
 }
 
-static double act_reference(double z, enum act act)
-{
-    return act == ACT_SILU ? z / (1.0 + exp(-z)) : act == ACT_RELU ? fmax(z, 0.0) : z;
-}
-
-static void bn_act_reference(const struct op_case *o, const double *const *src, const double *const *param, double *dst)
+static void bn_act_exact(const struct op_case *o, const double *const *src, const double *const *param, double *dst)
 {
     const struct bn_act_attr *attr = &o->node.u.bn_act;
     size_t pixels = (size_t)o->n * (size_t)o->h * (size_t)o->w, c = (size_t)o->c;
@@ -221,7 +217,7 @@ static void bn_act_reference(const struct op_case *o, const double *const *src, 
                 dst[p * c + k] += (src[i][p * c + k] - mean) / sqrt(var + 1e-3) * param[4 * i][k] + param[4 * i + 1][k];
         }
     for (size_t p = 0; p < pixels * c; p++)
-        dst[p] = act_reference(dst[p], attr->act) + (attr->residual ? src[attr->n_bn][p] : 0.0);
+        dst[p] = act_exact(dst[p], attr->act) + (attr->residual ? src[attr->n_bn][p] : 0.0);
 }
 
 static double pool_reference(const struct op_case *o, const double *src, int i, int y, int x, int k)
@@ -265,7 +261,7 @@ static double map_reference(const struct op_case *o, const double *const *src, i
 static void reference(const struct op_case *o, const double *const *src, const double *const *param, double *dst)
 {
     if (o->node.op == OP_BN_ACT) {
-        bn_act_reference(o, src, param, dst);
+        bn_act_exact(o, src, param, dst);
         return;
     }
     for (int i = 0; i < o->n; i++)
@@ -567,6 +563,14 @@ static void test_bn_act(void **state)
         {"bn of two, none, residual, infer", BN_NODE(2, ACT_NONE, true), RUN_INFER, 2, 16, 5, 5},
     };
     run_cases(cases, COUNT(cases));
+    for (int act = 0; act < ACT_COUNT; act++) {
+        struct op_case each[] = {
+            {act_name((enum act)act), BN_NODE(1, (enum act)act, false), RUN_TRAIN, 2, 20, 6, 6},
+            {act_name((enum act)act), BN_NODE(2, (enum act)act, true), RUN_TRAIN, 2, 35, 5, 6},
+            {act_name((enum act)act), BN_NODE(1, (enum act)act, true), RUN_INFER, 2, 9, 5, 6},
+        };
+        run_cases(each, COUNT(each));
+    }
 }
 
 static void test_bn_act_needs_two_values(void **state)

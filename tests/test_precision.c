@@ -10,6 +10,7 @@
 #include "model/model.h"
 #include "ops/conv2d.h"
 #include "ops/cpu.h"
+#include "support/activations.h"
 #include "support/feature_masks.h"
 
 #include <math.h>
@@ -191,7 +192,7 @@ static struct shape random_shape(struct rng *r, int unit)
         s.ic *= s.groups;
         s.oc *= s.groups;
     }
-    s.act = (enum act)below(r, 3);
+    s.act = (enum act)below(r, ACT_COUNT);
     s.bias = below(r, 2);
     s.residual = below(r, 3) == 0;
     return s;
@@ -330,11 +331,6 @@ static void case_free(struct conv_case *t)
     mem_free(t->call.scratch);
 }
 
-static double activate(double x, enum act act)
-{
-    return act == ACT_SILU ? x / (1 + exp(-x)) : act == ACT_RELU ? fmax(x, 0) : x;
-}
-
 /* The result in double, and the sum of the absolute values of all terms. */
 static double reference(const struct conv_case *t, int image, int oy, int ox, int oc, double *absolute)
 {
@@ -354,7 +350,7 @@ static double reference(const struct conv_case *t, int image, int oy, int ox, in
         sum += term;
         *absolute += fabs(term);
     }
-    sum = activate(sum, s->act);
+    sum = act_exact(sum, s->act);
     if (s->residual) {
         sum += value(&t->residual, image, oy, ox, oc);
         *absolute += fabs(value(&t->residual, image, oy, ox, oc));
@@ -436,8 +432,8 @@ static void check_random_cases(enum precision precision, uint64_t seed, double u
             snprintf(name, sizeof name, "%s", conv2d_variant_name(&t.call));
             worst = fmax(worst, error);
             if (error > 1)
-                fail_msg("%s, round %d: %d -> %d, k %d s%d p%d g%d act %d%s, bytes %d %d %d: error %.2f of the allowed",
-                         name, round, t.s.ic, t.s.oc, t.s.k, t.s.stride, t.s.pad, t.s.groups, t.s.act,
+                fail_msg("%s, round %d: %d -> %d, k %d s%d p%d g%d %s%s, bytes %d %d %d: error %.2f of the allowed",
+                         name, round, t.s.ic, t.s.oc, t.s.k, t.s.stride, t.s.pad, t.s.groups, act_name(t.s.act),
                          t.s.residual ? " residual" : "", t.src.quant.on, t.dst.quant.on, t.residual.quant.on, error);
             case_free(&t);
         }

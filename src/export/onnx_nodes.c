@@ -77,19 +77,6 @@ const char *onnx_value_name(struct onnx_export *e, int v)
 
 /* --- nodes --- */
 
-static const char *activate(struct onnx_export *e, const char *label, enum act act, const char *x)
-{
-    switch (act) {
-    case ACT_SILU:
-        return onnx_binary(&e->b, "Mul", label, x, onnx_unary(&e->b, "Sigmoid", label, x));
-    case ACT_RELU:
-        return onnx_unary(&e->b, "Relu", label, x);
-    case ACT_NONE:
-        break;
-    }
-    return x;
-}
-
 static const char *write_conv2d(struct onnx_export *e, const struct node *n)
 {
     const struct conv_attr *a = &n->u.conv;
@@ -104,7 +91,7 @@ static const char *write_conv2d(struct onnx_export *e, const struct node *n)
     onnx_set_ints(&e->b, conv, "kernel_shape", kernel, 2);
     onnx_set_ints(&e->b, conv, "pads", pads, 4);
     onnx_set_ints(&e->b, conv, "strides", strides, 2);
-    const char *y = activate(e, n->name, a->act, onnx_out(conv));
+    const char *y = onnx_activation(e, n->name, a->act, onnx_out(conv));
     return a->residual ? onnx_binary(&e->b, "Add", n->name, onnx_value_name(e, n->src[1]), y) : y;
 }
 
@@ -121,7 +108,7 @@ static const char *write_bn_act(struct onnx_export *e, const struct node *n)
         onnx_set_float(&e->b, bn, "epsilon", BN_EPSILON);
         sum = sum ? onnx_binary(&e->b, "Add", n->name, sum, onnx_out(bn)) : onnx_out(bn);
     }
-    sum = activate(e, n->name, a->act, sum);
+    sum = onnx_activation(e, n->name, a->act, sum);
     return a->residual ? onnx_binary(&e->b, "Add", n->name, onnx_value_name(e, n->src[n->n_src - 1]), sum) : sum;
 }
 

@@ -14,11 +14,15 @@ struct onnx_export {
     struct extent *extents;           /* of the values, at o->h x o->w */
     const char **value, **param;      /* names; NULL: not yet in the file */
     const char *roi;                  /* Resize's empty input; NULL: not yet in the file */
+    const char *limits[2];            /* ReLU6's 0 and 6; NULL: not yet in the file */
 };
 
 /* Name of value v in the file. Slices and concats are made when they are first read; nodes stand in execution order. */
 const char *onnx_value_name(struct onnx_export *e, int v);
 const char *onnx_param_name(struct onnx_export *e, int param);
+
+/* Append what makes act(x) of the map x; returns the name of its output. */
+const char *onnx_activation(struct onnx_export *e, const char *label, enum act act, const char *x);
 
 /* Append the node; returns the name of its output. */
 const char *onnx_node(struct onnx_export *e, const struct node *n);

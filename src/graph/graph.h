@@ -9,6 +9,7 @@
 #define Y9_GRAPH_GRAPH_H
 
 #include "core/mem.h"
+#include "kernels/act.h"
 
 #include <stdbool.h>
 
@@ -18,8 +19,6 @@ enum op {
 #undef OP
     OP_COUNT
 };
-
-enum act { ACT_NONE, ACT_SILU, ACT_RELU };
 
 enum {
     MAX_SRC = 10,        /* CBFuse of E has six inputs */

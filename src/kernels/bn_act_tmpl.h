@@ -4,11 +4,11 @@
  * GROUP vectors go through a step side by side, to fill the pipelines: GROUP pixels of narrow maps, GROUP vectors of
  * channels of wide ones. Either way memory is read nearly in order; strides of pixels inside a step halved the speed.
  */
-#include "kernels/simd_math.h"
+#include "kernels/act_tmpl.h"
 #include "kernels/slots.h"
 
 enum {
-    GROUP = 4,
+    GROUP = ACT_GROUP,
     PAIR = 2,
     BLOCK_FLOATS = 1024, /* what is summed in registers before the sums go back to memory */
 };
@@ -26,34 +26,6 @@ FORCE_INLINE void store(float *p, vf x, int n)
         v_store(p, x);
     else
         v_store_n(p, x, n);
-}
-
-/* z = act(z) for `m` vectors, m <= GROUP */
-FORCE_INLINE void activate(vf *z, const int m, enum kernel_act act)
-{
-    vf s[GROUP];
-    if (act == KERNEL_ACT_SILU)
-        v_sigmoid_many(z, s, m);
-    for (int j = 0; j < m; j++) {
-        if (act == KERNEL_ACT_SILU)
-            z[j] = v_mul(z[j], s[j]);
-        else if (act == KERNEL_ACT_RELU)
-            z[j] = v_select(v_gt(v_zero(), z[j]), v_zero(), z[j]);
-    }
-}
-
-/* d = d * act'(z) for `m` vectors; z is used up */
-FORCE_INLINE void d_activate(vf *d, vf *z, const int m, enum kernel_act act)
-{
-    vf s[GROUP];
-    if (act == KERNEL_ACT_SILU)
-        v_sigmoid_many(z, s, m);
-    for (int j = 0; j < m; j++) {
-        if (act == KERNEL_ACT_SILU) /* s (1 + z (1 - s)); 1 - s is off by at most an ulp of 1, which z s makes small */
-            d[j] = v_mul(d[j], v_fma(v_mul(z[j], s[j]), v_sub(v_set1(1), s[j]), s[j]));
-        else if (act == KERNEL_ACT_RELU)
-            d[j] = v_select(v_gt(z[j], v_zero()), d[j], v_zero());
-    }
 }
 
 /* A step: pixels p .. p + mp - 1 times mk vectors of channels from k on, mp * mk <= GROUP. Vector j is pixel
@@ -82,14 +54,14 @@ FORCE_INLINE void normalise(const struct bn_run *r, struct step s, const int mp,
 
 /* The same and d_z = d_dst * act'(z), which takes the place of d_dst. */
 FORCE_INLINE void make_d_z(const struct bn_run *r, struct step s, const int mp, const int mk, vf x[][GROUP], vf *d_z,
-                           const int n_src, enum kernel_act act)
+                           const int n_src, enum act act)
 {
     vf z[GROUP];
     normalise(r, s, mp, mk, x, z, n_src);
     for (int j = 0; j < mp * mk; j++)
         d_z[j] = load(r->d_dst + place(s, j, mk, r->d_dst_stride), s.n);
-    d_activate(d_z, z, mp * mk, act);
-    for (int j = 0; j < mp * mk && act != KERNEL_ACT_NONE; j++)
+    act_backward(d_z, z, mp * mk, act);
+    for (int j = 0; j < mp * mk && act != ACT_NONE; j++)
         store(r->d_dst + place(s, j, mk, r->d_dst_stride), d_z[j], s.n);
 }
 
@@ -189,11 +161,11 @@ static void bn_statistics(const struct bn_run *r)
 /* --- forward --- */
 
 FORCE_INLINE void forward_step(const struct bn_run *r, struct step s, const int mp, const int mk, const int n_src,
-                               enum kernel_act act)
+                               enum act act)
 {
     vf x[MAX_BN_SRC][GROUP], z[GROUP];
     normalise(r, s, mp, mk, x, z, n_src);
-    activate(z, mp * mk, act);
+    act_forward(z, mp * mk, act);
     for (int j = 0; j < mp * mk; j++) {
         if (r->residual)
             z[j] = v_add(z[j], load(r->residual + place(s, j, mk, r->residual_stride), s.n));
@@ -205,7 +177,7 @@ FORCE_INLINE void forward_step(const struct bn_run *r, struct step s, const int 
 
 /* sum[0]: of d_z, sum[i + 1]: of d_z * (src[i] - mean[i]); mp pixels of VL channels, added in float first. */
 FORCE_INLINE void d_sums_step(const struct bn_run *r, struct step s, const int mp, int block, struct sums *sum,
-                              const int n_src, enum kernel_act act)
+                              const int n_src, enum act act)
 {
     vf x[MAX_BN_SRC][GROUP], d_z[GROUP], total[1 + MAX_BN_SRC];
     make_d_z(r, s, mp, 1, x, d_z, n_src, act);
@@ -222,7 +194,7 @@ FORCE_INLINE void d_sums_step(const struct bn_run *r, struct step s, const int m
         sums_add(&sum[i], total[i]);
 }
 
-FORCE_INLINE void d_sums_block(const struct bn_run *r, struct step s, int end, const int n_src, enum kernel_act act)
+FORCE_INLINE void d_sums_block(const struct bn_run *r, struct step s, int end, const int n_src, enum act act)
 {
     const int block = end - s.p;
     double *to = r->sum + s.k;
@@ -237,7 +209,7 @@ FORCE_INLINE void d_sums_block(const struct bn_run *r, struct step s, int end, c
         sums_store(to + (size_t)i * r->sum_stride, sum[i]);
 }
 
-FORCE_INLINE void d_sums_run(const struct bn_run *r, const int n_src, enum kernel_act act)
+FORCE_INLINE void d_sums_run(const struct bn_run *r, const int n_src, enum act act)
 {
     const int block = block_pixels(r);
     for (int p = 0; p < r->pixels; p += block) {
@@ -250,7 +222,7 @@ FORCE_INLINE void d_sums_run(const struct bn_run *r, const int n_src, enum kerne
 }
 
 FORCE_INLINE void backward_step(const struct bn_run *r, struct step s, const int mp, const int mk, const int n_src,
-                                enum kernel_act act)
+                                enum act act)
 {
     (void)act;
     vf d_z[GROUP];
@@ -279,11 +251,10 @@ FORCE_INLINE void backward_step(const struct bn_run *r, struct step s, const int
 
 /* --- all pixels, step by step --- */
 
-typedef void bn_step(const struct bn_run *r, struct step s, const int mp, const int mk, const int n_src,
-                     enum kernel_act act);
+typedef void bn_step(const struct bn_run *r, struct step s, const int mp, const int mk, const int n_src, enum act act);
 
-FORCE_INLINE void pixels(const struct bn_run *r, int p, const int mp, const int mk, const int n_src,
-                         enum kernel_act act, bn_step *step)
+FORCE_INLINE void pixels(const struct bn_run *r, int p, const int mp, const int mk, const int n_src, enum act act,
+                         bn_step *step)
 {
     int k = 0;
     for (; mk > 1 && k + mk * VL <= r->c; k += mk * VL)
@@ -294,7 +265,7 @@ FORCE_INLINE void pixels(const struct bn_run *r, int p, const int mp, const int 
         step(r, (struct step){p, k, r->c - k}, mp, 1, n_src, act);
 }
 
-FORCE_INLINE void all_pixels(const struct bn_run *r, const int n_src, enum kernel_act act, bn_step *step)
+FORCE_INLINE void all_pixels(const struct bn_run *r, const int n_src, enum act act, bn_step *step)
 {
     int p = 0;
     for (; r->c < GROUP * VL && p + GROUP <= r->pixels; p += GROUP)
@@ -303,31 +274,30 @@ FORCE_INLINE void all_pixels(const struct bn_run *r, const int n_src, enum kerne
         pixels(r, p, 1, GROUP, n_src, act, step);
 }
 
-FORCE_INLINE void forward_run(const struct bn_run *r, const int n_src, enum kernel_act act)
+FORCE_INLINE void forward_run(const struct bn_run *r, const int n_src, enum act act)
 {
     all_pixels(r, n_src, act, forward_step);
 }
 
-FORCE_INLINE void backward_run(const struct bn_run *r, const int n_src, enum kernel_act act)
+FORCE_INLINE void backward_run(const struct bn_run *r, const int n_src, enum act act)
 {
     all_pixels(r, n_src, act, backward_step);
 }
 
 /* --- choice of the straight code --- */
 
-typedef void bn_body(const struct bn_run *r, const int n_src, enum kernel_act act);
+typedef void bn_body(const struct bn_run *r, const int n_src, enum act act);
 
 FORCE_INLINE void specialise(const struct bn_run *r, bn_body *body)
 {
     switch (r->act) {
-    case KERNEL_ACT_SILU:
-        r->n_src == 2 ? body(r, 2, KERNEL_ACT_SILU) : body(r, 1, KERNEL_ACT_SILU);
+#define ACTIVATION(id, ...)                                          \
+    case ACT_##id:                                                   \
+        r->n_src == 2 ? body(r, 2, ACT_##id) : body(r, 1, ACT_##id); \
         break;
-    case KERNEL_ACT_RELU:
-        r->n_src == 2 ? body(r, 2, KERNEL_ACT_RELU) : body(r, 1, KERNEL_ACT_RELU);
-        break;
-    case KERNEL_ACT_NONE:
-        r->n_src == 2 ? body(r, 2, KERNEL_ACT_NONE) : body(r, 1, KERNEL_ACT_NONE);
+#include "kernels/act.def"
+#undef ACTIVATION
+    case ACT_COUNT:
         break;
     }
 }
@@ -345,5 +315,5 @@ static void bn_d_sums(const struct bn_run *r)
 
 static void bn_backward(const struct bn_run *r)
 {
-    r->n_src == 2 ? backward_run(r, 2, KERNEL_ACT_NONE) : backward_run(r, 1, KERNEL_ACT_NONE);
+    r->n_src == 2 ? backward_run(r, 2, ACT_NONE) : backward_run(r, 1, ACT_NONE);
 }

@@ -7,8 +7,8 @@
 #define Y9_KERNELS_BYTES_EPILOGUE_TMPL_H
 
 #include "core/status.h" /* MIN */
+#include "kernels/act_tmpl.h"
 #include "kernels/conv_registers_tmpl.h"
-#include "kernels/simd_math.h"
 #include "kernels/slots.h"
 
 enum residual_kind { NO_RESIDUAL, FLOAT_RESIDUAL, BYTE_RESIDUAL };
@@ -18,7 +18,7 @@ FORCE_INLINE bool conv_finish(const struct conv_tile *t, conv_acc acc, const int
 {
     const struct conv_bytes *q = t->bytes;
     const int last = t->n - (nv - 1) * VL;
-    if (!q || !q->dst_bytes || t->act != KERNEL_ACT_SILU || t->residual || (!half && last != VL))
+    if (!q || !q->dst_bytes || t->act != ACT_SILU || t->residual || (!half && last != VL))
         return false;
     const vsilu silu = silu_load(q);
     UNROLL
@@ -36,7 +36,7 @@ FORCE_INLINE bool conv_finish(const struct conv_tile *t, conv_acc acc, const int
 
 /* Column j's vector of all m pixels; n, act, residual and to_bytes are constants where it counts. */
 FORCE_INLINE void bytes_column(const struct conv_tile *t, const float *sums, const int j, const int n,
-                               const enum kernel_act act, const enum residual_kind residual, const bool to_bytes)
+                               const enum act act, const enum residual_kind residual, const bool to_bytes)
 {
     const struct conv_bytes *q = t->bytes;
     const int step = t->nv * VL, m = t->m;
@@ -48,12 +48,12 @@ FORCE_INLINE void bytes_column(const struct conv_tile *t, const float *sums, con
     const vf residual_factor = to_bytes ? v_mul(residual_step, factor) : residual_step;
     for (int i = 0; i < m; i++) {
         vf x = v_fma(v_sums(sums + i * step), scale, bias);
-        if (act == KERNEL_ACT_RELU)
-            x = v_max(v_zero(), x);
-        if (act == KERNEL_ACT_SILU)
-            x = to_bytes ? v_silu_scaled(x, silu) : v_silu(x);
+        if (act == ACT_SILU && to_bytes)
+            x = v_silu_scaled(x, silu);
         else if (to_bytes)
-            x = v_fma(x, factor, zero);
+            x = v_fma(act_epilogue(x, act), factor, zero);
+        else
+            x = act_epilogue(x, act);
         if (residual == FLOAT_RESIDUAL) {
             const vf r = v_load_n(t->residual[i] + r_offset, n);
             x = to_bytes ? v_fma(r, factor, x) : v_add(r, x);
@@ -68,7 +68,7 @@ FORCE_INLINE void bytes_column(const struct conv_tile *t, const float *sums, con
     }
 }
 
-static __attribute__((noinline)) void conv_epilogue(const struct conv_tile *t, const float *sums)
+FORCE_INLINE void bytes_columns(const struct conv_tile *t, const float *sums, const enum act act)
 {
     const bool to_bytes = t->bytes->dst_bytes;
     const enum residual_kind residual = !t->residual               ? NO_RESIDUAL
@@ -78,14 +78,28 @@ static __attribute__((noinline)) void conv_epilogue(const struct conv_tile *t, c
         const int n = MIN(t->n - j * VL, VL);
         if (n <= 0)
             break;
-        if (n == VL && to_bytes && t->act == KERNEL_ACT_SILU && residual == BYTE_RESIDUAL)
-            bytes_column(t, sums, j, VL, KERNEL_ACT_SILU, BYTE_RESIDUAL, true);
+        if (n == VL && to_bytes && residual == BYTE_RESIDUAL)
+            bytes_column(t, sums, j, VL, act, BYTE_RESIDUAL, true);
         else if (to_bytes)
-            bytes_column(t, sums, j, n, t->act, residual, true);
-        else if (n == VL && t->act == KERNEL_ACT_SILU && residual == NO_RESIDUAL)
-            bytes_column(t, sums, j, VL, KERNEL_ACT_SILU, NO_RESIDUAL, false);
+            bytes_column(t, sums, j, n, act, residual, true);
+        else if (n == VL && residual == NO_RESIDUAL)
+            bytes_column(t, sums, j, VL, act, NO_RESIDUAL, false);
         else
-            bytes_column(t, sums, j, n, t->act, residual, false);
+            bytes_column(t, sums, j, n, act, residual, false);
+    }
+}
+
+static __attribute__((noinline)) void conv_epilogue(const struct conv_tile *t, const float *sums)
+{
+    switch (t->act) {
+#define ACTIVATION(id, ...)               \
+    case ACT_##id:                        \
+        bytes_columns(t, sums, ACT_##id); \
+        break;
+#include "kernels/act.def"
+#undef ACTIVATION
+    case ACT_COUNT:
+        break;
     }
 }
 

@@ -100,7 +100,8 @@ FORCE_INLINE void conv_put(const struct conv_tile *t, conv_acc acc, const int nv
 {
     if (conv_finish(t, acc, nv, m, half))
         return;
-    const bool plain = !t->bias && !t->accumulate && !t->residual && !t->addend && !t->act && t->n == nv * VL;
+    const bool plain =
+        !t->bias && !t->accumulate && !t->residual && !t->addend && t->act == ACT_NONE && t->n == nv * VL;
     _Alignas(64) float sums[MR_MOST * NV_MOST * VL];
     UNROLL
     for (int i = 0; i < m; i++) {

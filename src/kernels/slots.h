@@ -3,14 +3,13 @@
 #ifndef Y9_KERNELS_SLOTS_H
 #define Y9_KERNELS_SLOTS_H
 
+#include "kernels/act.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
 enum { MAX_PANEL_VECTORS = 4 };
 enum { FETCH_STEPS = 16 };
-
-/* Same order as enum act of graph/graph.h (asserted in ops/conv2d.c). */
-enum kernel_act { KERNEL_ACT_NONE, KERNEL_ACT_SILU, KERNEL_ACT_RELU };
 
 /* --- direct convolution: m pixels x one panel of output channels ---
  * acc[i][col] = sum over taps t and channels c of a[t*a_stride + i][a_offset + c] * b[(t*k + c)*nv*vl + col]
@@ -40,7 +39,7 @@ struct conv_tile {
      * sums: one tap, no bias, nothing added, no activation. */
     int more;
     size_t a_next, dst_next;
-    enum kernel_act act;
+    enum act act;
     const struct conv_bytes *bytes; /* tiles of bytes (kernels/word_slots.h), NULL otherwise */
 };
 
@@ -50,6 +49,7 @@ struct conv_tile_kernel {
     int vl;                        /* floats in a vector: panels are multiples of it */
     int nv_main, nv_max;           /* usual panel, and the widest one for the last panel */
     int mr[MAX_PANEL_VECTORS + 1]; /* most pixels of a tile for a panel of nv vectors */
+    unsigned acts;                 /* the activations it has (kernels/act.h); none is always there */
 };
 
 /* clang-format off */
@@ -94,7 +94,7 @@ struct strassen_tile {
     size_t column[2];              /* left and right: dst[0][i][column[1] + j] is c12 */
     const float *const *addend[2]; /* top and bottom, read at the same columns before the activation; or NULL */
     const float *const *next[2];   /* top and bottom: pixels of a later tile, to be fetched into the cache; or NULL */
-    enum kernel_act act;
+    enum act act;
 };
 
 struct strassen_kernel {
@@ -102,6 +102,7 @@ struct strassen_kernel {
     int mr, width; /* most pairs of a tile; columns of a panel */
     void (*sums)(const struct strassen_sums *t);
     void (*tile)(const struct strassen_tile *t);
+    unsigned acts; /* as of struct conv_tile_kernel */
 };
 
 #include "kernels/word_slots.h" /* the same tiles on words of two bf16 numbers or four bytes */
@@ -133,7 +134,7 @@ enum { MAX_BN_SRC = 2 };
 
 struct bn_run {
     int n_src, pixels, c;
-    enum kernel_act act;
+    enum act act;
     const float *src[MAX_BN_SRC]; /* first pixel; src_stride floats from a pixel to the next */
     size_t src_stride[MAX_BN_SRC];
     const float *mean[MAX_BN_SRC], *scale[MAX_BN_SRC], *beta;
@@ -161,6 +162,7 @@ struct bn_act_kernel {
     /* d_dst becomes d_z = d_dst * act'(z); sum: row 0: d_z, row i + 1: d_z * (src[i] - mean[i]) */
     void (*d_sums)(const struct bn_run *r);
     void (*backward)(const struct bn_run *r); /* d_src[i] (=|+=) scale * d_z - shift - (src[i] - mean) * slope */
+    unsigned acts;                            /* as of struct conv_tile_kernel */
 };
 
 /* --- class loss of the background: binary cross entropy with logits, target 0 --- */
@@ -273,13 +275,14 @@ struct wino_output {
     size_t residual_offset;
     const float *const *residual_next; /* the next tile's, to be fetched into the cache; NULL: none */
     bool accumulate;
-    enum kernel_act act;
+    enum act act;
 };
 
 struct winograd_kernel {
     const char *name[WINO_FORMS];
     void (*input[WINO_FORMS])(const struct wino_input *t);
     void (*output[WINO_FORMS])(const struct wino_output *t);
+    unsigned acts; /* as of struct conv_tile_kernel */
 };
 
 /* The weights' side. Weight gradients are F(3x3, 4x4) with the points of F(4x4), so the input transform is the same

@@ -3,7 +3,7 @@
 #define Y9_KERNELS_WINOGRAD_TMPL_H
 
 #include "core/status.h" /* MIN */
-#include "kernels/simd_math.h"
+#include "kernels/act_tmpl.h"
 #include "kernels/slots.h"
 
 static const float wino_a = (float)WINO_A, wino_b = (float)WINO_B, wino_a2 = (float)(WINO_A * WINO_A),
@@ -227,7 +227,7 @@ static void wino_input_s2(const struct wino_input *t)
 /* One vector of channels of a tile: rows = A^T m, then each row times A. `plain`: a whole vector with nothing to add
  * but the bias. */
 FORCE_INLINE void output_vector(const struct wino_output *t, const int c, const int n, const bool plain,
-                                const enum kernel_act act, const int side, const int out, wino_1d *const transform)
+                                const enum act act, const int side, const int out, wino_1d *const transform)
 {
     const vf bias = t->bias ? v_load(t->bias + c) : v_zero();
     const float *from = t->m + c;
@@ -260,10 +260,7 @@ FORCE_INLINE void output_vector(const struct wino_output *t, const int c, const 
             vf x = v_add(y[j], bias);
             if (!plain && t->accumulate)
                 x = v_add(x, v_load_n(to, n));
-            if (act == KERNEL_ACT_SILU)
-                x = v_silu(x);
-            else if (act == KERNEL_ACT_RELU)
-                x = v_max(v_zero(), x);
+            x = act_epilogue(x, act);
             if (!plain && t->residual)
                 x = v_add(x, v_load_n(t->residual[i * out + j] + t->residual_offset + c, n));
             if (plain)
@@ -274,17 +271,30 @@ FORCE_INLINE void output_vector(const struct wino_output *t, const int c, const 
     }
 }
 
-FORCE_INLINE void output_form(const struct wino_output *t, const int side, const int out, wino_1d *const transform)
+FORCE_INLINE void output_vectors(const struct wino_output *t, const enum act act, const int side, const int out,
+                                 wino_1d *const transform)
 {
     const bool plain = !t->accumulate && !t->residual;
     for (int c = 0; c < t->n; c += VL) {
         const int n = MIN(VL, t->n - c);
         if (!plain || n < VL)
-            output_vector(t, c, n, false, t->act, side, out, transform);
-        else if (t->act == KERNEL_ACT_SILU)
-            output_vector(t, c, VL, true, KERNEL_ACT_SILU, side, out, transform);
+            output_vector(t, c, n, false, act, side, out, transform);
         else
-            output_vector(t, c, VL, true, t->act, side, out, transform);
+            output_vector(t, c, VL, true, act, side, out, transform);
+    }
+}
+
+FORCE_INLINE void output_form(const struct wino_output *t, const int side, const int out, wino_1d *const transform)
+{
+    switch (t->act) {
+#define ACTIVATION(id, ...)                                \
+    case ACT_##id:                                         \
+        output_vectors(t, ACT_##id, side, out, transform); \
+        break;
+#include "kernels/act.def"
+#undef ACTIVATION
+    case ACT_COUNT:
+        break;
     }
 }
 
@@ -308,7 +318,7 @@ static void wino_output_s2(const struct wino_output *t)
     {                                                                                                               \
         {"winograd F(4x4) " isa, "winograd F(5x5) " isa, "winograd s2 F(4x4) " isa, "winograd pooled s2 F(4x4) " isa}, \
         {wino_input_s1, wino_input_s1_5, wino_input_s2, wino_input_pooled},                                         \
-        {wino_output_s1, wino_output_s1_5, wino_output_s2, wino_output_s2}                                          \
+        {wino_output_s1, wino_output_s1_5, wino_output_s2, wino_output_s2}, ACTS_ALL                                \
     }
 /* clang-format on */
 

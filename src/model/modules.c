@@ -1,5 +1,7 @@
 #include "model/modules.h"
 
+#include "model/activation.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -241,6 +243,7 @@ enum field_kind {
     FIELD_PAD,  /* a number, or None: automatic */
     FIELD_LIST,
     FIELD_ACT,
+    FIELD_DILATION, /* a number, or what act may be: YOLOv7's Conv has act in this place and no dilation */
     FIELD_BLOCK,
     FIELD_FIXED, /* only its default is possible: what we do not build otherwise */
 };
@@ -261,7 +264,7 @@ static const struct field {
     {"s", FIELD_INT, AT(s), 1, 16},
     {"p", FIELD_PAD, AT(p), 0, 256},
     {"g", FIELD_INT, AT(g), 1, MAX_CHANNELS},
-    {"d", FIELD_INT, AT(d), 1, 16},
+    {"d", FIELD_DILATION, AT(d), 1, 16},
     {"e", FIELD_REAL, AT(e), 0, 4},
     {"shortcut", FIELD_FLAG, AT(shortcut), 0, 1},
     {"act", FIELD_ACT, AT(act), 0, 0},
@@ -306,25 +309,6 @@ static bool next_parameter(const char **at, struct parameter *out)
         *at += used;
     }
     return true;
-}
-
-bool module_activation(const char *text, enum act *out)
-{
-    static const struct {
-        const char *text;
-        enum act act;
-    } known[] = {
-        {"nn.SiLU()", ACT_SILU}, {"nn.SiLU", ACT_SILU}, {"silu", ACT_SILU},          {"SiLU", ACT_SILU},
-        {"nn.ReLU()", ACT_RELU}, {"nn.ReLU", ACT_RELU}, {"relu", ACT_RELU},          {"ReLU", ACT_RELU},
-        {"none", ACT_NONE},      {"None", ACT_NONE},    {"nn.Identity()", ACT_NONE}, {"nn.Identity", ACT_NONE},
-    };
-    for (int i = 0; i < COUNT(known); i++) {
-        if (!strcmp(known[i].text, text)) {
-            *out = known[i].act;
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Names and arithmetic become values; text that is none of them stays text (SPEC 4 rule 2). */
@@ -381,8 +365,8 @@ static enum status set_act(const struct arg *a, enum act *out)
 {
     if (a->kind == ARG_NONE || (a->kind == ARG_BOOL && a->number == 0))
         *out = ACT_NONE;
-    else if (a->kind == ARG_TEXT && !module_activation(a->text, out))
-        return fail(E_FORMAT, "activation %.40s is not known; silu, relu and none are", a->text);
+    else if (a->kind == ARG_TEXT && !activation_find(a->text, out))
+        return fail(E_FORMAT, "activation %.40s is not known; %s are", a->text, activation_list);
     else if (a->kind != ARG_TEXT && a->kind != ARG_BOOL) /* True: the model's */
         return fail(E_FORMAT, "argument act must be True, False or an activation's name");
     return OK;
@@ -438,6 +422,8 @@ static enum status set_field(const struct parameter *p, const struct arg *writte
         return set_list(f, &a, names, at, MAX_MAPS, &out->n_list);
     case FIELD_ACT:
         return set_act(&a, at);
+    case FIELD_DILATION:
+        return a.kind == ARG_NUMBER ? set_int(f, &a, at) : set_act(&a, &out->act);
     case FIELD_BLOCK:
         return set_block(&a, at);
     case FIELD_FIXED:
@@ -465,6 +451,7 @@ static void set_initial(const struct parameter *p, struct module_args *out)
     case FIELD_PAD:
         *(int *)at = strcmp(p->initial, "auto") ? atoi(p->initial) : PAD_AUTO;
         break;
+    case FIELD_DILATION:
     case FIELD_INT:
         if (strcmp(p->initial, "model"))
             *(int *)at = atoi(p->initial);

@@ -62,7 +62,4 @@ enum status module_set_row(const struct module *m, const struct table_row *row, 
 void module_emit(struct builder *b, const char *name, const struct module *m, const struct port *in, int n_in,
                  const struct module_args *a, struct port *out);
 
-/* "nn.ReLU()", "relu", "silu", "none", "nn.Identity()" ...; false if it is none of them. */
-bool module_activation(const char *text, enum act *out);
-
 #endif

@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/path.h"
 #include "formats/yaml.h"
+#include "model/activation.h"
 #include "model/builtin.h"
 #include "model/modules.h"
 
@@ -67,8 +68,8 @@ static enum status read_activation(const struct yaml_node *root, struct table *t
     if (!node || node->type == YAML_NULL)
         return OK;
     TRY(yaml_get_string(node, "activation", &text));
-    if (!module_activation(text, &t->activation))
-        return yaml_fail(node, E_UNSUPPORTED, "activation %.40s is not known; nn.SiLU(), nn.ReLU() and none are", text);
+    if (!activation_find(text, &t->activation))
+        return yaml_fail(node, E_UNSUPPORTED, "activation %.40s is not known; %s are", text, activation_list);
     t->has_activation = true;
     return OK;
 }

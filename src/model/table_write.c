@@ -1,6 +1,7 @@
 #include "model/table.h"
 
 #include "formats/yaml_write.h"
+#include "model/activation.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -127,7 +128,6 @@ static void write_towers(struct yaml_writer *w, const struct head_shape *head)
 
 enum status table_write(const struct table *t, struct buf *out)
 {
-    static const char *const activations[] = {"none", "nn.SiLU()", "nn.ReLU()"};
     const struct head_shape *h = t->head;
     struct yaml_writer w;
     yaml_begin(&w, out);
@@ -139,7 +139,7 @@ enum status table_write(const struct table *t, struct buf *out)
     if (t->max_channels)
         yaml_put_int(&w, "max_channels", t->max_channels);
     if (t->has_activation)
-        yaml_put_string(&w, "activation", activations[t->activation]);
+        yaml_put_string(&w, "activation", activation_text(t->activation));
     if (t->family != family_find(NULL))
         yaml_put_string(&w, "family", t->family->name);
     if (t->reg_max != FROM_FORMULA)

@@ -18,6 +18,7 @@
  * Sums: parts of pixels fixed by the shape, each summed in double (backward: four pixels in float first), parts added
  * in order in double. The bits do not depend on threads, those of the statistics not on the instruction set either. */
 #include "kernels/kernels.h"
+#include "ops/activation.h"
 #include "ops/cpu.h"
 #include "ops/parts.h"
 
@@ -29,9 +30,6 @@ enum {
     LANES = 16,  /* arrays a channel are padded to a multiple */
     SUMMED = 64, /* channels a part when partial sums are added */
 };
-_Static_assert((int)KERNEL_ACT_NONE == (int)ACT_NONE && (int)KERNEL_ACT_SILU == (int)ACT_SILU &&
-                   (int)KERNEL_ACT_RELU == (int)ACT_RELU,
-               "enum kernel_act mirrors enum act");
 
 static inline size_t padded(int c)
 {
@@ -226,7 +224,7 @@ static struct bn_loop loop_of(const struct call *c)
     const struct bn_act_attr *attr = &c->node->u.bn_act;
     const struct kernels kernels = kernels_for(c->options.features);
     struct bn_loop l = {.kernel = kernels.bn_act, .maps = kernels.pool};
-    l.run = (struct bn_run){.n_src = attr->n_bn, .c = c->dst.c, .act = (enum kernel_act)attr->act};
+    l.run = (struct bn_run){.n_src = attr->n_bn, .c = c->dst.c, .act = attr->act};
     for (int i = 0; i < attr->n_bn; i++)
         l.src[i] = c->src[i];
     return l;
@@ -324,11 +322,13 @@ static enum status bn_act_plan(struct call *c)
 {
     const struct bn_act_attr *attr = &c->node->u.bn_act;
     const struct tensor *dst = &c->dst;
+    const struct bn_act_kernel *kernel = kernels_for(c->options.features).bn_act;
     const bool train = c->options.mode == RUN_TRAIN;
     assert(attr->n_bn >= 1 && attr->n_bn <= MAX_BN_SRC);
     if (train && (size_t)dst->n * (size_t)dst->h * (size_t)dst->w == 1)
         return fail(E_SHAPE, "%s: batch normalisation cannot train on one value a channel (batch 1, map 1x1)",
                     c->node->name);
+    TRY(act_is_there(c->node, attr->act, kernel->acts, kernel->name));
     const size_t width = padded(dst->c), n_bn = (size_t)attr->n_bn;
     const size_t doubles = sizeof(double) / sizeof(float);
     struct parts parts = parts_cut(dst->n, dst->h * dst->w, (size_t)dst->c, STAT_FLOATS);

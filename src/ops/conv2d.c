@@ -1,13 +1,10 @@
 #include "ops/conv2d.h"
 
 #include "graph/bytes.h"
+#include "ops/activation.h"
 #include "ops/conv2d_internal.h"
 
 #include <assert.h>
-
-_Static_assert((int)ACT_NONE == (int)KERNEL_ACT_NONE && (int)ACT_SILU == (int)KERNEL_ACT_SILU &&
-                   (int)ACT_RELU == (int)KERNEL_ACT_RELU,
-               "enum act and enum kernel_act agree");
 
 enum algorithm { DIRECT, STRASSEN, WINOGRAD, WINOGRAD_5, WINOGRAD_S2, BF16, BYTES };
 
@@ -53,12 +50,23 @@ static bool wgrad_by_winograd(const struct kernels *k, const struct call *c)
     return dgrad_by_winograd(c) && wino_wgrad_fits(k, c);
 }
 
+/* The activations that the chosen algorithm's kernel has. */
+static unsigned acts_of(const struct kernels *k, const struct call *c)
+{
+    const unsigned acts[] = {
+        [DIRECT] = k->conv_tile->acts,      [STRASSEN] = k->strassen->acts,    [WINOGRAD] = k->winograd->acts,
+        [WINOGRAD_5] = k->winograd->acts,   [WINOGRAD_S2] = k->winograd->acts, [BF16] = k->conv_bf16->tile->acts,
+        [BYTES] = k->conv_bytes->tile->acts};
+    return acts[c->variant];
+}
+
 static enum status conv2d_plan(struct call *c)
 {
     const struct kernels table = kernels_for(c->options.features), *k = &table;
     const struct conv_shape s = conv_shape_of(c);
     assert(s.icg * s.groups == s.ic && s.ocg * s.groups == s.oc && s.oc == c->dst.c);
     c->variant = (int)choose(k, c);
+    TRY(act_is_there(c->node, c->node->u.conv.act, acts_of(k, c), conv2d_variant_name(c)));
     c->packed_floats[0] = algorithms[c->variant].packed_floats(k, c);
     c->scratch_floats = algorithms[c->variant].scratch_floats(k, c);
     if (c->options.mode != RUN_INFER) {

@@ -504,7 +504,7 @@ static struct pass forward_pass(const struct kernels *k, const struct call *c)
                      .groups = s.groups,
                      .reduction = s.icg,
                      .columns = s.ocg,
-                     .act = (enum kernel_act)c->node->u.conv.act};
+                     .act = c->node->u.conv.act};
     pass_set_sources(&p, c);
     return p;
 }

@@ -90,7 +90,7 @@ struct pass {
     int groups, reduction, columns; /* of one group: source words (floats, if nothing else is said), target channels */
     const float *bias, *weights;    /* bias NULL: none */
     bool accumulate;
-    enum kernel_act act;
+    enum act act;
     const struct conv_bytes *bytes;    /* of a kernel of bytes, NULL otherwise */
     uint32_t padding;                  /* the word that pixels outside of the source hold; */
     const struct conv_quant *channels; /* not NULL: their bytes are the channels' zeros instead */

@@ -15,7 +15,7 @@ struct strassen_pass {
     int addend_scale;
     int half, columns;                       /* half of the input channels, of the output channels */
     const float *bias, *q, *right, *weights; /* q and right (1 / e) as in kernels/slots.h */
-    enum kernel_act act;
+    enum act act;
 
     int points, per_part, parts_per_image; /* pixels of an image, and how they are cut: even numbers */
     size_t stride, sums_floats, thread_floats;
@@ -42,7 +42,7 @@ static struct strassen_pass pass_of(const struct kernels *k, const struct call *
                               .addend_scale = c->node->u.conv.addend_scale,
                               .half = s.ic / 2,
                               .columns = s.oc / 2,
-                              .act = (enum kernel_act)c->node->u.conv.act};
+                              .act = c->node->u.conv.act};
     if (p.addend_scale)
         p.addend = c->src[1];
     const int cache_floats = 64 * 1024, most = MAX(64, cache_floats / (4 * p.half)) / 2 * 2;

@@ -15,7 +15,7 @@ struct wino_pass {
     int pad, groups, reduction, columns; /* of one group */
     const float *bias, *weights;
     bool accumulate;
-    enum kernel_act act;
+    enum act act;
 
     int side, points, step;            /* of a tile: products a side, in all; source pixels to the next */
     int out;                           /* target pixels of a tile a side */
@@ -310,7 +310,7 @@ static struct wino_pass forward_pass(const struct kernels *k, const struct call 
                           .groups = s.groups,
                           .reduction = s.icg,
                           .columns = s.ocg,
-                          .act = (enum kernel_act)c->node->u.conv.act};
+                          .act = c->node->u.conv.act};
     if (c->node->u.conv.residual)
         p.residual = c->src[1];
     return p;

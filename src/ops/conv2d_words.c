@@ -43,7 +43,7 @@ static struct pass words_pass(const struct conv_tile_kernel *kernel, const struc
                      .groups = s.groups,
                      .reduction = words_of(s.icg, elements),
                      .columns = s.ocg,
-                     .act = (enum kernel_act)c->node->u.conv.act};
+                     .act = c->node->u.conv.act};
     pass_set_sources(&p, c);
     if (s.kh == 1 && s.kw == 1 && s.stride == 1 && s.pad == 0) {
         p.src = one_row(p.src);

@@ -81,8 +81,3 @@ void check_equal(struct kernel_check *c, const void *got, const void *want, size
 {
     check_true(c, memcmp(got, want, bytes) == 0, where);
 }
-
-double check_act(double x, enum kernel_act act)
-{
-    return act == KERNEL_ACT_SILU ? x / (1 + exp(-x)) : act == KERNEL_ACT_RELU ? fmax(x, 0) : x;
-}

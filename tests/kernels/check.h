@@ -6,6 +6,7 @@
 
 #include "core/rng.h"
 #include "kernels/kernels.h"
+#include "support/activations.h"
 
 enum { CHECK_BLOCKS = 64 };
 
@@ -40,8 +41,6 @@ void check_release(struct kernel_check *c);
 void check_compare(struct kernel_check *c, double got, double want, double absolute, const char *where);
 void check_true(struct kernel_check *c, bool holds, const char *where);
 void check_equal(struct kernel_check *c, const void *got, const void *want, size_t bytes, const char *where);
-
-double check_act(double x, enum kernel_act act);
 
 /* A slot without its check does not link: "undefined reference to `check_SLOT'". */
 #define SLOT(slot) void check_##slot(struct kernel_check *c, const struct slot##_kernel *tested);

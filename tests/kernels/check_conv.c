@@ -147,14 +147,14 @@ static void tile_make(struct kernel_check *c, const struct conv_tile_kernel *k, 
     t->dst_offset = (size_t)check_below(c, 20);
     t->residual_offset = (size_t)check_below(c, 20);
     t->addend_offset = (size_t)check_below(c, 20);
-    t->act = (enum kernel_act)check_below(c, 3);
+    t->act = (enum act)check_below(c, ACT_COUNT);
     if (s->element == FLOATS && !check_below(c, 4)) { /* several tiles of plain sums */
         t->more = 1 + check_below(c, 3);
         t->taps = 1;
         t->beside = 0;
         t->n = s->width;
         t->half = false;
-        t->act = KERNEL_ACT_NONE;
+        t->act = ACT_NONE;
         t->a_next = (size_t)(t->k + check_below(c, 5));
         t->dst_next = (size_t)(s->width + check_below(c, 20));
     }
@@ -198,7 +198,7 @@ static double finished(const struct tile_case *s, int i, int j, double sum, doub
         sum += more[k];
         *absolute += fabs(more[k]);
     }
-    *before_residual = sum = check_act(sum, t->act);
+    *before_residual = sum = act_exact(sum, t->act);
     if (!t->residual)
         return sum;
     double residual = (double)s->residual[i][t->residual_offset + column];
@@ -225,7 +225,7 @@ static void compare_byte(struct kernel_check *c, const struct tile_case *s, int 
     const struct conv_bytes *q = s->t.bytes;
     const double exact = want * (double)q->factor + (double)q->zero, cut = fmin(255, fmax(0, exact));
     double allowed = 0.5 * (1 + 1e-5) + 2e-4 * (fabs(want) * (double)q->factor + 1);
-    if (s->t.act == KERNEL_ACT_SILU)
+    if (s->t.act == ACT_SILU)
         allowed += silu_loss(before_residual) * (double)q->factor;
     check_true(c, fabs(got - cut) <= allowed, "a byte");
 }

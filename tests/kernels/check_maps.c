@@ -27,7 +27,7 @@ static void bn_make(struct kernel_check *c, struct bn_case *s)
     r->n_src = 1 + check_below(c, MAX_BN_SRC);
     r->pixels = 1 + check_below(c, 40);
     r->c = 1 + check_below(c, 70);
-    r->act = (enum kernel_act)check_below(c, 3);
+    r->act = (enum act)check_below(c, ACT_COUNT);
     const size_t stride = (size_t)(r->c + check_below(c, 20));
     s->maps = (size_t)(r->pixels - 1) * stride + (size_t)r->c;
     for (int i = 0; i < r->n_src; i++) {
@@ -116,21 +116,21 @@ static void check_backward(struct kernel_check *c, const struct bn_act_kernel *k
     double *want = r->sum = doubles(c, s->sums);
     bn_act__c.d_sums(r);
     double most = 1e-3;
-    bool near_zero = false; /* there the derivative of ReLU jumps */
+    bool jumps = false; /* the derivative, somewhere */
     for (size_t i = 0; i < s->maps; i++) {
         const int p = (int)(i / r->dst_stride), channel = (int)(i % r->dst_stride);
         double z, absolute = 0;
         if (channel < r->c) {
             absolute = fabs((double)s->start[i]) * (1 + z_terms(r, p, channel, &z)) + 1e-6;
-            if (r->act == KERNEL_ACT_RELU && fabs(z) < 1e-5) {
-                near_zero = true;
+            if (act_jumps(z, 1e-5, r->act)) {
+                jumps = true;
                 continue;
             }
         }
         most = fmax(most, absolute * 10); /* times (src - mean) */
         check_compare(c, (double)d_got[i], (double)d_want[i], absolute, "d_z");
     }
-    if (!near_zero)
+    if (!jumps)
         compare_sums(c, s, 1 + r->n_src, got, want, most, "sums of d_z");
     for (int i = 0; i < r->n_src; i++)
         r->d_src[i] = check_copy(c, s->start, s->maps);

@@ -88,7 +88,7 @@ static void strassen_make(struct kernel_check *c, const struct strassen_kernel *
     const size_t width = (size_t)k->width, row = 2 * width + 37;
     t->m = 1 + check_below(c, k->mr);
     t->half = 16 * (1 + check_below(c, 4));
-    t->act = (enum kernel_act)check_below(c, 3);
+    t->act = (enum act)check_below(c, ACT_COUNT);
     t->a_stride = (size_t)(t->m + check_below(c, 3));
     float *factors = check_floats(c, (size_t)(STRASSEN_PRODUCTS * t->m * t->half));
     for (int p = 0; p < STRASSEN_PRODUCTS; p++)
@@ -149,7 +149,7 @@ static void strassen_compare(struct kernel_check *c, const struct strassen_tile 
                 sum += signs[row][half][p] * product[p] * scale;
                 all += abs(signs[row][half][p]) * absolute[p] * scale;
             }
-            check_compare(c, (double)t->dst[row][i][column], check_act(sum, t->act), all, "Strassen's tile");
+            check_compare(c, (double)t->dst[row][i][column], act_exact(sum, t->act), all, "Strassen's tile");
         }
     }
 }

@@ -68,7 +68,7 @@ static void output_make(struct kernel_check *c, enum wino_form form, struct outp
     t->dst_offset = (size_t)check_below(c, 20);
     t->residual_offset = (size_t)check_below(c, 20);
     t->accumulate = check_below(c, 3) == 0;
-    t->act = (enum kernel_act)check_below(c, 3);
+    t->act = (enum act)check_below(c, ACT_COUNT);
     const size_t step = t->dst_offset + (size_t)(t->n + check_below(c, 20));
     s->dst_floats = (size_t)(count - 1) * step + t->dst_offset + (size_t)t->n;
     float *first = check_floats(c, s->dst_floats), *second = check_copy(c, first, s->dst_floats);

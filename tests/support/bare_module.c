@@ -1,5 +1,7 @@
 #include "support/bare_module.h"
 
+#include "model/activation.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -29,7 +31,7 @@ static enum status activation_of(const json_t *args, enum act *act)
 {
     const char *text = json_string_value(json_object_get(args, "act"));
     *act = ACT_SILU;
-    if (text && !module_activation(text, act))
+    if (text && !activation_find(text, act))
         return fail(E_FORMAT, "activation %s is not known", text);
     return OK;
 }

@@ -14,6 +14,6 @@
 #include "kernels/conv_tile_tmpl.h"
 #include "kernels/strassen_tmpl.h"
 
-KERNEL_TABLE(conv_tile, neon) = {"direct 6x16 neon", conv_tile_run, VL, 4, 4, {0, 8, 8, 8, 6}};
+KERNEL_TABLE(conv_tile, neon) = {"direct 6x16 neon", conv_tile_run, VL, 4, 4, {0, 8, 8, 8, 6}, ACTS_ALL};
 KERNEL_TABLE(wgrad_tile, neon) = {"6x16 neon", wgrad_tile_run, VL, 4, 4, {0, 8, 8, 8, 6}};
-KERNEL_TABLE(strassen, neon) = {"strassen 6x16 neon", 6, STRASSEN_NV *VL, strassen_sums, strassen_tile_run};
+KERNEL_TABLE(strassen, neon) = {"strassen 6x16 neon", 6, STRASSEN_NV *VL, strassen_sums, strassen_tile_run, ACTS_ALL};

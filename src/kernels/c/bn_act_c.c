@@ -1,16 +1,6 @@
 /* Plain C batch normalisation and activation: the oracle of every other variant. */
-#include "kernels/math_inline.h"
+#include "kernels/c/act_inline.h"
 #include "kernels/slots.h"
-
-static float activate(float z, enum kernel_act act)
-{
-    return act == KERNEL_ACT_SILU ? silu_f32(z) : act == KERNEL_ACT_RELU ? (z < 0.0f ? 0.0f : z) : z;
-}
-
-static float slope_of(float z, enum kernel_act act)
-{
-    return act == KERNEL_ACT_SILU ? d_silu_f32(z) : act == KERNEL_ACT_RELU ? (z > 0.0f ? 1.0f : 0.0f) : 1.0f;
-}
 
 static const float *pixel(const struct bn_run *r, int i, int p)
 {
@@ -48,24 +38,23 @@ static void bn_statistics(const struct bn_run *r)
     }
 }
 
-static void bn_forward(const struct bn_run *r)
+FORCE_INLINE void forward_run(const struct bn_run *r, const enum act act)
 {
     for (int p = 0; p < r->pixels; p++) {
         float *dst = r->dst + (size_t)p * r->dst_stride;
         for (int k = 0; k < r->c; k++) {
-            float y = activate(normalise(r, p, k), r->act);
+            float y = act_value(normalise(r, p, k), act);
             dst[k] = r->residual ? y + r->residual[(size_t)p * r->residual_stride + (size_t)k] : y;
         }
     }
 }
 
-static void bn_d_sums(const struct bn_run *r)
+FORCE_INLINE void d_sums_run(const struct bn_run *r, const enum act act)
 {
-    clear(r, 1 + r->n_src);
     for (int p = 0; p < r->pixels; p++) {
         float *d_dst = r->d_dst + (size_t)p * r->d_dst_stride;
         for (int k = 0; k < r->c; k++) {
-            d_dst[k] *= slope_of(normalise(r, p, k), r->act);
+            d_dst[k] *= act_derivative(normalise(r, p, k), act);
             double d_z = (double)d_dst[k];
             r->sum[k] += d_z;
             for (int i = 0; i < r->n_src; i++)
@@ -73,6 +62,34 @@ static void bn_d_sums(const struct bn_run *r)
                     d_z * (double)(pixel(r, i, p)[k] - r->mean[i][k]);
         }
     }
+}
+
+/* `body` with the activation as a constant: a loop each. */
+typedef void bn_body(const struct bn_run *r, const enum act act);
+
+FORCE_INLINE void specialise(const struct bn_run *r, bn_body *body)
+{
+    switch (r->act) {
+#define ACTIVATION(id, ...) \
+    case ACT_##id:          \
+        body(r, ACT_##id);  \
+        break;
+#include "kernels/act.def"
+#undef ACTIVATION
+    case ACT_COUNT:
+        break;
+    }
+}
+
+static void bn_forward(const struct bn_run *r)
+{
+    specialise(r, forward_run);
+}
+
+static void bn_d_sums(const struct bn_run *r)
+{
+    clear(r, 1 + r->n_src);
+    specialise(r, d_sums_run);
 }
 
 static void bn_backward(const struct bn_run *r)
@@ -93,4 +110,4 @@ static void bn_backward(const struct bn_run *r)
     }
 }
 
-KERNEL_TABLE(bn_act, c) = {"c", bn_statistics, bn_forward, bn_d_sums, bn_backward};
+KERNEL_TABLE(bn_act, c) = {"c", bn_statistics, bn_forward, bn_d_sums, bn_backward, ACTS_ALL};

@@ -42,7 +42,7 @@ static void conv_tile_run(const struct conv_tile *t)
     }
 }
 
-KERNEL_TABLE(conv_tile, c) = {"c", conv_tile_run, VL, 1, 1, {0, 8}};
+KERNEL_TABLE(conv_tile, c) = {"c", conv_tile_run, VL, 1, 1, {0, 8}, ACTS_ALL};
 
 static void wgrad_tile_run(const struct wgrad_tile *t)
 {
@@ -108,4 +108,4 @@ static void strassen_tile_run(const struct strassen_tile *t)
         strassen_pair(t, i);
 }
 
-KERNEL_TABLE(strassen, c) = {"strassen c", 8, VL, strassen_sums, strassen_tile_run};
+KERNEL_TABLE(strassen, c) = {"strassen c", 8, VL, strassen_sums, strassen_tile_run, ACTS_ALL};

@@ -1,5 +1,5 @@
 /* Plain C Winograd transforms. */
-#include "kernels/slots.h"
+#include "kernels/c/conv_inline.h"
 
 #include <math.h>
 
@@ -161,10 +161,7 @@ static void output_form(const struct wino_output *t, int side, int out, wino_1d 
                 value += t->bias[c];
             if (t->accumulate)
                 value += *dst;
-            if (t->act == KERNEL_ACT_SILU)
-                value = value / (1.0f + expf(-value));
-            else if (t->act == KERNEL_ACT_RELU)
-                value = value < 0 ? 0 : value;
+            value = activate(value, t->act);
             if (t->residual)
                 value += t->residual[i][t->residual_offset + (size_t)c];
             *dst = value;
@@ -190,4 +187,5 @@ static void wino_output_s2(const struct wino_output *t)
 KERNEL_TABLE(winograd,
              c) = {{"winograd F(4x4) c", "winograd F(5x5) c", "winograd s2 F(4x4) c", "winograd pooled s2 F(4x4) c"},
                    {wino_input_s1, wino_input_s1_5, wino_input_s2, wino_input_pooled},
-                   {wino_output_s1, wino_output_s1_5, wino_output_s2, wino_output_s2}};
+                   {wino_output_s1, wino_output_s1_5, wino_output_s2, wino_output_s2},
+                   ACTS_ALL};

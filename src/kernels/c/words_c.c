@@ -32,7 +32,7 @@ static void bf16_tile(const struct conv_tile *t)
         bf16_pixel(t, i);
 }
 
-static const struct conv_tile_kernel bf16 = {"bf16 c", bf16_tile, VL, 1, 1, {0, 8}};
+static const struct conv_tile_kernel bf16 = {"bf16 c", bf16_tile, VL, 1, 1, {0, 8}, ACTS_ALL};
 KERNEL_TABLE(conv_bf16, c) = {&bf16};
 
 static unsigned char byte_of(float x, float factor, float zero)
@@ -74,7 +74,7 @@ static void bytes_tile(const struct conv_tile *t)
     }
 }
 
-static const struct conv_tile_kernel bytes = {"int8 c", bytes_tile, VL, 1, 1, {0, 8}};
+static const struct conv_tile_kernel bytes = {"int8 c", bytes_tile, VL, 1, 1, {0, 8}, ACTS_ALL};
 KERNEL_TABLE(conv_bytes, c) = {&bytes};
 
 static void to_bf16(const struct word_run *r)

@@ -16,5 +16,5 @@ static inline vf v_odd(vf x)
 /* clang-format on */
 #include "kernels/bf16_emulated_tmpl.h"
 
-static const struct conv_tile_kernel tile = {"bf16 4x16 avx2", conv_tile_run, VL, 2, 2, {0, 8, 4}};
+static const struct conv_tile_kernel tile = {"bf16 4x16 avx2", conv_tile_run, VL, 2, 2, {0, 8, 4}, ACTS_ALL};
 KERNEL_TABLE(conv_bf16, avx2) = {&tile};

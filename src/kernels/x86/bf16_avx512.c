@@ -16,5 +16,5 @@ static inline vf v_odd(vf x)
 /* clang-format on */
 #include "kernels/bf16_emulated_tmpl.h"
 
-static const struct conv_tile_kernel tile = {"bf16 10x32 avx512", conv_tile_run, VL, 2, 2, {0, 8, 10}};
+static const struct conv_tile_kernel tile = {"bf16 10x32 avx512", conv_tile_run, VL, 2, 2, {0, 8, 10}, ACTS_ALL};
 KERNEL_TABLE(conv_bf16, avx512) = {&tile};

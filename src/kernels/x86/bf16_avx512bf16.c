@@ -35,5 +35,6 @@ static inline void w_store(float *p, vsum x)
 #include "kernels/conv_epilogue_tmpl.h"
 #include "kernels/conv_loop_tmpl.h"
 
-static const struct conv_tile_kernel tile = {"bf16 12x32 avx512bf16", conv_tile_run, VL, 2, 3, {0, 12, 12, 8}};
+static const struct conv_tile_kernel tile = {"bf16 12x32 avx512bf16", conv_tile_run, VL, 2, 3,
+                                             {0, 12, 12, 8},          ACTS_ALL};
 KERNEL_TABLE(conv_bf16, avx512bf16) = {&tile};

@@ -37,5 +37,5 @@ static inline vsum w_dot(vword x, vword y, vsum sum)
 #include "kernels/bytes_epilogue_tmpl.h"
 #include "kernels/conv_loop_tmpl.h"
 
-static const struct conv_tile_kernel tile = {"int8 4x16 avx2", conv_tile_run, VL, 2, 2, {0, 8, 4}};
+static const struct conv_tile_kernel tile = {"int8 4x16 avx2", conv_tile_run, VL, 2, 2, {0, 8, 4}, ACTS_ALL};
 KERNEL_TABLE(conv_bytes, avx2) = {&tile};

@@ -81,5 +81,6 @@ static inline vsum w_dot_half(vword x, vword y, vsum sum)
 #include "kernels/bytes_epilogue_tmpl.h"
 #include "kernels/conv_loop_tmpl.h"
 
-static const struct conv_tile_kernel tile = {"int8 12x32 avx512vnni", conv_tile_run, VL, 2, 3, {0, 12, 12, 8}};
+static const struct conv_tile_kernel tile = {"int8 12x32 avx512vnni", conv_tile_run, VL, 2, 3,
+                                             {0, 12, 12, 8},          ACTS_ALL};
 KERNEL_TABLE(conv_bytes, avx512vnni) = {&tile};

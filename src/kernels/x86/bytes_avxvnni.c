@@ -31,5 +31,5 @@ static inline vsum w_dot(vword x, vword y, vsum sum)
 #include "kernels/bytes_epilogue_tmpl.h"
 #include "kernels/conv_loop_tmpl.h"
 
-static const struct conv_tile_kernel tile = {"int8 6x16 avxvnni", conv_tile_run, VL, 2, 3, {0, 10, 6, 4}};
+static const struct conv_tile_kernel tile = {"int8 6x16 avxvnni", conv_tile_run, VL, 2, 3, {0, 10, 6, 4}, ACTS_ALL};
 KERNEL_TABLE(conv_bytes, avxvnni) = {&tile};

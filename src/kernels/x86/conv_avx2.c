@@ -14,6 +14,6 @@
 #include "kernels/conv_tile_tmpl.h"
 #include "kernels/strassen_tmpl.h"
 
-KERNEL_TABLE(conv_tile, avx2) = {"direct 6x16 avx2", conv_tile_run, VL, 2, 3, {0, 10, 6, 4}};
+KERNEL_TABLE(conv_tile, avx2) = {"direct 6x16 avx2", conv_tile_run, VL, 2, 3, {0, 10, 6, 4}, ACTS_ALL};
 KERNEL_TABLE(wgrad_tile, avx2) = {"6x16 avx2", wgrad_tile_run, VL, 2, 3, {0, 10, 6, 4}};
-KERNEL_TABLE(strassen, avx2) = {"strassen 6x16 avx2", 6, STRASSEN_NV *VL, strassen_sums, strassen_tile_run};
+KERNEL_TABLE(strassen, avx2) = {"strassen 6x16 avx2", 6, STRASSEN_NV *VL, strassen_sums, strassen_tile_run, ACTS_ALL};

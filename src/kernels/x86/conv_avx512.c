@@ -24,6 +24,7 @@ static inline vf w_dot_half(vf x, vf y, vf sum)
 #include "kernels/conv_tile_tmpl.h"
 #include "kernels/strassen_tmpl.h"
 
-KERNEL_TABLE(conv_tile, avx512) = {"direct 12x32 avx512", conv_tile_run, VL, 2, 3, {0, 12, 12, 8}};
+KERNEL_TABLE(conv_tile, avx512) = {"direct 12x32 avx512", conv_tile_run, VL, 2, 3, {0, 12, 12, 8}, ACTS_ALL};
 KERNEL_TABLE(wgrad_tile, avx512) = {"12x32 avx512", wgrad_tile_run, VL, 2, 3, {0, 12, 12, 8}};
-KERNEL_TABLE(strassen, avx512) = {"strassen 12x32 avx512", 12, STRASSEN_NV *VL, strassen_sums, strassen_tile_run};
+KERNEL_TABLE(strassen, avx512) = {"strassen 12x32 avx512", 12,      STRASSEN_NV *VL, strassen_sums,
+                                  strassen_tile_run,       ACTS_ALL};
