@@ -1,6 +1,6 @@
 #include "weights/activations.h"
 
-#include "model/modules.h"
+#include "model/activation.h"
 #include "model/table.h"
 
 #include <stdlib.h>
@@ -110,7 +110,7 @@ enum status activations_apply(const struct checkpoint *c, struct table *table)
         TRY(set_plain(c, table, a->plain[i]));
     if (!a->common)
         return OK;
-    if (!module_activation(a->common, &act))
+    if (!activation_find(a->common, &act))
         return fail(E_UNSUPPORTED, "%s: its activation is %.60s, which this program does not have", c->path, a->common);
     if (act != table->activation) {
         table->activation = act;
