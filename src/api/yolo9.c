@@ -1,4 +1,4 @@
-/* libyolo9: the functions of include/yolo9.h over weights/ and detect/. */
+/* api/: libyolo9: the functions of include/yolo9.h over weights/ and detect/. */
 #include "yolo9.h"
 
 #include "core/cpu.h"

@@ -1,4 +1,5 @@
-/* The command line: the only place that prints to the user or exits.
+/* cli/: the verbs of the program: parse, call, print. The only folder that prints to the user or exits.
+ *
  * Exit codes: 0 done, 1 failed, 2 usage, 130 and 143 interrupted (cli/interrupt.h). Messages go to standard error,
  * results to standard output. */
 #ifndef Y9_CLI_CLI_H

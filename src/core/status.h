@@ -1,4 +1,7 @@
-/* Status codes and the sentence that explains the last failure.
+/* core/: what every other folder stands on: errors, memory, files, texts, threads, processor features. It knows nothing
+ * of pictures or networks.
+ *
+ * Status codes and the sentence that explains the last failure.
  *
  * A function that can fail returns `enum status`; the place where the fault is found calls fail() with one
  * sentence that names the file and the fault, and every caller forwards the code with TRY(). Nothing below

@@ -1,4 +1,7 @@
-/* Datasets: a YAML file names classes and splits (SPEC 11.1), a split is pictures with labels (SPEC 11.2).
+/* data/: pictures with labels: reading data sets, augmenting and batching them, drawing one, and finding what is wrong
+ * with one.
+ *
+ * Datasets: a YAML file names classes and splits (SPEC 11.1), a split is pictures with labels (SPEC 11.2).
  *
  * A split is a folder (searched recursively), a picture, a text file of picture paths, a COCO annotation file (.json),
  * a Pascal VOC set (its folder, a list of ImageSets/Main, XML files; voc_labels.c), or a list of those. Where paths

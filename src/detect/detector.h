@@ -1,4 +1,6 @@
-/* The detection pipeline, one straight line: photo -> letterbox -> forward -> decode -> NMS -> boxes on the photo. */
+/* detect/: from a photo to boxes on it: sources, the network's output decoded, NMS, results and their names.
+ *
+ * The detection pipeline, one straight line: photo -> letterbox -> forward -> decode -> NMS -> boxes on the photo. */
 #ifndef Y9_DETECT_DETECTOR_H
 #define Y9_DETECT_DETECTOR_H
 

@@ -1,4 +1,6 @@
-/* Both metrics of a validation run. Images are added one by one; what is kept is 10 + 40 bytes a detection, so a run
+/* eval/: how good detections are: matching with labels, average precision, the COCO protocol, reports.
+ *
+ * Both metrics of a validation run. Images are added one by one; what is kept is 10 + 40 bytes a detection, so a run
  * over COCO val (5000 photos, 300 detections each) takes 90 MB.
  *   metric A  the official repository's P, R, mAP50, mAP50-95 (ap.h) and the confusion matrix
  *   metric B  the COCO protocol's twelve numbers (coco.h) */

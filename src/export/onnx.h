@@ -1,4 +1,6 @@
-/* The deployed graph as an ONNX file.
+/* export/: the deployed graph in other systems' words.
+ *
+ * The deployed graph as an ONNX file.
  *
  * Input `images` (n, 3, h, w): RGB in 0..1. Output `output0` (n, 4 + nc, anchor points): cx, cy, w, h in input pixels,
  * then class scores, the levels one after another from P3 on, row-major inside; the form of the official export.

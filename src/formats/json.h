@@ -1,4 +1,7 @@
-/* JSON from outside, over jansson: size, depth and number of values are bounded before memory is taken, duplicate
+/* formats/: bytes of files <-> plain data (safetensors, zip and pickle of PyTorch, YAML, JSON), whatever the bytes
+ * mean. All of it comes from outside: every reader here is bounded and has a fuzz target.
+ *
+ * JSON from outside, over jansson: size, depth and number of values are bounded before memory is taken, duplicate
  * keys are refused, and a fault is one sentence "name:line: ...". The tree is jansson's (json_decref frees it);
  * objects keep the order of the text. */
 #ifndef Y9_FORMATS_JSON_H

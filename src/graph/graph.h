@@ -1,4 +1,6 @@
-/* The intermediate representation: values (maps), nodes (primitive ops) and parameters.
+/* graph/: a network as data, and the plan that lets a backend run it. No floats are computed here.
+ *
+ * The intermediate representation: values (maps), nodes (primitive ops) and parameters.
  *
  * A graph knows channels, not sizes: rows and columns come with a plan (graph_infer). Three kinds of values:
  *   plain   written by one node (or the graph's input)

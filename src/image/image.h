@@ -1,4 +1,6 @@
-/* 8-bit RGB pictures in memory, and moving their pixels about.
+/* image/: pictures of 8-bit RGB: reading and writing files, resizing and warping, and drawing boxes, texts and charts.
+ *
+ * 8-bit RGB pictures in memory, and moving their pixels about.
  * Pixel (y, x), channel c is data[(y*w + x)*3 + c], c = red, green, blue: rows lie back to back, without padding.
  * The golden files hold BGR; everything here but src/image/hsv.h treats channels alike. */
 #ifndef Y9_IMAGE_IMAGE_H

@@ -1,4 +1,6 @@
-/* The kernel table: maths on pointers, allocation-free, single-threaded, chosen for a mask of CPU features.
+/* kernels/: maths on pointers, allocation-free and single-threaded, the same loops in several instruction sets.
+ *
+ * The kernel table, chosen for a mask of CPU features.
  * kernels.def lists every slot and variant; the plain C one is always there and is the oracle. */
 #ifndef Y9_KERNELS_KERNELS_H
 #define Y9_KERNELS_KERNELS_H

@@ -1,4 +1,6 @@
-/* Table -> graph. The training form holds everything: BN live, RepConvN as two convolutions, auxiliary branch and
+/* model/: network tables -> blocks -> graph: what a network is made of, what its parameters are called and begin with.
+ *
+ * Table -> graph. The training form holds everything: BN live, RepConvN as two convolutions, auxiliary branch and
  * heads present; model_deploy makes the inference form of it. */
 #ifndef Y9_MODEL_MODEL_H
 #define Y9_MODEL_MODEL_H

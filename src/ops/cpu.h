@@ -1,4 +1,7 @@
-/* The CPU backend: one op_impl an op. */
+/* ops/: the CPU backend: one file an op, its forward pass beside its backward pass; threads and memory are handled
+ * here, inner loops are in kernels/.
+ *
+ * One op_impl an op. */
 #ifndef Y9_OPS_CPU_H
 #define Y9_OPS_CPU_H
 

@@ -1,4 +1,6 @@
-/* Post-training quantization: which convolutions of a deployed network run in 8 bits, and how each reads its input.
+/* quant/: weights made ready for 8-bit inference.
+ *
+ * Post-training quantization: which convolutions of a deployed network run in 8 bits, and how each reads its input.
  *
  * 1. The network runs in float32 over photos, letterboxed as detection does; a histogram of each convolution's input
  *    gives its range (histogram.h).

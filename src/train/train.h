@@ -1,4 +1,6 @@
-/* Training (SPEC 10): a run from its options, or the rest of one that was interrupted.
+/* train/: learning: target assignment, losses, optimizers, averages, the state of a run and its loop.
+ *
+ * Training (SPEC 10): a run from its options, or the rest of one that was interrupted.
  *
  * A run is a pure function of its options, the data and the instruction set: neither threads nor workers nor kills in
  * between change a byte of its weights and results. */

@@ -1,4 +1,6 @@
-/* A weight file made into a network: its table, graphs, parameters and class names.
+/* weights/: the weight files that people have, of whichever program, and the one that we write.
+ *
+ * A weight file made into a network: its table, graphs, parameters and class names.
  *
  * A file is in training form (BN beside the convolutions; official .pt of either numbering, our own safetensors) or
  * folded (deployed safetensors). From a training form both graphs are filled; a folded file fills the deployed one.
