@@ -180,6 +180,7 @@ static struct loader_config config_of(const struct dataset *d, bool training)
                                   .size = 128,
                                   .batch = 4,
                                   .training = training,
+                                  .load = training ? LOAD_LINEAR : LOAD_AREA,
                                   .augment = full_augment(),
                                   .stride = 32,
                                   .seed = 5,
@@ -368,7 +369,7 @@ static void unseen_pictures_make_no_difference(void **state)
         struct augment_work work[2] = {{.paint_all = false}, {.paint_all = true}};
         struct sample out[2] = {{.count = 0}, {.count = 0}};
         assert_int_equal(
-            picture_store_open(&(struct store_config){.dataset = &s->d, .size = 96, .training = true, .cache = true},
+            picture_store_open(&(struct store_config){.dataset = &s->d, .size = 96, .rule = LOAD_LINEAR, .cache = true},
                                &store),
             OK);
         struct augment a = {.config = full_augment(), .size = 96, .mosaic = true, .pictures = picture_store_get(store)};

@@ -41,6 +41,7 @@ static void test_golden_scale_boxes(void **state)
 {
     (void)state;
     run_golden(golden_scale_boxes, "post/scale_boxes");
+    run_golden(golden_scale_boxes_rounded, "post/scale_boxes_rounded");
 }
 
 static void test_golden_nms(void **state)

@@ -360,6 +360,30 @@ static void flips(void **state)
     image_free(&img);
 }
 
+/* 333x250 at 320: the official code cuts 240.24 off, the Ultralytics package goes up, and never beyond the size. */
+static void load_rules(void **state)
+{
+    (void)state;
+    static const struct {
+        enum load_rule rule;
+        int src_h, src_w, size, h, w;
+        enum resize_filter filter;
+    } cases[] = {
+        {LOAD_AREA, 333, 250, 320, 320, 240, RESIZE_AREA},     {LOAD_AREA, 250, 333, 640, 480, 640, RESIZE_LINEAR},
+        {LOAD_LINEAR, 333, 250, 320, 320, 240, RESIZE_LINEAR}, {LOAD_UP, 333, 250, 320, 320, 241, RESIZE_LINEAR},
+        {LOAD_UP, 1000, 3, 640, 640, 2, RESIZE_LINEAR},        {LOAD_AREA, 1000, 1, 640, 640, 1, RESIZE_AREA},
+        {LOAD_UP, 641, 641, 640, 640, 640, RESIZE_LINEAR},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        int h, w;
+        enum resize_filter filter;
+        assert_true(load_size(cases[i].src_h, cases[i].src_w, cases[i].size, cases[i].rule, &h, &w, &filter));
+        assert_int_equal(h, cases[i].h);
+        assert_int_equal(w, cases[i].w);
+        assert_int_equal(filter, cases[i].filter);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +396,7 @@ int main(void)
         cmocka_unit_test(warps_keep_and_shift),
         cmocka_unit_test(hsv_comes_back),
         cmocka_unit_test(hsv_adjust_is_its_steps),
+        cmocka_unit_test(load_rules),
         cmocka_unit_test(flips),
     };
     return cmocka_run_group_tests_name("image_pixels", tests, NULL, NULL);

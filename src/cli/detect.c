@@ -3,6 +3,7 @@
  * (detect_results.c). */
 #include "cli/cli.h"
 #include "cli/detect_job.h"
+#include "cli/habits.h"
 #include "cli/image_size.h"
 #include "cli/interrupt.h"
 #include "cli/official.h"
@@ -26,6 +27,7 @@ static const struct option_spec options_table[] = {
     {"cfg", "model", OPTION_STRING, NULL, "network; normally found from the weights", .value = VALUE_NETWORK},
     IMAGE_SIZE_OPTION("network input (default: that of the weights, else 640)", 2),
     {"rect", NULL, OPTION_FLAG, NULL, "letterbox to the smallest rectangle instead of the whole input"},
+    PRESET_OPTION("whose habits hold where --iou, --max-det and --rect do not say otherwise"),
     {"conf", "conf-thres", OPTION_FLOAT, "0.25", "keep scores above this", 0, 1, .heading = "Boxes"},
     {"iou", "iou-thres", OPTION_FLOAT, "0.45", "non-maximum suppression above this overlap", 0, 1},
     {"max-det", NULL, OPTION_INT, "1000", "detections a picture", 1, 30000},
@@ -158,13 +160,15 @@ static enum status make_detector(struct detect_job *job)
     bool params_unused;
     int threads = option_int(job->o, "threads");
     const struct image_size size = image_size_of(job->o, &job->weights);
+    const struct detect_habits habits = habits_detect(job->o);
     struct detector_config config = {
         .h = size.h,
         .w = size.w,
-        .rect = option_flag(job->o, "rect"),
+        .rect = habits.rect,
+        .whole_border = habits.whole_border,
         .conf = (float)option_float(job->o, "conf"),
-        .iou = option_float(job->o, "iou"),
-        .max_det = option_int(job->o, "max-det"),
+        .iou = habits.iou,
+        .max_det = habits.max_det,
         .agnostic = option_flag(job->o, "agnostic-nms"),
         .classes = job->classes.classes,
         .n_classes = job->classes.n,

@@ -1,5 +1,6 @@
 /* yolo9 val: the numbers the field compares, of weights on a dataset or of any tool's results file. */
 #include "cli/cli.h"
+#include "cli/habits.h"
 #include "cli/image_size.h"
 #include "cli/interrupt.h"
 #include "cli/official.h"
@@ -40,6 +41,7 @@ static const struct option_spec options_table[] = {
      1024},
     {"rect", NULL, OPTION_FLAG, "on", "batches of similar shapes, as the official validation"},
     {"square", NULL, OPTION_FLAG, NULL, "the whole input and bilinear resizing, as detection"},
+    PRESET_OPTION("whose habits to follow in bringing pictures to the size"),
     {"single-cls", NULL, OPTION_FLAG, NULL, "all classes are one"},
     {"min-items", NULL, OPTION_INT, "0", "leave pictures with fewer labels out", 0, 100000},
     {"no-cache", NULL, OPTION_FLAG, NULL, "neither read nor write the label cache"},
@@ -234,7 +236,7 @@ static enum status run_network(struct val_job *job)
         .batch = option_int(o, "batch"),
         .rect = rect,
         .rect_pad = 0.5,
-        .linear = !rect,
+        .load = habits_load(o, rect),
         .ranks = 1,
         .workers = option_int(o, "workers"),
     };

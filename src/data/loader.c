@@ -193,7 +193,7 @@ enum status loader_open(const struct loader_config *config, struct loader **out)
     TRY_CLEAN(plan_order(l));
     struct store_config store = {.dataset = config->dataset,
                                  .size = config->size,
-                                 .training = config->training || config->linear,
+                                 .rule = config->load,
                                  .cache = config->cache,
                                  .cache_bytes = config->cache_bytes};
     TRY_CLEAN(picture_store_open(&store, &l->store));

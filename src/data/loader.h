@@ -7,6 +7,7 @@
 
 #include "data/augment.h"
 #include "detect/boxes.h"
+#include "image/resize.h"
 
 struct loader_config {
     const struct dataset *dataset; /* borrowed; at least one picture */
@@ -15,7 +16,7 @@ struct loader_config {
     bool training;                 /* augmented and shuffled; otherwise letterboxed, in the order of the dataset */
     struct augment_config augment; /* for training */
     bool rect;                     /* batches of similar shapes (SPEC 11.6); no shuffling, no mosaic */
-    bool linear;                   /* validation: shrink bilinearly, as detection does, not by area */
+    enum load_rule load;           /* how pictures are brought to the size */
     double rect_pad;               /* in strides: 0.5 in validation, 0 in training */
     int stride;                    /* of rect shapes: max(model's, 32) */
     uint64_t seed;

@@ -92,7 +92,7 @@ static enum status read_picture(const struct picture_store *s, int index, struct
     }
     *out = &b->photo;
     if (s->items[index].h != image->h || s->items[index].w != image->w) {
-        TRY(image_load_resize(&b->photo, s->config.size, s->config.training, &b->resized));
+        TRY(image_load_resize(&b->photo, s->config.size, s->config.rule, &b->resized));
         *out = &b->resized;
     }
     return OK;
@@ -142,7 +142,7 @@ enum status picture_store_open(const struct store_config *config, struct picture
     for (int i = 0; i < d->n_images; i++) {
         struct picture *p = &s->items[i];
         enum resize_filter filter;
-        load_size(d->images[i].h, d->images[i].w, config->size, config->training, &p->h, &p->w, &filter);
+        load_size(d->images[i].h, d->images[i].w, config->size, config->rule, &p->h, &p->w, &filter);
         p->objects = d->objects + d->images[i].first_object;
         p->n_objects = d->images[i].n_objects;
         s->bytes += picture_bytes(p);

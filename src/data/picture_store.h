@@ -4,15 +4,16 @@
 #define Y9_DATA_PICTURE_STORE_H
 
 #include "data/pictures.h"
+#include "image/resize.h"
 
 #include <stdint.h>
 
 struct store_config {
     const struct dataset *dataset; /* borrowed */
     int size;                      /* of the longer side */
-    bool training;                 /* shrink bilinearly; otherwise by area */
-    bool cache;                    /* keep pixels in memory */
-    uint64_t cache_bytes;          /* at most so many; 0: half of the memory that is free now */
+    enum load_rule rule;
+    bool cache;           /* keep pixels in memory */
+    uint64_t cache_bytes; /* at most so many; 0: half of the memory that is free now */
 };
 
 struct picture_store;

@@ -184,6 +184,12 @@ struct box_map box_map_fit(int net_h, int net_w, int height, int width)
     return map;
 }
 
+void box_map_round(struct box_map *map)
+{
+    map->pad_x = rint(map->pad_x - 0.1); /* rint is Python's round: halves go to the even side */
+    map->pad_y = rint(map->pad_y - 0.1);
+}
+
 void boxes_to_photo(const struct box_map *map, int height, int width, float *xyxy, size_t n, size_t stride)
 {
     float gain = (float)map->gain, pad_x = (float)map->pad_x, pad_y = (float)map->pad_y;

@@ -69,6 +69,8 @@ struct box_map {
 };
 /* The map of a centred letterbox of a photo of height x width. */
 struct box_map box_map_fit(int net_h, int net_w, int height, int width);
+/* Its pads as the Ultralytics package has them in detection: whole pixels, where the photo lies in the letterbox. */
+void box_map_round(struct box_map *map);
 /* Subtract the pad, divide by the gain, clip to the photo: n boxes xyxy, `stride` floats from one to the next. */
 void boxes_to_photo(const struct box_map *map, int height, int width, float *xyxy, size_t n, size_t stride);
 

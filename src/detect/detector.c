@@ -118,6 +118,8 @@ enum status detector_run(struct detector *d, const struct detector_input *in, co
     TRY(candidates_from_head(&d->candidates, &head, 0, &rule));
     TRY(nms_apply(&d->nms, &d->candidates, &nms, d->detections, count));
     struct box_map map = box_map_fit(in->box.h, in->box.w, in->box.src_h, in->box.src_w);
+    if (d->config.whole_border)
+        box_map_round(&map);
     boxes_to_photo(&map, in->box.src_h, in->box.src_w, d->detections[0].xyxy, (size_t)*count,
                    sizeof *d->detections / sizeof(float));
     times->net = forwarded - started;

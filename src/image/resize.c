@@ -354,23 +354,24 @@ enum status image_resize(const struct image *src, int h, int w, enum resize_filt
     return rc == OK ? image_resize_into(src, h, w, filter, dst, 0, 0) : rc;
 }
 
-bool load_size(int src_h, int src_w, int size, bool training, int *h, int *w, enum resize_filter *filter)
+bool load_size(int src_h, int src_w, int size, enum load_rule rule, int *h, int *w, enum resize_filter *filter)
 {
     double r = (double)size / MAX(src_h, src_w);
     *h = src_h;
     *w = src_w;
-    *filter = training || r > 1 ? RESIZE_LINEAR : RESIZE_AREA;
+    *filter = rule != LOAD_AREA || r > 1 ? RESIZE_LINEAR : RESIZE_AREA;
     if (r == 1)
         return false;
-    *h = MAX((int)(src_h * r), 1);
-    *w = MAX((int)(src_w * r), 1);
+    bool up = rule == LOAD_UP;
+    *h = MAX(up ? MIN((int)ceil(src_h * r), size) : (int)(src_h * r), 1);
+    *w = MAX(up ? MIN((int)ceil(src_w * r), size) : (int)(src_w * r), 1);
     return true;
 }
 
-enum status image_load_resize(const struct image *src, int size, bool training, struct image *dst)
+enum status image_load_resize(const struct image *src, int size, enum load_rule rule, struct image *dst)
 {
     int h, w;
     enum resize_filter filter;
-    load_size(src->h, src->w, size, training, &h, &w, &filter);
+    load_size(src->h, src->w, size, rule, &h, &w, &filter);
     return image_resize(src, h, w, filter, dst);
 }

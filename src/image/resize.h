@@ -19,9 +19,14 @@ enum status image_resize(const struct image *src, int h, int w, enum resize_filt
 enum status image_resize_into(const struct image *src, int h, int w, enum resize_filter filter, struct image *dst,
                               int top, int left);
 
-/* How the data loader brings a photo to `size` on its longer side (SPEC 11.3): (h, w) truncated, at least 1; bilinear
- * in training or when it grows, area otherwise. Returns whether the size changes at all. */
-bool load_size(int src_h, int src_w, int size, bool training, int *h, int *w, enum resize_filter *filter);
-enum status image_load_resize(const struct image *src, int size, bool training, struct image *dst);
+/* How the data loader brings a photo to `size` on its longer side. */
+enum load_rule {
+    LOAD_AREA,   /* (h, w) truncated, by area where it shrinks, else bilinear: official validation (SPEC 11.3) */
+    LOAD_LINEAR, /* the same, always bilinear: official training */
+    LOAD_UP,     /* (h, w) rounded up, at most size, bilinear: the Ultralytics package */
+};
+/* (h, w) are at least 1. Returns whether the size changes at all. */
+bool load_size(int src_h, int src_w, int size, enum load_rule rule, int *h, int *w, enum resize_filter *filter);
+enum status image_load_resize(const struct image *src, int size, enum load_rule rule, struct image *dst);
 
 #endif

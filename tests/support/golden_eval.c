@@ -250,7 +250,7 @@ static double number_at(const json_t *array, size_t i, size_t j)
     return json_number_value(json_array_get(json_array_get(array, i), j));
 }
 
-int golden_scale_boxes(const char *safetensors_path, char *message, size_t size, double *worst)
+static int run_scale_boxes(const char *safetensors_path, bool rounded, char *message, size_t size, double *worst)
 {
     struct golden_case g;
     if (golden_open(&g, safetensors_path, message, size, worst)) {
@@ -262,6 +262,8 @@ int golden_scale_boxes(const char *safetensors_path, char *message, size_t size,
             struct array in = read_indexed(&g, "in", (int)i), out = read_indexed(&g, "out", (int)i);
             int h = (int)number_at(c, 1, 0), w = (int)number_at(c, 1, 1);
             struct box_map map = box_map_fit((int)number_at(c, 0, 0), (int)number_at(c, 0, 1), h, w);
+            if (rounded)
+                box_map_round(&map);
             if (!json_is_null(ratio_pad))
                 map = (struct box_map){number_at(ratio_pad, 0, 0), number_at(ratio_pad, 1, 0),
                                        number_at(ratio_pad, 1, 1)};
@@ -277,6 +279,16 @@ int golden_scale_boxes(const char *safetensors_path, char *message, size_t size,
         json_decref(cases);
     }
     return golden_close(&g);
+}
+
+int golden_scale_boxes(const char *safetensors_path, char *message, size_t size, double *worst)
+{
+    return run_scale_boxes(safetensors_path, false, message, size, worst);
+}
+
+int golden_scale_boxes_rounded(const char *safetensors_path, char *message, size_t size, double *worst)
+{
+    return run_scale_boxes(safetensors_path, true, message, size, worst);
 }
 
 /* --- ciou --- */

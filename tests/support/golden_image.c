@@ -93,15 +93,15 @@ int golden_resize(const char *path, char *message, size_t size, double *worst)
     json_array_foreach(cases, i, one)
     {
         int target = (int)json_integer_value(json_object_get(one, "img_size")), h, w;
-        bool training = flag(one, "augment", false);
+        enum load_rule rule = flag(one, "augment", false) ? LOAD_LINEAR : LOAD_AREA;
         enum resize_filter filter;
         if (!get_image(&g, golden_name(&g, "in%zu", i), &src))
             continue;
-        load_size(src.h, src.w, target, training, &h, &w, &filter);
+        load_size(src.h, src.w, target, rule, &h, &w, &filter);
         const char *interp = json_string_value(json_object_get(one, "interp"));
         if (!interp || strcmp(interp, filter == RESIZE_LINEAR ? "linear" : "area") != 0)
             golden_fault(&g, "case %zu: the other filter, not %s", i, interp ? interp : "?");
-        if (golden_ok(&g, image_load_resize(&src, target, training, &dst)))
+        if (golden_ok(&g, image_load_resize(&src, target, rule, &dst)))
             compare_image(&g, golden_name(&g, "out%zu", i), &dst);
     }
     image_free(&src);
