@@ -30,9 +30,33 @@ static const char *package_of(const struct story *s)
 
 static const char *form_of(const struct story *s)
 {
+    if (s->w->params && s->w->training.n_branches > 1)
+        return "training form with the auxiliary branch: it can be trained further, and deployed";
     if (s->w->params)
-        return "training form: it can be trained further, and deployed";
-    return s->w->eight_bit ? "deployed form, prepared for 8 bits" : "deployed form: for inference only";
+        return "training form of one branch: it can be trained further, and deployed";
+    return s->w->eight_bit ? "deployed form, prepared for 8 bits"
+                           : "deployed form (BN folded, fused): for inference only";
+}
+
+/* What kind of file keeps the tensors, and whether a training left its own things beside them. */
+static enum status container_of(const struct story *s, struct buf *out)
+{
+    const struct checkpoint *c = &s->c;
+    if (c->kind == CHECKPOINT_SAFETENSORS)
+        return buf_printf(out, "safetensors");
+    if (c->lightning)
+        TRY(buf_printf(out, "a Lightning checkpoint (%.20s)", c->lightning));
+    else
+        TRY(buf_printf(out, c->model->class_name ? "PyTorch, a pickled module" : "PyTorch, a dict of tensors"));
+    if (!c->torch.prefix)
+        TRY(buf_printf(out, ", in the layout from before 1.6"));
+    if (c->epoch >= 0)
+        TRY(buf_printf(out, ", left by a training (epoch %d)", c->epoch));
+    if (c->n_groups)
+        TRY(buf_printf(out, ", with the optimizer's state"));
+    if (c->stripped)
+        TRY(buf_printf(out, ", stripped of what only a training needs"));
+    return OK;
 }
 
 /* The kind of number that most of its elements are. */
@@ -65,7 +89,7 @@ static const char *average_of(const struct story *s)
 {
     if (s->c.from_ema)
         return s->c.raw ? "averaged (EMA); the raw ones are in the file too" : "averaged (EMA)";
-    return s->recipe ? "averaged (EMA)" : "not told whether averaged";
+    return s->recipe || s->c.stripped ? "averaged (EMA)" : "not told whether averaged";
 }
 
 static enum status classes_of(const struct story *s, struct buf *out)
@@ -95,11 +119,14 @@ static void print_recipe(const json_t *recipe)
 
 static enum status print_story(const struct story *s)
 {
-    struct buf classes = {0};
+    struct buf classes = {0}, container = {0};
     enum status rc = classes_of(s, &classes);
+    if (rc == OK)
+        rc = container_of(s, &container);
     if (rc == OK) {
         print(stdout, "%-12s %s", "weights", s->path);
         print(stdout, "%-12s %s", "written by", package_of(s));
+        print(stdout, "%-12s %s", "kept as", container.data);
         print(stdout, "%-12s %s%s", "network", s->network ? s->network : "of its own, by the table in the file",
               s->network && !s->c.network ? ", told by its tensors" : "");
         print(stdout, "%-12s %s", "form", form_of(s));
@@ -113,6 +140,7 @@ static enum status print_story(const struct story *s)
         print(stdout, "\n");
     }
     buf_free(&classes);
+    buf_free(&container);
     return rc;
 }
 
@@ -126,7 +154,7 @@ static json_t *story_json(const struct story *s)
                              "values", number_of(s), "classes", classes);
     if (root && s->w->img_h)
         json_object_set_new(root, "img", json_pack("[i,i]", s->w->img_h, s->w->img_w));
-    if (root && (s->c.from_ema || s->recipe))
+    if (root && (s->c.from_ema || s->recipe || s->c.stripped))
         json_object_set_new(root, "averaged", json_true());
     if (root && s->recipe)
         json_object_set(root, "recipe", s->recipe);

@@ -88,9 +88,11 @@ struct checkpoint {
     const struct checkpoint_model *model;     /* the one to use: ema if there is one, else raw (SPEC 14) */
     const struct checkpoint_model *raw, *ema; /* NULL: not there */
     bool from_ema;
+    bool stripped;            /* of what only a training needs: official code and Ultralytics leave the average then */
     int img_h, img_w;         /* the image size that it was trained at; 0: the file does not say */
     const char *network;      /* name of the network as the metadata says; NULL: it does not */
     const char *package;      /* who wrote it: "the Ultralytics package 8.3.0"; NULL: unknown */
+    const char *lightning;    /* version of Lightning that wrote it; NULL: none did */
     const char *recipe;       /* JSON text: what the training was; NULL: unknown */
     const char *form;         /* "training" or "deployed" as the metadata says; NULL: it does not */
     int epoch;                /* -1: stripped or unknown */

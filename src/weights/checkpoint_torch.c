@@ -524,8 +524,10 @@ enum status checkpoint_read_torch(struct checkpoint *ckpt)
     double epoch = number_of(root, "epoch"), updates = number_of(root, "updates");
     ckpt->epoch = epoch >= 0 && epoch < INT_MAX ? (int)epoch : -1;
     ckpt->updates = updates >= 0 && updates < INT_MAX ? (long)updates : -1;
+    ckpt->stripped = model->class_name && !ckpt->ema && epoch < 0;
     ckpt->best_fitness = number_of(root, "best_fitness");
     ckpt->date = pickle_text(pickle_find(root, "date"));
+    ckpt->lightning = pickle_text(pickle_find(root, "pytorch-lightning_version"));
     TRY(read_options(ckpt, found.options ? found.options : root));
     TRY(read_optimizer(ckpt, pickle_find(root, "optimizer")));
     return OK;

@@ -33,8 +33,9 @@ static void put_entries(struct buf *p, const struct graph *g, const char *storag
                         const struct network_dress *d, int n)
 {
     for (int i = 0; i < n; i++) {
-        char name[512], stem[512];
-        snprintf(name, sizeof name, "%s%s", prefix ? prefix : "", g->params[i].name + d->skip);
+        char name[512], stem[512], other[256];
+        const char *own = d->rename ? d->rename(g->params[i].name, other, sizeof other) : g->params[i].name + d->skip;
+        snprintf(name, sizeof name, "%s%s", prefix ? prefix : "", own);
         pickle_put_text(p, name);
         put_tensor(p, g, &g->params[i], storage);
         const char *dot = strrchr(name, '.');
@@ -60,6 +61,13 @@ static void close_keys(struct buf *p, const char *const *keys)
         pickle_op(p, "u");
 }
 
+static void finish_old(struct buf *out, struct buf *p, const void *first, size_t bytes)
+{
+    const struct old_storage storage = {"0", first, bytes / sizeof(float), bytes};
+    make_old_layout(out, p, &storage, 1, &(struct old_layout){0});
+    buf_free(p);
+}
+
 static void finish(struct buf *out, struct buf *p, const void *first, const void *second, size_t bytes)
 {
     const struct zip_part parts[] = {
@@ -82,6 +90,10 @@ void make_network(struct buf *out, const struct graph *g, const float *params, c
         pickle_put_text(&p, "epoch");
         pickle_put_int(&p, 3);
     }
+    for (int i = 0; i + 1 < COUNT(d->beside) && d->beside[i]; i += 2) {
+        pickle_put_text(&p, d->beside[i]);
+        pickle_put_text(&p, d->beside[i + 1]);
+    }
     open_keys(&p, d->keys);
     put_entries(&p, g, "0", d->prefix, d, g->n_params);
     if (average && d->average_prefix)
@@ -93,7 +105,89 @@ void make_network(struct buf *out, const struct graph *g, const float *params, c
         close_keys(&p, d->average_keys);
     }
     pickle_op(&p, "u.");
-    finish(out, &p, params, average, g->param_floats * sizeof(float));
+    if (d->old)
+        finish_old(out, &p, params, g->param_floats * sizeof(float));
+    else
+        finish(out, &p, params, average, g->param_floats * sizeof(float));
+}
+
+/* --- names of other packages --- */
+
+static bool is_down(int row) /* of gelan-t and s: an AConv */
+{
+    return row == 3 || row == 5 || row == 7 || row == 16 || row == 19;
+}
+
+const char *name_of_libre(const char *official, char *buffer, size_t size)
+{
+    static const char *const places[] = {"backbone.conv0",
+                                         "backbone.conv1",
+                                         "backbone.elan1",
+                                         "backbone.down2",
+                                         "backbone.elan2",
+                                         "backbone.down3",
+                                         "backbone.elan3",
+                                         "backbone.down4",
+                                         "backbone.elan4",
+                                         "backbone.spp",
+                                         NULL,
+                                         NULL,
+                                         "neck.elan_up1",
+                                         NULL,
+                                         NULL,
+                                         "neck.elan_up2",
+                                         "neck.down1",
+                                         NULL,
+                                         "neck.elan_down1",
+                                         "neck.down2",
+                                         NULL,
+                                         "neck.elan_down2",
+                                         "head"};
+    int row = atoi(official + strlen("model."));
+    const char *rest = strchr(official + strlen("model."), '.');
+    if (row >= COUNT(places) || !places[row])
+        abort();
+    if (is_down(row) && !strncmp(rest, ".cv1.", 5))
+        snprintf(buffer, size, "%s.cv.%s", places[row], rest + 5);
+    else
+        snprintf(buffer, size, "%s%s", places[row], rest);
+    return buffer;
+}
+
+/* "cv2.0.1.conv.weight" of the dual head -> "30.heads.0.anchor_conv.1.conv.weight": level, then the part. */
+static const char *head_of_multimedia(const char *rest, char *buffer, size_t size)
+{
+    static const char *const parts[] = {"30.heads.%c.anchor_conv%s", "30.heads.%c.class_conv%s",
+                                        "22.heads.%c.anchor_conv%s", "22.heads.%c.class_conv%s"};
+    if (!strncmp(rest, "dfl", 3))
+        snprintf(buffer, size, "%d.heads.0.anc2vec.anc2vec.weight", rest[3] == '2' ? 22 : 30);
+    else
+        snprintf(buffer, size, parts[rest[2] - '2'], rest[4], rest + 5);
+    return buffer;
+}
+
+const char *name_of_multimedia(const char *official, char *buffer, size_t size)
+{
+    int row = atoi(official + strlen("model."));
+    const char *rest = strchr(official + strlen("model."), '.') + 1;
+    if (row == 29)
+        return head_of_multimedia(rest, buffer, size);
+    int used = snprintf(buffer, size, "%d", row < 22 ? row : row + 1);
+    bool down = is_down(row), first = true;
+    while (*rest) {
+        int n = (int)strcspn(rest, ".");
+        bool numbered = n == 3 && !strncmp(rest, "cv", 2);
+        if (numbered && down && first)
+            used += snprintf(buffer + used, size - (size_t)used, ".conv");
+        else if (numbered)
+            used += snprintf(buffer + used, size - (size_t)used, ".conv%c", rest[2]);
+        else
+            used += snprintf(buffer + used, size - (size_t)used, ".%.*s", n == 1 && *rest == 'm' ? 10 : n,
+                             n == 1 && *rest == 'm' ? "bottleneck" : rest);
+        rest += n + (rest[n] == '.');
+        first = false;
+    }
+    return buffer;
 }
 
 /* --- module objects --- */

@@ -16,10 +16,19 @@ struct network_dress {
     const char *average_keys[DRESS_KEYS]; /* the average in a place of its own */
     const char *average_prefix;           /* or beside the network in its dict */
     int average_lacks;                    /* so many of its last tensors are missing */
+    /* another package's name of a tensor, in place of the official one; NULL: the official one */
+    const char *(*rename)(const char *official, char *buffer, size_t size);
+    const char *beside[6]; /* pairs of key and text in the outermost dict, up to NULL */
+    bool old;              /* in PyTorch's layout from before 1.6 */
 };
 /* Storage "0" holds `params`, storage "1" `average` (NULL: none). */
 void make_network(struct buf *out, const struct graph *g, const float *params, const float *average,
                   const struct network_dress *dress);
+
+/* Names of other packages, for network_dress.rename: of LibreYOLO for the rows of gelan-t, s, m and c, and of
+ * MultimediaTechLab/YOLO for those of yolov9-t and s (both branches). */
+const char *name_of_libre(const char *official, char *buffer, size_t size);
+const char *name_of_multimedia(const char *official, char *buffer, size_t size);
 
 struct object_dress {
     const char *task;    /* class of the whole; NULL: DetectionModel */
