@@ -66,7 +66,7 @@ static void bash_completes(void **state)
         {"de", "detect"},
         {"''", NULL},
         {"train --optimi", "--optimizer"},
-        {"train --optimizer ''", "Adam AdamW LION SGD"},
+        {"train --optimizer ''", "Adam AdamW LION SGD auto"},
         {"train --optimizer = A", "Adam AdamW"}, /* bash splits --optimizer=A */
         {"train --optimizer SGD --assign l", "lead"},
         {"train --cfg gelan-c", "gelan-c"},

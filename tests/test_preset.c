@@ -45,15 +45,17 @@ static void yolov7_is_as_its_release(void **state)
 static void a_network_takes_its_own(void **state)
 {
     (void)state;
+    const struct family *official = family_find("official");
     struct graph g = {.n_branches = 1, .head = {.kind = HEAD_DFL}, .branch = {{.n_levels = 3}}};
-    assert_int_equal(preset_for("gelan-t", &g), PRESET_YOLOV9);
+    assert_int_equal(preset_for("gelan-t", official, &g), PRESET_YOLOV9);
+    assert_int_equal(preset_for("yolov8n", family_find("ultralytics"), &g), PRESET_YOLOV8);
     g.head.kind = HEAD_ANCHORS;
-    assert_int_equal(preset_for("yolov7-tiny", &g), PRESET_YOLOV7_TINY);
-    assert_int_equal(preset_for("my-own", &g), PRESET_YOLOV7);
-    assert_int_equal(preset_for(NULL, &g), PRESET_YOLOV7);
+    assert_int_equal(preset_for("yolov7-tiny", official, &g), PRESET_YOLOV7_TINY);
+    assert_int_equal(preset_for("my-own", official, &g), PRESET_YOLOV7);
+    assert_int_equal(preset_for(NULL, official, &g), PRESET_YOLOV7);
     g.n_branches = 2;
     g.branch[1].n_levels = 4;
-    assert_int_equal(preset_for("my-own", &g), PRESET_YOLOV7_W6);
+    assert_int_equal(preset_for("my-own", official, &g), PRESET_YOLOV7_W6);
 }
 
 static void what_was_given_stays(void **state)
@@ -78,6 +80,36 @@ static void what_was_given_stays(void **state)
     o.preset = PRESET_YOLOV7; /* asked for */
     run_choose_preset(&o, PRESET_YOLOV9);
     assert_true(o.preset == PRESET_YOLOV7 && o.hyper.box == 0.05 && o.schedule == SCHEDULE_LINEAR);
+    run_options_free(&o);
+}
+
+static void yolov8_is_as_its_package(void **state)
+{
+    (void)state;
+    struct run_options o;
+    run_options_init(&o);
+    assert_int_equal(run_close_mosaic(&o), 15);
+    o.given_hyper = 0;
+    o.given_lr_lag = o.given_optimizer = o.given_schedule = false;
+    run_choose_preset(&o, PRESET_YOLOV8);
+    assert_true(o.hyper.scale == 0.5 && o.hyper.mixup == 0 && o.hyper.copy_paste == 0 && o.hyper.momentum == 0.937);
+    assert_true(!o.lr_lag && o.schedule == SCHEDULE_LINEAR && o.optimizer == RUN_OPTIMIZER_AUTO);
+    assert_int_equal(run_close_mosaic(&o), 10);
+
+    /* auto: ceil(205 / 64) * 30 steps, and above 10,000 */
+    o.epochs = 30;
+    assert_int_equal(run_choose_optimizer(&o, 205, 3), 120);
+    assert_int_equal(o.optimizer, OPTIMIZER_ADAMW);
+    assert_true(o.hyper.lr0 == 0.001429 && o.hyper.momentum == 0.9 && o.hyper.warmup_bias_lr == 0);
+    assert_int_equal(run_choose_optimizer(&o, 205, 3), 0); /* chosen */
+    o.optimizer = RUN_OPTIMIZER_AUTO;
+    assert_int_equal(run_choose_optimizer(&o, 64 * 1000, 80), 30000);
+    assert_int_equal(o.optimizer, OPTIMIZER_SGD);
+    assert_true(o.hyper.lr0 == 0.01 && o.hyper.momentum == 0.9);
+    o.optimizer = RUN_OPTIMIZER_AUTO; /* what was given stays */
+    assert_int_equal(hyper_set("lr0=0.5", &o.hyper, &o.given_hyper), OK);
+    assert_int_equal(run_choose_optimizer(&o, 205, 3), 120);
+    assert_true(o.hyper.lr0 == 0.5 && o.hyper.warmup_bias_lr == 0);
     run_options_free(&o);
 }
 
@@ -115,11 +147,9 @@ static void values_without_effect_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_row_is_read),
-        cmocka_unit_test(yolov7_is_as_its_release),
-        cmocka_unit_test(a_network_takes_its_own),
-        cmocka_unit_test(what_was_given_stays),
-        cmocka_unit_test(values_without_effect_are_told),
+        cmocka_unit_test(every_row_is_read),        cmocka_unit_test(yolov7_is_as_its_release),
+        cmocka_unit_test(yolov8_is_as_its_package), cmocka_unit_test(a_network_takes_its_own),
+        cmocka_unit_test(what_was_given_stays),     cmocka_unit_test(values_without_effect_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,7 +39,7 @@ static enum status set_up(struct train_bench *b, const struct options *o)
     b->w = size.w;
     TRY(team_create(b->threads, &b->team));
     const struct graph *g = &b->weights.training;
-    const enum preset_kind preset = preset_for(b->weights.table.name, g);
+    const enum preset_kind preset = preset_for(b->weights.table.name, b->weights.table.family, g);
     const struct hyper hyper = preset_hyper(preset);
     struct trainer_config config = {.graph = &b->weights.training,
                                     .backend = &cpu_backend,

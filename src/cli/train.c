@@ -43,15 +43,18 @@ static const struct option_spec options_table[] = {
     {"batch", "batch-size", OPTION_INT, "16", "pictures a batch", -1, 4096},
     {"nominal-batch", NULL, OPTION_INT, "64", "sum gradients over so many pictures before a step", 1, 65536},
     {"hyp", NULL, OPTION_PAIRS, NULL,
-     "hyper-parameters: a recipe (yolov9, yolov7, yolov7-tiny, yolov7-w6; by default that of the network), a YAML "
-     "file, or words as lr0=0.02",
+     "hyper-parameters: a recipe (yolov9, yolov8, yolov7, yolov7-tiny, yolov7-w6; by default that of the network), a "
+     "YAML file, or words as lr0=0.02",
      .value = VALUE_HYPER},
-    {"optimizer", NULL, OPTION_STRING, "SGD", "how weights follow gradients", .choices = run_optimizer_names},
+    {"optimizer", NULL, OPTION_STRING, NULL,
+     "how weights follow gradients, auto by the run's length (default of YOLOv8's recipe; else SGD)",
+     .choices = run_optimizer_names},
     {"cos-lr", NULL, OPTION_FLAG, NULL, "learning rate along a cosine (default of YOLOv7 networks)"},
     {"linear-lr", NULL, OPTION_FLAG, NULL, "along a line (default of the others)"},
     {"flat-cos-lr", NULL, OPTION_FLAG, NULL, "constant for one half, then along a cosine"},
     {"fixed-lr", NULL, OPTION_FLAG, NULL, "constant after warm-up"},
-    {"close-mosaic", NULL, OPTION_INT, NULL, "last epochs without mosaic (default 15; 0 below 30 epochs)", 0, 1e6},
+    {"close-mosaic", NULL, OPTION_INT, NULL,
+     "last epochs without mosaic (default 15, YOLOv8's recipe 10; 0 below 30 epochs)", 0, 1e6},
     {"patience", NULL, OPTION_INT, "100", "stop after so many epochs without a better one; 0: never", 0, 1e6},
     {"freeze", NULL, OPTION_INTS, NULL, "rows that are not trained: 10 means the first ten, 0 1 2 these", 0, 100000,
      .most = RUN_MAX_FREEZE},
@@ -62,7 +65,8 @@ static const struct option_spec options_table[] = {
     {"main-weight", NULL, OPTION_FLOAT, "1", "weight of the main branch in the loss", 0, 1e6},
     {"label-smoothing", NULL, OPTION_FLOAT, NULL, "of class targets; anchor heads (YOLOv7) only", 0, 1},
     {"seed", NULL, OPTION_INT, "0", "of all random numbers", 0, 2147483647},
-    {"no-lr-lag", NULL, OPTION_FLAG, NULL, "epoch e with its own learning rate, not that of e - 1"},
+    {"lr-lag", NULL, OPTION_FLAG, NULL, "epoch e with the learning rate of e - 1 (default, but for YOLOv8's recipe)"},
+    {"no-lr-lag", NULL, OPTION_FLAG, NULL, "epoch e with its own learning rate"},
     {"official-quirks", NULL, OPTION_FLAG, NULL, "weights rounded to fp16 at the start, left-over gradients dropped"},
     {"noval", NULL, OPTION_FLAG, NULL, "validate the last epoch only", .heading = "Results"},
     {"nosave", NULL, OPTION_FLAG, NULL, "write weights after the last epoch only (the state is always written)"},
@@ -135,6 +139,10 @@ static enum status read_schedule(const struct options *o, struct run_options *ou
         chosen++;
     }
     out->given_schedule = chosen > 0;
+    out->given_lr_lag = option_flag(o, "lr-lag") || option_flag(o, "no-lr-lag");
+    out->lr_lag = !option_flag(o, "no-lr-lag");
+    if (option_flag(o, "lr-lag") && option_flag(o, "no-lr-lag"))
+        return fail(E_USAGE, "of --lr-lag and --no-lr-lag only one can be chosen");
     return chosen > 1 ? fail(E_USAGE, "of --linear-lr, --cos-lr, --flat-cos-lr and --fixed-lr only one can be chosen")
                       : OK;
 }
@@ -198,8 +206,8 @@ static enum status read_options(const struct options *o, struct run_options *out
         log_info("batch %d: without a GPU there is no automatic size", out->batch);
     if (option_given(o, "img"))
         out->img = image_side_of(o, NULL);
-    out->lr_lag = !option_flag(o, "no-lr-lag");
     TRY(read_schedule(o, out));
+    out->given_optimizer = option_given(o, "optimizer");
     TRY(read_hyper(o, out));
     const int *freeze = option_ints(o, "freeze", &count);
     memcpy(out->freeze, freeze, (size_t)count * sizeof *freeze);

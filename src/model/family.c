@@ -5,8 +5,13 @@
 #include <string.h>
 
 static const struct family families[] = {
-    {.name = "official", .class_factor = 2, .class_most = 128, .assigner = "tal"},
-    {.name = "ultralytics", .keeps_class_count = true, .class_factor = 1, .class_most = 100, .assigner = "tal-inside"},
+    {.name = "official", .class_factor = 2, .class_most = 128, .assigner = "tal", .recipe = "yolov9"},
+    {.name = "ultralytics",
+     .keeps_class_count = true,
+     .class_factor = 1,
+     .class_most = 100,
+     .assigner = "tal-inside",
+     .recipe = "yolov8"},
 };
 
 const struct family *family_find(const char *name)

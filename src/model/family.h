@@ -12,7 +12,8 @@ struct family {
     bool keeps_class_count;
     /* Width of a head's class tower: max(channels of the first level, min(class_factor * nc, class_most)). */
     int class_factor, class_most;
-    const char *assigner; /* which training uses for such networks unless asked otherwise (train/run_options.h) */
+    /* What training uses for such networks unless asked otherwise (train/run_options.h, train/presets.def). */
+    const char *assigner, *recipe;
 };
 
 /* NULL if there is no family of this name; name NULL: the official one. */

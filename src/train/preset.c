@@ -6,9 +6,9 @@
 #include <string.h>
 
 #define YOLOV7_VALUES "box=0.05 cls=0.3 obj=0.7 anchor_t=4 translate=0.2"
-#define YOLOV7_HABITS                                                                      \
-    .schedule = SCHEDULE_COSINE, .least_warmup = 1000, .clip_norm = 0, .even_steps = true, \
-    .without = "mosaics of nine pictures (all are of four) and pasted crops (paste_in)"
+#define YOLOV7_HABITS                                                                                      \
+    .schedule = SCHEDULE_COSINE, .least_warmup = 1000, .clip_norm = 0, .even_steps = true, .lr_lag = true, \
+    .close_mosaic = 15, .without = "mosaics of nine pictures (all are of four) and pasted crops (paste_in)"
 
 static const struct preset presets[PRESETS] = {
 #define PRESET(id, word, ...) [PRESET_##id] = {.name = word, __VA_ARGS__},
@@ -46,11 +46,11 @@ enum preset_kind preset_find(const char *word)
     return PRESET_AUTO;
 }
 
-enum preset_kind preset_for(const char *network, const struct graph *training)
+enum preset_kind preset_for(const char *network, const struct family *family, const struct graph *training)
 {
     const struct branch *main = &training->branch[training->n_branches - 1];
     if (training->head.kind != HEAD_ANCHORS)
-        return PRESET_YOLOV9;
+        return preset_find(family->recipe);
     for (int i = PRESET_AUTO + 1; network && i < PRESETS; i++)
         if (!strcmp(presets[i].name, network))
             return (enum preset_kind)i;

@@ -3,6 +3,7 @@
 #ifndef Y9_TRAIN_PRESET_H
 #define Y9_TRAIN_PRESET_H
 
+#include "model/family.h"
 #include "train/hyper.h"
 
 enum preset_kind {
@@ -20,6 +21,9 @@ struct preset {
     enum schedule_kind schedule;
     long least_warmup;   /* iterations */
     double clip_norm;    /* 0: no clipping */
+    bool lr_lag;         /* an epoch runs with the learning rate of the one before */
+    bool auto_optimizer; /* run_choose_optimizer; else SGD */
+    int close_mosaic;    /* last epochs without mosaic */
     bool even_steps;     /* a step where the iteration's number is a multiple of the accumulation */
     const char *without; /* what this program leaves out of it; NULL: nothing */
 };
@@ -30,7 +34,7 @@ struct hyper preset_hyper(enum preset_kind kind);
 
 /* By its name or the name of its file; PRESET_AUTO where the word is none. */
 enum preset_kind preset_find(const char *word);
-/* The one of a network: of its name, else of its head and levels. */
-enum preset_kind preset_for(const char *network, const struct graph *training);
+/* The one of a network: of its family, or where it has anchor boxes of its name, else of its levels. */
+enum preset_kind preset_for(const char *network, const struct family *family, const struct graph *training);
 
 #endif

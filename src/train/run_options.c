@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-const char *const run_optimizer_names[] = {"SGD", "Adam", "AdamW", "LION", NULL};
+const char *const run_optimizer_names[] = {"SGD", "Adam", "AdamW", "LION", "auto", NULL};
 const char *const run_assign_names[] = {"independent", "lead", "coarse-to-fine", NULL};
 const char *const run_assigner_names[] = {"auto", "tal", "tal-inside", NULL};
 static const char *const schedule_words[] = {"linear", "cos", "flat-cos", "fixed", NULL};
@@ -76,6 +76,8 @@ void run_options_init(struct run_options *o)
         .hyper = hyper_default(),
         .given_hyper = UINT64_MAX,
         .given_schedule = true,
+        .given_lr_lag = true,
+        .given_optimizer = true,
     };
     arena_init(&o->arena);
 }
@@ -92,15 +94,36 @@ void run_choose_preset(struct run_options *o, enum preset_kind of_network)
         o->preset = (int)of_network;
     const struct hyper base = preset_hyper((enum preset_kind)o->preset);
     hyper_fill(&o->hyper, o->given_hyper, &base);
+    const struct preset *preset = preset_get((enum preset_kind)o->preset);
     if (!o->given_schedule)
-        o->schedule = (int)preset_get((enum preset_kind)o->preset)->schedule;
+        o->schedule = (int)preset->schedule;
+    if (!o->given_lr_lag)
+        o->lr_lag = preset->lr_lag;
+    if (!o->given_optimizer)
+        o->optimizer = preset->auto_optimizer ? RUN_OPTIMIZER_AUTO : OPTIMIZER_SGD;
 }
 
 int run_close_mosaic(const struct run_options *o)
 {
     if (o->close_mosaic != RUN_DEFAULT)
         return o->close_mosaic;
-    return o->epochs < 30 ? 0 : 15;
+    return o->epochs < 30 ? 0 : preset_get((enum preset_kind)MAX(o->preset, PRESET_AUTO + 1))->close_mosaic;
+}
+
+long run_choose_optimizer(struct run_options *o, int pictures, int nc)
+{
+    enum { MANY = 10000 };
+    if (o->optimizer != RUN_OPTIMIZER_AUTO)
+        return 0;
+    const int at_once = MAX(o->batch, o->nominal_batch);
+    const long steps = ((long)pictures + at_once - 1) / at_once * o->epochs;
+    o->optimizer = steps > MANY ? OPTIMIZER_SGD : OPTIMIZER_ADAMW;
+    struct hyper base = o->hyper;
+    base.lr0 = steps > MANY ? 0.01 : nearbyint(0.002 * 5 / (4 + nc) * 1e6) / 1e6;
+    base.momentum = 0.9;
+    base.warmup_bias_lr = 0;
+    hyper_fill(&o->hyper, o->given_hyper, &base);
+    return steps;
 }
 
 void run_choose_assigner(struct run_options *o, const struct family *family)

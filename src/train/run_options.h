@@ -13,7 +13,7 @@ enum run_cache { CACHE_NONE, CACHE_RAM, CACHE_VAL }; /* pictures kept in memory:
 /* Which assigner finds the targets of a branch: auto is the one of the network's family, which a run's folder names. */
 enum run_assigner { ASSIGNER_AUTO, ASSIGNER_TAL, ASSIGNER_TAL_INSIDE };
 
-enum { RUN_MAX_FREEZE = 256, RUN_DEFAULT = -1 };
+enum { RUN_MAX_FREEZE = 256, RUN_DEFAULT = -1, RUN_OPTIMIZER_AUTO = OPTIMIZER_LION + 1 };
 
 struct run_options {
     const char *cfg, *data, *weights; /* NULL: not given. Owned by `arena` like all text here */
@@ -22,7 +22,7 @@ struct run_options {
     int patience, save_period, min_items, seed;
     double save_minutes; /* a state at least so often; 0: at the end of epochs only */
     double aux_weight, main_weight;
-    int optimizer; /* enum optimizer_kind */
+    int optimizer; /* enum optimizer_kind, or RUN_OPTIMIZER_AUTO */
     int assign;    /* enum loss_assign */
     int assigner;  /* enum run_assigner */
     int schedule;  /* enum schedule_kind */
@@ -34,7 +34,7 @@ struct run_options {
     struct hyper hyper;
     /* What run_choose_preset leaves alone: all, but for a command line that did not name it. */
     uint64_t given_hyper; /* keys (hyper.h) */
-    bool given_schedule;
+    bool given_schedule, given_lr_lag, given_optimizer;
     struct arena arena;
 };
 
@@ -68,6 +68,10 @@ enum status run_options_read(const char *name, const char *text, size_t size, st
 /* What weights remember of their training (yolo9.recipe): everything that the numbers depend on, as JSON. No path, date
  * or number of threads is in it, so that equal training gives equal bytes. *out is for mem_free. */
 enum status run_options_recipe(const struct run_options *o, char **out);
+
+/* Put what auto means for so many pictures and classes in its place: optimizer, and lr0, momentum and warmup_bias_lr
+ * where they were not given. Gives the number of steps that it went by; 0 where another optimizer was chosen. */
+long run_choose_optimizer(struct run_options *o, int pictures, int nc);
 
 /* Put the family's assigner in the place of auto. */
 void run_choose_assigner(struct run_options *o, const struct family *family);

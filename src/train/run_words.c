@@ -7,19 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *optimizer_word(const struct run_options *o)
-{
-    static const char *const words[] = {
-        [OPTIMIZER_SGD] = "SGD", [OPTIMIZER_ADAM] = "Adam", [OPTIMIZER_ADAMW] = "AdamW", [OPTIMIZER_LION] = "LION"};
-    return words[o->optimizer];
-}
-
 static enum status tell_schedule(const struct run_subject *s, struct buf *words)
 {
     const struct run_options *o = s->options;
     TRY(buf_printf(words, "%d %s of %ld %s: image size %d, batch %d, %s with learning rate %g, seed %d, %d %s",
                    o->epochs, noun(o->epochs, "epoch", "epochs"), s->batches, noun(s->batches, "batch", "batches"),
-                   o->img, o->batch, optimizer_word(o), o->hyper.lr0, o->seed, s->threads,
+                   o->img, o->batch, run_optimizer_names[o->optimizer], o->hyper.lr0, o->seed, s->threads,
                    noun(s->threads, "thread", "threads")));
     if (s->memory)
         TRY(buf_printf(words, ", about %.0f MB of memory", (double)s->memory / 1048576));

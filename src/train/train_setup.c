@@ -167,11 +167,15 @@ static enum status open_recipe(struct train_job *j)
     struct run_options *o = &j->options;
     struct buf idle = {0}, words = {0};
     const enum preset_kind asked = (enum preset_kind)o->preset;
-    run_choose_preset(o, preset_for(j->table.name, &j->graph));
+    run_choose_preset(o, preset_for(j->table.name, j->table.family, &j->graph));
     const struct preset *preset = preset_get((enum preset_kind)o->preset);
     if (!j->resumed && (asked != PRESET_AUTO || o->preset != PRESET_YOLOV9))
         job_say(j, "recipe %s (--hyp)%s%s", preset->name, preset->without ? ", without " : "",
                 preset->without ? preset->without : "");
+    const long steps = run_choose_optimizer(o, j->train->n_images, j->train->nc);
+    if (steps)
+        job_say(j, "--optimizer auto: %s with lr0 %g, momentum %g and warmup_bias_lr %g for about %ld steps",
+                run_optimizer_names[o->optimizer], o->hyper.lr0, o->hyper.momentum, o->hyper.warmup_bias_lr, steps);
     if (!j->resumed)
         TRY_CLEAN(hyper_check_given(&o->hyper, o->given_hyper, j->graph.head.kind, &idle, &words));
     if (idle.size)
@@ -439,6 +443,8 @@ static enum status take_options(struct train_job *j, const struct run_options *f
     TRY_CLEAN(run_options_read("options", text.data, text.size, &j->options));
     j->options.given_hyper = from->given_hyper;
     j->options.given_schedule = from->given_schedule;
+    j->options.given_lr_lag = from->given_lr_lag;
+    j->options.given_optimizer = from->given_optimizer;
     TRY_CLEAN(make_absolute(&j->options, &j->options.data));
     TRY_CLEAN(make_absolute(&j->options, &j->options.weights));
     if (j->options.cfg && !model_find_table(j->options.cfg))
