@@ -1,8 +1,6 @@
 /* Activations -> ONNX: act_FORM_onnx for each formula of kernels/act.def returns the name of the activated map. */
 #include "export/onnx_nodes.h"
 
-#include "formats/half.h"
-
 static const char *act_none_onnx(struct onnx_export *e, const char *label, const char *x, float a)
 {
     (void)e, (void)label, (void)a;
@@ -21,28 +19,12 @@ static const char *act_relu_onnx(struct onnx_export *e, const char *label, const
     return onnx_unary(&e->b, "Relu", label, x);
 }
 
-/* A number of the maps' type, which Clip's limits must have. */
-static const char *limit(struct onnx_export *e, const char *name, float value)
-{
-    const size_t size = e->type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT ? sizeof(float) : sizeof(uint16_t);
-    void *bytes = arena_alloc(&e->b.arena, 1, sizeof value);
-    if (!bytes) {
-        e->b.out_of_memory = true;
-        return "";
-    }
-    if (size == sizeof(float))
-        *(float *)bytes = value;
-    else
-        f32_to_f16_n(&value, 1, bytes);
-    return onnx_borrow(&e->b, name, e->type, bytes, size, 0, NULL);
-}
-
 static const char *act_relu6_onnx(struct onnx_export *e, const char *label, const char *x, float a)
 {
     (void)a;
     if (!e->limits[0]) {
-        e->limits[0] = limit(e, "relu6.least", 0);
-        e->limits[1] = limit(e, "relu6.most", 6);
+        e->limits[0] = onnx_number(&e->b, "relu6.least", e->type, 0);
+        e->limits[1] = onnx_number(&e->b, "relu6.most", e->type, 6);
     }
     const char *in[] = {x, e->limits[0], e->limits[1]};
     return onnx_out(onnx_add(&e->b, &(struct onnx_op){"Clip", label, COUNT(in), in, NULL}));

@@ -1,6 +1,7 @@
 #include "export/onnx_builder.h"
 
 #include "core/file.h"
+#include "formats/half.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -269,6 +270,13 @@ const char *onnx_floats(struct onnx_builder *b, const char *label, const float *
     for (int i = 0; i < rank; i++)
         count *= (size_t)dims[i];
     return constant(b, label, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, values, count * sizeof *values, rank, dims);
+}
+
+const char *onnx_number(struct onnx_builder *b, const char *label, Onnx__TensorProto__DataType type, float x)
+{
+    const uint16_t half = f32_to_f16(x);
+    const bool whole = type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
+    return constant(b, label, type, whole ? (const void *)&x : &half, whole ? sizeof x : sizeof half, 0, NULL);
 }
 
 const char *onnx_borrow(struct onnx_builder *b, const char *name, Onnx__TensorProto__DataType type, const void *bytes,

@@ -66,6 +66,8 @@ void onnx_set_text(struct onnx_builder *b, Onnx__NodeProto *n, const char *name,
 const char *onnx_ints(struct onnx_builder *b, const char *label, const int64_t *values, int count); /* rank 1 */
 const char *onnx_int(struct onnx_builder *b, const char *label, int64_t value);                     /* rank 0 */
 const char *onnx_floats(struct onnx_builder *b, const char *label, const float *values, int rank, const int64_t *dims);
+/* Rank 0, of the maps' type: float or, with --half, 16 bits. */
+const char *onnx_number(struct onnx_builder *b, const char *label, Onnx__TensorProto__DataType type, float x);
 /* A tensor whose little-endian bytes are borrowed until onnx_builder_write; its name is taken as it is. */
 const char *onnx_borrow(struct onnx_builder *b, const char *name, Onnx__TensorProto__DataType type, const void *bytes,
                         size_t size, int rank, const int *shape);

@@ -199,21 +199,16 @@ static const char *write_upsample(struct onnx_export *e, const struct node *n)
     return enlarge(e, n->name, onnx_value_name(e, n->src[0]), n->u.scale, n->u.scale);
 }
 
-/* A number in the type of the maps. */
-static const char *scalar(struct onnx_export *e, const char *label, float x)
-{
-    const char *number = onnx_floats(&e->b, label, &x, 0, NULL);
-    return e->type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT ? number : onnx_cast(&e->b, label, number, e->type);
-}
-
 /* x (1 + erf(x / sqrt(2))) / 2: Gelu itself is an operator only from opset 20 on. */
 static const char *write_gelu(struct onnx_export *e, const struct node *n)
 {
+    struct onnx_builder *b = &e->b;
     const char *x = onnx_value_name(e, n->src[0]);
-    const char *erf =
-        onnx_unary(&e->b, "Erf", n->name, onnx_binary(&e->b, "Mul", n->name, x, scalar(e, n->name, 0.70710678f)));
-    const char *sum = onnx_binary(&e->b, "Add", n->name, erf, scalar(e, n->name, 1));
-    return onnx_binary(&e->b, "Mul", n->name, onnx_binary(&e->b, "Mul", n->name, x, sum), scalar(e, n->name, 0.5f));
+    const char *scaled = onnx_binary(b, "Mul", n->name, x, onnx_number(b, n->name, e->type, 0.70710678f));
+    const char *sum =
+        onnx_binary(b, "Add", n->name, onnx_unary(b, "Erf", n->name, scaled), onnx_number(b, n->name, e->type, 1));
+    return onnx_binary(b, "Mul", n->name, onnx_binary(b, "Mul", n->name, x, sum),
+                       onnx_number(b, n->name, e->type, 0.5f));
 }
 
 /* ONNX has no places in memory: a copy is the value itself. */
