@@ -51,6 +51,29 @@ static void save_text(struct seeds *s, const char *target, const char *name, con
     save(s, target, name, text, strlen(text));
 }
 
+/* Sizes in 64 bits, and a packed pickle: two storages, one of them packed too. */
+static void make_large(struct seeds *s)
+{
+    static const unsigned char data[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    struct buf p = {0}, b = {0};
+    pickle_begin(&p);
+    pickle_op(&p, "}(");
+    pickle_put_text(&p, "model.0.cv2.0.2.weight");
+    pickle_put_tensor(&p, &(struct tensor_part){"BFloat16Storage", "0", 6, 1, 2, {2, 2}, {1, 2}});
+    pickle_put_text(&p, "ema.model.0.cv2.0.2.weight");
+    pickle_put_tensor(&p, &(struct tensor_part){"DoubleStorage", "1", 1, 0, 1, {1}, {1}});
+    pickle_op(&p, "u.");
+    for (int end64 = 0; end64 < 2; end64++) {
+        const struct zip_part parts[] = {
+            {.name = "x/data.pkl", .data = p.data, .size = p.size, .zip64 = true, .deflate = end64},
+            {.name = "x/data/0", .data = data, .size = 12, .zip64 = true, .deflate = end64},
+            {.name = "x/data/1", .data = data, .size = 8, .zip64 = true}};
+        make_zip(&b, parts, COUNT(parts), end64);
+        save_buf(s, "fuzz_pt", end64 ? "packed64.pt" : "zip64.pt", &b);
+    }
+    buf_free(&p);
+}
+
 /* The layout without an archive: two storages, one window, a class with its source. */
 static void make_old(struct seeds *s)
 {
@@ -82,9 +105,7 @@ static void make_pt(struct seeds *s)
     save_buf(s, "fuzz_pt", "stored.pt", &b);
     make_checkpoint(&b, &row, data, sizeof data, true);
     save_buf(s, "fuzz_pt", "deflated.pt", &b);
-    const struct zip_part parts[] = {{.name = "x/data.pkl", .data = "\x80\x02N.", .size = 4, .zip64 = true}};
-    make_zip(&b, parts, 1, true);
-    save_buf(s, "fuzz_pt", "zip64.pt", &b);
+    make_large(s);
     make_old(s);
 }
 
@@ -136,7 +157,20 @@ static void make_dressed(struct seeds *s)
         {.keys = {"model", "state_dict"}, .average_keys = {"ema", "module"}, .counters = true},
         {.keys = {"state_dict"}, .prefix = "model.", .average_prefix = "ema.ema_model."},
         {.prefix = "module._orig_mod.", .skip = 6},
+        {.prefix = "net.", .old = true},
+        {.keys = {"state_dict"}, .beside = {"pytorch-lightning_version", "2.1", "model_family", "yolo9"}},
     };
+    static const char *const both[] = {"22.heads.0.anchor_conv.2.weight",
+                                       "38.heads.0.anchor_conv.2.weight",
+                                       "38.heads.2.class_conv.1.conv.weight",
+                                       "23.conv.weight",
+                                       "4.conv2.0.bottleneck.1.conv1.conv2.conv.weight",
+                                       "3.conv.conv.weight",
+                                       "22.heads.0.anc2vec.anc2vec.weight",
+                                       "ema.model.22.heads.0.anchor_conv.2.weight",
+                                       NULL};
+    static const char *const libre[] = {"head.cv2.0.2.weight", "backbone.down2.cv.bn.bias", "neck.elan_up1.cv1.bn.bias",
+                                        "ema.step", NULL};
     struct weights w = {0};
     struct buf b = {0};
     char *table = seed_path(s, "fuzz_table", "narrow.yaml"), name[32];
@@ -161,6 +195,10 @@ static void make_dressed(struct seeds *s)
     }
     make_named(&b, (const char *[]){"22.heads.0.anchor_conv.2.weight", "22.m.0.weight", "22.anchors", NULL});
     save_buf(s, "fuzz_pt", "named.pt", &b);
+    make_named(&b, both);
+    save_buf(s, "fuzz_pt", "both.pt", &b);
+    make_named(&b, libre);
+    save_buf(s, "fuzz_pt", "libre.pt", &b);
     weights_free(&w);
     mem_free(table);
 }
@@ -295,6 +333,8 @@ static void make_texts(struct seeds *s)
               "nc: 4\nbackbone:\n- [-1, 1, Silence, [], image]\n- [-1, 1, Conv, [16, 3, 2]]\n"
               "- [-1, 2, RepNCSP, [16, 2], B]\n- [1, 1, CBLinear, [[16, 8]], R]\n- [image, 1, Conv, [16, 3, 2]]\n"
               "- [[R, -1], 1, CBFuse, [[0]]]\nhead:\n- [[-1, B], 1, DualDDetect, [nc]]\n");
+    save_text(s, "fuzz_table", "base.yaml",
+              "base: gelan-t\nnc: 2\nfamily: ultralytics\nbox_groups: 1\nclass_tower: [light, null]\n");
     save_text(s, "fuzz_table", "own.yaml",
               "nc: 4\ndepth_multiple: 0.5\nwidth_multiple: 0.5\nactivation: nn.ReLU()\nbox_width: [64, null]\n"
               "class_width: 9\nreg_max: 8\nbackbone:\n- [-1, 4, BottleneckCSP, ['2*(nc+12)', True, 2, 0.5], a_]\n"

@@ -130,6 +130,8 @@ static void averages_win(void **state)
     const struct network_dress incomplete = {
         .keys = {"state_dict"}, .prefix = "model.", .average_prefix = "ema_model.", .average_lacks = 3};
     expect_network(&incomplete, net.params);
+    const struct network_dress beside = {.keys = {"model"}, .average_keys = {"ema"}, .average_lacks = 3};
+    expect_network(&beside, net.params);
 }
 
 static void expect_refusal(struct buf *made, const char *word, const char *more)

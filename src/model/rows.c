@@ -22,10 +22,11 @@ void rows_reached(const struct table *t, int first, int last, bool *reached)
     }
 }
 
-/* Row 0 is a Silence that only row 1 reads, as its previous row: without it row 1 reads the image just the same. */
+/* Row 0 is a Silence that only row 1 reads, as its previous row: without it row 1 reads the image just the same. Newer
+ * tables of ultralytics call it nn.Identity. */
 static bool silence_is_idle(const struct table *t, const bool *kept)
 {
-    if (t->n_rows < 2 || strcmp(t->rows[0].module, "Silence"))
+    if (t->n_rows < 2 || (strcmp(t->rows[0].module, "Silence") && strcmp(t->rows[0].module, "nn.Identity")))
         return false;
     for (int r = 1; r < t->n_rows; r++) {
         for (int i = 0; kept[r] && i < t->rows[r].n_from; i++) {

@@ -101,7 +101,7 @@ void make_network(struct buf *out, const struct graph *g, const float *params, c
     close_keys(&p, d->keys);
     if (average && d->average_keys[0]) {
         open_keys(&p, d->average_keys);
-        put_entries(&p, g, "1", d->prefix, d, g->n_params);
+        put_entries(&p, g, "1", d->prefix, d, g->n_params - d->average_lacks);
         close_keys(&p, d->average_keys);
     }
     pickle_op(&p, "u.");
