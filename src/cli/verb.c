@@ -15,28 +15,15 @@ static bool is_idle(const struct options *o, int i)
     return o->spec->options[i].state == OPTION_IGNORED && o->settings[i].given;
 }
 
-/* "--sync-bn, --local-rank (there is one process)": option i and those behind it that have the same reason. */
-static enum status add_reason(const struct options *o, int i, struct buf *text)
-{
-    enum status rc = buf_printf(text, "%s--%s", text->size ? "; " : "", o->spec->options[i].name);
-    for (int k = i + 1; k < o->spec->n_options && rc == OK; k++) {
-        if (is_idle(o, k) && !strcmp(o->spec->options[k].help, o->spec->options[i].help))
-            rc = buf_printf(text, ", --%s", o->spec->options[k].name);
-    }
-    return rc == OK ? buf_printf(text, " (%s)", o->spec->options[i].help) : rc;
-}
-
 /* Official options that change nothing here: one note on all that were given. */
 static enum status tell_ignored(const struct options *o)
 {
     enum status rc = OK;
     struct buf text = {0};
     for (int i = 0; i < o->spec->n_options; i++) {
-        bool told = false;
-        for (int k = 0; k < i && is_idle(o, i); k++)
-            told |= is_idle(o, k) && !strcmp(o->spec->options[k].help, o->spec->options[i].help);
-        if (is_idle(o, i) && !told)
-            TRY_CLEAN(add_reason(o, i, &text));
+        const struct option_spec *s = &o->spec->options[i];
+        if (is_idle(o, i))
+            TRY_CLEAN(buf_printf(&text, "%s--%s (%s)", text.size ? ", " : "", s->name, s->help));
     }
     if (text.size)
         log_info("without effect here: %s", text.data);

@@ -2,10 +2,12 @@
 #include "core/log.h"
 #include "core/path.h"
 #include "core/terminal.h"
+#include "core/text.h"
 #include "data/loading.h"
 #include "image/decode.h"
 
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +17,15 @@ enum { MIN_SIDE = 10, PART = 32 };
 
 /* --- checking one picture and its labels --- */
 
-static void picture_fault(struct loading_picture *p, enum picture_state state, enum dataset_fault fault,
-                          const char *sentence)
+static __attribute__((format(printf, 4, 5))) void picture_fault(struct loading_picture *p, enum picture_state state,
+                                                                enum dataset_fault fault, const char *format, ...)
 {
+    char sentence[4096];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    text_one_line(sentence);
     mem_free(p->problem);
     p->state = state;
     p->fault = fault;
@@ -51,9 +59,8 @@ static enum status check_label_file(const struct loading *l, struct loading_pict
     TRY_CLEAN(file_read_text(p->label_path, LABEL_FILE_MAX_BYTES, &text));
     TRY_CLEAN(label_text_read(p->label_path, text.data, text.size, &rules, &p->rows));
     if (p->rows.duplicates) {
-        fail(E_FORMAT, "%s: %d label%s twice, counted once", p->label_path, p->rows.duplicates,
-             noun(p->rows.duplicates, " stands", "s stand"));
-        picture_fault(p, PICTURE_OK, FAULT_REPEATED_ROWS, fail_text());
+        picture_fault(p, PICTURE_OK, FAULT_REPEATED_ROWS, "%s: %d label%s twice, counted once", p->label_path,
+                      p->rows.duplicates, noun(p->rows.duplicates, " stands", "s stand"));
     }
 cleanup:
     buf_free(&text);
@@ -75,8 +82,8 @@ static void normalise_annotations(struct loading_picture *p)
         float x1 = clamp(o.cxcywh[0], w), y1 = clamp(o.cxcywh[1], h);
         float x2 = clamp(o.cxcywh[0] + o.cxcywh[2], w), y2 = clamp(o.cxcywh[1] + o.cxcywh[3], h);
         if (!(x2 > x1) || !(y2 > y1)) {
-            fail(E_FORMAT, "%s: an annotated box has no area inside the picture and is dropped", p->path);
-            picture_fault(p, PICTURE_OK, FAULT_NO_AREA, fail_text());
+            picture_fault(p, PICTURE_OK, FAULT_NO_AREA,
+                          "%s: an annotated box has no area inside the picture and is dropped", p->path);
             p->flat++;
             continue;
         }
@@ -96,7 +103,7 @@ static void check_picture(const struct loading *l, struct loading_picture *p)
     p->state = PICTURE_OK;
     p->label_missing = l->voc && !p->voc;
     if (p->voc && voc_take_labels(l, p) != OK) {
-        picture_fault(p, PICTURE_CORRUPT, FAULT_LABELS, fail_text());
+        picture_fault(p, PICTURE_CORRUPT, FAULT_LABELS, "%s", fail_text());
         label_rows_free(&p->rows);
         p->n_crowds = 0;
     } else if (l->options->no_pixels && p->told_w && p->told_h) {
@@ -106,16 +113,15 @@ static void check_picture(const struct loading *l, struct loading_picture *p)
         normalise_annotations(p);
     } else if (!path_exists(p->path)) {
         if (p->list)
-            fail(E_IO, "%s:%d: %s does not exist", p->list, p->line, p->path);
+            picture_fault(p, PICTURE_ABSENT, FAULT_ABSENT, "%s:%d: %s does not exist", p->list, p->line, p->path);
         else
-            fail(E_IO, "%s: it does not exist%s", p->path,
-                 l->options->no_pixels ? ", and its annotations do not tell its width and height" : "");
-        picture_fault(p, PICTURE_ABSENT, FAULT_ABSENT, fail_text());
+            picture_fault(p, PICTURE_ABSENT, FAULT_ABSENT, "%s: it does not exist%s", p->path,
+                          l->options->no_pixels ? ", and its annotations do not tell its width and height" : "");
     } else if (check_pixels(p) != OK) {
-        picture_fault(p, PICTURE_CORRUPT, FAULT_PICTURE, fail_text());
+        picture_fault(p, PICTURE_CORRUPT, FAULT_PICTURE, "%s", fail_text());
         label_rows_free(&p->rows);
     } else if (p->label_path && check_label_file(l, p) != OK) {
-        picture_fault(p, PICTURE_CORRUPT, FAULT_LABELS, fail_text());
+        picture_fault(p, PICTURE_CORRUPT, FAULT_LABELS, "%s", fail_text());
         label_rows_free(&p->rows);
     } else if (!p->label_path) {
         normalise_annotations(p);
@@ -183,6 +189,20 @@ static int compare_strings(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+static enum status add_orphan(struct dataset *d, const char *path)
+{
+    enum status rc = OK;
+    struct buf text = {0};
+    const bool loud = strcmp(path_extension(path), "txt") != 0;
+    TRY_CLEAN(buf_printf(&text, "%s: a label file without a picture, not used%s", path,
+                         loud ? " (label files end in .txt, in small letters)" : ""));
+    text_one_line(text.data);
+    TRY_CLEAN(add_problem(d, FAULT_ORPHAN, path, true, text.data));
+cleanup:
+    buf_free(&text);
+    return rc;
+}
+
 /* Label files of one folder whose picture is not there. `known`: label paths of all pictures, sorted. */
 static enum status orphans_of(struct dataset *d, const char *folder, const char *const *known, size_t n_known)
 {
@@ -200,9 +220,7 @@ static enum status orphans_of(struct dataset *d, const char *folder, const char 
         const char *key = path;
         if (!bsearch(&key, known, n_known, sizeof(*known), compare_strings)) {
             d->summary.orphans++;
-            fail(E_FORMAT, "%s: a label file without a picture, not used%s", path,
-                 strcmp(path_extension(path), "txt") != 0 ? " (label files end in .txt, in small letters)" : "");
-            TRY_CLEAN(add_problem(d, FAULT_ORPHAN, path, true, fail_text()));
+            TRY_CLEAN(add_orphan(d, path));
         }
         mem_free(path);
         path = NULL;

@@ -134,29 +134,6 @@ static enum status check_node(const struct graph *g, const struct node *n)
     return OK;
 }
 
-enum status graph_finish(struct graph *g)
-{
-    enum status rc = OK;
-    struct extent *extents = NULL;
-    if (g->out_of_memory)
-        return fail(E_NOMEM, "out of memory while a network was built");
-    for (int i = 0; i < g->n_nodes; i++)
-        TRY_CLEAN(check_node(g, &g->nodes[i]));
-    if (g->n_branches) {
-        const struct branch *main = &g->branch[g->n_branches - 1];
-        struct extent input = {256, 256}; /* SPEC 4.6 */
-        extents = mem_calloc((size_t)g->n_values, sizeof *extents);
-        if (!extents)
-            return E_NOMEM;
-        TRY_CLEAN(graph_infer(g, &input, extents));
-        for (int l = 0; l < main->n_levels; l++)
-            g->stride[l] = 256 / extents[main->level[l]].h;
-    }
-cleanup:
-    mem_free(extents);
-    return rc;
-}
-
 int graph_largest_stride(const struct graph *g)
 {
     int stride = GRAPH_LEAST_STRIDE;
@@ -200,10 +177,12 @@ static enum status infer_concat(const struct graph *g, const struct value *v, co
     return OK;
 }
 
-enum status graph_infer(const struct graph *g, const struct extent *inputs, struct extent *out)
+/* *faulty is the value whose extent cannot be, where there is one. */
+static enum status infer_all(const struct graph *g, const struct extent *inputs, struct extent *out, int *faulty)
 {
     for (int i = 0; i < g->n_values; i++) {
         const struct value *v = &g->values[i];
+        *faulty = i;
         if (v->writer >= 0)
             TRY(infer_node(g, &g->nodes[v->writer], out, &out[i]));
         else if (v->parent >= 0)
@@ -218,6 +197,43 @@ enum status graph_infer(const struct graph *g, const struct extent *inputs, stru
             return fail(E_LIMIT, "%s: a map of %dx%d is too large", v->name, out[i].h, out[i].w);
     }
     return OK;
+}
+
+enum status graph_infer(const struct graph *g, const struct extent *inputs, struct extent *out)
+{
+    int faulty;
+    return infer_all(g, inputs, out, &faulty);
+}
+
+enum status graph_finish(struct graph *g)
+{
+    enum status rc = OK;
+    struct extent *extents = NULL;
+    g->faulty_row = -1;
+    if (g->out_of_memory)
+        return fail(E_NOMEM, "out of memory while a network was built");
+    for (int i = 0; i < g->n_nodes; i++) {
+        g->faulty_row = g->nodes[i].row;
+        TRY_CLEAN(check_node(g, &g->nodes[i]));
+    }
+    g->faulty_row = -1;
+    if (g->n_branches) {
+        const struct branch *main = &g->branch[g->n_branches - 1];
+        struct extent input = {256, 256}; /* SPEC 4.6 */
+        extents = mem_calloc((size_t)g->n_values, sizeof *extents);
+        if (!extents)
+            return E_NOMEM;
+        int value;
+        rc = infer_all(g, &input, extents, &value);
+        if (rc != OK)
+            g->faulty_row = g->values[value].row;
+        TRY_CLEAN(rc);
+        for (int l = 0; l < main->n_levels; l++)
+            g->stride[l] = 256 / extents[main->level[l]].h;
+    }
+cleanup:
+    mem_free(extents);
+    return rc;
 }
 
 double graph_node_flops(const struct graph *g, const struct node *n, struct extent dst)

@@ -183,6 +183,7 @@ struct graph {
     struct head head;                   /* of all branches */
     int stride[MAX_LEVELS];             /* of the main branch's levels, from graph_infer at 256 */
     int n_rows;
+    int faulty_row; /* the table row that graph_finish found a fault in; -1: none in particular */
     bool deployed;
     bool out_of_memory; /* a builder failed; graph_finish reports it */
 };

@@ -319,14 +319,14 @@ static enum status mark_use(struct build *m)
     return OK;
 }
 
-/* graph_finish names a value, "model.12.cv1: maps of ...": put the row's place in the file before it. */
+/* A fault that graph_finish finds is told with the place of its row in the file. */
 static enum status finish(struct build *m)
 {
     enum status rc = graph_finish(m->graph);
     if (rc == OK || rc == E_NOMEM)
         return rc;
-    int row = -1;
-    if (sscanf(fail_text(), "model.%d", &row) == 1 && row >= 0 && row < m->table->n_rows)
+    const int row = m->graph->faulty_row;
+    if (row >= 0 && row < m->table->n_rows)
         return fail_prefix(rc, "%s:%d", m->table->source, m->table->rows[row].line);
     return fail_prefix(rc, "%s", m->table->source);
 }
