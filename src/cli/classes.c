@@ -116,7 +116,7 @@ enum status classes_choose(const struct options *o, const char *source, const ch
         return OK;
     TRY(class_index_make(names, nc, &out->arena, &c.index));
     if (!(out->classes = c.classes = arena_alloc(&out->arena, (size_t)nc, sizeof *c.classes)))
-        TRY(fail(E_NOMEM, "out of memory"));
+        TRY(fail_memory(NULL, 0));
     for (int i = 0; i < n; i++) {
         if (i && find_class(&c, words[i]) < 0 && is_source(words[i])) {
             out->rest = words + i;

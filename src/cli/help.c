@@ -39,7 +39,7 @@ static enum status print_json(const struct verb_spec *verb)
     json_t *root = verb ? options_json(verb) : json_array();
     for (int i = 0; !verb && verbs[i]; i++)
         json_array_append_new(root, options_json(verbs[i]));
-    TRY_CLEAN(root ? OK : fail(E_NOMEM, "out of memory"));
+    TRY_CLEAN(root ? OK : fail_memory(NULL, 0));
     TRY_CLEAN(output_json("-", root));
 cleanup:
     json_decref(root);

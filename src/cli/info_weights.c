@@ -174,7 +174,7 @@ enum status info_weights(const char *path, const struct weights *w, bool print, 
     if (print)
         TRY_CLEAN(print_story(&s));
     *out = story_json(&s);
-    rc = *out ? OK : fail(E_NOMEM, "out of memory");
+    rc = *out ? OK : fail_memory(NULL, 0);
 cleanup:
     json_decref(s.recipe);
     checkpoint_close(&s.c);

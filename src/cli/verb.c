@@ -39,7 +39,7 @@ static enum status print_help(const struct verb_spec *verb, bool as_json)
         return OK;
     }
     json_t *root = options_json(verb);
-    enum status rc = root ? output_json("-", root) : fail(E_NOMEM, "out of memory");
+    enum status rc = root ? output_json("-", root) : fail_memory(NULL, 0);
     json_decref(root);
     return rc;
 }

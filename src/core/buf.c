@@ -10,7 +10,7 @@
 enum status buf_reserve(struct buf *b, size_t more)
 {
     if (more > SIZE_MAX / 4 - b->size)
-        return fail(E_NOMEM, "out of memory: %zu bytes more", more);
+        return fail_memory(NULL, more);
     size_t need = b->size + more + 1;
     if (need <= b->capacity)
         return OK;

@@ -16,13 +16,13 @@ static size_t round_up(size_t bytes)
 void *mem_alloc(size_t count, size_t size)
 {
     if (size && count > (SIZE_MAX - 2 * MEM_ALIGN) / size) {
-        fail(E_NOMEM, "out of memory: %zu elements of %zu bytes", count, size);
+        fail_memory(NULL, SIZE_MAX);
         return NULL;
     }
     size_t bytes = MAX(round_up(count * size), (size_t)MEM_ALIGN);
     void *p = aligned_alloc(MEM_ALIGN, bytes);
     if (!p)
-        fail(E_NOMEM, "out of memory: %zu bytes", bytes);
+        fail_memory(NULL, bytes);
     return p;
 }
 
@@ -82,7 +82,7 @@ void arena_init(struct arena *a)
 void *arena_alloc(struct arena *a, size_t count, size_t size)
 {
     if (size && count > (SIZE_MAX / 2) / size) {
-        fail(E_NOMEM, "out of memory: %zu elements of %zu bytes", count, size);
+        fail_memory(NULL, SIZE_MAX);
         return NULL;
     }
     size_t bytes = round_up(count * size);

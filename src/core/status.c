@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,6 +45,16 @@ enum status fail_errno(const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     return fail(error == ENOMEM ? E_NOMEM : E_IO, "%s: %s", text, strerror(error));
+}
+
+enum status fail_memory(const char *whose, size_t bytes)
+{
+    char amount[40] = "";
+    if (bytes == SIZE_MAX)
+        snprintf(amount, sizeof amount, ": more than can be addressed");
+    else if (bytes)
+        snprintf(amount, sizeof amount, ": %zu bytes", bytes);
+    return fail(E_NOMEM, "%s%sout of memory%s", whose ? whose : "", whose ? ": " : "", amount);
 }
 
 enum status fail_prefix(enum status code, const char *format, ...)

@@ -37,6 +37,11 @@ enum status fail(enum status code, const char *format, ...) __attribute__((forma
 /* Like fail(E_IO, ...) with ": strerror(errno)" appended. */
 enum status fail_errno(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* E_NOMEM: "<whose>: out of memory: <bytes> bytes". `whose` (a file's name) may be NULL, `bytes` 0 where nobody knows
+ * and SIZE_MAX where there are too many to count. What mem.h and buf.h hand out fails with it already: their callers
+ * only return E_NOMEM. */
+enum status fail_memory(const char *whose, size_t bytes);
+
 /* Put "<prefix>: " in front of the kept sentence and return `code`: a caller adds the file's name. */
 enum status fail_prefix(enum status code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

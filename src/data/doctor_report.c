@@ -299,7 +299,7 @@ static enum status json_finding(struct doctor *d, enum finding_kind kind, json_t
         json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:I, s:o}", "id", rule->id, "section", sections[rule->section],
                   "severity", severities[f->severity], "count", (json_int_t)f->count, "what", words.data, "advice",
                   advice.data, "items_total", (json_int_t)f->item_total, "items", items);
-    rc = o && json_array_append_new(list, o) == 0 ? OK : fail(E_NOMEM, "out of memory");
+    rc = o && json_array_append_new(list, o) == 0 ? OK : fail_memory(NULL, 0);
 cleanup:
     buf_free(&words);
     buf_free(&advice);
@@ -335,7 +335,7 @@ enum status doctor_json(struct doctor *d, const char *sheet, json_t **out)
                      "warnings", doctor_count(&d->report, DOCTOR_WARNING), "notes",
                      doctor_count(&d->report, DOCTOR_NOTE), "splits", splits, "findings", findings, "left_out",
                      left_out, "sheet", sheet ? json_text(d, sheet) : json_null());
-    rc = *out ? OK : fail(E_NOMEM, "out of memory");
+    rc = *out ? OK : fail_memory(NULL, 0);
 cleanup:
     json_decref(splits);
     json_decref(findings);

@@ -205,7 +205,7 @@ enum status voc_read(const char *name, const void *bytes, size_t size, struct vo
         return fail(E_LIMIT, "%s: %zu bytes, the limit is %d", name, size, VOC_MAX_BYTES);
     r.parser = XML_ParserCreate(NULL);
     if (!r.parser)
-        return fail(E_NOMEM, "%s: out of memory", name);
+        return fail_memory(name, 0);
     XML_SetUserData(r.parser, &r);
     XML_SetElementHandler(r.parser, on_start, on_end);
     XML_SetCharacterDataHandler(r.parser, on_text);

@@ -60,7 +60,7 @@ cleanup:
 static enum status append_json(struct buf *out, json_t *value)
 {
     char *text = value ? json_dumps(value, JSON_REAL_PRECISION(9)) : NULL;
-    enum status rc = text ? buf_append(out, text, strlen(text)) : fail(E_NOMEM, "out of memory");
+    enum status rc = text ? buf_append(out, text, strlen(text)) : fail_memory(NULL, 0);
     free(text);
     json_decref(value);
     return rc;
@@ -104,7 +104,7 @@ enum status results_write_json_line(const struct picture_result *r, const struct
         if (json_array_append_new(found, json_pack("{s:i, s:s, s:o, s:f}", "category_id", d->class, "category",
                                                    words->classes[d->class], "bbox", box_json(d), "score", d->score)) !=
             0)
-            rc = fail(E_NOMEM, "out of memory");
+            rc = fail_memory(NULL, 0);
     }
     json_t *line = json_pack("{s:s, s:i, s:i, s:o, s:{s:f, s:f, s:f}}", "image", words->image, "width", r->w, "height",
                              r->h, "detections", found, "ms", "read", thousandths(ms->read), "net",

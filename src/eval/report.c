@@ -97,7 +97,7 @@ enum status report_json(const struct evaluation *e, const struct evaluation_resu
                      (json_int_t)e->instances, "precision", a->precision, "recall", a->recall, "map50", a->map50, "map",
                      a->map, "classes", json_of_classes(r, names));
     if (!*out)
-        return fail(E_NOMEM, "no memory for the JSON of the results");
+        return fail_memory(NULL, 0);
     if (r->has_coco) {
         json_t *coco = json_object();
         for (int i = 0; i < COCO_NUMBERS; i++)

@@ -53,7 +53,7 @@ enum status results_writer_add(struct results_writer *w, const struct dataset_im
 {
     char *id = image_id(image);
     if (!id)
-        return fail(E_NOMEM, "%s: out of memory", image->path);
+        return fail_memory(image->path, 0);
     for (int i = 0; i < count; i++) {
         const struct detection *d = &detections[i];
         double x = (double)d->xyxy[0], y = (double)d->xyxy[1];

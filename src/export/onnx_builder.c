@@ -365,7 +365,7 @@ enum status onnx_builder_write(struct onnx_builder *b, const char *graph_name, c
     Onnx__GraphProto graph = ONNX__GRAPH_PROTO__INIT;
     Onnx__OperatorSetIdProto opset = ONNX__OPERATOR_SET_ID_PROTO__INIT, *opsets = &opset;
     if (b->out_of_memory)
-        return fail(E_NOMEM, "%s: out of memory", path);
+        return fail_memory(path, 0);
     graph.name = (char *)graph_name;
     graph.n_node = b->nodes.n;
     graph.node = (Onnx__NodeProto **)b->nodes.items;

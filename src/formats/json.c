@@ -58,7 +58,7 @@ enum status json_read_memory(const char *name, const void *bytes, size_t size, c
     json_error_t error;
     *out = json_loadb(bytes, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!*out && json_error_code(&error) == json_error_out_of_memory)
-        return fail(E_NOMEM, "%s: out of memory", name);
+        return fail_memory(name, 0);
     if (!*out)
         return fail(E_FORMAT, "%s:%d: %s", name, error.line, error.text);
     return OK;

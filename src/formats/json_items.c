@@ -175,7 +175,7 @@ enum status json_items_next(struct json_items *items, json_t **item)
     TRY(take_element(items, c, true));
     *item = json_loadb(items->text.data, items->text.size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!*item && json_error_code(&error) == json_error_out_of_memory)
-        return fail(E_NOMEM, "%s: out of memory", items->name);
+        return fail_memory(items->name, 0);
     if (!*item)
         return fail(E_FORMAT, "%s:%ld: %s", items->name, line + error.line - 1, error.text);
     items->count++;

@@ -241,7 +241,7 @@ static enum status read_events(struct yaml_reader *r)
             const char *problem = r->parser.problem ? r->parser.problem : "not readable as YAML";
             size_t line = r->parser.error == YAML_READER_ERROR ? r->parser.mark.line : r->parser.problem_mark.line;
             if (r->parser.error == YAML_MEMORY_ERROR)
-                return fail(E_NOMEM, "%s: out of memory", r->file);
+                return fail_memory(r->file, 0);
             return fail(E_FORMAT, "%s:%zu: %s", r->file, line + 1, problem);
         }
         enum status rc = take(r, &event, &done);
@@ -260,7 +260,7 @@ enum status yaml_open_memory(const char *name, const void *bytes, size_t size, s
     if (size > MAX_BYTES)
         return fail(E_LIMIT, "%s: %zu bytes of YAML, the limit is %d", name, size, MAX_BYTES);
     if (!yaml_parser_initialize(&r.parser))
-        return fail(E_NOMEM, "%s: out of memory", name);
+        return fail_memory(name, 0);
     yaml_parser_set_input_string(&r.parser, size ? bytes : (const void *)"", size); /* libyaml asserts not NULL */
     r.file = arena_strdup(&doc->arena, name);
     enum status rc = r.file ? read_events(&r) : E_NOMEM;
@@ -339,7 +339,7 @@ enum status yaml_get_int(const struct yaml_node *node, const char *what, int min
     if (type != YAML_INT && type != YAML_FLOAT)
         return yaml_fail(node, E_FORMAT, "%s must be a whole number", what);
     if (!yaml_parse_double(node->text, &value))
-        return fail(E_NOMEM, "out of memory");
+        return fail_memory(NULL, 0);
     if (value != floor(value))
         return yaml_fail(node, E_FORMAT, "%s must be a whole number, it is %s", what, node->text);
     if (!(value >= min && value <= max))
@@ -355,7 +355,7 @@ enum status yaml_get_double(const struct yaml_node *node, const char *what, doub
     if (type != YAML_INT && type != YAML_FLOAT)
         return yaml_fail(node, E_FORMAT, "%s must be a number", what);
     if (!yaml_parse_double(node->text, &value))
-        return fail(E_NOMEM, "out of memory");
+        return fail_memory(NULL, 0);
     if (!isfinite(value))
         return yaml_fail(node, E_ARGUMENT, "%s must be finite, it is %s", what, node->text);
     *out = value;

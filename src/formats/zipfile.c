@@ -264,7 +264,7 @@ static enum status inflate_member(struct zipfile *zip, struct zipfile_member *m)
         return E_NOMEM;
     if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) {
         mem_free(out);
-        return fail(E_NOMEM, "%s: out of memory", zip->name);
+        return fail_memory(zip->name, 0);
     }
     size_t in = 0, done = 0;
     int code = Z_OK;

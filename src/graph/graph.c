@@ -211,7 +211,7 @@ enum status graph_finish(struct graph *g)
     struct extent *extents = NULL;
     g->faulty_row = -1;
     if (g->out_of_memory)
-        return fail(E_NOMEM, "out of memory while a network was built");
+        return fail_memory("the network", 0);
     for (int i = 0; i < g->n_nodes; i++) {
         g->faulty_row = g->nodes[i].row;
         TRY_CLEAN(check_node(g, &g->nodes[i]));

@@ -104,7 +104,7 @@ static enum status encode_png(const struct image *img, struct buf *out)
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &w, png_give_up, png_ignore);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     if (!info) {
-        w.rc = fail(E_NOMEM, "no memory for libpng");
+        w.rc = fail_memory(NULL, 0);
     } else if (setjmp(png_jmpbuf(png)) == 0) {
         png_set_write_fn(png, &w, png_put, png_done);
         png_set_compression_level(png, 4); /* a third of the time of the usual 6 for a few per cent more bytes */

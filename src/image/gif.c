@@ -32,7 +32,7 @@ static enum status explain(const struct gif_reader *r, int error)
 {
     const char *words = GifErrorString(error);
     if (error == D_GIF_ERR_NOT_ENOUGH_MEM)
-        return fail(E_NOMEM, "%s: no memory for giflib", r->in->name);
+        return fail_memory(r->in->name, 0);
     if (r->at == r->in->size)
         return fail(E_FORMAT, "%s: the GIF data ends early (truncated file)", r->in->name);
     return fail(E_FORMAT, "%s: damaged GIF: %s", r->in->name, words ? words : "unknown error");

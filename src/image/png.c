@@ -113,7 +113,7 @@ static enum status png_decode(const struct codec_input *in, struct image *img, s
     png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     if (!info)
-        r.rc = fail(E_NOMEM, "%s: no memory for libpng", in->name);
+        r.rc = fail_memory(in->name, 0);
     else if (setjmp(png_jmpbuf(png)) == 0)
         r.rc = read_pixels(png, info, &r, header, img);
     png_destroy_read_struct(&png, &info, NULL);

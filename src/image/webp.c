@@ -16,7 +16,7 @@ static enum status explain(const struct codec_input *in, VP8StatusCode code)
     case VP8_STATUS_OK:
         return OK;
     case VP8_STATUS_OUT_OF_MEMORY:
-        return fail(E_NOMEM, "%s: no memory for libwebp", in->name);
+        return fail_memory(in->name, 0);
     case VP8_STATUS_NOT_ENOUGH_DATA:
         return fail(E_FORMAT, "%s: the WebP data ends early (truncated file)", in->name);
     case VP8_STATUS_UNSUPPORTED_FEATURE:

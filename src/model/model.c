@@ -181,7 +181,7 @@ static enum status check_repeats(struct build *m, int r, const struct module *mo
 static enum status check_fault(const struct build *m, int r)
 {
     if (m->graph->out_of_memory)
-        return fail(E_NOMEM, "%s: out of memory", m->table->source);
+        return fail_memory(m->table->source, 0);
     if (m->builder.failed)
         return table_fail(m->table, r, E_SHAPE, "%s", m->builder.fault);
     if (m->graph->param_floats > MAX_PARAMS)

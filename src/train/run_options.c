@@ -268,7 +268,7 @@ enum status run_options_recipe(const struct run_options *o, char **out)
     json_decref(root);
     *out = text ? mem_strdup(text) : NULL;
     free(text);
-    return *out ? OK : fail(E_NOMEM, "out of memory");
+    return *out ? OK : fail_memory(NULL, 0);
 }
 
 /* --- reading YAML --- */

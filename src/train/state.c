@@ -121,7 +121,7 @@ enum status state_write(const char *path, const struct state_subject *subject, c
     struct safetensors_text metadata[WEIGHTS_METADATA + 2];
     int count = 0, n_metadata = 0;
     char *run = progress_text(subject, progress, trainer);
-    TRY_CLEAN(run ? OK : fail(E_NOMEM, "%s: out of memory", path));
+    TRY_CLEAN(run ? OK : fail_memory(path, 0));
     TRY_CLEAN(weights_metadata(subject->weights, &memory, metadata, &n_metadata));
     TRY_CLEAN(run_options_write(subject->options, &options));
     metadata[n_metadata++] = (struct safetensors_text){"yolo9.options", options.data};

@@ -23,7 +23,7 @@ static enum status names_text(const struct weights_meta *meta, struct arena *mem
     *out = text ? arena_strdup(memory, text) : NULL;
     free(text);
     json_decref(list);
-    return rc == OK && !*out ? fail(E_NOMEM, "out of memory") : rc;
+    return rc == OK && !*out ? fail_memory(NULL, 0) : rc;
 }
 
 enum status weights_metadata(const struct weights_meta *meta, struct arena *memory,
@@ -37,7 +37,7 @@ enum status weights_metadata(const struct weights_meta *meta, struct arena *memo
     TRY_CLEAN(table_write(meta->table, &table));
     text = arena_strdup(memory, table.data);
     img = arena_printf(memory, "%d %d", meta->img_h, meta->img_w);
-    TRY_CLEAN(text && img ? OK : fail(E_NOMEM, "out of memory"));
+    TRY_CLEAN(text && img ? OK : fail_memory(NULL, 0));
     out[n++] = (struct safetensors_text){"yolo9.form", meta->deployed ? "deployed" : "training"};
     out[n++] = (struct safetensors_text){"yolo9.table", text};
     out[n++] = (struct safetensors_text){"yolo9.names", names};
