@@ -7,6 +7,7 @@
 #include "core/path.h"
 #include "core/rng.h"
 #include "core/status.h"
+#include "support/programs.h"
 #include "support/unit.h"
 
 #include <errno.h>
@@ -21,20 +22,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/y9_test_core.XXXXXX";
+static char folder[64];
 
 static int make_folder(void **state)
 {
     (void)state;
-    return mkdtemp(folder) ? 0 : -1;
+    program_folder(folder, sizeof folder);
+    return 0;
 }
 
 static int remove_folder(void **state)
 {
     (void)state;
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
+    program_remove(folder);
+    return 0;
 }
 
 static char *in_folder(const char *name)

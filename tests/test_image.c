@@ -7,6 +7,7 @@
 #include "image/encode.h"
 #include "image/image.h"
 #include "support/image_files.h"
+#include "support/programs.h"
 #include "support/unit.h"
 
 #include <math.h>
@@ -16,20 +17,20 @@
 #include <string.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/y9_test_image.XXXXXX";
+static char folder[64];
 
 static int make_folder(void **state)
 {
     (void)state;
-    return mkdtemp(folder) ? 0 : -1;
+    program_folder(folder, sizeof folder);
+    return 0;
 }
 
 static int remove_folder(void **state)
 {
     (void)state;
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
+    program_remove(folder);
+    return 0;
 }
 
 static void path_of(const char *name, char path[128])

@@ -6,6 +6,7 @@
 #include "image/decode.h"
 #include "image/draw.h"
 #include "image/grid.h"
+#include "support/programs.h"
 #include "support/unit.h"
 
 #include <math.h>
@@ -14,31 +15,25 @@
 #include <string.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/y9_test_draw.XXXXXX";
+static char folder[64];
 
 static int make_folder(void **state)
 {
     (void)state;
-    return mkdtemp(folder) ? 0 : -1;
+    program_folder(folder, sizeof folder);
+    return 0;
 }
 
 static int remove_folder(void **state)
 {
     (void)state;
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
-}
-
-static void ok(enum status rc)
-{
-    if (rc != OK)
-        fail_msg("%s", fail_text());
+    program_remove(folder);
+    return 0;
 }
 
 static void grey(struct image *img, int h, int w)
 {
-    ok(image_init(img, h, w));
+    assert_ok(image_init(img, h, w));
     image_fill(img, 100, 101, 102);
 }
 
@@ -87,7 +82,7 @@ static void boxes_stand_where_they_should(void **state)
     const float box[4] = {30, 40, 90, 70};
     struct draw_options hidden = {.line_thickness = 2, .hide_labels = true};
     grey(&img, 100, 120);
-    ok(draw_detections(&img, box, NULL, (const int[]){1}, 1, names, 2, &hidden));
+    assert_ok(draw_detections(&img, box, NULL, (const int[]){1}, 1, names, 2, &hidden));
     struct colour c = palette_get(1);
     for (int y = 0; y < 100; y++) {
         for (int x = 0; x < 120; x++) {
@@ -100,13 +95,13 @@ static void boxes_stand_where_they_should(void **state)
         }
     }
     grey(&img, 100, 120); /* a box that leaves the picture keeps whole lines inside */
-    ok(draw_detections(&img, (const float[]){-50, -3, 500, 104}, NULL, (const int[]){1}, 1, names, 2, &hidden));
+    assert_ok(draw_detections(&img, (const float[]){-50, -3, 500, 104}, NULL, (const int[]){1}, 1, names, 2, &hidden));
     for (int x = 0; x < 120; x++) {
         assert_true(is_colour(pixel(&img, 0, x), c) && is_colour(pixel(&img, 1, x), c));
         assert_true(is_colour(pixel(&img, 98, x), c) && is_colour(pixel(&img, 99, x), c));
     }
     assert_true(is_ground(pixel(&img, 50, 60)));
-    ok(draw_detections(&img, NULL, NULL, NULL, 0, names, 2, NULL));
+    assert_ok(draw_detections(&img, NULL, NULL, NULL, 0, names, 2, NULL));
     image_free(&img);
 }
 
@@ -120,7 +115,8 @@ static void labels_stay_inside(void **state)
         int found[4], left = i % 3 * 140 - 10, top = i / 3 * 95 - 10;
         float box[4] = {(float)left, (float)top, (float)left + 40, (float)top + 30}, score = 0.5f;
         grey(&img, 200, 300);
-        ok(draw_detections(&img, box, &score, (const int[]){0}, 1, names, 2, &(struct draw_options){.text_size = 14}));
+        assert_ok(
+            draw_detections(&img, box, &score, (const int[]){0}, 1, names, 2, &(struct draw_options){.text_size = 14}));
         int n = find_colour(&img, c, found);
         int widest = 0, rows = 0; /* rows that hold a run as long as the label: it is complete */
         for (int y = 0; y < 200; y++) {
@@ -145,10 +141,11 @@ static void labels_have_text_unless_hidden(void **state)
     grey(&shown, 200, 200);
     grey(&bare, 200, 200);
     grey(&hidden, 200, 200);
-    ok(draw_detections(&shown, box, &score, (const int[]){1}, 1, names, 2, NULL));
-    ok(draw_detections(&bare, box, &score, (const int[]){1}, 1, names, 2, &(struct draw_options){.hide_conf = true}));
-    ok(draw_detections(&hidden, box, &score, (const int[]){1}, 1, names, 2,
-                       &(struct draw_options){.hide_labels = true}));
+    assert_ok(draw_detections(&shown, box, &score, (const int[]){1}, 1, names, 2, NULL));
+    assert_ok(
+        draw_detections(&bare, box, &score, (const int[]){1}, 1, names, 2, &(struct draw_options){.hide_conf = true}));
+    assert_ok(draw_detections(&hidden, box, &score, (const int[]){1}, 1, names, 2,
+                              &(struct draw_options){.hide_labels = true}));
     dark[0] = find_colour(&shown, palette_get(1), unused);
     dark[1] = find_colour(&bare, palette_get(1), unused);
     assert_true(dark[0] > dark[1] + 50); /* the score makes the ground wider */
@@ -180,7 +177,8 @@ static void any_size_and_any_name(void **state)
             boxes[4 * k + 3] = (float)h * 0.99f;
         }
         grey(&img, h, w);
-        ok(draw_detections(&img, boxes, (const float[]){0.9f, 0.8f, 0.7f}, (const int[]){0, 1, 5}, 3, odd, 3, NULL));
+        assert_ok(
+            draw_detections(&img, boxes, (const float[]){0.9f, 0.8f, 0.7f}, (const int[]){0, 1, 5}, 3, odd, 3, NULL));
         if (!find_colour(&img, palette_get(0), found))
             fail_msg("%d x %d", h, w);
         if (h > 2048 && w > 2048) { /* the first box's left line runs through both tiles without a gap */
@@ -245,8 +243,8 @@ static void lines_follow_their_data(void **state)
     struct chart c = {
         .x = {.low = 0, .high = 3}, .y = {.low = 0, .high = 1}, .series = &s, .n_series = 1, .w = 400, .h = 300};
     path_of("line.png", path);
-    ok(chart_write(&c, path));
-    ok(image_read(path, &img));
+    assert_ok(chart_write(&c, path));
+    assert_ok(image_read(path, &img));
     assert_true(img.w == 400 && img.h == 300);
     int found[4], middle = 0;
     assert_true(find_colour(&img, s.colour, found) > 300);
@@ -276,18 +274,18 @@ static void odd_charts_are_drawn(void **state)
         c.x.names = i >= 12 ? names : NULL;
         c.x.n_names = i >= 12 ? 2 : 0;
         path_of(i & 4 ? "odd.svg" : "odd.png", path);
-        ok(chart_write(&c, path));
+        assert_ok(chart_write(&c, path));
     }
     struct chart empty = {.title = "nothing"};
-    ok(chart_write(&empty, path));
+    assert_ok(chart_write(&empty, path));
     const double cells[6] = {1, 0, NAN, 0.5, -1, 2};
     struct heatmap m = {.title = "m", .values = cells, .rows = 2, .cols = 3, .row_names = names, .decimals = 1};
     path_of("heat.png", path);
-    ok(heatmap_write(&m, path));
+    assert_ok(heatmap_write(&m, path));
     m.values = (const double[6]){0};
     m.blank_zero = true;
     path_of("heat.svg", path);
-    ok(heatmap_write(&m, path));
+    assert_ok(heatmap_write(&m, path));
     path_of("chart.gif", path);
     assert_int_equal(chart_write(&empty, path), E_UNSUPPORTED);
     path_of("absent/chart.svg", path);
@@ -308,8 +306,8 @@ static void svg_is_whole(void **state)
     struct chart c = {.title = "title", .series = &s, .n_series = 1};
     struct panel panels[3] = {{chart_draw, &c}, {NULL, NULL}, {chart_draw, &c}};
     path_of("sheet.svg", path);
-    ok(figure_write(path, 900, 300, panels, 1, 3));
-    ok(file_read(path, 1 << 20, &text));
+    assert_ok(figure_write(path, 900, 300, panels, 1, 3));
+    assert_ok(file_read(path, 1 << 20, &text));
     assert_non_null(strstr(text.data, "<svg"));
     assert_non_null(strstr(text.data, "</svg>"));
     buf_free(&text);
@@ -331,8 +329,8 @@ static void heat_cells_are_coloured(void **state)
                         .w = 400,
                         .h = 400};
     path_of("cells.png", path);
-    ok(heatmap_write(&m, path));
-    ok(image_read(path, &img));
+    assert_ok(heatmap_write(&m, path));
+    assert_ok(image_read(path, &img));
     assert_true(pixel(&img, 100, 100)[0] < 20 && pixel(&img, 100, 100)[2] < 120); /* 1: darkest, upper left */
     assert_int_equal(pixel(&img, 100, 260)[0], 255);                              /* 0: left empty */
     assert_in_range(pixel(&img, 300, 260)[0], 90, 130);                           /* 0.5: the middle of the scale */
@@ -356,10 +354,10 @@ static void sheets_hold_every_picture(void **state)
     static const char *const captions[5] = {"one", NULL, "a very long caption that does not fit/in its cell.jpg",
                                             "\xFF", ""};
     for (int i = 0; i < 5; i++) {
-        ok(image_init(&pictures[i], 80 + 10 * i, 120 - 10 * i));
+        assert_ok(image_init(&pictures[i], 80 + 10 * i, 120 - 10 * i));
         image_fill(&pictures[i], (uint8_t)(40 * i), 10, 200);
     }
-    ok(image_grid(pictures, captions, 5, NULL, &sheet));
+    assert_ok(image_grid(pictures, captions, 5, NULL, &sheet));
     const int strip = 13; /* of captions of 9 pixels, above each picture */
     assert_true(sheet.w == 3 * 120 && sheet.h == 2 * (120 + strip));
     for (int i = 0; i < 5; i++) {
@@ -368,7 +366,7 @@ static void sheets_hold_every_picture(void **state)
         for (int k = 0; k < pictures[i].w; k++) /* nothing is written on it */
             assert_memory_equal(pixel(&sheet, y + (120 - pictures[i].h) / 2, left + k), pixel(&pictures[i], 9, 9), 3);
     }
-    ok(image_grid(pictures, NULL, 5, &(struct grid_options){.cols = 5, .max_side = 100, .gap = 1}, &sheet));
+    assert_ok(image_grid(pictures, NULL, 5, &(struct grid_options){.cols = 5, .max_side = 100, .gap = 1}, &sheet));
     assert_true(sheet.w == 5 * 21 + 1 && sheet.h == 22);
     assert_int_equal(image_grid(pictures, NULL, 0, NULL, &sheet), E_ARGUMENT);
     for (int i = 0; i < 5; i++)

@@ -1,4 +1,5 @@
 /* BMP, TIFF and GIF, JPEG without an end, kinds that are refused: pixels are compared with those that were written. */
+#include "support/programs.h"
 #include "support/unit.h"
 
 #include "core/file.h"
@@ -15,20 +16,20 @@
 #include <tiffio.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/image-formats-XXXXXX";
+static char folder[64];
 
 static int enter(void **state)
 {
     (void)state;
-    return mkdtemp(folder) ? 0 : 1;
+    program_folder(folder, sizeof folder);
+    return 0;
 }
 
 static int leave(void **state)
 {
     (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
+    program_remove(folder);
+    return 0;
 }
 
 static const char *path_of(const char *name)
@@ -755,7 +756,12 @@ static void kinds_by_name(void **state)
     assert_string_equal(image_kind_of_name("x.tif"), "TIFF");
     assert_null(image_kind_of_name("x.dng"));
     assert_null(image_kind_of_name("x.txt"));
-    assert_non_null(strstr(image_suffixes(), "jpg, jpeg"));
+    int n = 0;
+    for (char name[16]; image_suffix(n); n++) {
+        snprintf(name, sizeof name, "x.%s", image_suffix(n));
+        assert_non_null(image_kind_of_name(name));
+    }
+    assert_int_equal(n, 12);
 }
 
 int main(void)

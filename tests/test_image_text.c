@@ -6,6 +6,7 @@
 #include "image/draw.h"
 #include "image/label_place.h"
 #include "image/paint.h"
+#include "support/programs.h"
 #include "support/unit.h"
 
 #include <math.h>
@@ -14,16 +15,15 @@
 #include <string.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/y9_test_text.XXXXXX";
+static char folder[64];
 
 static int make_folder(void **state)
 {
     (void)state;
-    char path[64];
+    char path[96];
     static const char fonts[] = "<?xml version=\"1.0\"?><!DOCTYPE fontconfig SYSTEM \"fonts.dtd\"><fontconfig>"
                                 "<dir>/usr/share/fonts/truetype/dejavu</dir></fontconfig>";
-    if (!mkdtemp(folder))
-        return -1;
+    program_folder(folder, sizeof folder);
     snprintf(path, sizeof path, "%s/fonts.conf", folder);
     if (file_write(path, fonts, sizeof fonts - 1) != OK)
         return -1;
@@ -33,15 +33,8 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
     (void)state;
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
-}
-
-static void ok(enum status rc)
-{
-    if (rc != OK)
-        fail_msg("%s", fail_text());
+    program_remove(folder);
+    return 0;
 }
 
 /* --- palette --- */
@@ -153,10 +146,10 @@ static const char CHINESE[] = "\xE5\x9C\x86\xE7\x9B\x98", HEBREW[] = "\xD7\xA9\x
 static void draw_name(const char *name, struct image *img)
 {
     const char *const names[] = {name};
-    ok(image_init(img, 120, 240));
+    assert_ok(image_init(img, 120, 240));
     image_fill(img, 100, 101, 102);
-    ok(draw_detections(img, (const float[]){40, 40, 140, 100}, (const float[]){0.5f}, (const int[]){0}, 1, names, 1,
-                       &(struct draw_options){.text_size = 16}));
+    assert_ok(draw_detections(img, (const float[]){40, 40, 140, 100}, (const float[]){0.5f}, (const int[]){0}, 1, names,
+                              1, &(struct draw_options){.text_size = 16}));
 }
 
 static bool same(const struct image *a, const struct image *b)
@@ -168,7 +161,7 @@ static bool same(const struct image *a, const struct image *b)
 static void unknown_letters_are_told_once(void **state)
 {
     (void)state;
-    char path[64], word[64];
+    char path[96], word[64];
     struct buf text = {0};
     struct image chinese = {0}, number = {0};
     const char *const names[] = {CHINESE, "\xE6\x98\x9F", NULL, ""};
@@ -186,7 +179,7 @@ static void unknown_letters_are_told_once(void **state)
     dup2(old, 2);
     close(old);
     assert_true(same(&chinese, &number)); /* and no empty squares */
-    ok(file_read(path, 1 << 16, &text));
+    assert_ok(file_read(path, 1 << 16, &text));
     const char *first = strstr(text.data, "no installed font has");
     assert_non_null(first);
     assert_non_null(strstr(text.data, CHINESE));
@@ -271,7 +264,7 @@ static void labels_do_not_bury_small_boxes(void **state)
     enum { N = 40 };
     struct label_map map;
     float boxes[N][4];
-    ok(label_map_init(&map, 480, 640, 12));
+    assert_ok(label_map_init(&map, 480, 640, 12));
     for (int i = 0; i < N; i++) {
         float x = 8 + (float)(i % 5) * 128, y = 6 + (float)(i / 5) * 60;
         const float box[4] = {x, y, x + 14, y + 12};
@@ -296,7 +289,7 @@ static void labels_stay_with_their_boxes(void **state)
         int h = sizes[s][0], w = sizes[s][1];
         struct label_map map;
         double size = fmax(6, 0.022 * (h + w) / 2), label_w = fmin(5 * size, w), label_h = fmin(1.2 * size, h);
-        ok(label_map_init(&map, h, w, size));
+        assert_ok(label_map_init(&map, h, w, size));
         for (int i = 0; i < 50; i++) {
             float x = (float)(w * (i * 37 % 50) / 50.0), y = (float)(h * (i * 13 % 50) / 50.0);
             const float box[4] = {x, y, fminf(x + (float)w * 0.1f, (float)w), fminf(y + (float)h * 0.1f, (float)h)};
@@ -316,10 +309,10 @@ static void tiny_pictures_are_not_filled(void **state)
     (void)state;
     const char *const names[] = {"person"};
     struct image img = {0};
-    ok(image_init(&img, 32, 32));
+    assert_ok(image_init(&img, 32, 32));
     image_fill(&img, 100, 101, 102);
-    ok(draw_detections(&img, (const float[]){8, 14, 24, 28}, (const float[]){0.8f}, (const int[]){0}, 1, names, 1,
-                       NULL));
+    assert_ok(draw_detections(&img, (const float[]){8, 14, 24, 28}, (const float[]){0.8f}, (const int[]){0}, 1, names,
+                              1, NULL));
     int kept = 0;
     for (int i = 0; i < 32 * 32; i++)
         kept += img.data[3 * i] == 100 && img.data[3 * i + 2] == 102;

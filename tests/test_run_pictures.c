@@ -9,6 +9,7 @@
 #include "eval/report.h"
 #include "image/decode.h"
 #include "image/palette.h"
+#include "support/programs.h"
 #include "support/unit.h"
 #include "train/run_report.h"
 
@@ -16,26 +17,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char folder[] = "/tmp/y9_test_pictures.XXXXXX";
+static char folder[64];
 
 static int make_folder(void **state)
 {
     (void)state;
-    return mkdtemp(folder) ? 0 : -1;
+    program_folder(folder, sizeof folder);
+    return 0;
 }
 
 static int remove_folder(void **state)
 {
     (void)state;
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
-}
-
-static void ok(enum status rc)
-{
-    if (rc != OK)
-        fail_msg("%s", fail_text());
+    program_remove(folder);
+    return 0;
 }
 
 static const char *in_folder(const char *name)
@@ -74,8 +69,8 @@ static void same_file(const char *a, const char *b)
     struct buf x = {0}, y = {0};
     char path[256];
     snprintf(path, sizeof path, "%s", in_folder(a));
-    ok(file_read(path, 1 << 26, &x));
-    ok(file_read(in_folder(b), 1 << 26, &y));
+    assert_ok(file_read(path, 1 << 26, &x));
+    assert_ok(file_read(in_folder(b), 1 << 26, &y));
     if (x.size != y.size || memcmp(x.data, y.data, x.size) != 0)
         fail_msg("%s and %s differ", a, b);
     buf_free(&x);
@@ -91,10 +86,10 @@ static void plot(struct run_progress *p, int rows, struct image *img)
         double row[RESULT_COLUMNS];
         for (int k = 0; k < RESULT_COLUMNS; k++)
             row[k] = k >= RESULT_PRECISION && k <= RESULT_MAP ? 0.2 + 0.1 * (i == 1) : 1 + k + 0.1 * i;
-        ok(run_progress_add_row(p, row));
+        assert_ok(run_progress_add_row(p, row));
     }
-    ok(run_plot_results(&f, p));
-    ok(image_read(in_folder("results.png"), img));
+    assert_ok(run_plot_results(&f, p));
+    assert_ok(image_read(in_folder("results.png"), img));
 }
 
 static void one_epoch_is_seen(void **state)
@@ -103,8 +98,8 @@ static void one_epoch_is_seen(void **state)
     struct run_progress p;
     struct image img = {0}, again = {0};
     double x, y;
-    ok(run_progress_init(&p, 3));
-    ok(run_plot_results(&(struct run_folder){.path = folder}, &p)); /* nothing yet: no file */
+    assert_ok(run_progress_init(&p, 3));
+    assert_ok(run_plot_results(&(struct run_folder){.path = folder}, &p)); /* nothing yet: no file */
     assert_false(path_exists(in_folder("results.png")));
     plot(&p, 1, &img);
     int panel_w = img.w / 3, panel_h = img.h / 2;
@@ -116,8 +111,8 @@ static void one_epoch_is_seen(void **state)
         assert_true(x - k % 3 * panel_w > 0.45 * panel_w && x - k % 3 * panel_w < 0.6 * panel_w);
         assert_true(twice || count_colour(&img, palette_get(1), a, &x, &y) >= 15);
     }
-    ok(run_plot_results(&(struct run_folder){.path = folder}, &p));
-    ok(image_read(in_folder("results.png"), &again));
+    assert_ok(run_plot_results(&(struct run_folder){.path = folder}, &p));
+    assert_ok(image_read(in_folder("results.png"), &again));
     assert_memory_equal(img.data, again.data, (size_t)img.h * (size_t)img.w * 3);
     image_free(&img);
     image_free(&again);
@@ -130,7 +125,7 @@ static void the_best_epoch_is_marked(void **state)
     (void)state;
     struct run_progress p;
     struct image img = {0};
-    ok(run_progress_init(&p, 3));
+    assert_ok(run_progress_init(&p, 3));
     plot(&p, 4, &img);
     int darkest[2] = {0, 0}; /* column, its dark pixels: the y axis aside */
     for (int x = img.w / 24; x < img.w / 3 - 120; x++) {
@@ -166,7 +161,7 @@ static void draw_labels(int nc, int n, const char *file)
                                 : "\xFF";
     const struct dataset d = {
         .nc = nc, .names = names, .images = &image, .n_images = 1, .objects = objects, .n_objects = (size_t)n};
-    ok(preview_labels(&d, in_folder(file)));
+    assert_ok(preview_labels(&d, in_folder(file)));
     mem_free(objects);
     mem_free(names);
 }
@@ -177,7 +172,7 @@ static void labels_are_drawn_for_any_number_of_classes(void **state)
     struct image img = {0};
     double x, y;
     draw_labels(1, 30, "one.png");
-    ok(image_read(in_folder("one.png"), &img));
+    assert_ok(image_read(in_folder("one.png"), &img));
     /* positions: left and up, as in the picture */
     int n = count_colour(&img, palette_get(0), (struct area){60, img.h / 2 + 40, img.w / 2 - 20, img.h - 60}, &x, &y);
     assert_true(n > 5 && x < img.w * 0.2 && y < img.h * 0.62);
@@ -189,7 +184,7 @@ static void labels_are_drawn_for_any_number_of_classes(void **state)
     same_file("many.png", "again.png");
     draw_labels(3, 0, "none.png");
     draw_labels(0, 0, "nothing.png");
-    ok(image_read(in_folder("none.png"), &img));
+    assert_ok(image_read(in_folder("none.png"), &img));
     assert_int_equal(count_colour(&img, palette_get(0), (struct area){0, 0, img.w, img.h}, &x, &y), 0);
     image_free(&img);
 }
@@ -203,7 +198,7 @@ static void evaluate(int nc, bool labels, const char *where)
     struct evaluation_result r;
     struct rng rng = rng_seed(4, (uint64_t)nc, 0);
     const char **names = mem_calloc((size_t)nc, sizeof *names);
-    ok(evaluation_init(&e, nc, &config));
+    assert_ok(evaluation_init(&e, nc, &config));
     for (int i = 0; i < 2 * nc && labels; i++) {
         struct eval_label label = {{10, 10, 60, 60}, i % nc, false, 2500};
         struct detection d[2] = {{{12, 11, 61, 59}, (float)rng_uniform(&rng), i % nc},
@@ -213,13 +208,13 @@ static void evaluate(int nc, bool labels, const char *where)
             d[0] = d[1];
             d[1] = swap;
         }
-        ok(evaluation_add(&e, i, d, 2, &label, 1));
+        assert_ok(evaluation_add(&e, i, d, 2, &label, 1));
     }
     for (int i = 0; i < nc; i++)
         names[i] = i % 2 ? "even" : "a name that is longer than the legend of a chart has room for";
-    ok(evaluation_finish(&e, &r));
-    ok(path_make_folder(in_folder(where)));
-    ok(report_pictures(&e, &r, names, in_folder(where)));
+    assert_ok(evaluation_finish(&e, &r));
+    assert_ok(path_make_folder(in_folder(where)));
+    assert_ok(report_pictures(&e, &r, names, in_folder(where)));
     evaluation_result_free(&r);
     evaluation_free(&e);
     mem_free(names);
@@ -248,7 +243,7 @@ static void all_classes_stand_out(void **state)
     (void)state;
     struct image img = {0};
     double x, y;
-    ok(image_read(in_folder("a/F1_curve.png"), &img));
+    assert_ok(image_read(in_folder("a/F1_curve.png"), &img));
     struct area plot_area = {80, 60, img.w / 2, img.h - 70}, legend = {img.w * 3 / 4, 40, img.w, 60};
     assert_true(count_colour(&img, colour_ink, plot_area, &x, &y) > 500);
     assert_true(count_colour(&img, colour_ink, legend, &x, &y) > 40);
@@ -280,19 +275,19 @@ static void sheets_enlarge_small_pictures(void **state)
     b.pixels = pixels;
     b.targets = targets;
     b.pictures = pictures;
-    ok(preview_batch(&b, &d, in_folder("sheet.png")));
-    ok(image_read(in_folder("sheet.png"), &sheet));
+    assert_ok(preview_batch(&b, &d, in_folder("sheet.png")));
+    assert_ok(image_read(in_folder("sheet.png"), &sheet));
     assert_true(sheet.w >= 2 * 5 * SIDE && sheet.h >= 5 * SIDE);
     assert_int_equal(count_colour(&sheet, palette_get(0), (struct area){0, 0, sheet.w / 2, sheet.h}, &x, &y), 0);
     assert_true(count_colour(&sheet, palette_get(0), (struct area){sheet.w / 2, 0, sheet.w, sheet.h}, &x, &y) > 300);
     const struct detection low = {{8, 8, 24, 24}, 0.2f, 0};
     struct batch_sheet s = {.dataset = &d};
-    ok(batch_sheet_write(&s, in_folder("no.png"))); /* of nothing */
+    assert_ok(batch_sheet_write(&s, in_folder("no.png"))); /* of nothing */
     assert_false(path_exists(in_folder("no.png")));
     pictures[0].map.gain = pictures[1].map.gain = 1;
-    ok(batch_sheet_add(&s, &b, 0, &low, 1)); /* too unsure to be shown */
-    ok(batch_sheet_write(&s, in_folder("low.png")));
-    ok(image_read(in_folder("low.png"), &sheet));
+    assert_ok(batch_sheet_add(&s, &b, 0, &low, 1)); /* too unsure to be shown */
+    assert_ok(batch_sheet_write(&s, in_folder("low.png")));
+    assert_ok(image_read(in_folder("low.png"), &sheet));
     assert_int_equal(count_colour(&sheet, palette_get(0), (struct area){0, 0, sheet.w, sheet.h}, &x, &y), 0);
     batch_sheet_free(&s);
     image_free(&sheet);

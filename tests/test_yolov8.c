@@ -11,12 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define assert_ok(call)                                    \
-    do {                                                   \
-        if ((call) != OK)                                  \
-            fail_msg("%s failed: %s", #call, fail_text()); \
-    } while (0)
-
 struct built {
     struct table table;
     struct graph graph, deployed;

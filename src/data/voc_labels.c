@@ -8,6 +8,8 @@
 #include "data/voc_file.h"
 #include "image/kinds.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -44,26 +46,50 @@ static char *picture_in(const char *folder, const char *pictures, const char *st
 }
 
 static const char *const picture_folders[] = {"JPEGImages", "images", "Images", NULL};
-static const char *const endings[] = {"jpg", "png", "jpeg", "JPG", "PNG", "JPEG", "bmp", "webp", "tif", "tiff"};
+enum { ENDING_BYTES = 8 };
+
+/* Ending number k: those of pictures in small letters, then in capitals; false: there are no more. */
+static bool ending_of(int k, char ending[ENDING_BYTES])
+{
+    int n = 0;
+    while (image_suffix(n))
+        n++;
+    if (k >= 2 * n)
+        return false;
+    snprintf(ending, ENDING_BYTES, "%s", image_suffix(k % n));
+    for (char *p = ending; k >= n && *p; p++)
+        *p = (char)toupper((unsigned char)*p);
+    return true;
+}
+
+/* The picture at place number k, counted through the endings of each folder; NULL: no such place, or short of memory.
+ */
+static char *picture_at(const char *folder, const char *stem, int k)
+{
+    char ending[ENDING_BYTES];
+    int endings = 0;
+    while (ending_of(endings, ending))
+        endings++;
+    if (k / endings >= COUNT(picture_folders) || !ending_of(k % endings, ending))
+        return NULL;
+    return picture_in(folder, picture_folders[k / endings], stem, ending);
+}
 
 /* The picture of an annotation: by its own name, in the usual places; *hint is where the one before was found. Heap;
  * one that is nowhere has the name that it would have in the first place. */
 static char *find_picture(const char *xml, int *hint)
 {
-    const int n = COUNT(picture_folders) * COUNT(endings);
     char *folder = path_parent(xml), *stem = path_stem(xml), *found = NULL;
-    for (int i = 0; i <= n && folder && stem; i++) {
-        int k = i == 0 ? *hint : i - 1;
-        found = picture_in(folder, picture_folders[k / COUNT(endings)], stem, endings[k % COUNT(endings)]);
-        if (!found || path_exists(found)) {
-            *hint = k;
-            break;
-        }
+    if (folder && stem)
+        found = picture_at(folder, stem, *hint);
+    for (int k = 0; found && !path_exists(found); k++) {
         mem_free(found);
-        found = NULL;
+        found = picture_at(folder, stem, k);
+        if (found && path_exists(found))
+            *hint = k;
     }
     if (!found && folder && stem)
-        found = picture_in(folder, picture_folders[0], stem, endings[0]);
+        found = picture_at(folder, stem, 0);
     mem_free(folder);
     mem_free(stem);
     return found;

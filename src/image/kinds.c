@@ -5,39 +5,21 @@
 #include <string.h>
 #include <strings.h>
 
-/* Each kind's word is the one that its decoder has in image_kind_name. */
-#define JPEG_SUFFIXES "jpg, jpeg, jpe, jfif, mpo"
-#define BMP_SUFFIXES  "bmp, dib"
-#define TIFF_SUFFIXES "tif, tiff"
-
+/* The usual ones first. Each kind's word is the one that its decoder has in image_kind_name; NULL: not read. */
 static const struct {
-    const char *suffixes, *word; /* word NULL: not read */
-} kinds_by_suffix[] = {
-    {JPEG_SUFFIXES, "JPEG"},
-    {"png", "PNG"},
-    {"webp", "WebP"},
-    {BMP_SUFFIXES, "BMP"},
-    {TIFF_SUFFIXES, "TIFF"},
-    {"gif", "GIF"},
-    {"heic, heif, avif, dng, pfm, jxl, jp2", NULL},
+    const char *suffix, *word;
+} suffixes[] = {
+    {"jpg", "JPEG"}, {"png", "PNG"},   {"jpeg", "JPEG"}, {"webp", "WebP"}, {"bmp", "BMP"},
+    {"tif", "TIFF"}, {"tiff", "TIFF"}, {"gif", "GIF"},   {"jpe", "JPEG"},  {"jfif", "JPEG"},
+    {"mpo", "JPEG"}, {"dib", "BMP"},   {"heic", NULL},   {"heif", NULL},   {"avif", NULL},
+    {"dng", NULL},   {"pfm", NULL},    {"jxl", NULL},    {"jp2", NULL},
 };
 
-static bool is_among(const char *suffix, const char *suffixes)
+/* Row of suffixes, -1: no picture. */
+static int find_suffix(const char *path)
 {
-    size_t n = strlen(suffix);
-    for (const char *at = suffixes; n && at; at = strchr(at, ' ')) {
-        at += *at == ' ';
-        if (strcspn(at, ",") == n && !strncasecmp(at, suffix, n))
-            return true;
-    }
-    return false;
-}
-
-/* Row of kinds_by_suffix, -1: no picture. */
-static int find_kind(const char *path)
-{
-    for (int i = 0; i < COUNT(kinds_by_suffix); i++) {
-        if (is_among(path_extension(path), kinds_by_suffix[i].suffixes))
+    for (int i = 0; i < COUNT(suffixes); i++) {
+        if (!strcasecmp(path_extension(path), suffixes[i].suffix))
             return i;
     }
     return -1;
@@ -45,18 +27,18 @@ static int find_kind(const char *path)
 
 bool image_is_picture_name(const char *path)
 {
-    return find_kind(path) >= 0;
+    return find_suffix(path) >= 0;
 }
 
 const char *image_kind_of_name(const char *path)
 {
-    int kind = find_kind(path);
-    return kind >= 0 ? kinds_by_suffix[kind].word : NULL;
+    const int i = find_suffix(path);
+    return i >= 0 ? suffixes[i].word : NULL;
 }
 
-const char *image_suffixes(void)
+const char *image_suffix(int i)
 {
-    return JPEG_SUFFIXES ", png, webp, " BMP_SUFFIXES ", " TIFF_SUFFIXES ", gif";
+    return i < COUNT(suffixes) && suffixes[i].word ? suffixes[i].suffix : NULL;
 }
 
 enum status image_refuse_kind(const uint8_t *bytes, size_t size, const char *name)

@@ -17,8 +17,8 @@ bool image_is_picture_name(const char *path);
 /* The kind that the suffix promises, as image_kind_name says it of bytes ("JPEG"); NULL: none that is read. */
 const char *image_kind_of_name(const char *path);
 
-/* Suffixes of the kinds that are read, for sentences: "jpg, jpeg, ... gif". */
-const char *image_suffixes(void);
+/* Suffix number i of the kinds that are read, in small letters, the usual ones first; NULL: there are no more. */
+const char *image_suffix(int i);
 
 /* E_UNSUPPORTED with a sentence about bytes that no decoder takes: what they are and what to do. */
 enum status image_refuse_kind(const uint8_t *bytes, size_t size, const char *name);

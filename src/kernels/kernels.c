@@ -8,7 +8,11 @@
 
 struct kernels kernels_for(uint64_t features)
 {
+    static _Thread_local struct kernels last; /* a thread asks for one mask again and again */
+    static _Thread_local bool made;
     const uint64_t have = features & cpu_found();
+    if (made && last.features == have)
+        return last;
     struct kernels t = {
 #define SLOT(slot) .slot = &slot##__c,
 #include "kernels/slots.def"
@@ -19,5 +23,7 @@ struct kernels kernels_for(uint64_t features)
         t.slot = &variant;
 #include "kernels/kernels.def"
 #undef KERNEL
+    last = t;
+    made = true;
     return t;
 }

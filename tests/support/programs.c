@@ -1,9 +1,9 @@
 #include "support/programs.h"
 
 #include "core/mem.h"
-#include "core/path.h"
 #include "support/unit.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,18 +70,13 @@ void program_folder(char *path, size_t size)
     assert_non_null(mkdtemp(path));
 }
 
+static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *at)
+{
+    (void)info, (void)kind, (void)at;
+    return remove(path);
+}
+
 void program_remove(const char *path)
 {
-    char **names;
-    int n;
-    if (path_list(path, &names, &n) != OK)
-        return;
-    for (int i = 0; i < n; i++) {
-        char *file = path_join(path, names[i]);
-        if (file)
-            remove(file);
-        mem_free(file);
-    }
-    path_list_free(names, n);
-    rmdir(path);
+    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }

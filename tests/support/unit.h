@@ -19,4 +19,12 @@
         _fail(__FILE__, __LINE__); \
     } while (0)
 
+/* A call that succeeds, else its sentence. */
+#define assert_ok(call)                   \
+    do {                                  \
+        const enum status said_ = (call); \
+        if (said_ != OK)                  \
+            fail_msg("%s", fail_text());  \
+    } while (0)
+
 #endif
