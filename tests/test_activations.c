@@ -9,12 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define assert_ok(call)                                    \
-    do {                                                   \
-        if ((call) != OK)                                  \
-            fail_msg("%s failed: %s", #call, fail_text()); \
-    } while (0)
-
 /* Every row of kernels/act.def, by the key and by rows' arguments; what is written is read again. */
 static void tables_name_every_activation(void **state)
 {
