@@ -289,6 +289,12 @@ static void gelan_t(void **state)
     check_model("gelan-t", true);
 }
 
+static void yolov8n(void **state)
+{
+    (void)state;
+    check_model("yolov8n", true);
+}
+
 static void gelan_c(void **state)
 {
     (void)state;
@@ -662,6 +668,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gelan_t),
+        cmocka_unit_test(yolov8n),
         cmocka_unit_test(gelan_c),
         cmocka_unit_test(gelan_e),
         cmocka_unit_test(open_sizes_and_batches),

@@ -95,6 +95,7 @@ static void lowered_nets_give_the_same_logits(void **state)
     check("gelan-t", 96, 32);
     check("gelan-c", 64, 96); /* ADown */
     check("gelan-e", 64, 64); /* CBFuse in the main branch */
+    check("yolov8n", 64, 96); /* SPPF, C2f with its whole chain in one concat */
 }
 
 static void what_is_rewritten(void **state)
@@ -103,7 +104,11 @@ static void what_is_rewritten(void **state)
     static const struct {
         const char *model;
         int addends, pooled_convs, pooled_max, fuses;
-    } cases[] = {{"gelan-t", 2, 5, 0, 0}, {"gelan-c", 2, 5, 5, 0}, {"gelan", 2, 0, 0, 0}, {"gelan-e", 3, 8, 8, 5}};
+    } cases[] = {{"gelan-t", 2, 5, 0, 0},
+                 {"gelan-c", 2, 5, 5, 0},
+                 {"gelan", 2, 0, 0, 0},
+                 {"gelan-e", 3, 8, 8, 5},
+                 {"yolov8n", 2, 0, 0, 0}};
     for (int m = 0; m < COUNT(cases); m++) {
         struct bench b;
         struct graph g;

@@ -626,7 +626,7 @@ static double distance(const float *a, const float *b, size_t count)
 static void networks_of_lower_precision(void **state)
 {
     (void)state;
-    static const char *const names[] = {"gelan-t", "gelan-c"};
+    static const char *const names[] = {"gelan-t", "gelan-c", "yolov8n"};
     for (int i = 0; i < COUNT(names); i++) {
         struct network n;
         size_t count;

@@ -4,6 +4,8 @@
 #include "model/init.h"
 #include "model/match.h"
 #include "model/model.h"
+#include "support/programs.h"
+#include "support/shared.h"
 #include "support/state_digest.h"
 #include "support/unit.h"
 
@@ -256,12 +258,55 @@ static void test_faults(void **state)
     table_free(&t);
 }
 
+/* --- the verbs --- */
+
+static char folder[64];
+
+static void expect(const char *arguments, const char *says)
+{
+    char command[512];
+    struct buf said = {0};
+    snprintf(command, sizeof command, "cd %s && %s/yolo9 %s 2>&1", folder, Y9_BINARY_DIR, arguments);
+    int code = program_run(command, false, &said);
+    if (code != 0 || !strstr(said.data ? said.data : "", says))
+        fail_msg("yolo9 %s: code %d, wanted \"%s\"; it said:\n%s", arguments, code, says, said.data ? said.data : "");
+    buf_free(&said);
+}
+
+/* What a GELAN network can do, YOLOv8 can. */
+static void test_every_verb(void **state)
+{
+    (void)state;
+    char set[96];
+    program_folder(folder, sizeof folder);
+    snprintf(set, sizeof set, "%s/set", folder);
+    draw_dataset(set, 10);
+#define TRAIN "train --data set --img 64 --batch 4 --noplots --project runs --exist-ok "
+    expect(TRAIN "--cfg yolov8n.yaml --epochs 1 --name a", "recipe yolov8");
+    expect("info --weights runs/a/weights/last.safetensors", "yolov8n");
+    expect(TRAIN
+           "--weights runs/a/weights/last.safetensors --epochs 1 --freeze 10 --hyp yolov9 --assigner tal --name b",
+           "298 of 298 tensors taken");
+    expect("train --resume runs/b", "this run is finished");
+    expect("val --weights runs/b/weights/last.safetensors --data set --img 64 --noplots", "results in");
+    expect("convert runs/b/weights/last.safetensors deployed.safetensors --deploy", "deployed form of yolov8n");
+    expect("detect --weights deployed.safetensors --img 64 --nosave --conf 0 set/images/val", "detections");
+    expect("detect --weights deployed.safetensors --img 64 --nosave --half set/images/val", "pictures");
+    expect("quantize --weights deployed.safetensors --data set --img 64 --images 4 --out bytes.safetensors",
+           "63 of 63");
+    expect("val --weights bytes.safetensors --data set --img 64 --noplots", "results in");
+    expect("export --weights deployed.safetensors --img 64 --nms --out a.onnx", "yolov8n");
+    expect("bench --weights bytes.safetensors --img 64 --runs 1", "int8");
+    program_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_networks),    cmocka_unit_test(test_rows),   cmocka_unit_test(test_class_tower),
         cmocka_unit_test(test_width_of_nc), cmocka_unit_test(test_bias),   cmocka_unit_test(test_scale_is_chosen),
         cmocka_unit_test(test_repeats),     cmocka_unit_test(test_family), cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_every_verb),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
