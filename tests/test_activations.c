@@ -1,11 +1,13 @@
-/* Activations: how tables name them, and that what a kernel lacks is refused. */
-#include "core/cpu.h"
+/* Activations: how tables name them, that what a kernel lacks is refused, and whole networks with each of them. */
+#include "core/rng.h"
 #include "model/activation.h"
 #include "model/model.h"
 #include "ops/activation.h"
 #include "ops/cpu.h"
+#include "support/bench.h"
 #include "support/unit.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -109,12 +111,127 @@ static void what_a_kernel_lacks_is_refused(void **state)
     assert_int_equal(act_is_there(&node, ACT_NONE, 0, "some"), OK);
 }
 
+/* --- whole networks --- */
+
+enum { IMAGES = 2, SIDE = 64 };
+
+/* A small network with bottlenecks that add a map after the activation and RepConvN's sums before it; its parameters
+ * are those of the golden kits' generator. */
+static void open_network(struct bench *b, enum act act, enum run_mode mode)
+{
+    char text[400];
+    struct table table;
+    *b = (struct bench){0};
+    snprintf(text, sizeof text,
+             "nc: 4\nactivation: %s\nbackbone:\n- [-1, 1, Conv, [16, 3, 2]]\n- [-1, 1, Conv, [32, 3, 2]]\n"
+             "- [-1, 1, RepNCSPELAN4, [32, 32, 16, 1]]\n- [-1, 1, Conv, [32, 3, 2]]\n"
+             "head:\n- [[2, 3], 1, DDetect, [nc]]\n",
+             activation_text(act));
+    assert_ok(table_read(text, strlen(text), "my.yaml", &table));
+    assert_ok(model_build(&table, NULL, &b->graph, NULL));
+    table_free(&table);
+    assert_ok(bench_init(b));
+    bench_generate(b, 11, 0);
+    assert_ok(bench_net(b, mode, NULL, 0));
+}
+
+static void run_network(struct bench *b)
+{
+    struct rng r = rng_seed(21, 0, 0);
+    assert_ok(net_plan(b->net, IMAGES, SIDE, SIDE));
+    struct tensor image = net_input(b->net);
+    for (int i = 0; i < IMAGES * SIDE * SIDE; i++)
+        for (int c = 0; c < 3; c++)
+            tensor_pixel(&image, i / (SIDE * SIDE), i / SIDE % SIDE, i % SIDE)[c] = (float)rng_uniform(&r);
+    net_forward(b->net);
+}
+
+/* The sum of all logits times random weights, which become their gradients. */
+static double weigh(struct bench *b)
+{
+    struct rng r = rng_seed(31, 0, 0);
+    struct head_output out = net_output(b->net, 0);
+    double sum = 0;
+    for (int i = 0; i < out.n * out.anchors * out.channels; i++) {
+        const int k = i % out.channels, anchor = i / out.channels % out.anchors, image = i / out.channels / out.anchors;
+        const size_t at = (size_t)image * out.image_stride + (size_t)anchor * out.stride + (size_t)k;
+        const float weight = (float)rng_normal(&r);
+        sum += (double)weight * (double)out.logits[at];
+        if (out.d_logits)
+            out.d_logits[at] = weight;
+    }
+    return sum;
+}
+
+/* Along the gradient the loss rises by its length: forward and backward passes of a whole network agree. */
+static void gradients_are_those_of_the_forward_pass(void **state)
+{
+    (void)state;
+    for (int act = 0; act < ACT_COUNT; act++) {
+        struct bench b;
+        double length = 0, sides[2];
+        open_network(&b, (enum act)act, RUN_TRAIN);
+        bench_zero_gradients(&b);
+        run_network(&b);
+        weigh(&b);
+        net_backward(b.net);
+        const size_t floats = b.graph.param_floats;
+        for (size_t i = 0; i < floats; i++)
+            length += (double)b.d_params[i] * (double)b.d_params[i];
+        length = sqrt(length);
+        float *start = mem_alloc(floats, sizeof *start);
+        assert_non_null(start);
+        memcpy(start, b.params, floats * sizeof *start);
+        const double step = 0.5 / length; /* the loss changes by 1 in all */
+        for (int side = 0; side < 2; side++) {
+            for (size_t i = 0; i < floats; i++)
+                b.params[i] = start[i] + (float)((side ? step : -step) / length * (double)b.d_params[i]);
+            net_params_changed(b.net);
+            run_network(&b);
+            sides[side] = weigh(&b);
+        }
+        const double quotient = (sides[1] - sides[0]) / (2 * step);
+        print_message("%-16s gradient %.6g, difference quotient %.6g\n", act_name((enum act)act), length, quotient);
+        assert_true(fabs(quotient - length) < 0.003 * length);
+        mem_free(start);
+        bench_free(&b);
+    }
+}
+
+static void deployed_networks_do_what_training_networks_do(void **state)
+{
+    (void)state;
+    for (int act = 0; act < ACT_COUNT; act++) {
+        struct bench training, deployed = {0};
+        double difference = 0, size = 0;
+        open_network(&training, (enum act)act, RUN_INFER);
+        assert_ok(bench_deploy(&training, &deployed, NULL, NULL));
+        assert_ok(bench_net(&deployed, RUN_INFER, NULL, 0));
+        run_network(&training);
+        run_network(&deployed);
+        const struct head_output a = net_output(training.net, 0), b = net_output(deployed.net, 0);
+        for (int anchor = 0; anchor < a.anchors; anchor++)
+            for (int k = 0; k < a.channels; k++) {
+                const double x = (double)a.logits[(size_t)anchor * a.stride + (size_t)k];
+                size += x * x;
+                difference += pow(x - (double)b.logits[(size_t)anchor * b.stride + (size_t)k], 2);
+            }
+        print_message("%-16s deployed and training form differ by %.2g\n", act_name((enum act)act),
+                      sqrt(difference / size));
+        assert_true(size > 0 && sqrt(difference / size) < 2e-5);
+        bench_free(&training);
+        bench_free(&deployed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_name_every_activation),
         cmocka_unit_test(names_are_spelled_as_people_do),
         cmocka_unit_test(what_a_kernel_lacks_is_refused),
+        cmocka_unit_test(gradients_are_those_of_the_forward_pass),
+        cmocka_unit_test(deployed_networks_do_what_training_networks_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,15 +22,18 @@ struct network {
     const char **names;
 };
 
-/* Every parameter starts with its own number. */
-static void open_network(struct network *n, const char *model)
+/* Every parameter starts with its own number. ACT_COUNT: the table's activation. */
+static void open_network_with(struct network *n, const char *model, enum act act)
 {
     struct graph training;
     struct model_options options;
     *n = (struct network){0};
     model_options_init(&options);
-    if (table_open(model, &n->table) != OK || model_build(&n->table, &options, &training, NULL) != OK ||
-        model_deploy(&n->table, &training, &n->graph) != OK)
+    if (table_open(model, &n->table) != OK)
+        fail_msg("%s: %s", model, fail_text());
+    if (act != ACT_COUNT)
+        n->table.activation = act;
+    if (model_build(&n->table, &options, &training, NULL) != OK || model_deploy(&n->table, &training, &n->graph) != OK)
         fail_msg("%s: %s", model, fail_text());
     graph_free(&training);
     n->params = mem_calloc(n->graph.param_floats, sizeof *n->params);
@@ -41,6 +44,11 @@ static void open_network(struct network *n, const char *model)
         n->params[n->graph.params[i].first] = (float)i;
     for (int k = 0; k < n->graph.head.nc; k++)
         n->names[k] = k == 1 ? "it's \\ a \"name\"" : k == 2 ? "it's" : "thing";
+}
+
+static void open_network(struct network *n, const char *model)
+{
+    open_network_with(n, model, ACT_COUNT);
 }
 
 static void close_network(struct network *n)
@@ -316,6 +324,55 @@ static void every_option_exports(void **state)
     program_remove(folder);
 }
 
+/* What a network of one activation has of its operator: as many as convolutions with it. */
+static void check_activation(const struct network *n, const Onnx__GraphProto *g, const char *type, enum act act)
+{
+    int wanted = 0, found = 0;
+    for (int i = 0; i < n->graph.n_nodes; i++)
+        wanted += n->graph.nodes[i].op == OP_CONV2D && n->graph.nodes[i].u.conv.act == act;
+    for (size_t i = 0; i < g->n_node; i++) {
+        const Onnx__NodeProto *node = g->node[i];
+        if (strcmp(node->op_type, type))
+            continue;
+        found++;
+        if (act == ACT_LEAKY)
+            assert_true(node->n_attribute == 1 && !strcmp(node->attribute[0]->name, "alpha") &&
+                        node->attribute[0]->f == 0.1f);
+        if (act == ACT_RELU6)
+            assert_true(node->n_input == 3 && find_tensor(g, node->input[2])->data_type ==
+                                                  find_tensor(g, n->graph.params[0].name)->data_type);
+    }
+    if (!wanted || found != wanted)
+        fail_msg("%s: %d of %d nodes are %s", act_name(act), found, wanted, type);
+}
+
+static void every_activation_exports(void **state)
+{
+    (void)state;
+    static const struct {
+        enum act act;
+        const char *type;
+    } cases[] = {{ACT_RELU, "Relu"}, {ACT_RELU6, "Clip"}, {ACT_LEAKY, "LeakyRelu"}, {ACT_HARDSWISH, "HardSigmoid"}};
+    char folder[64], path[128];
+    program_folder(folder, sizeof folder);
+    for (int i = 0; i < 2 * COUNT(cases); i++) {
+        struct network n;
+        open_network_with(&n, "gelan-t", cases[i / 2].act);
+        struct onnx_options o = plain(&n);
+        o.half = i % 2;
+        o.opset = ONNX_OPSET_FIRST;
+        snprintf(path, sizeof path, "%s/%02d.onnx", folder, i);
+        write_network(&n, &o, path);
+        check_file(&n, path);
+        Onnx__ModelProto *m = read_model(path);
+        check_activation(&n, m->graph, cases[i / 2].type, cases[i / 2].act);
+        onnx__model_proto__free_unpacked(m, NULL);
+        close_network(&n);
+    }
+    check_with_onnx(folder, 2 * COUNT(cases), NULL);
+    program_remove(folder);
+}
+
 static void equal_graphs_give_equal_bytes(void **state)
 {
     (void)state;
@@ -391,7 +448,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_network_exports),         cmocka_unit_test(every_option_exports),
         cmocka_unit_test(equal_graphs_give_equal_bytes), cmocka_unit_test(names_are_what_python_would_print),
-        cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(every_activation_exports),      cmocka_unit_test(what_cannot_be_is_refused),
     };
     return cmocka_run_group_tests_name("export", tests, NULL, NULL);
 }

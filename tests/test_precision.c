@@ -527,13 +527,14 @@ struct network {
     float *params;
 };
 
-static void network_make(struct network *n, const char *name)
+static void network_make(struct network *n, const char *name, enum act act)
 {
     struct model_options options;
     struct rng r = rng_seed(61, 0, 0);
     *n = (struct network){0};
     model_options_init(&options);
     assert_int_equal(table_open(name, &n->table), OK);
+    n->table.activation = act;
     assert_int_equal(model_build(&n->table, &options, &n->training, NULL), OK);
     assert_int_equal(model_deploy(&n->table, &n->training, &n->deployed), OK);
     n->params = mem_calloc(n->deployed.param_floats + 16, sizeof(float));
@@ -630,7 +631,7 @@ static void networks_of_lower_precision(void **state)
     for (int i = 0; i < COUNT(names); i++) {
         struct network n;
         size_t count;
-        network_make(&n, names[i]);
+        network_make(&n, names[i], ACT_SILU);
         float *exact = run_network(&n, (struct run){.observer = observe}, &count);
         float *bf16 = run_network(&n, (struct run){.precision = PRECISION_BF16}, &count);
         float *bytes = run_network(&n, (struct run){.precision = PRECISION_INT8}, &count);
@@ -651,13 +652,35 @@ static void networks_of_lower_precision(void **state)
     }
 }
 
+/* The same with every other activation, bytes between all convolutions. */
+static void activations_of_lower_precision(void **state)
+{
+    (void)state;
+    for (int act = 0; act < ACT_COUNT; act++) {
+        struct network n;
+        size_t count;
+        network_make(&n, "gelan-t", (enum act)act);
+        float *exact = run_network(&n, (struct run){.observer = observe}, &count);
+        float *bf16 = run_network(&n, (struct run){.precision = PRECISION_BF16}, &count);
+        float *bytes = run_network(&n, (struct run){.precision = PRECISION_INT8}, &count);
+        print_message("%-16s distance from float32: bf16 %.5f, int8 %.5f\n", act_name((enum act)act),
+                      distance(bf16, exact, count), distance(bytes, exact, count));
+        assert_true(distance(bf16, exact, count) < 0.05);
+        assert_true(distance(bytes, exact, count) < 0.2);
+        mem_free(exact);
+        mem_free(bf16);
+        mem_free(bytes);
+        network_free(&n);
+    }
+}
+
 /* Some convolutions stay in higher precision: bytes and floats meet at the borders. */
 static void sensitive_layers(void **state)
 {
     (void)state;
     struct network n;
     size_t count;
-    network_make(&n, "gelan-t");
+    network_make(&n, "gelan-t", ACT_SILU);
     float *exact = run_network(&n, (struct run){.observer = observe}, &count);
     for (int every = 2; every < 9; every += 3) {
         int convolutions = 0;
@@ -676,9 +699,13 @@ static void sensitive_layers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(converted_bytes_are_equal), cmocka_unit_test(int8_sums_are_exact),
-        cmocka_unit_test(int8_convolutions),         cmocka_unit_test(bf16_convolutions),
-        cmocka_unit_test(bytes_in_other_ops),        cmocka_unit_test(networks_of_lower_precision),
+        cmocka_unit_test(converted_bytes_are_equal),
+        cmocka_unit_test(int8_sums_are_exact),
+        cmocka_unit_test(int8_convolutions),
+        cmocka_unit_test(bf16_convolutions),
+        cmocka_unit_test(bytes_in_other_ops),
+        cmocka_unit_test(networks_of_lower_precision),
+        cmocka_unit_test(activations_of_lower_precision),
         cmocka_unit_test(sensitive_layers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
