@@ -293,8 +293,10 @@ static void drop_in_rounds(bool shared)
         x = conv(&g, names[i], x, 256, 3, 1);
         struct node *n = &g.nodes[g.n_nodes - 1];
         first = i ? first : n->u.conv.weight;
-        if (shared && i == 4)
+        if (shared && i == 4) {
             n->u.conv.weight = first;
+            g.n_params--; /* its own, which came last */
+        }
     }
     assert_int_equal(graph_finish(&g), OK);
     float *params = make_params(&g);
@@ -353,6 +355,20 @@ static void test_two_sizes(void **state)
 }
 
 /* A map, a chain of maps that shrink, a large one again: by size alone they need 160 floats. */
+/* An op whose rule forgets a parameter must not run without it. */
+static void test_parameter_of_no_node(void **state)
+{
+    (void)state;
+    struct graph g;
+    const int shape[] = {3};
+    graph_init(&g);
+    conv(&g, "a", graph_input(&g, 3, "image"), 8, 3, 1);
+    graph_param(&g, "a.conv.bias", PARAM_BIAS, 1, shape);
+    assert_int_equal(graph_finish(&g), E_SHAPE);
+    assert_string_equal(fail_text(), "a.conv.bias: no node has this parameter");
+    graph_free(&g);
+}
+
 /* A backend without a backward pass for an op runs the network and refuses to train it. */
 static void test_missing_backward(void **state)
 {
@@ -404,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_deployed_equals_eval),
         cmocka_unit_test(test_drop_params_in_rounds),
         cmocka_unit_test(test_two_sizes),
+        cmocka_unit_test(test_parameter_of_no_node),
         cmocka_unit_test(test_missing_backward),
         cmocka_unit_test(test_layout),
     };

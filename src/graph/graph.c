@@ -134,6 +134,27 @@ static enum status check_node(const struct graph *g, const struct node *n)
     return OK;
 }
 
+/* Every parameter but the head's DFL is one of a node: else an op's rule does not say which parameters it has, and it
+ * would run without them. */
+static enum status check_params(const struct graph *g)
+{
+    enum status rc = OK;
+    bool *used = mem_calloc((size_t)g->n_params + 1, sizeof *used);
+    if (!used)
+        return E_NOMEM;
+    for (int i = 0; i < g->n_nodes; i++) {
+        int param[MAX_NODE_PARAMS], count = node_params(&g->nodes[i], param);
+        for (int k = 0; k < count; k++)
+            used[param[k] >= 0 ? param[k] : g->n_params] = true;
+    }
+    for (int i = 0; i < g->n_params && rc == OK; i++) {
+        if (!used[i] && g->params[i].role != PARAM_DFL)
+            rc = fail(E_SHAPE, "%s: no node has this parameter", g->params[i].name);
+    }
+    mem_free(used);
+    return rc;
+}
+
 int graph_largest_stride(const struct graph *g)
 {
     int stride = GRAPH_LEAST_STRIDE;
@@ -217,6 +238,7 @@ enum status graph_finish(struct graph *g)
         TRY_CLEAN(check_node(g, &g->nodes[i]));
     }
     g->faulty_row = -1;
+    TRY_CLEAN(check_params(g));
     if (g->n_branches) {
         const struct branch *main = &g->branch[g->n_branches - 1];
         struct extent input = {256, 256}; /* SPEC 4.6 */

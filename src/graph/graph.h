@@ -200,7 +200,8 @@ int graph_concat(struct graph *g, const int *parts, int n_parts, const char *nam
 int graph_param(struct graph *g, const char *name, enum param_role role, int rank, const int *shape);
 /* Append a node; its dst is a new plain value of `c` channels. n->dst is ignored, n->row is g->n_rows. */
 int graph_node(struct graph *g, const struct node *n, int c);
-/* Check (writers before readers, channels agree), E_NOMEM if any builder ran out of memory. Fills stride[]. */
+/* Check (channels agree, every parameter belongs to a node), E_NOMEM if any builder ran out of memory. Fills stride[].
+ */
 enum status graph_finish(struct graph *g);
 
 /* --- lowering ---
