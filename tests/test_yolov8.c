@@ -300,13 +300,36 @@ static void test_every_verb(void **state)
     program_remove(folder);
 }
 
+/* The table of families reads graph, table and recipe. */
+static void test_families(void **state)
+{
+    (void)state;
+    char command[256];
+    struct buf said = {0};
+    snprintf(command, sizeof command, "%s/yolo9 info yolov8n yolov9-t --families", Y9_BINARY_DIR);
+    assert_int_equal(program_run(command, false, &said), 0);
+    static const char *const words[] = {"yolov8n       3.15M    8.74", "tal-inside none", "+1.28M",
+                                        "yolov8: box 7.5, cls 0.5, dfl 1.5\n", "yolov9, auxiliary branch: times 0.25"};
+    for (int i = 0; i < COUNT(words); i++)
+        if (!strstr(said.data, words[i]))
+            fail_msg("it does not say %s:\n%s", words[i], said.data);
+    buf_free(&said);
+    snprintf(command, sizeof command, "%s/yolo9 info yolov9-t --families --nc 3 --json -", Y9_BINARY_DIR);
+    json_t *told = program_json(command), *head = json_object_get(told, "head");
+    assert_int_equal(json_integer_value(json_object_get(head, "outputs_a_cell")), 4 * 16 + 3);
+    assert_int_equal(json_integer_value(json_object_get(head, "branches")), 2);
+    assert_string_equal(json_string_value(json_object_get(told, "assigner")), "tal");
+    assert_string_equal(json_string_value(json_object_get(told, "recipe")), "yolov9");
+    json_decref(told);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_networks),    cmocka_unit_test(test_rows),   cmocka_unit_test(test_class_tower),
-        cmocka_unit_test(test_width_of_nc), cmocka_unit_test(test_bias),   cmocka_unit_test(test_scale_is_chosen),
-        cmocka_unit_test(test_repeats),     cmocka_unit_test(test_family), cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_every_verb),
+        cmocka_unit_test(test_networks),    cmocka_unit_test(test_rows),     cmocka_unit_test(test_class_tower),
+        cmocka_unit_test(test_width_of_nc), cmocka_unit_test(test_bias),     cmocka_unit_test(test_scale_is_chosen),
+        cmocka_unit_test(test_repeats),     cmocka_unit_test(test_family),   cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_every_verb),  cmocka_unit_test(test_families),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* yolo9 info: what a network is made of and what it costs, in training and in deployed form. */
 #include "cli/cli.h"
+#include "cli/figures.h"
 #include "cli/image_size.h"
+#include "cli/info_families.h"
 #include "cli/info_weights.h"
 #include "cli/output.h"
 #include "core/listing.h"
@@ -20,6 +22,7 @@ static const struct option_spec options_table[] = {
      .value = VALUE_WEIGHTS},
     IMAGE_SIZE_OPTION("input size that FLOPs are counted for (default 640)", 2),
     {"nc", NULL, OPTION_INT, NULL, "number of classes, instead of the table's", 1, MAX_CLASSES},
+    {"families", NULL, OPTION_FLAG, NULL, "side by side: head, outputs of a cell, losses, assigner, auxiliary branch"},
     {"rows", NULL, OPTION_FLAG, NULL, "list the rows: what each costs, and which only training needs"},
     {"json", NULL, OPTION_STRING, NULL, "write the figures as JSON to this file; - is standard output",
      .value = VALUE_FILE},
@@ -32,128 +35,6 @@ static const struct {
     {"yolov9-t", "2.0M", "7.7"},    {"yolov9-s", "7.1M", "26.4"},   {"yolov9-m", "20.0M", "76.3"},
     {"yolov9-c", "25.3M", "102.1"}, {"yolov9-e", "57.3M", "189.0"},
 };
-
-struct cost {
-    double params, gflops;
-};
-
-struct row_cost {
-    const char *module, *tag, *from, *args;
-    enum row_use use;
-    struct cost cost, auxiliary; /* auxiliary: the part of it that the main branch does not need */
-};
-
-/* All figures of one model; strings are the graph's and the table's. */
-struct figures {
-    struct table table;
-    struct graph training, deployed;
-    struct cost whole, left; /* training form, deployed form */
-    struct row_cost *rows;
-    int n_rows, h, w;
-    int n_convolutions, n_eight_bit; /* of the deployed form; how many of them a weight file has in 8 bits */
-};
-
-static void figures_free(struct figures *r)
-{
-    mem_free(r->rows);
-    graph_free(&r->training);
-    graph_free(&r->deployed);
-    table_free(&r->table);
-    *r = (struct figures){0};
-}
-
-/* Is `name` a part of the auxiliary branches of the head in row `row`? */
-static bool is_auxiliary_head(const struct graph *g, int row, const char *name)
-{
-    char prefix[48];
-    for (int branch = 0; branch < g->n_branches - 1; branch++) {
-        for (int part = HEAD_PART_BOX; part <= HEAD_PART_DFL; part++) {
-            int n = snprintf(prefix, sizeof prefix, "model.%d.%s.", row, head_part_name(branch, (enum head_part)part));
-            if (!strncmp(name, prefix, (size_t)n))
-                return true;
-        }
-    }
-    return false;
-}
-
-/* What the auxiliary branches of the head cost. */
-static enum status count_auxiliary_head(struct figures *r)
-{
-    enum status rc = OK;
-    const struct graph *g = &r->training;
-    int head = r->n_rows - 1;
-    struct cost *cost = &r->rows[head].auxiliary;
-    struct extent *extents = mem_alloc((size_t)g->n_values, sizeof *extents);
-    if (!extents)
-        return E_NOMEM;
-    TRY_CLEAN(graph_infer(g, &(struct extent){r->h, r->w}, extents));
-    for (int i = 0; i < g->n_nodes; i++) {
-        const struct node *n = &g->nodes[i];
-        if (n->row == head && is_auxiliary_head(g, head, n->name))
-            cost->gflops += 1e-9 * graph_node_flops(g, n, extents[n->dst]);
-    }
-    for (int i = 0; i < g->n_params; i++) {
-        const struct param *p = &g->params[i];
-        bool statistic = p->role == PARAM_MEAN || p->role == PARAM_VAR;
-        if (p->row == head && !statistic && is_auxiliary_head(g, head, p->name))
-            cost->params += (double)p->count;
-    }
-cleanup:
-    mem_free(extents);
-    return rc;
-}
-
-static enum status count_rows(struct figures *r, const struct model_row *rows)
-{
-    enum status rc = OK;
-    double total, *flops = mem_calloc((size_t)r->training.n_rows, sizeof *flops);
-    r->n_rows = r->training.n_rows;
-    r->rows = mem_calloc((size_t)r->n_rows, sizeof *r->rows);
-    if (!flops || !r->rows) {
-        rc = E_NOMEM;
-        goto cleanup;
-    }
-    TRY_CLEAN(model_count_flops(&r->training, r->h, r->w, flops, &total));
-    r->whole = (struct cost){(double)model_count_params(&r->training, -1), 1e-9 * total};
-    for (int i = 0; i < r->n_rows; i++) {
-        struct row_cost *row = &r->rows[i];
-        *row = (struct row_cost){rows[i].module, rows[i].tag, rows[i].from, rows[i].args, .use = rows[i].use};
-        row->cost = (struct cost){(double)rows[i].params, 1e-9 * flops[i]};
-        if (row->use != ROW_MAIN)
-            row->auxiliary = row->cost;
-    }
-    TRY_CLEAN(count_auxiliary_head(r));
-cleanup:
-    mem_free(flops);
-    return rc;
-}
-
-/* `table` goes over to *r. */
-static enum status figures_count(struct table table, const struct model_options *options, int h, int w,
-                                 struct figures *r)
-{
-    enum status rc = OK;
-    const struct model_row *rows;
-    double flops;
-    *r = (struct figures){.table = table, .h = h, .w = w};
-    TRY_CLEAN(model_build(&r->table, options, &r->training, &rows));
-    TRY_CLEAN(count_rows(r, rows));
-    TRY_CLEAN(model_deploy(&r->table, &r->training, &r->deployed));
-    TRY_CLEAN(model_count_flops(&r->deployed, h, w, NULL, &flops));
-    r->left = (struct cost){(double)model_count_params(&r->deployed, -1), 1e-9 * flops};
-cleanup:
-    if (rc != OK)
-        figures_free(r);
-    return rc;
-}
-
-static enum status figures_build(const char *model, const struct model_options *options, int h, int w,
-                                 struct figures *r)
-{
-    struct table table;
-    enum status rc = table_open(model, &table);
-    return rc == OK ? figures_count(table, options, h, w, r) : rc;
-}
 
 /* The network that a weight file holds: its table, with the head that its tensors have. *told: what the file is. */
 static enum status figures_of_weights(const char *path, struct image_size size, bool print, struct figures *r,
@@ -240,13 +121,10 @@ static enum status print_rows(const struct figures *r)
     enum status rc = OK;
     struct listing l;
     char a[32];
-    struct cost aux = {0};
+    const struct cost aux = figures_auxiliary(r);
     listing_init(&l, columns, COUNT(columns));
-    for (int i = 0; i < r->n_rows; i++) {
+    for (int i = 0; i < r->n_rows; i++)
         TRY_CLEAN(add_row(&l, i, &r->rows[i]));
-        aux.params += r->rows[i].auxiliary.params;
-        aux.gflops += r->rows[i].auxiliary.gflops;
-    }
     print(stdout, "\n");
     TRY_CLEAN(print_listing(&l));
     if (aux.params > 0)
@@ -321,27 +199,40 @@ static enum status write_json(const char *path, json_t *root)
 /* --- the verb --- */
 
 struct printer {
-    bool quiet, rows;
+    bool quiet, rows, families;
     bool met_t; /* a T was shown: its figures need a word */
     json_t *list;
     struct listing summary;
+    struct buf gains; /* of the losses, one line a recipe */
 };
+
+static void begin_summary(struct printer *p)
+{
+    if (p->families)
+        families_begin(&p->summary);
+    else
+        listing_init(&p->summary, summary_columns, COUNT(summary_columns));
+}
 
 /* The table so far; a new one begins. */
 static enum status flush_summary(struct printer *p)
 {
     enum status rc = p->summary.n_cells ? print_listing(&p->summary) : OK;
     listing_free(&p->summary);
-    listing_init(&p->summary, summary_columns, COUNT(summary_columns));
+    begin_summary(p);
     return rc;
 }
 
 static enum status print_figures(struct printer *p, const struct figures *r)
 {
-    json_array_append_new(p->list, figures_json(r));
+    json_t *one = figures_json(r);
+    json_array_append_new(p->list, one);
+    families_json(r, one);
     p->met_t |= !strncmp(r->table.name, "yolov9-t", 8) || !strncmp(r->table.name, "gelan-t", 7);
     if (p->quiet)
         return OK;
+    if (p->families)
+        return families_add(&p->summary, &p->gains, r);
     TRY(add_summary(&p->summary, r));
     if (r->n_eight_bit || p->rows)
         TRY(flush_summary(p));
@@ -359,15 +250,19 @@ static enum status run(const struct options *o)
     const char *const *models = option_strings(o, "cfg", &n_models);
     const char *json_path = option_string(o, "json"), *weights = option_string(o, "weights");
     bool all = n_models == 0 && !weights;
-    struct printer p = {
-        .quiet = json_path && !strcmp(json_path, "-"), .rows = option_flag(o, "rows"), .list = json_array()};
+    struct printer p = {.quiet = json_path && !strcmp(json_path, "-"),
+                        .rows = option_flag(o, "rows"),
+                        .families = option_flag(o, "families"),
+                        .list = json_array()};
     struct figures r = {0};
     json_t *told = NULL;
-    listing_init(&p.summary, summary_columns, COUNT(summary_columns));
+    begin_summary(&p);
     struct model_options options;
     model_options_init(&options);
     options.nc = option_given(o, "nc") ? option_int(o, "nc") : 0;
     const struct image_size size = image_size_of(o, NULL);
+    if (p.families && p.rows)
+        TRY_CLEAN(fail(E_USAGE, "of --families and --rows only one can be chosen"));
     TRY_CLEAN(output_check(&(struct output){.path = json_path, .inputs = {weights}}));
     if (weights)
         TRY_CLEAN(figures_of_weights(weights, size, !p.quiet, &r, &told));
@@ -380,18 +275,23 @@ static enum status run(const struct options *o)
         figures_free(&r);
     }
     for (int i = 0; all ? builtin_tables[i].name != NULL : i < n_models; i++) {
+        if (all && p.families && builtin_tables[i].study)
+            continue;
         TRY_CLEAN(figures_build(all ? builtin_tables[i].name : models[i], &options, size.h, size.w, &r));
         TRY_CLEAN(print_figures(&p, &r));
         figures_free(&r);
     }
     TRY_CLEAN(flush_summary(&p));
-    if (p.met_t && !p.quiet && !options.nc)
+    if (p.families && !p.quiet)
+        families_explain(&p.gains);
+    else if (p.met_t && !p.quiet && !options.nc)
         TRY_CLEAN(explain_t(size.h, size.w));
     if (json_path)
         TRY_CLEAN(write_json(json_path, json_array_size(p.list) == 1 ? json_array_get(p.list, 0) : p.list));
 cleanup:
     figures_free(&r);
     listing_free(&p.summary);
+    buf_free(&p.gains);
     json_decref(told);
     json_decref(p.list);
     return rc;
@@ -404,6 +304,7 @@ const struct verb_spec verb_info = {
     .options = options_table,
     .n_options = COUNT(options_table),
     .example = "yolo9 info\n"
+               "yolo9 info --families\n"
                "yolo9 info yolov9-c --rows\n"
                "yolo9 info yolov9-t.pt\n"
                "yolo9 info yolov9-t --nc 3 --img 384 640 --json -",

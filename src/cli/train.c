@@ -65,8 +65,9 @@ static const struct option_spec options_table[] = {
     {"main-weight", NULL, OPTION_FLOAT, "1", "weight of the main branch in the loss", 0, 1e6},
     {"label-smoothing", NULL, OPTION_FLOAT, NULL, "of class targets; anchor heads (YOLOv7) only", 0, 1},
     {"seed", NULL, OPTION_INT, "0", "of all random numbers", 0, 2147483647},
-    {"lr-lag", NULL, OPTION_FLAG, NULL, "epoch e with the learning rate of e - 1 (default, but for YOLOv8's recipe)"},
-    {"no-lr-lag", NULL, OPTION_FLAG, NULL, "epoch e with its own learning rate"},
+    {"lr-lag", NULL, OPTION_FLAG, NULL,
+     "epoch e with the learning rate of e - 1; --no-lr-lag: with its own (default of "
+     "YOLOv8's recipe)"},
     {"official-quirks", NULL, OPTION_FLAG, NULL, "weights rounded to fp16 at the start, left-over gradients dropped"},
     {"noval", NULL, OPTION_FLAG, NULL, "validate the last epoch only", .heading = "Results"},
     {"nosave", NULL, OPTION_FLAG, NULL, "write weights after the last epoch only (the state is always written)"},
@@ -139,10 +140,6 @@ static enum status read_schedule(const struct options *o, struct run_options *ou
         chosen++;
     }
     out->given_schedule = chosen > 0;
-    out->given_lr_lag = option_flag(o, "lr-lag") || option_flag(o, "no-lr-lag");
-    out->lr_lag = !option_flag(o, "no-lr-lag");
-    if (option_flag(o, "lr-lag") && option_flag(o, "no-lr-lag"))
-        return fail(E_USAGE, "of --lr-lag and --no-lr-lag only one can be chosen");
     return chosen > 1 ? fail(E_USAGE, "of --linear-lr, --cos-lr, --flat-cos-lr and --fixed-lr only one can be chosen")
                       : OK;
 }
@@ -208,6 +205,7 @@ static enum status read_options(const struct options *o, struct run_options *out
         out->img = image_side_of(o, NULL);
     TRY(read_schedule(o, out));
     out->given_optimizer = option_given(o, "optimizer");
+    out->given_lr_lag = option_given(o, "lr-lag");
     TRY(read_hyper(o, out));
     const int *freeze = option_ints(o, "freeze", &count);
     memcpy(out->freeze, freeze, (size_t)count * sizeof *freeze);
