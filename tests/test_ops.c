@@ -8,6 +8,7 @@
 #include "ops/cpu.h"
 #include "support/activations.h"
 #include "support/feature_masks.h"
+#include "support/op_reference.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -24,14 +25,6 @@
 enum { TIGHT = 0 }; /* a seed: no slices, for the bench */
 
 static const float CANARY = -12345.678f;
-
-struct op_case {
-    const char *name;
-    struct node node;
-    enum run_mode mode;
-    int n, c, h, w;              /* of dst */
-    struct extent size[MAX_SRC]; /* of the sources */
-};
 
 /* A tensor inside a larger home: everything around it must stay CANARY. */
 struct home {
@@ -144,9 +137,14 @@ static float *poisoned(size_t floats)
     return p;
 }
 
+static int params_of(const struct node *n)
+{
+    return n->op == OP_BN_ACT ? 4 * n->u.bn_act.n_bn : n->op == OP_IMPLICIT ? 1 : 0;
+}
+
 static void params_init(struct bench *b)
 {
-    for (int i = 0; i < 4 * b->info->node.u.bn_act.n_bn; i++) {
+    for (int i = 0; i < params_of(&b->info->node); i++) {
         int c = b->info->c;
         b->param[i] = mem_alloc((size_t)c, sizeof(float));
         for (int k = 0; k < c; k++)
@@ -167,8 +165,8 @@ static void bench_init(struct bench *b, const struct op_case *info, uint64_t see
     b->call.options.features = features;
     for (int i = 0; i < info->node.n_src; i++) {
         struct extent size = info->size[i];
-        b->src[i] = home_make(&b->rng, info->n, size.h, size.w, info->c, seed == TIGHT);
-        b->d_src[i] = home_make(&b->rng, info->n, size.h, size.w, info->c, seed == TIGHT);
+        b->src[i] = home_make(&b->rng, info->n, size.h, size.w, op_source_channels(info), seed == TIGHT);
+        b->d_src[i] = home_make(&b->rng, info->n, size.h, size.w, op_source_channels(info), seed == TIGHT);
         fill_random(&b->rng, &b->src[i].t);
         fill_value(&b->d_src[i].t, NAN);
         b->call.src[i] = b->src[i].t;
@@ -180,95 +178,11 @@ static void bench_init(struct bench *b, const struct op_case *info, uint64_t see
     fill_random(&b->rng, &b->d_dst.t);
     b->call.dst = b->dst.t;
     b->call.d_dst = b->d_dst.t;
-    if (info->node.op == OP_BN_ACT)
-        params_init(b);
+    params_init(b);
     if (b->op->plan)
         assert_int_equal(b->op->plan(&b->call), OK);
     b->call.saved = poisoned(b->call.saved_floats);
     b->call.scratch = poisoned(MAX(b->call.scratch_floats, b->call.d_scratch_floats));
-}
-
-/* --- the double reference --- */
-
-/* Element (i, y, x, k) of a dense map. */
-static size_t at(int h, int w, int c, int i, int y, int x, int k)
-{
-    return (((size_t)i * (size_t)h + (size_t)y) * (size_t)w + (size_t)x) * (size_t)c + (size_t)k;
-}
-
-static void bn_act_exact(const struct op_case *o, const double *const *src, const double *const *param, double *dst)
-{
-    const struct bn_act_attr *attr = &o->node.u.bn_act;
-    size_t pixels = (size_t)o->n * (size_t)o->h * (size_t)o->w, c = (size_t)o->c;
-    for (size_t k = 0; k < c; k++)
-        for (size_t p = 0; p < pixels; p++)
-            dst[p * c + k] = 0.0;
-    for (int i = 0; i < attr->n_bn; i++)
-        for (size_t k = 0; k < c; k++) {
-            double mean = param[4 * i + 2][k], var = param[4 * i + 3][k];
-            if (o->mode == RUN_TRAIN) {
-                mean = var = 0.0;
-                for (size_t p = 0; p < pixels; p++)
-                    mean += src[i][p * c + k] / (double)pixels;
-                for (size_t p = 0; p < pixels; p++)
-                    var += pow(src[i][p * c + k] - mean, 2.0) / (double)pixels;
-            }
-            for (size_t p = 0; p < pixels; p++)
-                dst[p * c + k] += (src[i][p * c + k] - mean) / sqrt(var + 1e-3) * param[4 * i][k] + param[4 * i + 1][k];
-        }
-    for (size_t p = 0; p < pixels * c; p++)
-        dst[p] = act_exact(dst[p], attr->act) + (attr->residual ? src[attr->n_bn][p] : 0.0);
-}
-
-static double pool_reference(const struct op_case *o, const double *src, int i, int y, int x, int k)
-{
-    const struct pool_attr *pool = &o->node.u.pool;
-    const struct extent size = o->size[0];
-    double best = -INFINITY, sum = 0.0;
-    for (int ky = 0; ky < pool->k; ky++)
-        for (int kx = 0; kx < pool->k; kx++) {
-            int v = y * pool->stride - pool->pad + ky, u = x * pool->stride - pool->pad + kx;
-            if (v < 0 || v >= size.h || u < 0 || u >= size.w)
-                continue;
-            double value = src[at(size.h, size.w, o->c, i, v, u, k)];
-            best = value > best ? value : best;
-            sum += value;
-        }
-    return o->node.op == OP_MAXPOOL ? best : sum / (pool->k * pool->k);
-}
-
-static double map_reference(const struct op_case *o, const double *const *src, int i, int y, int x, int k)
-{
-    double sum = 0.0;
-    switch (o->node.op) {
-    case OP_MAXPOOL:
-    case OP_AVGPOOL:
-        return pool_reference(o, src[0], i, y, x, k);
-    case OP_UPSAMPLE:
-        return src[0][at(o->size[0].h, o->size[0].w, o->c, i, y / o->node.u.scale, x / o->node.u.scale, k)];
-    case OP_FUSE:
-        for (int s = 0; s < o->node.n_src; s++)
-            sum += src[s][at(o->size[s].h, o->size[s].w, o->c, i, y * o->size[s].h / o->h, x * o->size[s].w / o->w, k)];
-        return sum;
-    case OP_GELU:
-        sum = src[0][at(o->h, o->w, o->c, i, y, x, k)];
-        return sum * 0.5 * erfc(-sum * sqrt(0.5));
-    default:
-        return src[0][at(o->h, o->w, o->c, i, y, x, k)];
-    }
-}
-
-static void reference(const struct op_case *o, const double *const *src, const double *const *param, double *dst)
-{
-    if (o->node.op == OP_BN_ACT) {
-        bn_act_exact(o, src, param, dst);
-        return;
-    }
-    for (int i = 0; i < o->n; i++)
-        for (int y = 0; y < o->h; y++)
-            for (int x = 0; x < o->w; x++)
-                for (int k = 0; k < o->c; k++)
-                    dst[at(o->h, o->w, o->c, i, y, x, k)] = map_reference(o, src, i, y, x, k);
 }
 
 /* The operands of the reference in double. */
@@ -304,7 +218,7 @@ static double loss(const struct op_case *o, struct operands *v)
 {
     size_t count = (size_t)o->n * (size_t)o->h * (size_t)o->w * (size_t)o->c;
     double sum = 0.0;
-    reference(o, (const double *const *)v->src, (const double *const *)v->param, v->dst);
+    op_reference(o, (const double *const *)v->src, (const double *const *)v->param, v->dst);
     for (size_t i = 0; i < count; i++)
         sum += v->d_dst[i] * v->dst[i];
     return sum;
@@ -557,6 +471,9 @@ static void test_bn_act(void **state)
         {"bn silu residual train", BN_NODE(1, ACT_SILU, true), RUN_TRAIN, 2, 33, 6, 4},
         {"bn of two, silu, train", BN_NODE(2, ACT_SILU, false), RUN_TRAIN, 2, 40, 8, 6},
         {"bn of two, silu, residual, train", BN_NODE(2, ACT_SILU, true), RUN_TRAIN, 2, 31, 8, 6},
+        {"bn of three, silu, train", BN_NODE(3, ACT_SILU, false), RUN_TRAIN, 2, 40, 8, 6},
+        {"bn of three, none, train", BN_NODE(3, ACT_NONE, false), RUN_TRAIN, 2, 19, 7, 6},
+        {"bn of three, relu, residual, infer", BN_NODE(3, ACT_RELU, true), RUN_INFER, 2, 65, 5, 6},
         {"bn of two, relu, train", BN_NODE(2, ACT_RELU, false), RUN_TRAIN, 2, 17, 5, 6},
         {"bn silu infer", BN_NODE(1, ACT_SILU, false), RUN_INFER, 1, 50, 5, 5},
         {"bn silu infer, one value", BN_NODE(1, ACT_SILU, false), RUN_INFER, 1, 7, 1, 1},
@@ -723,6 +640,29 @@ static void test_copy_and_gelu(void **state)
     run_cases(cases, COUNT(cases));
 }
 
+static void test_reorg(void **state)
+{
+    (void)state;
+    struct op_case cases[] = {
+        {"reorg of an image", {.op = OP_REORG, .n_src = 1}, RUN_TRAIN, 2, 12, 5, 7, {{10, 14}}, 3},
+        {"reorg, large", {.op = OP_REORG, .n_src = 1}, RUN_INFER, 2, 64, 20, 30, {{40, 60}}, 16},
+    };
+    run_cases(cases, COUNT(cases));
+}
+
+static void test_implicit(void **state)
+{
+    (void)state;
+    const struct node adds = {.op = OP_IMPLICIT, .n_src = 1},
+                      multiplies = {.op = OP_IMPLICIT, .n_src = 1, .u.implicit = {.multiplies = true}};
+    struct op_case cases[] = {
+        {"implicit, added", adds, RUN_TRAIN, 2, 19, 5, 7},
+        {"implicit, multiplied", multiplies, RUN_TRAIN, 2, 27, 6, 4},
+        {"implicit, multiplied, large", multiplies, RUN_INFER, 3, 255, 40, 40},
+    };
+    run_cases(cases, COUNT(cases));
+}
+
 /* --- bench --- */
 
 static double fastest(void (*run)(const struct call *), const struct call *c)
@@ -793,6 +733,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_avgpool),
         cmocka_unit_test(test_upsample),
         cmocka_unit_test(test_fuse),
+        cmocka_unit_test(test_reorg),
+        cmocka_unit_test(test_implicit),
         cmocka_unit_test(test_copy_and_gelu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,7 +74,7 @@ static void check_golden(const char *name, bool merge)
     snprintf(file, sizeof file, "fuse/%s.safetensors", name);
     assert_true(golden_open(&g, golden_file(file)));
     struct recipe *r = &deployed.recipe;
-    r->n_terms = merge ? 2 : 1;
+    *r = (struct recipe){.shift = -1, .scale = -1, .n_terms = merge ? 2 : 1};
     r->term[0] = stored_term(&g, &training, merge ? "conv1." : "", shape);
     if (merge)
         r->term[1] = stored_term(&g, &training, "conv2.", small);
@@ -121,6 +121,7 @@ static void test_biases(void **state)
     recipes[2].term[0] = recipes[1].term[0];
     recipes[2].term[0].bias = -1;
     for (int i = 0; i < 3; i++) {
+        recipes[i].shift = recipes[i].scale = -1;
         recipes[i].weight = add_param(&d, 4, shape, NULL);
         recipes[i].bias = i == 2 ? -1 : add_param(&d, 1, shape, NULL);
     }
@@ -133,11 +134,52 @@ static void test_biases(void **state)
             assert_true(fabsf(d.values[d.params[i].first + (size_t)k] - want[i][k]) < 1e-5f);
 }
 
+/* RepConv's identity is a 1 in the centre tap of its own channel, and goes round in groups; implicit vectors come last:
+ * W' = m W, b' = m (b + W a). */
+static void test_identity_and_implicit(void **state)
+{
+    (void)state;
+    enum { C = 4, IN = 2 }; /* two groups */
+    const int wide[4] = {C, IN, 3, 3}, point[4] = {2, 2, 1, 1};
+    const float zero[C * IN * 9] = {0}, gamma[C] = {1, 2, 3, 4}, beta[C] = {5, 6, 7, 8}, mean[C] = {1, 1, 1, -1};
+    const float var[C] = {1 - BN_EPSILON, 1 - BN_EPSILON, 1 - BN_EPSILON, 1 - BN_EPSILON};
+    const float weight[4] = {1, 2, 3, 4}, bias[2] = {10, 20}, a[2] = {0.5f, -1}, m[2] = {2, -1};
+    struct block t = {0}, d = {0};
+    const struct bn none = {-1, -1, -1, -1};
+    struct recipe recipes[2] = {{.n_terms = 2, .shift = -1, .scale = -1}, {.n_terms = 1}};
+    recipes[0].term[0] = (struct recipe_term){.weight = add_param(&t, 4, wide, zero), .bias = -1, .bn = none};
+    recipes[0].term[1] = (struct recipe_term){.weight = -1, .bias = -1};
+    recipes[0].term[1].bn = (struct bn){.gamma = add_param(&t, 1, wide, gamma), .beta = add_param(&t, 1, wide, beta)};
+    recipes[0].term[1].bn.mean = add_param(&t, 1, wide, mean);
+    recipes[0].term[1].bn.var = add_param(&t, 1, wide, var);
+    recipes[1].term[0] = (struct recipe_term){.weight = add_param(&t, 4, point, weight), .bn = none};
+    recipes[1].term[0].bias = add_param(&t, 1, point, bias);
+    recipes[1].shift = add_param(&t, 1, point, a);
+    recipes[1].scale = add_param(&t, 1, point, m);
+    for (int i = 0; i < 2; i++) {
+        recipes[i].weight = add_param(&d, 4, i ? point : wide, NULL);
+        recipes[i].bias = add_param(&d, 1, i ? point : wide, NULL);
+    }
+    d.graph.recipes = recipes;
+    d.graph.n_recipes = 2;
+    recipe_evaluate(&t.graph, t.values, &d.graph, d.values);
+    const float *w = d.values + d.params[0].first, *b = d.values + d.params[1].first;
+    for (int o = 0; o < C; o++) {
+        for (int i = 0; i < IN * 9; i++)
+            assert_true(fabsf(w[o * IN * 9 + i] - (i == o % IN * 9 + 4 ? gamma[o] : 0)) < 1e-5f);
+        assert_true(fabsf(b[o] - (beta[o] - mean[o] * gamma[o])) < 1e-5f);
+    }
+    const float *w2 = d.values + d.params[2].first, *b2 = d.values + d.params[3].first;
+    assert_true(w2[0] == 2 && w2[1] == 4 && w2[2] == -3 && w2[3] == -4);
+    assert_true(b2[0] == 2 * (10 + 0.5f - 2) && b2[1] == -(20 + 1.5f - 4));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fold),
         cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_identity_and_implicit),
         cmocka_unit_test(test_biases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,7 @@
 #include "cli/figures.h"
 
+#include "model/names.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -15,15 +17,9 @@ void figures_free(struct figures *r)
 /* Is `name` a part of the auxiliary branches of the head in row `row`? */
 static bool is_auxiliary_head(const struct graph *g, int row, const char *name)
 {
-    char prefix[48];
-    for (int branch = 0; branch < g->n_branches - 1; branch++) {
-        for (int part = HEAD_PART_BOX; part <= HEAD_PART_DFL; part++) {
-            int n = snprintf(prefix, sizeof prefix, "model.%d.%s.", row, head_part_name(branch, (enum head_part)part));
-            if (!strncmp(name, prefix, (size_t)n))
-                return true;
-        }
-    }
-    return false;
+    const char *rest;
+    int branch = names_row(name, &rest) == row ? head_branch_of(g->head.kind, g->n_branches, rest) : -1;
+    return branch >= 0 && branch < g->n_branches - 1;
 }
 
 /* What the auxiliary branches of the head cost. */

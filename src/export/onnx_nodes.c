@@ -211,6 +211,30 @@ static const char *write_gelu(struct onnx_export *e, const struct node *n)
                        onnx_number(b, n->name, e->type, 0.5f));
 }
 
+/* Every second row from row `y` on, and column from column `x` on. */
+static const char *every_second(struct onnx_export *e, const char *label, const char *map, int y, int x)
+{
+    const int64_t first[] = {y, x}, end[] = {INT32_MAX, INT32_MAX}, axes[] = {2, 3}, steps[] = {2, 2};
+    const char *in[] = {map, onnx_ints(&e->b, label, first, 2), onnx_ints(&e->b, label, end, 2),
+                        onnx_ints(&e->b, label, axes, 2), onnx_ints(&e->b, label, steps, 2)};
+    return onnx_out(onnx_add(&e->b, &(struct onnx_op){"Slice", label, COUNT(in), in, NULL}));
+}
+
+static const char *write_reorg(struct onnx_export *e, const struct node *n)
+{
+    const char *map = onnx_value_name(e, n->src[0]), *part[4];
+    for (int k = 0; k < 4; k++)
+        part[k] = every_second(e, n->name, map, k % 2, k / 2);
+    return onnx_concat(&e->b, n->name, part, 4, 1);
+}
+
+/* An implicit vector that no convolution could take in. */
+static const char *write_implicit(struct onnx_export *e, const struct node *n)
+{
+    return onnx_binary(&e->b, n->u.implicit.multiplies ? "Mul" : "Add", n->name, onnx_value_name(e, n->src[0]),
+                       onnx_param_name(e, n->u.implicit.vector));
+}
+
 /* ONNX has no places in memory: a copy is the value itself. */
 static const char *write_copy(struct onnx_export *e, const struct node *n)
 {

@@ -76,14 +76,16 @@ static int copy_param(struct deploy *d, int param)
         return -1;
     const struct param *p = &d->base.from->params[param];
     int copy = graph_param(d->base.to, deployed_name(d, param, buffer, sizeof buffer), p->role, p->rank, p->shape);
-    add_recipe(d, (struct recipe){.weight = copy, .bias = -1, .n_terms = 1, .term = {{param, -1, NO_BN}}});
+    add_recipe(d,
+               (struct recipe){
+                   .weight = copy, .bias = -1, .shift = -1, .scale = -1, .n_terms = 1, .term = {{param, -1, NO_BN}}});
     return copy;
 }
 
-/* The convolution behind input i of a bn_act, if nobody else reads its output; NULL otherwise. */
-static const struct node *foldable_conv(const struct deploy *d, const struct node *n, int i)
+/* The convolution that writes v, if nobody else reads that; NULL otherwise. */
+static const struct node *sole_conv(const struct deploy *d, int v)
 {
-    int v = n->src[i], writer = d->base.from->values[v].writer;
+    int writer = d->base.from->values[v].writer;
     if (writer < 0 || d->base.readers[v] != 1)
         return NULL;
     const struct node *conv = &d->base.from->nodes[writer];
@@ -91,27 +93,76 @@ static const struct node *foldable_conv(const struct deploy *d, const struct nod
     return plain ? conv : NULL;
 }
 
-static bool can_fold(const struct deploy *d, const struct node *n)
+/* What becomes one convolution of the deployed form: the convolutions of a bn_act, or one between implicit vectors. */
+struct folding {
+    int n_terms;
+    const struct node *conv[MAX_BN]; /* the first one gives its window; NULL: the identity of its source */
+    const struct node *shift;        /* adds an implicit vector to the source; NULL: none */
+};
+
+/* A second, smaller window must sit in the middle of the first: RepConvN's 3x3 pad 1 and 1x1 pad 0. */
+static bool sits_inside(const struct node *a, const struct node *b)
 {
-    if (!op_rules[n->op]->folds)
-        return false;
-    const struct node *a = foldable_conv(d, n, 0);
-    if (!a || n->u.bn_act.n_bn == 1)
-        return a != NULL;
-    const struct node *b = foldable_conv(d, n, 1);
-    if (!b)
-        return false;
     const struct conv_attr *x = &a->u.conv, *y = &b->u.conv;
-    /* the second, smaller window must sit in the middle of the first: RepConvN's 3x3 pad 1 and 1x1 pad 0 */
     return a->src[0] == b->src[0] && x->stride == y->stride && x->groups == y->groups && x->dilation == 1 &&
            y->dilation == 1 && x->kh >= y->kh && x->kw >= y->kw && x->pad - y->pad == (x->kh - y->kh) / 2 &&
            x->pad - y->pad == (x->kw - y->kw) / 2;
 }
 
-static void emit_folded(struct deploy *d, const struct node *n)
+/* Is v what a reads, so that a's window can hand it on by a 1 in its centre? */
+static bool is_identity(const struct deploy *d, const struct node *a, int v)
+{
+    const struct conv_attr *x = &a->u.conv;
+    return v == a->src[0] && d->base.from->values[v].c == x->oc && x->stride == 1 && x->dilation == 1 && x->kh % 2 &&
+           x->kw % 2 && x->pad == x->kh / 2 && x->pad == x->kw / 2;
+}
+
+static bool fold_bn_act(const struct deploy *d, const struct node *n, struct folding *f)
+{
+    f->n_terms = n->u.bn_act.n_bn;
+    for (int t = 0; t < f->n_terms; t++) {
+        f->conv[t] = sole_conv(d, n->src[t]);
+        bool fits = f->conv[t] ? !t || sits_inside(f->conv[0], f->conv[t]) : t && is_identity(d, f->conv[0], n->src[t]);
+        if (!fits)
+            return false;
+    }
+    return true;
+}
+
+/* m * (W (x + a) + b): the vector that is added can go into the bias where no border is padded with zeros. */
+static bool fold_implicit(const struct deploy *d, const struct node *n, struct folding *f)
 {
     const struct graph *g = d->base.from;
-    const struct node *conv = foldable_conv(d, n, 0);
+    f->n_terms = 1;
+    f->conv[0] = n->u.implicit.multiplies ? sole_conv(d, n->src[0]) : NULL;
+    if (!f->conv[0] || f->conv[0]->u.conv.bias < 0)
+        return false;
+    int x = f->conv[0]->src[0], writer = g->values[x].writer;
+    bool shifted = writer >= 0 && g->nodes[writer].op == OP_IMPLICIT && !g->nodes[writer].u.implicit.multiplies &&
+                   d->base.readers[x] == 1 && !f->conv[0]->u.conv.pad && f->conv[0]->u.conv.groups == 1;
+    f->shift = shifted ? &g->nodes[writer] : NULL;
+    return true;
+}
+
+static bool can_fold(const struct deploy *d, const struct node *n, struct folding *f)
+{
+    *f = (struct folding){0};
+    switch (op_rules[n->op]->folds) {
+    case FOLDS_NORMALISED:
+        return fold_bn_act(d, n, f);
+    case FOLDS_IMPLICIT:
+        return fold_implicit(d, n, f);
+    case FOLDS_NOTHING:
+        break;
+    }
+    return false;
+}
+
+static void emit_folded(struct deploy *d, const struct node *n, const struct folding *f)
+{
+    const struct graph *g = d->base.from;
+    const struct node *conv = f->conv[0];
+    const bool bn = op_rules[n->op]->folds == FOLDS_NORMALISED;
     char buffer[512], bias_name[520];
     const struct param *w = &g->params[conv->u.conv.weight];
     const char *name = deployed_name(d, conv->u.conv.weight, buffer, sizeof buffer);
@@ -120,21 +171,23 @@ static void emit_folded(struct deploy *d, const struct node *n)
         stem -= 7;
     snprintf(bias_name, sizeof bias_name, "%.*s.bias", (int)stem, name);
 
-    struct recipe r = {.n_terms = n->u.bn_act.n_bn};
+    struct recipe r = {.n_terms = f->n_terms, .shift = -1, .scale = bn ? -1 : n->u.implicit.vector};
+    if (f->shift)
+        r.shift = f->shift->u.implicit.vector;
     r.weight = graph_param(d->base.to, name, PARAM_WEIGHT, 4, w->shape);
     r.bias = graph_param(d->base.to, bias_name, PARAM_BIAS, 1, w->shape);
-    for (int t = 0; t < r.n_terms; t++) {
-        const struct node *term = foldable_conv(d, n, t);
-        r.term[t] = (struct recipe_term){term->u.conv.weight, term->u.conv.bias, n->u.bn_act.bn[t]};
-    }
+    for (int t = 0; t < r.n_terms; t++)
+        r.term[t] = (struct recipe_term){.weight = f->conv[t] ? f->conv[t]->u.conv.weight : -1,
+                                         .bias = f->conv[t] ? f->conv[t]->u.conv.bias : -1,
+                                         .bn = bn ? n->u.bn_act.bn[t] : NO_BN};
     add_recipe(d, r);
 
     struct node fused = {.op = OP_CONV2D, .n_src = 1, .name = n->name, .u.conv = conv->u.conv};
-    fused.src[0] = rewrite_value(&d->base, conv->src[0]);
+    fused.src[0] = rewrite_value(&d->base, f->shift ? f->shift->src[0] : conv->src[0]);
     fused.u.conv.weight = r.weight;
     fused.u.conv.bias = r.bias;
-    fused.u.conv.act = n->u.bn_act.act;
-    fused.u.conv.residual = n->u.bn_act.residual;
+    fused.u.conv.act = bn ? n->u.bn_act.act : ACT_NONE;
+    fused.u.conv.residual = bn && n->u.bn_act.residual;
     if (fused.u.conv.residual)
         fused.src[fused.n_src++] = rewrite_value(&d->base, n->src[n->n_src - 1]);
     d->base.map[n->dst] = graph_node(d->base.to, &fused, g->values[n->dst].c);
@@ -151,24 +204,33 @@ static void emit_as_is(struct deploy *d, const struct node *n)
     d->base.map[n->dst] = graph_node(d->base.to, &copy, d->base.from->values[n->dst].c);
 }
 
-/* absorbed: convolutions whose output goes into a folded bn_act; they are emitted there. */
+/* absorbed: nodes that a folded one takes in; they are emitted there. */
+static void mark_absorbed(const struct deploy *d, const struct folding *f, bool *absorbed)
+{
+    const struct node *nodes = d->base.from->nodes;
+    for (int t = 0; t < f->n_terms; t++)
+        if (f->conv[t])
+            absorbed[f->conv[t] - nodes] = true;
+    if (f->shift)
+        absorbed[f->shift - nodes] = true;
+}
+
 static void emit_nodes(struct deploy *d, bool *absorbed)
 {
     const struct graph *g = d->base.from;
+    struct folding f;
     for (int i = 0; i < g->n_nodes; i++) {
         const struct node *n = &g->nodes[i];
-        if (!d->base.needed[n->dst] || !can_fold(d, n))
-            continue;
-        for (int t = 0; t < n->u.bn_act.n_bn; t++)
-            absorbed[g->values[n->src[t]].writer] = true;
+        if (d->base.needed[n->dst] && can_fold(d, n, &f))
+            mark_absorbed(d, &f, absorbed);
     }
     for (int i = 0; i < g->n_nodes; i++) {
         const struct node *n = &g->nodes[i];
         if (!d->base.needed[n->dst] || absorbed[i])
             continue;
         d->base.to->n_rows = n->row; /* the builder stamps new nodes, values and parameters with it */
-        if (can_fold(d, n))
-            emit_folded(d, n);
+        if (can_fold(d, n, &f))
+            emit_folded(d, n, &f);
         else
             emit_as_is(d, n);
     }

@@ -23,11 +23,12 @@ enum op {
 };
 
 enum {
-    MAX_SRC = 10,        /* CBFuse of E has six inputs */
-    MAX_LEVELS = 5,      /* detection levels of a branch */
-    MAX_BRANCHES = 3,    /* head branches: auxiliary ones first, main last */
-    MAX_ANCHORS = 8,     /* boxes that an anchor head predicts in a cell */
-    MAX_NODE_PARAMS = 8, /* BN of both branches of RepConvN: four each */
+    MAX_SRC = 10,     /* CBFuse of E has six inputs */
+    MAX_LEVELS = 5,   /* detection levels of a branch */
+    MAX_BRANCHES = 3, /* head branches: auxiliary ones first, main last */
+    MAX_ANCHORS = 8,  /* boxes that an anchor head predicts in a cell */
+    MAX_BN = 3,       /* normalised inputs of a bn_act: RepConv's, with its identity */
+    MAX_NODE_PARAMS = 4 * MAX_BN,
 };
 
 #define BN_EPSILON  1e-3f /* SPEC 1 */
@@ -45,13 +46,14 @@ struct value {
 };
 
 enum param_role {
-    PARAM_WEIGHT, /* convolution weights (oc, ic/groups, kh, kw) */
-    PARAM_BIAS,   /* convolution bias (oc) */
-    PARAM_GAMMA,  /* BN weight (c) */
-    PARAM_BETA,   /* BN bias (c) */
-    PARAM_MEAN,   /* BN running_mean (c): a statistic, not trained */
-    PARAM_VAR,    /* BN running_var (c): a statistic, not trained */
-    PARAM_DFL,    /* frozen 0..reg_max-1, counted as the official code counts it */
+    PARAM_WEIGHT,   /* convolution weights (oc, ic/groups, kh, kw) */
+    PARAM_BIAS,     /* convolution bias (oc) */
+    PARAM_GAMMA,    /* BN weight (c) */
+    PARAM_BETA,     /* BN bias (c) */
+    PARAM_MEAN,     /* BN running_mean (c): a statistic, not trained */
+    PARAM_VAR,      /* BN running_var (c): a statistic, not trained */
+    PARAM_IMPLICIT, /* YOLOv7's implicit vectors (1, c, 1, 1) */
+    PARAM_DFL,      /* frozen 0..reg_max-1, counted as the official code counts it */
 };
 
 struct param {
@@ -93,8 +95,8 @@ struct bn {
 };
 
 struct bn_act_attr {
-    int n_bn;        /* normalised inputs: 1, or 2 for RepConvN */
-    struct bn bn[2]; /* one an input */
+    int n_bn;             /* normalised inputs: 1, 2 for RepConvN, up to 3 for RepConv */
+    struct bn bn[MAX_BN]; /* one an input */
     enum act act;
     bool residual; /* the last src is added after the activation */
 };
@@ -102,6 +104,11 @@ struct bn_act_attr {
 struct pool_attr {
     int k, stride, pad;
     bool pooled; /* lowered form only: src is averaged (2x2, stride 1) on the way in */
+};
+
+struct implicit_attr {
+    int vector;      /* parameter */
+    bool multiplies; /* else it is added */
 };
 
 struct node {
@@ -113,22 +120,25 @@ struct node {
         struct conv_attr conv;
         struct bn_act_attr bn_act;
         struct pool_attr pool; /* maxpool, avgpool */
-        int scale;             /* upsample */
+        struct implicit_attr implicit;
+        int scale; /* upsample */
     } u;
 };
 
 /* How a deployed parameter pair (weight, bias) is made of training-form parameters (SPEC 6.3):
  *   W = sum_t scale_t * weight_t,  b = sum_t beta_t - mean_t*scale_t (+ bias_t*scale_t), scale = gamma/sqrt(var + eps)
- * A term without BN has gamma -1 and scale 1. A 1x1 weight inside a 3x3 sum goes to the centre tap.
- * ops/recipe.h evaluates it. */
+ * A term without BN has gamma -1 and scale 1. A 1x1 weight inside a 3x3 sum goes to the centre tap, and so does a term
+ * without weight, RepConv's identity: 1 from input channel o to output o. Implicit vectors a before and m after the
+ * convolution are taken in last: W' = m W, b' = m (b + W a). ops/recipe.h evaluates it. */
 struct recipe_term {
-    int weight, bias; /* training-form parameters; bias -1 when absent */
+    int weight, bias; /* training-form parameters; -1 when absent */
     struct bn bn;     /* all -1 when absent */
 };
 struct recipe {
     int weight, bias; /* deployed parameters that it makes */
+    int shift, scale; /* implicit vectors a and m; -1 when absent */
     int n_terms;
-    struct recipe_term term[2];
+    struct recipe_term term[MAX_BN];
 };
 
 struct branch {

@@ -141,7 +141,7 @@ static const struct op_rule bn_act_rule = {
     .backward_reads = bn_act_is_normalised,
     .in_place = bn_act_is_normalised,
     .remade = bn_act_remade,
-    .folds = true,
+    .folds = FOLDS_NORMALISED,
 };
 
 /* --- pools --- */
@@ -208,6 +208,48 @@ static enum status fuse_infer(const struct graph *g, const struct node *n, const
 static const struct op_rule fuse_rule = {
     .infer = fuse_infer,
     .backward_reads = reads_nothing,
+};
+
+/* Four pixels side by side become one: whole squares only. */
+static enum status reorg_check(const struct graph *g, const struct node *n)
+{
+    if (g->values[n->dst].c != 4 * g->values[n->src[0]].c)
+        return fail(E_SHAPE, "%s: %d channels become four times as many, not %d", n->name, g->values[n->src[0]].c,
+                    g->values[n->dst].c);
+    return OK;
+}
+
+static enum status reorg_infer(const struct graph *g, const struct node *n, const struct extent *e, struct extent *dst)
+{
+    (void)g;
+    const struct extent src = e[n->src[0]];
+    if (src.h % 2 || src.w % 2)
+        return fail(E_SHAPE, "%s: a map of %dx%d has no whole 2x2 squares", n->name, src.h, src.w);
+    *dst = (struct extent){src.h / 2, src.w / 2};
+    return OK;
+}
+
+static const struct op_rule reorg_rule = {
+    .check = reorg_check,
+    .infer = reorg_infer,
+    .backward_reads = reads_nothing,
+};
+
+static int implicit_params(struct node *n, int *place[MAX_NODE_PARAMS])
+{
+    place[0] = &n->u.implicit.vector;
+    return 1;
+}
+
+static bool implicit_backward_reads(const struct node *n, int s)
+{
+    return s == 0 && n->u.implicit.multiplies;
+}
+
+static const struct op_rule implicit_rule = {
+    .params = implicit_params,
+    .backward_reads = implicit_backward_reads,
+    .folds = FOLDS_IMPLICIT,
 };
 
 static const struct op_rule copy_rule = {

@@ -11,6 +11,12 @@
 
 enum { OP_DST = -1 };
 
+enum folds {
+    FOLDS_NOTHING,
+    FOLDS_NORMALISED, /* src[0 .. u.bn_act.n_bn - 1] are normalised */
+    FOLDS_IMPLICIT,   /* an implicit vector, u.implicit */
+};
+
 struct op_rule {
     /* Channels and attributes fit, E_SHAPE names the node. NULL: every source has as many channels as dst. */
     enum status (*check)(const struct graph *g, const struct node *n);
@@ -32,9 +38,9 @@ struct op_rule {
     /* Can the backend's `again` make dst once more in the backward pass, so that it need not be kept? NULL: no. */
     bool (*remade)(const struct node *n);
 
-    /* Its parameters normalise what convolutions without activation write, and go into their weights when the network
-     * is deployed (deploy.c): src[0 .. u.bn_act.n_bn - 1]. */
-    bool folds;
+    /* How its parameters go into the weights of the convolutions without activation that write its sources when the
+     * network is deployed (deploy.c). */
+    enum folds folds;
 
     /* How it reads src[0] in 8 bits, where it can. NULL: it cannot, and its maps are floats. */
     struct conv_quant *(*quant)(struct node *n);

@@ -288,12 +288,22 @@ FORCE_INLINE void backward_run(const struct bn_run *r, const int n_src, enum act
 
 typedef void bn_body(const struct bn_run *r, const int n_src, enum act act);
 
+FORCE_INLINE void by_sources(const struct bn_run *r, bn_body *body, enum act act)
+{
+    if (r->n_src == 1)
+        body(r, 1, act);
+    else if (r->n_src == 2)
+        body(r, 2, act);
+    else
+        body(r, 3, act);
+}
+
 FORCE_INLINE void specialise(const struct bn_run *r, bn_body *body)
 {
     switch (r->act) {
-#define ACTIVATION(id, ...)                                          \
-    case ACT_##id:                                                   \
-        r->n_src == 2 ? body(r, 2, ACT_##id) : body(r, 1, ACT_##id); \
+#define ACTIVATION(id, ...)            \
+    case ACT_##id:                     \
+        by_sources(r, body, ACT_##id); \
         break;
 #include "kernels/act.def"
 #undef ACTIVATION
@@ -315,5 +325,5 @@ static void bn_d_sums(const struct bn_run *r)
 
 static void bn_backward(const struct bn_run *r)
 {
-    r->n_src == 2 ? backward_run(r, 2, ACT_NONE) : backward_run(r, 1, ACT_NONE);
+    by_sources(r, backward_run, ACT_NONE);
 }

@@ -130,7 +130,7 @@ struct wgrad_tile_kernel {
  * z[k] = beta[k] + sum over the n_src sources of (src[k] - mean[k]) * scale[k]
  * Arrays a channel (mean, scale, beta, shift, slope, sum) have room for c rounded up to 16; what lies beyond c may be
  * read and, in `sum`, written, but means nothing. */
-enum { MAX_BN_SRC = 2 };
+enum { MAX_BN_SRC = 3 };
 
 struct bn_run {
     int n_src, pixels, c;

@@ -1,6 +1,9 @@
 #include "model/blocks.h"
 
+#include <stdio.h>
 #include <string.h>
+
+enum { MAX_POOLS = 8 }; /* of a SPPCSPC */
 
 /* --- parameters --- */
 
@@ -158,6 +161,38 @@ int repconvn(struct builder *b, const char *name, int x, int c2, int s, int g, e
     return y[0];
 }
 
+int repconv(struct builder *b, const char *name, int x, int c2, int s, int g, enum act act)
+{
+    const struct window w3 = {.k = 3, .s = s, .p = 1, .g = g, .d = 1}, w1 = {.k = 1, .s = s, .p = 0, .g = g, .d = 1};
+    int c1 = builder_channels(b, x), n = 2, y[MAX_BN] = {x, x, x};
+    struct bn bn[MAX_BN] = {{0}};
+    if (!conv_fits(b, c1, c2, w3))
+        return x;
+    size_t mark = builder_enter(b, name);
+    if (c1 == c2 && s == 1)
+        bn[n++] = add_bn(b, "rbr_identity", c2);
+    int dense = add_param(b, "rbr_dense.0", "weight", PARAM_WEIGHT, 4, (const int[]){c2, c1 / g, 3, 3});
+    bn[0] = add_bn(b, "rbr_dense.1", c2);
+    int point = add_param(b, "rbr_1x1.0", "weight", PARAM_WEIGHT, 4, (const int[]){c2, c1 / g, 1, 1});
+    bn[1] = add_bn(b, "rbr_1x1.1", c2);
+    y[0] = conv_node(b, "rbr_dense.0", x, c2, w3, dense, -1);
+    y[1] = conv_node(b, "rbr_1x1.0", x, c2, w1, point, -1);
+    int out = bn_act_node(b, "", y, bn, n, act, NO_RESIDUAL);
+    builder_leave(b, mark);
+    return out;
+}
+
+int implicit(struct builder *b, const char *name, int x, bool multiplies)
+{
+    char text[BUILDER_NAME];
+    if (b->failed)
+        return x;
+    int vector = add_param(b, name, "implicit", PARAM_IMPLICIT, 4, (const int[]){1, builder_channels(b, x), 1, 1});
+    struct node n = {.op = OP_IMPLICIT, .n_src = 1, .src = {x}, .name = builder_join(b, name, text)};
+    n.u.implicit = (struct implicit_attr){.vector = vector, .multiplies = multiplies};
+    return graph_node(b->graph, &n, builder_channels(b, x));
+}
+
 /* --- maps without parameters --- */
 
 static int pool(struct builder *b, enum op op, const char *name, int x, struct pool_attr attr)
@@ -233,6 +268,18 @@ int silence(struct builder *b, const char *name, int x)
     return x;
 }
 
+int reorg(struct builder *b, const char *name, int x)
+{
+    char text[BUILDER_NAME];
+    int c = 4 * builder_channels(b, x);
+    if (c > MAX_CHANNELS)
+        return builder_fail(b, "four times the channels are %d; %d are possible", c, MAX_CHANNELS);
+    if (b->failed)
+        return x;
+    struct node n = {.op = OP_REORG, .n_src = 1, .src = {x}, .name = builder_join(b, name, text)};
+    return graph_node(b->graph, &n, c);
+}
+
 static int slice(struct builder *b, const char *name, int x, int first, int c)
 {
     char text[BUILDER_NAME];
@@ -248,6 +295,20 @@ int aconv(struct builder *b, const char *name, int x, int c2)
     int y = conv_bn_silu(b, "cv1", t, c2, 3, 2);
     builder_leave(b, mark);
     return y;
+}
+
+int downc(struct builder *b, const char *name, int x, int c2, int k)
+{
+    int c1 = builder_channels(b, x), y[2];
+    if (!b->failed && c2 % 2)
+        return builder_fail(b, "%d channels; it needs an even number", c2);
+    size_t mark = builder_enter(b, name);
+    y[0] = conv_bn_silu(b, "cv1", x, c1, 1, 1);
+    y[0] = conv_bn_silu(b, "cv2", y[0], c2 / 2, 3, k);
+    y[1] = conv_bn_silu(b, "cv3", maxpool(b, "mp", x, k, k, 0), c2 / 2, 1, 1);
+    int out = concat(b, "", y, 2);
+    builder_leave(b, mark);
+    return out;
 }
 
 int adown(struct builder *b, const char *name, int x, int c2)
@@ -513,6 +574,29 @@ int sppf(struct builder *b, const char *name, int x, int c2, int k, enum act act
     y[2] = maxpool(b, "m2", y[1], k, 1, k / 2);
     y[3] = maxpool(b, "m3", y[2], k, 1, k / 2);
     int out = conv_bn_silu(b, "cv2", concat(b, "cat", y, 4), c2, 1, 1);
+    builder_leave(b, mark);
+    return out;
+}
+
+/* cv7(concat[cv6(cv5(concat[x1, pools of x1])), cv2(x)]), x1 = cv4(cv3(cv1(x))) */
+int sppcspc(struct builder *b, const char *name, int x, int c2, double e, const int *k, int n_k)
+{
+    int h = hidden_width(2 * c2, e), x1[MAX_POOLS + 1], y[2];
+    if (n_k < 1 || n_k > MAX_POOLS)
+        return builder_fail(b, "%d pool sizes; 1 to %d are possible", n_k, MAX_POOLS);
+    size_t mark = builder_enter(b, name);
+    x1[0] = conv_bn_silu(b, "cv1", x, h, 1, 1);
+    y[1] = conv_bn_silu(b, "cv2", x, h, 1, 1);
+    x1[0] = conv_bn_silu(b, "cv3", x1[0], h, 3, 1);
+    x1[0] = conv_bn_silu(b, "cv4", x1[0], h, 1, 1);
+    for (int i = 0; i < n_k; i++) {
+        char pool[16];
+        snprintf(pool, sizeof pool, "m.%d", i);
+        x1[i + 1] = maxpool(b, pool, x1[0], k[i], 1, k[i] / 2);
+    }
+    y[0] = conv_bn_silu(b, "cv5", concat(b, "pools", x1, n_k + 1), h, 1, 1);
+    y[0] = conv_bn_silu(b, "cv6", y[0], h, 3, 1);
+    int out = conv_bn_silu(b, "cv7", concat(b, "cat", y, 2), c2, 1, 1);
     builder_leave(b, mark);
     return out;
 }

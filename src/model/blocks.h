@@ -26,6 +26,12 @@ int conv_plain(struct builder *b, const char *name, int x, int c2, struct window
 /* RepConvN: act(BN(3x3) + BN(1x1)), one bn_act node with two inputs. */
 int repconvn(struct builder *b, const char *name, int x, int c2, int s, int g, enum act act, int residual);
 
+/* RepConv: act(BN(3x3) + BN(1x1) + BN(x)), the last term only where it fits: as many channels out as in, stride 1. */
+int repconv(struct builder *b, const char *name, int x, int c2, int s, int g, enum act act);
+
+/* x + v or x * v, v one learned value a channel, called `name`.implicit. */
+int implicit(struct builder *b, const char *name, int x, bool multiplies);
+
 /* --- maps without parameters --- */
 
 int maxpool(struct builder *b, const char *name, int x, int k, int s, int p);
@@ -38,7 +44,13 @@ int cbfuse(struct builder *b, const char *name, const int *maps, int n, int targ
 /* Silence: the map itself (so that row 0 can name the image). */
 int silence(struct builder *b, const char *name, int x);
 
+/* ReOrg: the four pixels of each 2x2 square as one pixel of four times the channels. */
+int reorg(struct builder *b, const char *name, int x);
+
 /* --- down-sampling --- */
+
+/* DownC: a Conv 3x3 of stride k behind a 1x1, and a 1x1 behind a max pool, side by side. */
+int downc(struct builder *b, const char *name, int x, int c2, int k);
 
 int aconv(struct builder *b, const char *name, int x, int c2);
 int adown(struct builder *b, const char *name, int x, int c2);
@@ -78,6 +90,8 @@ int sppelan(struct builder *b, const char *name, int x, int c2, int c3);
 /* Three max pools k x k one after the other, all kept; `act` is cv1's: newer releases of its library have none there.
  */
 int sppf(struct builder *b, const char *name, int x, int c2, int k, enum act act);
+/* SPPCSPC: max pools of the sizes k side by side on one path of a CSP block. */
+int sppcspc(struct builder *b, const char *name, int x, int c2, double e, const int *k, int n_k);
 /* One biased convolution to sum(widths) channels, handed out as n maps. */
 void cblinear(struct builder *b, const char *name, int x, const int *widths, int n, struct window w, int *maps);
 

@@ -18,13 +18,19 @@ static const struct tensor_shape *find(const struct tensor_shape *tensors, int n
     return NULL;
 }
 
-static int find_head_row(const struct tensor_shape *tensors, int n)
+/* The first level's last convolution, by which a head is known. */
+static const char *const head_mark[HEAD_KINDS] = {[HEAD_DFL] = "cv2.0.2.weight", [HEAD_ANCHORS] = "m.0.weight"};
+
+static int find_head_row(const struct tensor_shape *tensors, int n, enum head_kind *kind)
 {
-    for (int i = 0; i < n; i++) {
-        const char *rest;
-        int row = names_row(tensors[i].name, &rest);
-        if (row >= 0 && !strcmp(rest, "cv2.0.2.weight"))
-            return row;
+    for (int k = 0; k < HEAD_KINDS; k++) {
+        *kind = (enum head_kind)k;
+        for (int i = 0; i < n; i++) {
+            const char *rest;
+            int row = names_row(tensors[i].name, &rest);
+            if (row >= 0 && !strcmp(rest, head_mark[k]))
+                return row;
+        }
     }
     return -1;
 }
@@ -85,28 +91,54 @@ static enum status read_branch(const struct head_tensors *h, int branch, struct 
     return OK;
 }
 
-enum status match_head(const char *source, const struct tensor_shape *tensors, int n, struct match *out)
+static enum status read_dfl(const struct head_tensors *h, struct match *out)
 {
-    struct head_tensors h = {.source = source, .tensors = tensors, .n = n, .row = find_head_row(tensors, n)};
-    *out = (struct match){.head_row = h.row, .fused = true};
-    model_options_init(&out->options);
-    if (h.row < 0)
-        return fail(
-            E_FORMAT,
-            "%s: no tensor model.N.cv2.0.2.weight, so there is no detection head; the first of its %d tensors is "
-            "%.80s",
-            source, n, n ? tensors[0].name : "none");
-    for (int i = 0; i < n; i++) {
-        if (strstr(tensors[i].name, ".bn.running_mean"))
-            out->fused = false;
-    }
     for (int b = 0; b < MAX_BRANCHES; b++) {
-        if (!has_weight(&h, b, HEAD_PART_BOX, "2.weight"))
+        if (!has_weight(h, b, HEAD_PART_BOX, "2.weight"))
             break;
-        TRY(read_branch(&h, b, &out->options));
+        TRY(read_branch(h, b, &out->options));
         out->n_branches = b + 1;
     }
     return OK;
+}
+
+/* Boxes a cell are told by the anchors, where the file has them; else they are three. */
+static enum status read_anchor_head(const struct head_tensors *h, struct match *out)
+{
+    char name[64];
+    snprintf(name, sizeof name, "model.%d.anchors", h->row);
+    const struct tensor_shape *anchors = find(h->tensors, h->n, name);
+    snprintf(name, sizeof name, "model.%d.m2.0.weight", h->row);
+    out->n_branches = find(h->tensors, h->n, name) ? 2 : 1;
+    snprintf(name, sizeof name, "model.%d.m.0.weight", h->row);
+    const struct tensor_shape *weight = find(h->tensors, h->n, name);
+    int boxes = anchors && anchors->rank == 3 ? anchors->shape[1] : 3;
+    int channels = weight->rank == 4 ? weight->shape[0] : 0;
+    if (boxes < 1 || boxes > MAX_ANCHORS || channels % boxes || channels / boxes <= 5 ||
+        channels / boxes - 5 > MAX_CLASSES)
+        return fail(E_SHAPE, "%s: tensor %s is no convolution to %d boxes of 5 values and some classes each", h->source,
+                    name, boxes);
+    out->options.nc = channels / boxes - 5;
+    return OK;
+}
+
+enum status match_head(const char *source, const struct tensor_shape *tensors, int n, struct match *out)
+{
+    enum head_kind kind;
+    struct head_tensors h = {.source = source, .tensors = tensors, .n = n, .row = find_head_row(tensors, n, &kind)};
+    *out = (struct match){.head_row = h.row, .kind = kind, .fused = true};
+    model_options_init(&out->options);
+    if (h.row < 0)
+        return fail(E_FORMAT,
+                    "%s: no tensor model.N.cv2.0.2.weight or model.N.m.0.weight, so there is no detection head; the "
+                    "first of its %d tensors is "
+                    "%.80s",
+                    source, n, n ? tensors[0].name : "none");
+    for (int i = 0; i < n; i++) {
+        if (strstr(tensors[i].name, ".running_mean"))
+            out->fused = false;
+    }
+    return kind == HEAD_ANCHORS ? read_anchor_head(&h, out) : read_dfl(&h, out);
 }
 
 /* --- table --- */
@@ -179,7 +211,8 @@ static enum status try_table(const struct builtin_table *b, const struct match *
     enum status rc = table_open(b->name, &t);
     if (rc != OK)
         return rc;
-    if (rows_head(&t) == m->head_row && head_find(t.rows[m->head_row].module)->n_branches == m->n_branches) {
+    if (rows_head(&t) == m->head_row && rows_head_class(&t)->kind == m->kind &&
+        rows_head_class(&t)->n_branches == m->n_branches) {
         rc = model_build(&t, &m->options, &g, NULL);
         if (rc == OK) {
             c.common = count_common(&g, m, body, n_body, &c.expected, c.missing);

@@ -237,7 +237,7 @@ static void emit_head(struct build *m, int r, int nc)
     for (int i = 0; i < row->n_from; i++)
         inputs[i] = source(m, r, i)->map[0];
     m->head.nc = nc;
-    detect(&m->builder, "", head_find(row->module), inputs, row->n_from, &m->head);
+    detect(&m->builder, "", head_find_row(row->module, row->n_args), inputs, row->n_from, &m->head);
 }
 
 static enum status build_row(struct build *m, int r)
@@ -290,6 +290,9 @@ static enum status choose_head(struct build *m, const struct model_options *o)
     for (int i = 0; i < MAX_BRANCHES; i++)
         m->head.shape[i] = o ? head_shape_merge(o->head[i], t->head[i]) : t->head[i];
     m->head.family = t->family;
+    m->head.anchor_levels = t->anchor_levels;
+    m->head.n_anchors = t->anchors;
+    m->head.anchor = t->anchor;
     if (m->head.nc < 1 || m->head.nc > MAX_CLASSES)
         return fail(E_ARGUMENT, "%s: %d classes; 1 to %d are possible", t->source, m->head.nc, MAX_CLASSES);
     if (m->head.reg_max < 1 || m->head.reg_max > MAX_REG_MAX)
@@ -317,6 +320,25 @@ static enum status mark_use(struct build *m)
         m->rows[r].use = by_main[r] ? ROW_MAIN : by_any[r] ? ROW_AUXILIARY : ROW_UNUSED;
     mem_free(reached);
     return OK;
+}
+
+/* Anchors of an anchor head are listed from fine to coarse, as its inputs are. Where a table has them the other way
+ * round from its strides, the official code turns the anchors. */
+static void order_anchors(struct graph *g)
+{
+    struct head *h = &g->head;
+    const int last = g->n_branches ? g->branch[g->n_branches - 1].n_levels - 1 : 0;
+    if (h->kind != HEAD_ANCHORS || !last)
+        return;
+    const float *a = h->anchor[0][0], *z = h->anchor[last][h->n_anchors - 1];
+    if ((z[0] * z[1] < a[0] * a[1]) == (g->stride[last] < g->stride[0]))
+        return;
+    for (int l = 0; l < last - l; l++) {
+        float kept[MAX_ANCHORS][2];
+        memcpy(kept, h->anchor[l], sizeof kept);
+        memcpy(h->anchor[l], h->anchor[last - l], sizeof kept);
+        memcpy(h->anchor[last - l], kept, sizeof kept);
+    }
 }
 
 /* A fault that graph_finish finds is told with the place of its row in the file. */
@@ -348,6 +370,7 @@ enum status model_build(const struct table *t, const struct model_options *optio
         TRY_CLEAN(build_row(&m, r));
     out->n_rows = t->n_rows;
     TRY_CLEAN(finish(&m));
+    order_anchors(out);
     TRY_CLEAN(mark_use(&m));
     if (rows)
         *rows = m.rows;

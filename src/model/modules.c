@@ -134,6 +134,46 @@ static int emit_sp(const struct emission *e)
     return maxpool(e->b, e->name, e->x, a->k[0], a->s, a->p == PAD_AUTO ? a->k[0] / 2 : a->p);
 }
 
+static int emit_repconv(const struct emission *e)
+{
+    const struct module_args *a = e->a;
+    if (a->k[0] != 3 || (a->p != 1 && a->p != PAD_AUTO))
+        return builder_fail(e->b, "RepConv is 3x3 with padding 1");
+    return repconv(e->b, e->name, e->x, a->c2, a->s, a->g, a->act);
+}
+
+static int emit_downc(const struct emission *e)
+{
+    return downc(e->b, e->name, e->x, e->a->c2, e->a->k[0]);
+}
+
+static int emit_sppcspc(const struct emission *e)
+{
+    const struct module_args *a = e->a;
+    if (a->g != 1)
+        return builder_fail(e->b, "SPPCSPC in %d groups; only 1 is known", a->g);
+    return sppcspc(e->b, e->name, e->x, a->c2, a->e, a->k, COUNT(a->k));
+}
+
+static int emit_mp(const struct emission *e)
+{
+    return maxpool(e->b, e->name, e->x, e->a->k[0], e->a->k[0], 0);
+}
+
+static int emit_reorg(const struct emission *e)
+{
+    return reorg(e->b, e->name, e->x);
+}
+
+/* The sum of two maps of one size. */
+static int emit_shortcut(const struct emission *e)
+{
+    if (e->n_in != 2)
+        return builder_fail(e->b, "%d inputs; it takes two", e->n_in);
+    const int first = e->in[0].map[0];
+    return cbfuse(e->b, e->name, &first, 1, e->in[1].map[0]);
+}
+
 static int emit_upsample(const struct emission *e)
 {
     return upsample(e->b, e->name, e->x, e->a->scale);
@@ -195,6 +235,7 @@ static const struct module modules[] = {
     {"ADown", emit_adown, MODULE_BLOCK, "c2"},
     {"MaxDown", emit_maxdown, MODULE_BLOCK, "c2"},
     {"RepConvN", emit_repconvn, MODULE_BLOCK, "c2 k=3 s=1 p=1 g=1 d=1 act=model"},
+    {"RepConv", emit_repconv, MODULE_BLOCK, "c2 k=3 s=1 p=auto g=1 act=model"},
     {"RepNBottleneck", emit_repnbottleneck, MODULE_BLOCK, "c2 shortcut=1 g=1 k=3,3 e=0.5"},
     {"Bottleneck", emit_bottleneck, MODULE_BLOCK, "c2 shortcut=1 g=1 k=3,3 e=0.5"},
     {"RBottleneck", emit_bottleneck, MODULE_BLOCK, "c2 shortcut=1 g=1 k=3,1 e=0.5"},
@@ -210,6 +251,10 @@ static const struct module modules[] = {
     {"RepNCSPELAN4", emit_repncspelan4, MODULE_BLOCK, "c2 c3 c4 c5=1 block=csp"},
     {"SPPELAN", emit_sppelan, MODULE_BLOCK, "c2 c3"},
     {"SPPF", emit_sppf, MODULE_BLOCK, "c2 k=5 pools=3 add=False cv1_act=model"},
+    {"DownC", emit_downc, MODULE_BLOCK, "c2 n=1 k=2", "c2 k=2"},
+    {"SPPCSPC", emit_sppcspc, MODULE_BLOCK, "c2 n=1 shortcut=0 g=1 e=0.5 k=5,9,13", "c2 shortcut=0 g=1 e=0.5 k=5,9,13"},
+    {"MP", emit_mp, MODULE_MAP, "k=2"},
+    {"ReOrg", emit_reorg, MODULE_MAP, ""},
     {"SP", emit_sp, MODULE_MAP, "k=3 s=1 p=auto"},
     {"nn.Upsample", emit_upsample, MODULE_MAP, "size=None scale=2 mode=nearest"},
     {"Upsample", emit_upsample, MODULE_MAP, "size=None scale=2 mode=nearest"},
@@ -217,12 +262,13 @@ static const struct module modules[] = {
     {"Silence", emit_silence, MODULE_MAP, ""},
     {"nn.Identity", emit_silence, MODULE_MAP, ""},
     {"Concat", emit_concat, MODULE_MERGE, "dim=1"},
+    {"Shortcut", emit_shortcut, MODULE_MERGE, "unused=0"},
     {"CBLinear", emit_cblinear, MODULE_SPLIT, "c2s k=1 s=1 p=auto g=1"},
     {"CBFuse", emit_cbfuse, MODULE_FUSE, "idx"},
 };
 
 /* Heads are written by model/head.c. */
-static const struct module head_module = {"Detect", NULL, MODULE_HEAD, "nc=model"};
+static const struct module head_module = {"Detect", NULL, MODULE_HEAD, "nc=model anchors=None"};
 
 const struct module *module_find(const char *name)
 {
@@ -239,12 +285,13 @@ enum field_kind {
     FIELD_INT,
     FIELD_REAL,
     FIELD_FLAG,
-    FIELD_PAIR, /* a number twice, or a list of two */
-    FIELD_PAD,  /* a number, or None: automatic */
+    FIELD_SIZES, /* a number for all, or a list of as many as the module has sizes, two at least */
+    FIELD_PAD,   /* a number, or None: automatic */
     FIELD_LIST,
     FIELD_ACT,
     FIELD_DILATION, /* a number, or what act may be: YOLOv7's Conv has act in this place and no dilation */
     FIELD_BLOCK,
+    FIELD_ANY,   /* what is written there has no effect, or is found elsewhere (a head's anchors: the key) */
     FIELD_FIXED, /* only its default is possible: what we do not build otherwise */
 };
 
@@ -260,7 +307,7 @@ static const struct field {
     {"c4", FIELD_INT, AT(c4), 1, MAX_CHANNELS},
     {"c5", FIELD_INT, AT(n), 1, MAX_DEPTH},
     {"n", FIELD_INT, AT(n), 1, MAX_DEPTH},
-    {"k", FIELD_PAIR, AT(k), 1, 31},
+    {"k", FIELD_SIZES, AT(k), 1, 31},
     {"s", FIELD_INT, AT(s), 1, 16},
     {"p", FIELD_PAD, AT(p), 0, 256},
     {"g", FIELD_INT, AT(g), 1, MAX_CHANNELS},
@@ -276,6 +323,8 @@ static const struct field {
     {"nc", FIELD_INT, AT(nc), 1, MAX_CLASSES},
     {"pools", FIELD_FIXED, 0, 0, 0},
     {"add", FIELD_FIXED, 0, 0, 0},
+    {"unused", FIELD_ANY, 0, 0, 0},
+    {"anchors", FIELD_ANY, 0, 0, 0},
     {"dim", FIELD_FIXED, 0, 0, 0},
     {"size", FIELD_FIXED, 0, 0, 0},
     {"mode", FIELD_FIXED, 0, 0, 0},
@@ -349,15 +398,21 @@ static enum status set_list(const struct field *f, const struct arg *a, const st
     return OK;
 }
 
-static enum status set_pair(const struct field *f, const struct arg *a, const struct expression_names *names, int *k)
+/* The sizes after the first n are the last of them. */
+static void spread_sizes(int *k, int n)
 {
-    int n = 2;
+    for (; n < MAX_SIZES; n++)
+        k[n] = k[n - 1];
+}
+
+static enum status set_sizes(const struct field *f, const struct arg *a, const struct expression_names *names, int *k)
+{
+    int n = 1;
     if (a->kind == ARG_LIST)
-        TRY(set_list(f, a, names, k, 2, &n));
+        TRY(set_list(f, a, names, k, MAX_SIZES, &n));
     else
         TRY(set_int(f, a, &k[0]));
-    if (a->kind != ARG_LIST || n == 1)
-        k[1] = k[0];
+    spread_sizes(k, n);
     return OK;
 }
 
@@ -411,8 +466,8 @@ static enum status set_field(const struct parameter *p, const struct arg *writte
             return fail(E_FORMAT, "argument %s must be True or False", f->name);
         *(bool *)at = a.number != 0;
         return OK;
-    case FIELD_PAIR:
-        return set_pair(f, &a, names, at);
+    case FIELD_SIZES:
+        return set_sizes(f, &a, names, at);
     case FIELD_PAD:
         if (a.kind != ARG_NONE)
             return set_int(f, &a, at);
@@ -426,6 +481,8 @@ static enum status set_field(const struct parameter *p, const struct arg *writte
         return a.kind == ARG_NUMBER ? set_int(f, &a, at) : set_act(&a, &out->act);
     case FIELD_BLOCK:
         return set_block(&a, at);
+    case FIELD_ANY:
+        return OK;
     case FIELD_FIXED:
         return set_fixed(f, p->initial, &a);
     }
@@ -444,9 +501,8 @@ static void set_initial(const struct parameter *p, struct module_args *out)
     case FIELD_FLAG:
         *(bool *)at = p->initial[0] == '1';
         break;
-    case FIELD_PAIR:
-        if (sscanf(p->initial, "%d,%d", (int *)at, (int *)at + 1) == 1)
-            ((int *)at)[1] = ((int *)at)[0];
+    case FIELD_SIZES:
+        spread_sizes(at, sscanf(p->initial, "%d,%d,%d", (int *)at, (int *)at + 1, (int *)at + 2));
         break;
     case FIELD_PAD:
         *(int *)at = strcmp(p->initial, "auto") ? atoi(p->initial) : PAD_AUTO;
@@ -464,7 +520,7 @@ static void set_initial(const struct parameter *p, struct module_args *out)
 void module_defaults(const struct module *m, enum act act, int nc, struct module_args *out)
 {
     struct parameter p;
-    *out = (struct module_args){.k = {1, 1}, .s = 1, .p = PAD_AUTO, .g = 1, .d = 1, .e = 0.5, .n = 1};
+    *out = (struct module_args){.k = {1, 1, 1}, .s = 1, .p = PAD_AUTO, .g = 1, .d = 1, .e = 0.5, .n = 1};
     out->act = out->cv1_act = act;
     out->nc = nc;
     for (const char *at = m->signature; next_parameter(&at, &p);) {
@@ -501,13 +557,26 @@ enum status module_set_row(const struct module *m, const struct table_row *row, 
     return OK;
 }
 
+/* How many window sizes a module has: as many as its signature has defaults, "k=3,1". */
+static int module_sizes(const struct module *m)
+{
+    const char *at = strstr(m->signature, " k=");
+    int n = 1;
+    for (at = at ? at + 1 : ""; *at && *at != ' '; at++)
+        n += *at == ',';
+    return n;
+}
+
 void module_emit(struct builder *b, const char *name, const struct module *m, const struct port *in, int n_in,
                  const struct module_args *a, struct port *out)
 {
     const struct emission e = {.b = b, .name = name, .a = a, .in = in, .n_in = n_in, .x = in[0].map[0], .out = out};
-    bool one_size = !strstr(m->signature, "k=3,");
+    const int sizes = module_sizes(m);
     *out = (struct port){.n = 1};
-    if (one_size && a->k[0] != a->k[1])
+    if (sizes < 2 && a->k[0] != a->k[1])
         builder_fail(b, "windows of %dx%d; only square ones are possible", a->k[0], a->k[1]);
+    else if (sizes < 3 && a->k[1] != a->k[2])
+        builder_fail(b, "window sizes %d, %d and %d; %s can be chosen", a->k[0], a->k[1], a->k[2],
+                     sizes < 2 ? "one" : "two");
     out->map[0] = m->emit(&e);
 }

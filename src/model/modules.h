@@ -7,13 +7,16 @@
 #include "model/head.h"
 #include "model/table.h"
 
-enum { MAX_MAPS = 16 }; /* maps of a CBLinear, entries of a CBFuse */
+enum {
+    MAX_MAPS = 16, /* maps of a CBLinear, entries of a CBFuse */
+    MAX_SIZES = 3, /* windows of a module */
+};
 
 /* Arguments by name, defaults filled in (golden/README.md lists the same names). */
 struct module_args {
     int nc;
     int c2, c3, c4, n;
-    int k[2], s, p, g, d;
+    int k[MAX_SIZES], s, p, g, d; /* k: most modules have one size, and all three are that */
     double e;
     bool shortcut;
     enum act act, cv1_act; /* of the module; of its first convolution where that can differ (SPPF) */

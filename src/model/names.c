@@ -6,7 +6,7 @@
 
 enum status names_init(const struct table *t, struct names *out)
 {
-    *out = (struct names){.n_rows = t->n_rows, .n_branches = head_find(t->rows[rows_head(t)].module)->n_branches};
+    *out = (struct names){.n_rows = t->n_rows, .head = rows_head_class(t)};
     bool *kept = mem_calloc((size_t)t->n_rows, sizeof *kept);
     out->row = mem_calloc((size_t)t->n_rows, sizeof *out->row);
     if (!kept || !out->row) {
@@ -39,72 +39,70 @@ int names_row(const char *name, const char **rest)
     return (int)row;
 }
 
-/* "cv4.0.0.conv.weight" of the main branch -> "cv2" and the rest from its dot; NULL for an auxiliary branch. */
-static const char *main_part(const struct names *n, const char *rest, const char **tail)
-{
-    size_t length = strcspn(rest, ".");
-    for (int part = HEAD_PART_BOX; part <= HEAD_PART_DFL; part++) {
-        const char *main = head_part_name(n->n_branches - 1, (enum head_part)part);
-        if (strlen(main) == length && !memcmp(main, rest, length)) {
-            *tail = rest + length;
-            return head_part_name(0, (enum head_part)part);
-        }
-    }
-    return NULL;
-}
-
 const char *names_convert(const struct names *n, const char *name, char *buffer, size_t size)
 {
-    const char *rest, *tail, *part = "";
+    char part[BUILDER_NAME];
+    const char *rest;
     int row = names_row(name, &rest);
     if (row < 0 || row >= n->n_rows || n->row[row] < 0)
         return NULL;
-    tail = rest;
-    if (row == n->n_rows - 1 && !(part = main_part(n, rest, &tail)))
+    if (row == n->n_rows - 1 &&
+        !(rest = head_deployed_name(n->head->kind, n->head->n_branches, rest, part, sizeof part)))
         return NULL;
-    int written = snprintf(buffer, size, "model.%d.%s%s", n->row[row], part, tail);
+    int written = snprintf(buffer, size, "model.%d.%s", n->row[row], rest);
     return written > 0 && (size_t)written < size ? buffer : NULL;
-}
-
-/* "cv2.0.0.conv.weight" of a deployed head -> the main branch's part, and the rest from its dot. */
-static const char *restored_part(const struct names *n, const char *rest, const char **tail)
-{
-    size_t length = strcspn(rest, ".");
-    for (int part = HEAD_PART_BOX; part <= HEAD_PART_DFL; part++) {
-        const char *deployed = head_part_name(0, (enum head_part)part);
-        if (strlen(deployed) == length && !memcmp(deployed, rest, length)) {
-            *tail = rest + length;
-            return head_part_name(n->n_branches - 1, (enum head_part)part);
-        }
-    }
-    return NULL;
 }
 
 const char *names_restore(const struct names *n, const char *name, char *buffer, size_t size)
 {
-    const char *rest, *tail, *part = "";
+    char part[BUILDER_NAME];
+    const char *rest;
     int converted = names_row(name, &rest), row = 0;
     while (converted >= 0 && row < n->n_rows && n->row[row] != converted)
         row++;
     if (converted < 0 || row == n->n_rows)
         return NULL;
-    tail = rest;
-    if (row == n->n_rows - 1 && !(part = restored_part(n, rest, &tail)))
+    if (row == n->n_rows - 1 && !(rest = head_main_name(n->head->kind, n->head->n_branches, rest, part, sizeof part)))
         return NULL;
-    int written = snprintf(buffer, size, "model.%d.%s%s", row, part, tail);
+    int written = snprintf(buffer, size, "model.%d.%s", row, rest);
     return written > 0 && (size_t)written < size ? buffer : NULL;
 }
 
-/* Only RepConvN has children conv1 and conv2 with a conv below. In place. */
+/* Convolutions side by side that deployment makes one of: how the first one's parameters begin, what the result is
+ * called, and how its BN's parameters begin. The others are gone. */
+static const struct merge {
+    const char *first, *merged, *bn, *others[2]; /* of whole elements */
+} merges[] = {
+    {"conv1.conv.", "conv.", "conv1.bn.", {"conv2.conv.", "conv2.bn."}},             /* RepConvN */
+    {"rbr_dense.0.", "rbr_reparam.", "rbr_dense.1.", {"rbr_1x1.", "rbr_identity."}}, /* RepConv */
+};
+
+/* Where `prefix` stands in a name, at the beginning of an element; NULL: nowhere. */
+static char *find_element(char *name, const char *prefix)
+{
+    char *at = prefix ? strstr(name, prefix) : NULL;
+    while (at && at != name && at[-1] != '.')
+        at = strstr(at + 1, prefix);
+    return at;
+}
+
+/* In place: what is put in is never longer than what it replaces. */
+static bool replace_element(char *name, const char *from, const char *to)
+{
+    char *at = find_element(name, from);
+    if (!at)
+        return false;
+    size_t n = strlen(to);
+    memmove(at + n, at + strlen(from), strlen(at + strlen(from)) + 1);
+    memcpy(at, to, n);
+    return true;
+}
+
 static void merge(char *name)
 {
-    for (char *at = strstr(name, "conv"); at; at = strstr(at + 1, "conv")) {
-        bool child = (at == name || at[-1] == '.') && (at[4] == '1' || at[4] == '2') && !strncmp(at + 5, ".conv.", 6);
-        if (child) {
-            memmove(at, at + 6, strlen(at + 6) + 1);
+    for (int i = 0; i < COUNT(merges); i++)
+        if (replace_element(name, merges[i].first, merges[i].merged))
             return;
-        }
-    }
 }
 
 const char *names_merge(void *unused, const char *name, char *buffer, size_t size)
@@ -123,27 +121,37 @@ const char *names_deploy(void *names, const char *name, char *buffer, size_t siz
     return buffer;
 }
 
-/* Whether the name has a component `child` that is followed by ".conv." or ".bn.". */
-static bool has_child(const char *name, const char *child)
+/* "X.conv2.bn.bias": it goes into what the convolution beside it becomes. */
+static bool is_merged_away(char *name)
 {
-    size_t n = strlen(child);
-    for (const char *at = strstr(name, child); at; at = strstr(at + 1, child)) {
-        if ((at == name || at[-1] == '.') && (!strncmp(at + n, ".conv.", 6) || !strncmp(at + n, ".bn.", 4)))
-            return true;
-    }
+    for (int i = 0; i < COUNT(merges); i++)
+        for (int k = 0; k < COUNT(merges[i].others); k++)
+            if (find_element(name, merges[i].others[k]))
+                return true;
     return false;
+}
+
+/* "X.bn.bias" -> "X.conv.bias", with the merged name where its convolution is merged; other names stay. */
+static void fold_bias(char *name, size_t size)
+{
+    size_t n = strlen(name);
+    for (int i = 0; i < COUNT(merges); i++)
+        if (replace_element(name, merges[i].bn, merges[i].merged))
+            return;
+    if (n >= 7 && !strcmp(name + n - 7, "bn.bias") && (n == 7 || name[n - 8] == '.'))
+        snprintf(name + n - 7, size - (n - 7), "conv.bias");
 }
 
 const char *names_fused(const struct param *p, char *buffer, size_t size)
 {
-    size_t n = strlen(p->name);
-    bool of_bn = n > 8 && !strcmp(p->name + n - 8, ".bn.bias");
-    if (p->role == PARAM_GAMMA || p->role == PARAM_MEAN || p->role == PARAM_VAR || has_child(p->name, "conv2"))
+    int written = snprintf(buffer, size, "%s", p->name);
+    if (written < 0 || (size_t)written + 2 >= size)
         return NULL;
-    int written =
-        of_bn ? snprintf(buffer, size, "%.*s.conv.bias", (int)(n - 8), p->name) : snprintf(buffer, size, "%s", p->name);
-    if (written < 0 || (size_t)written >= size)
+    bool gone = p->role == PARAM_GAMMA || p->role == PARAM_MEAN || p->role == PARAM_VAR || p->role == PARAM_IMPLICIT;
+    if (gone || is_merged_away(buffer))
         return NULL;
+    if (p->role == PARAM_BETA)
+        fold_bias(buffer, size);
     merge(buffer);
     return buffer;
 }

@@ -9,7 +9,8 @@
 #include "model/rows.h"
 
 struct names {
-    int n_rows, n_branches;
+    int n_rows;
+    const struct head_class *head;
     int *row; /* training row -> converted row; -1: gone */
 };
 

@@ -4,15 +4,16 @@
 
 void rows_reached(const struct table *t, int first, int last, bool *reached)
 {
-    int head = rows_head(t), n_branches = head_find(t->rows[head].module)->n_branches;
-    int n_levels = t->rows[head].n_from / n_branches;
+    const struct head_class *class = rows_head_class(t);
+    int head = rows_head(t), n_levels = t->rows[head].n_from / class->n_branches;
     memset(reached, 0, (size_t)t->n_rows * sizeof *reached);
     reached[head] = true;
-    for (int i = first * n_levels; i < (last + 1) * n_levels; i++) {
-        int row = table_source_row(t, head, i);
-        if (row >= 0)
-            reached[row] = true;
-    }
+    for (int branch = first; branch <= last; branch++)
+        for (int l = 0; l < n_levels; l++) {
+            int row = table_source_row(t, head, head_first_input(class, branch, n_levels) + l);
+            if (row >= 0)
+                reached[row] = true;
+        }
     for (int r = head - 1; r >= 0; r--) { /* rows read earlier rows only: one sweep from the end suffices */
         for (int i = 0; reached[r] && i < t->rows[r].n_from; i++) {
             int row = table_source_row(t, r, i);
@@ -39,7 +40,7 @@ static bool silence_is_idle(const struct table *t, const bool *kept)
 
 void rows_kept(const struct table *t, bool *kept)
 {
-    int main = head_find(t->rows[rows_head(t)].module)->n_branches - 1;
+    int main = rows_head_class(t)->n_branches - 1;
     rows_reached(t, main, main, kept);
     if (silence_is_idle(t, kept))
         kept[0] = false;
@@ -78,19 +79,19 @@ static void turn_head(const struct table *t, const int *number, struct table *ou
 {
     const struct table_row *from = &t->rows[rows_head(t)];
     struct table_row *to = &out->rows[out->n_rows - 1];
-    const struct head_class *head = head_find(from->module);
+    const struct head_class *head = rows_head_class(t);
     int n_levels = from->n_from / head->n_branches;
     to->module = head_deployed(head)->name;
     to->n_from = n_levels;
     for (int l = 0; l < n_levels; l++) {
-        int row = table_source_row(t, rows_head(t), from->n_from - n_levels + l);
+        int row = table_source_row(t, rows_head(t), head_first_input(head, head->n_branches - 1, n_levels) + l);
         to->from[l] = row < 0 ? FROM_PREVIOUS : number[row];
     }
 }
 
 static void choose_head(const struct table *t, const struct model_options *options, struct table *out)
 {
-    int main = head_find(t->rows[rows_head(t)].module)->n_branches - 1;
+    int main = rows_head_class(t)->n_branches - 1;
     struct head_shape shape = t->head[main];
     if (options) {
         const struct head_shape *chosen = &options->head[main];

@@ -10,6 +10,12 @@ static inline int rows_head(const struct table *t)
     return t->n_rows - 1;
 }
 
+static inline const struct head_class *rows_head_class(const struct table *t)
+{
+    const struct table_row *head = &t->rows[rows_head(t)];
+    return head_find_row(head->module, head->n_args);
+}
+
 /* reached[r] (n_rows): row r is an input, near or far, of head branches first..last; the head itself counts. */
 void rows_reached(const struct table *t, int first, int last, bool *reached);
 

@@ -410,7 +410,7 @@ static enum status check_end(const struct yaml_node *root, const struct table *t
     if (!t->n_rows)
         return yaml_fail(root, E_FORMAT, "the table has no rows");
     const struct table_row *last = &t->rows[t->n_rows - 1];
-    const struct head_class *head = head_find(last->module);
+    const struct head_class *head = head_find_row(last->module, last->n_args);
     if (!head)
         return table_fail(t, t->n_rows - 1, E_FORMAT, "the last row must be a head (DDetect, DualDDetect ...)");
     if (last->n_from % head->n_branches)

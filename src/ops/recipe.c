@@ -1,5 +1,5 @@
 /* SPEC 6.3: W = sum_t scale_t * weight_t, b = sum_t beta_t - mean_t * scale_t (+ bias_t * scale_t), in float32 as the
- * official code computes it. */
+ * official code computes it; then W' = m W, b' = m (b + W a) with the implicit vectors a and m. */
 #include "ops/recipe.h"
 
 #include <assert.h>
@@ -29,26 +29,55 @@ static void add_weights(float *to, const int *to_shape, const float *from, const
                     scale * from[(ic * from_shape[2] + ky) * from_shape[3] + kx];
 }
 
+/* The same of a convolution that hands each channel on: a 1 in its centre. */
+static void add_identity(float *to, const int *to_shape, int oc, float scale)
+{
+    const int ic = oc % to_shape[1], centre = to_shape[2] / 2 * to_shape[3] + to_shape[3] / 2;
+    to[ic * to_shape[2] * to_shape[3] + centre] += scale;
+}
+
+static size_t row_count(const int *shape)
+{
+    return (size_t)shape[1] * (size_t)shape[2] * (size_t)shape[3];
+}
+
 static void add_term(const struct parameter_block *from, const struct recipe_term *term, const int *shape,
                      float *weight, float *bias)
 {
-    const struct param *source = &from->graph->params[term->weight];
+    const struct param *source = term->weight < 0 ? NULL : &from->graph->params[term->weight];
     const float *gamma = get(from, term->bn.gamma), *beta = get(from, term->bn.beta);
     const float *mean = get(from, term->bn.mean), *var = get(from, term->bn.var);
     const float *own_bias = get(from, term->bias);
-    assert(source->shape[0] == shape[0]);
-    size_t to_count = (size_t)shape[1] * (size_t)shape[2] * (size_t)shape[3];
-    size_t from_count = (size_t)source->shape[1] * (size_t)source->shape[2] * (size_t)source->shape[3];
+    assert(!source || source->shape[0] == shape[0]);
     for (int oc = 0; oc < shape[0]; oc++) {
         float scale = gamma ? gamma[oc] / sqrtf(var[oc] + BN_EPSILON) : 1.0f;
-        add_weights(weight + (size_t)oc * to_count, shape, get(from, term->weight) + (size_t)oc * from_count,
-                    source->shape, scale);
+        float *to = weight + (size_t)oc * row_count(shape);
+        if (source)
+            add_weights(to, shape, get(from, term->weight) + (size_t)oc * row_count(source->shape), source->shape,
+                        scale);
+        else
+            add_identity(to, shape, oc, scale);
         if (!bias)
             continue;
         if (gamma)
             bias[oc] += beta[oc] - mean[oc] * scale;
         if (own_bias)
             bias[oc] += own_bias[oc] * scale;
+    }
+}
+
+/* b += W a, then W and b are multiplied by m. */
+static void add_implicit(const float *a, const float *m, const int *shape, float *weight, float *bias)
+{
+    const int taps = shape[2] * shape[3];
+    for (int oc = 0; oc < shape[0]; oc++) {
+        float *w = weight + (size_t)oc * row_count(shape), sum = 0;
+        for (int ic = 0; a && ic < shape[1]; ic++)
+            for (int k = 0; k < taps; k++)
+                sum += w[ic * taps + k] * a[ic];
+        for (size_t i = 0; m && i < row_count(shape); i++)
+            w[i] *= m[oc];
+        bias[oc] = (bias[oc] + sum) * (m ? m[oc] : 1.0f);
     }
 }
 
@@ -65,5 +94,7 @@ void recipe_evaluate(const struct graph *training, const float *from, const stru
             memset(b, 0, deployed->params[r->bias].count * sizeof *b);
         for (int t = 0; t < r->n_terms; t++)
             add_term(&source, &r->term[t], weight->shape, w, b);
+        if (b && (r->shift >= 0 || r->scale >= 0))
+            add_implicit(get(&source, r->shift), get(&source, r->scale), weight->shape, w, b);
     }
 }

@@ -68,6 +68,7 @@ int optimizer_group(enum param_role role)
     case PARAM_WEIGHT:
         return GROUP_WEIGHT;
     case PARAM_GAMMA:
+    case PARAM_IMPLICIT:
         return GROUP_GAMMA;
     case PARAM_MEAN:
     case PARAM_VAR:

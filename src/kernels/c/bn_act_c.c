@@ -10,8 +10,8 @@ static const float *pixel(const struct bn_run *r, int i, int p)
 static float normalise(const struct bn_run *r, int p, int k)
 {
     float z = (pixel(r, 0, p)[k] - r->mean[0][k]) * r->scale[0][k] + r->beta[k];
-    if (r->n_src == 2)
-        z += (pixel(r, 1, p)[k] - r->mean[1][k]) * r->scale[1][k];
+    for (int i = 1; i < r->n_src; i++)
+        z += (pixel(r, i, p)[k] - r->mean[i][k]) * r->scale[i][k];
     return z;
 }
 
