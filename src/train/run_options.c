@@ -47,6 +47,7 @@ static const struct run_field fields[] = {
     {"lr_lag", NULL, FIELD_BOOL, AT(lr_lag)},
     {"official_quirks", NULL, FIELD_BOOL, AT(official_quirks)},
     {"exact", NULL, FIELD_BOOL, AT(exact)},
+    {"noautoanchor", NULL, FIELD_BOOL, AT(noautoanchor), .added = true},
 #undef AT
 };
 

@@ -29,7 +29,7 @@ struct run_options {
     int preset;    /* enum preset_kind */
     int cache;     /* enum run_cache */
     bool rect, image_weights, multi_scale, single_cls, noval, nosave, noplots;
-    bool lr_lag, official_quirks, exact;
+    bool lr_lag, official_quirks, exact, noautoanchor;
     int freeze[RUN_MAX_FREEZE], n_freeze;
     struct hyper hyper;
     /* What run_choose_preset leaves alone: all, but for a command line that did not name it. */

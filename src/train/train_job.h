@@ -45,6 +45,8 @@ void job_close(struct train_job *j);
 void job_say(const struct train_job *j, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* First values of a new run from weights: what fits, and what there is to say about it. */
 enum status job_start_from(struct train_job *j, const struct checkpoint *c);
+/* Anchor boxes that fit the data, where the network's do not (start_anchors.c). */
+enum status job_fit_anchors(struct train_job *j);
 enum status job_save_state(struct train_job *j);
 enum status job_write_weights(const struct train_job *j, const char *path); /* the EMA, training form */
 

@@ -536,6 +536,7 @@ enum status job_open(struct train_job *j, const struct train_request *request)
     TRY(open_data(j));
     TRY(open_network(j));
     TRY(open_recipe(j));
+    TRY(job_fit_anchors(j));
     TRY(run_options_recipe(&j->options, &j->recipe));
     TRY(open_loader(j));
     TRY(open_trainer(j));
