@@ -77,10 +77,16 @@ static void options_come_back_from_yaml(void **state)
     assigner[0] = '#';
     run_options_free(&b);
     assert_int_equal(run_options_read("x", second.data, second.size, &b), OK);
-    run_choose_assigner(&b, family_find("ultralytics"));
+    assert_int_equal(run_choose_assigner(&b, family_find("ultralytics"), HEAD_DFL), OK);
     assert_int_equal(b.assigner, ASSIGNER_TAL_INSIDE);
-    run_choose_assigner(&b, family_find("official")); /* chosen is chosen */
+    assert_int_equal(run_choose_assigner(&b, family_find("official"), HEAD_DFL), OK); /* chosen is chosen */
     assert_int_equal(b.assigner, ASSIGNER_TAL_INSIDE);
+    assert_int_equal(run_choose_assigner(&b, family_find("official"), HEAD_ANCHORS), E_USAGE);
+    b.assigner = ASSIGNER_AUTO; /* anchor boxes have one of their own, which nothing else has */
+    assert_int_equal(run_choose_assigner(&b, family_find("official"), HEAD_ANCHORS), OK);
+    assert_int_equal(b.assigner, ASSIGNER_SIMOTA);
+    assert_int_equal(run_choose_assigner(&b, family_find("official"), HEAD_DFL), E_USAGE);
+    assert_non_null(strstr(fail_text(), "has none"));
     char *epochs = strstr(second.data, "epochs: 29");
     assert_non_null(epochs);
     epochs[8] = '-';

@@ -9,7 +9,7 @@
 
 const char *const run_optimizer_names[] = {"SGD", "Adam", "AdamW", "LION", "auto", NULL};
 const char *const run_assign_names[] = {"independent", "lead", "coarse-to-fine", NULL};
-const char *const run_assigner_names[] = {"auto", "tal", "tal-inside", NULL};
+const char *const run_assigner_names[] = {"auto", "tal", "tal-inside", "simota", NULL};
 static const char *const schedule_words[] = {"linear", "cos", "flat-cos", "fixed", NULL};
 static const char *const cache_words[] = {"none", "ram", "val", NULL};
 
@@ -125,6 +125,40 @@ long run_choose_optimizer(struct run_options *o, int pictures, int nc)
     base.warmup_bias_lr = 0;
     hyper_fill(&o->hyper, o->given_hyper, &base);
     return steps;
+}
+
+enum status run_choose_assigner(struct run_options *o, const struct family *family, enum head_kind head)
+{
+    const char *own = head == HEAD_ANCHORS ? run_assigner_names[ASSIGNER_SIMOTA] : family->assigner;
+    for (int i = 0; o->assigner == ASSIGNER_AUTO && run_assigner_names[i]; i++) {
+        if (!strcmp(run_assigner_names[i], own))
+            o->assigner = i;
+    }
+    if (head == HEAD_ANCHORS && o->assigner != ASSIGNER_SIMOTA)
+        return fail(E_USAGE,
+                    "--assigner %s: the network's head has anchor boxes, which only simota matches with labels",
+                    run_assigner_names[o->assigner]);
+    if (head != HEAD_ANCHORS && o->assigner == ASSIGNER_SIMOTA)
+        return fail(E_USAGE, "--assigner simota: it matches labels with anchor boxes, and the network's head has none; "
+                             "tal and tal-inside are possible");
+    return OK;
+}
+
+void run_choose_preset(struct run_options *o, enum preset_kind of_network)
+{
+    if (o->preset == PRESET_AUTO)
+        o->preset = (int)of_network;
+    const struct hyper base = preset_hyper((enum preset_kind)o->preset);
+    hyper_fill(&o->hyper, o->given_hyper, &base);
+    if (!o->given_schedule)
+        o->schedule = (int)preset_get((enum preset_kind)o->preset)->schedule;
+}
+
+int run_close_mosaic(const struct run_options *o)
+{
+    if (o->close_mosaic != RUN_DEFAULT)
+        return o->close_mosaic;
+    return o->epochs < 30 ? 0 : 15;
 }
 
 void run_choose_assigner(struct run_options *o, const struct family *family)

@@ -10,8 +10,9 @@
 
 enum run_cache { CACHE_NONE, CACHE_RAM, CACHE_VAL }; /* pictures kept in memory: none, of both splits, of val only */
 
-/* Which assigner finds the targets of a branch: auto is the one of the network's family, which a run's folder names. */
-enum run_assigner { ASSIGNER_AUTO, ASSIGNER_TAL, ASSIGNER_TAL_INSIDE };
+/* Which assigner finds the targets of a branch: auto is the one of the network's head and family, which a run's folder
+ * names. */
+enum run_assigner { ASSIGNER_AUTO, ASSIGNER_TAL, ASSIGNER_TAL_INSIDE, ASSIGNER_SIMOTA };
 
 enum { RUN_MAX_FREEZE = 256, RUN_DEFAULT = -1, RUN_OPTIMIZER_AUTO = OPTIMIZER_LION + 1 };
 
@@ -73,8 +74,9 @@ enum status run_options_recipe(const struct run_options *o, char **out);
  * where they were not given. Gives the number of steps that it went by; 0 where another optimizer was chosen. */
 long run_choose_optimizer(struct run_options *o, int pictures, int nc);
 
-/* Put the family's assigner in the place of auto. */
-void run_choose_assigner(struct run_options *o, const struct family *family);
+/* Put the network's assigner in the place of auto: SimOTA for heads with anchor boxes, the family's for the others.
+ * E_USAGE where another one was asked for than the head can be trained with. */
+enum status run_choose_assigner(struct run_options *o, const struct family *family, enum head_kind head);
 
 /* Where the preset is PRESET_AUTO, the one of the network takes its place; the preset's values take that of all that
  * was not given. */

@@ -1,4 +1,5 @@
-/* Auto-anchor of a new run (auto_anchor.h): are the network's anchor boxes right for its labels, and what a user is told. */
+/* Auto-anchor of a new run (auto_anchor.h): are the network's anchor boxes right for its labels, and what a user is
+ * told. */
 #include "core/terminal.h"
 #include "train/auto_anchor.h"
 #include "train/train_job.h"
@@ -12,8 +13,11 @@ static enum status anchor_words(const struct head *head, int n_levels, struct bu
 {
     for (int l = 0; l < n_levels; l++)
         for (int a = 0; a < head->n_anchors; a++)
-            TRY(buf_printf(words, "%s%g,%g", a ? " " : l ? " / " : "", (double)head->anchor[l][a][0],
-                           (double)head->anchor[l][a][1]));
+            TRY(buf_printf(words, "%s%g,%g",
+                           a   ? " "
+                           : l ? " / "
+                               : "",
+                           (double)head->anchor[l][a][0], (double)head->anchor[l][a][1]));
     return OK;
 }
 

@@ -125,9 +125,9 @@ static enum status open_start(struct train_job *j)
 static enum status build_network(struct train_job *j)
 {
     struct model_options options;
-    run_choose_assigner(&j->options, j->table.family);
     model_options_init(&options);
     TRY(model_build(&j->table, &options, &j->graph, NULL));
+    TRY(run_choose_assigner(&j->options, j->table.family, j->graph.head.kind));
     TRY(model_deploy(&j->table, &j->graph, &j->deployed));
     j->start = mem_calloc(j->graph.param_floats, sizeof *j->start);
     j->deployed_ema = mem_calloc(j->deployed.param_floats, sizeof *j->deployed_ema);
@@ -178,6 +178,9 @@ static enum status open_recipe(struct train_job *j)
                 run_optimizer_names[o->optimizer], o->hyper.lr0, o->hyper.momentum, o->hyper.warmup_bias_lr, steps);
     if (!j->resumed)
         TRY_CLEAN(hyper_check_given(&o->hyper, o->given_hyper, j->graph.head.kind, &idle, &words));
+    if (!j->resumed && j->graph.head.kind == HEAD_ANCHORS && o->assign != ASSIGN_INDEPENDENT)
+        job_say(j, "--assign %s has no effect: SimOTA takes the main branch's predictions for all branches",
+                run_assign_names[o->assign]);
     if (idle.size)
         job_say(j, "hyper-parameters without effect on %s: %s", j->table.name, idle.data);
     TRY_CLEAN(check_settings(&o->hyper, o->epochs, &words));
