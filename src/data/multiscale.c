@@ -15,7 +15,7 @@ void multi_scale_draw(uint64_t seed, uint64_t epoch, uint64_t batch, int size, i
     struct rng r = rng_seed(seed ^ rng_hash("multi-scale"), epoch, batch);
     int low = size / 2, high = size + size / 2 + stride; /* low .. high-1, then cut to a multiple */
     int side = (low + (int)rng_below(&r, (uint64_t)(high - low))) / stride * stride;
-    double factor = (double)side / MAX(h, w);
+    double factor = (double)MAX(side, stride) / MAX(h, w);
     *new_h = factor != 1 ? scaled(h, factor, stride) : h;
     *new_w = factor != 1 ? scaled(w, factor, stride) : w;
 }

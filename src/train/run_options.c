@@ -144,31 +144,6 @@ enum status run_choose_assigner(struct run_options *o, const struct family *fami
     return OK;
 }
 
-void run_choose_preset(struct run_options *o, enum preset_kind of_network)
-{
-    if (o->preset == PRESET_AUTO)
-        o->preset = (int)of_network;
-    const struct hyper base = preset_hyper((enum preset_kind)o->preset);
-    hyper_fill(&o->hyper, o->given_hyper, &base);
-    if (!o->given_schedule)
-        o->schedule = (int)preset_get((enum preset_kind)o->preset)->schedule;
-}
-
-int run_close_mosaic(const struct run_options *o)
-{
-    if (o->close_mosaic != RUN_DEFAULT)
-        return o->close_mosaic;
-    return o->epochs < 30 ? 0 : 15;
-}
-
-void run_choose_assigner(struct run_options *o, const struct family *family)
-{
-    for (int i = 0; o->assigner == ASSIGNER_AUTO && run_assigner_names[i]; i++) {
-        if (!strcmp(run_assigner_names[i], family->assigner))
-            o->assigner = i;
-    }
-}
-
 static void *field_of(struct run_options *o, const struct run_field *f)
 {
     return (char *)o + f->offset;

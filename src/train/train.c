@@ -58,7 +58,7 @@ static enum status load_batch(struct train_job *j, const struct batch *b, int *s
     int h = b->h, w = b->w;
     if (j->options.multi_scale)
         multi_scale_draw((uint64_t)j->options.seed, (uint64_t)j->progress.epoch, (uint64_t)b->number, j->options.img,
-                         32, b->h, b->w, &h, &w);
+                         graph_largest_stride(&j->graph), b->h, b->w, &h, &w);
     *size = MAX(h, w);
     enum status rc = net_plan(j->trainer.net, b->n, h, w);
     if (rc != OK)

@@ -314,20 +314,21 @@ static int count_states(const struct train_job *j)
     return n;
 }
 
-static int largest_side(const struct run_options *o)
+static int largest_side(const struct run_options *o, int stride)
 {
-    return o->multi_scale ? (o->img * 3 / 2 + 31) / 32 * 32 : o->img;
+    return o->multi_scale ? (o->img * 3 / 2 + stride - 1) / stride * stride : o->img;
 }
 
 /* The smallest batch, because BN needs more than one value a channel; the largest ones, which stay current. */
 static enum status plan_batches(struct train_job *j, int n, int n_val)
 {
     const struct run_options *o = &j->options;
-    const int rest = j->train->n_images % o->batch, least = rest ? MIN(rest, n) : n, side = largest_side(o);
-    const int small = o->multi_scale ? MAX(o->img / 2 / 32, 1) * 32 : o->img;
+    const int stride = graph_largest_stride(&j->graph), side = largest_side(o, stride);
+    const int rest = j->train->n_images % o->batch, least = rest ? MIN(rest, n) : n;
+    const int small = o->multi_scale ? MAX(o->img / 2 / stride, 1) * stride : o->img;
     TRY(net_plan(j->trainer.net, least, small, small));
     TRY(net_plan(j->trainer.net, n, side, side));
-    TRY(net_plan(j->val_net, n_val, o->img + 32, o->img + 32)); /* rect_pad */
+    TRY(net_plan(j->val_net, n_val, o->img + stride, o->img + stride)); /* rect_pad */
     return OK;
 }
 
