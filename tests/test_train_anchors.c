@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE = 64, IMAGES = 4, STEPS = 60 };
+enum { SIDE = 64, IMAGES = 4, STEPS = 200 };
 
 /* Networks of YOLOv7's modules that are small enough for a test: three levels, and four with an auxiliary branch. */
 static const char mini[] = "nc: 2\n"
@@ -133,7 +133,7 @@ static void learns(const char *text, int branches, const char *const *parts)
     float *start = mem_calloc(graph.param_floats, sizeof *start);
     assert_non_null(start);
     model_init(&graph, 3, start);
-    const struct hyper hyper = preset_hyper(preset_for("mini", &graph));
+    const struct hyper hyper = preset_hyper(preset_for("mini", table.family, &graph));
     struct trainer_config config = {
         .graph = &graph, .backend = &cpu_backend, .loss = loss_config_of(&graph.head, branches), .even_steps = true};
     hyper_apply_loss(&hyper, &config.loss);
@@ -151,13 +151,10 @@ static void learns(const char *text, int branches, const char *const *parts)
             memcpy(first, report.loss.item, sizeof first);
     }
     const double *last = report.loss.item;
-    assert_true(last[0] < 0.6 * first[0] && last[2] < 0.6 * first[2]);
-    assert_true(last[0] + last[1] + last[2] < 0.6 * (first[0] + first[1] + first[2]));
+    assert_true(last[0] < 0.4 * first[0] && last[1] < first[1] && last[2] < 0.6 * first[2]);
     double matched, all;
     objectness(&t, &matched, &all);
-    print_message("%g %g %g -> %g %g %g, %g %g\n", first[0], first[1], first[2], last[0], last[1], last[2], matched,
-                  all);
-    assert_true(matched > 0.25 && all < 0.05);
+    assert_true(matched > 0.4 && all < 0.1);
     for (int i = 0; parts[i]; i++)
         assert_true(moved(&graph, t.value, start, parts[i]) > 0);
     trainer_free(&t);

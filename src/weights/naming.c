@@ -406,7 +406,8 @@ static enum status refuse_foreign(const struct checkpoint *ckpt, const struct ch
 {
     const char *task = NULL, *package = "the file";
     size_t length;
-    bool anchors = false;
+    bool anchors = false,
+         ours = m->table_text && !m->class_name; /* this program wrote it, or one that knows its form */
     for (int i = 0; m->class_name && i < COUNT(tasks); i++) {
         const char *class = leaf_of(m->class_name);
         if (!strcmp(class, tasks[i].class))
@@ -418,7 +419,7 @@ static enum status refuse_foreign(const struct checkpoint *ckpt, const struct ch
         return fail(E_UNSUPPORTED, "%s: %s of %s; only detectors are read", ckpt->path, task, package);
     for (int i = 0; i < m->count; i++) {
         const char *name = m->tensors[i].name, *leaf = leaf_of(name);
-        anchors |= !strcmp(leaf, "anchors") || !strcmp(leaf, "anchor_grid") || !strcmp(leaf, "implicit");
+        anchors |= !ours && (!strcmp(leaf, "anchors") || !strcmp(leaf, "anchor_grid") || !strcmp(leaf, "implicit"));
         for (int k = 0; k < COUNT(foreign_parts); k++) {
             if (strstr(name, foreign_parts[k].part))
                 return fail(E_UNSUPPORTED, "%s: it has %s (%s), which this program does not run", ckpt->path,
