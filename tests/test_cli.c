@@ -66,7 +66,7 @@ static void usage_errors_exit_2_and_speak_on_stderr(void **state)
         {"train --cfg gelan-t --data /dev/null --optimizer adamx", "must be SGD, Adam, AdamW, LION or auto"},
         {"train --cfg gelan-t --data /dev/null --assign late", "must be independent, lead or coarse-to-fine"},
         {"train --cfg gelan-t --data /dev/null --cos-lr --fixed-lr", "only one can be chosen"},
-        {"train --cfg gelan-t --data /dev/null --assigner late", "must be auto, tal or tal-inside"},
+        {"train --cfg gelan-t --data /dev/null --assigner late", "must be auto, tal, tal-inside or simota"},
         {"train --cfg gelan-t --data /dev/null --hyp lr0=x", "no number"},
         {"train --cfg gelan-t --data /dev/null --hyp mixupp=0", "did you mean mixup?"},
         {"train --cfg gelan-t --data /dev/null --evolve", "--evolve is not offered"},

@@ -170,7 +170,7 @@ static enum status open_recipe(struct train_job *j)
     run_choose_preset(o, preset_for(j->table.name, j->table.family, &j->graph));
     const struct preset *preset = preset_get((enum preset_kind)o->preset);
     if (!j->resumed && (asked != PRESET_AUTO || o->preset != PRESET_YOLOV9))
-        job_say(j, "recipe %s (--hyp)%s%s", preset->name, preset->without ? ", without " : "",
+        job_say(j, "recipe %s (--hyp takes another)%s%s", preset->name, preset->without ? ", without " : "",
                 preset->without ? preset->without : "");
     const long steps = run_choose_optimizer(o, j->train->n_images, j->train->nc);
     if (steps)
