@@ -75,7 +75,11 @@ static void what_was_given_stays(void **state)
     run_choose_preset(&o, PRESET_YOLOV7_TINY);
     assert_true(o.hyper.box == 0.07 && o.hyper.obj == 1 && o.schedule == SCHEDULE_COSINE);
 
+    assert_int_equal(run_least_warmup(&o), 1000);
+    o.warmup_iterations = 20;
+    assert_int_equal(run_least_warmup(&o), 20);
     run_options_init(&o);
+    assert_int_equal(run_least_warmup(&o), 100);
     o.given_hyper = 0;
     o.preset = PRESET_YOLOV7; /* asked for */
     run_choose_preset(&o, PRESET_YOLOV9);

@@ -234,7 +234,7 @@ static struct run_options options_of(const char *cfg, const char *data)
     run_options_init(&o);
     o.cfg = cfg;
     o.data = data;
-    o.epochs = 3;
+    o.epochs = 4;
     o.batch = 4;
     o.nominal_batch = 8;
     o.img = SIDE;
@@ -259,6 +259,7 @@ static void threads_and_interruptions_change_no_byte(void **state)
         assert_int_equal(train(name, &o, 1, &told), OK);
         assert_non_null(strstr(told.text, i ? "recipe yolov7-w6" : "recipe yolov7 "));
         assert_non_null(strstr(told.text, "paste_in"));
+        assert_non_null(strstr(told.text, "warm-up takes 1000 iterations at least, the whole run has 8:"));
         snprintf(name, sizeof name, "two%d", i);
         assert_int_equal(train(name, &o, 3, &cut), E_INTERRUPTED);
         char path[512];

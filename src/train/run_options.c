@@ -47,6 +47,7 @@ static const struct run_field fields[] = {
     {"lr_lag", NULL, FIELD_BOOL, AT(lr_lag)},
     {"official_quirks", NULL, FIELD_BOOL, AT(official_quirks)},
     {"exact", NULL, FIELD_BOOL, AT(exact)},
+    {"warmup_iterations", NULL, FIELD_INT, AT(warmup_iterations), RUN_DEFAULT, 1e9, .added = true},
     {"noautoanchor", NULL, FIELD_BOOL, AT(noautoanchor), .added = true},
 #undef AT
 };
@@ -65,6 +66,7 @@ void run_options_init(struct run_options *o)
         .nominal_batch = 64,
         .img = 640,
         .close_mosaic = RUN_DEFAULT,
+        .warmup_iterations = RUN_DEFAULT,
         .patience = 100,
         .save_period = -1,
         .save_minutes = 10,
@@ -125,6 +127,13 @@ long run_choose_optimizer(struct run_options *o, int pictures, int nc)
     base.warmup_bias_lr = 0;
     hyper_fill(&o->hyper, o->given_hyper, &base);
     return steps;
+}
+
+long run_least_warmup(const struct run_options *o)
+{
+    if (o->warmup_iterations != RUN_DEFAULT)
+        return MAX(o->warmup_iterations, 1);
+    return preset_get((enum preset_kind)MAX(o->preset, PRESET_AUTO + 1))->least_warmup;
 }
 
 enum status run_choose_assigner(struct run_options *o, const struct family *family, enum head_kind head)

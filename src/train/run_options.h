@@ -19,7 +19,8 @@ enum { RUN_MAX_FREEZE = 256, RUN_DEFAULT = -1, RUN_OPTIMIZER_AUTO = OPTIMIZER_LI
 struct run_options {
     const char *cfg, *data, *weights; /* NULL: not given. Owned by `arena` like all text here */
     int epochs, batch, nominal_batch, img;
-    int close_mosaic; /* RUN_DEFAULT: 15, or 0 when there are fewer than 30 epochs */
+    int warmup_iterations; /* at least so many; RUN_DEFAULT: as the recipe has it */
+    int close_mosaic;      /* RUN_DEFAULT: 15, or 0 when there are fewer than 30 epochs */
     int patience, save_period, min_items, seed;
     double save_minutes; /* a state at least so often; 0: at the end of epochs only */
     double aux_weight, main_weight;
@@ -83,5 +84,6 @@ enum status run_choose_assigner(struct run_options *o, const struct family *fami
 void run_choose_preset(struct run_options *o, enum preset_kind of_network);
 
 int run_close_mosaic(const struct run_options *o); /* with the default put in */
+long run_least_warmup(const struct run_options *o);
 
 #endif

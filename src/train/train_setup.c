@@ -233,6 +233,18 @@ static enum status open_loader(struct train_job *j)
     return loader_open(&config, &j->loader);
 }
 
+/* check_settings tells of epochs of warm-up, this of the least number of iterations. */
+static void tell_warmup(const struct train_job *j)
+{
+    const struct schedule *s = &j->schedule;
+    long warmup = schedule_warmup(s), run = s->epochs * s->batches;
+    if (!j->resumed && warmup >= run && s->epochs > 1 && s->warmup_epochs < s->epochs)
+        job_say(j,
+                "warning: warm-up takes %ld iterations at least, the whole run has %ld: the learning rate never gets "
+                "to lr0 (--warmup-iterations %ld)",
+                warmup, run, MAX(run / 10, 1));
+}
+
 static enum status open_trainer(struct train_job *j)
 {
     enum status rc = OK;
@@ -245,8 +257,9 @@ static enum status open_trainer(struct train_job *j)
                            .nominal_batch = o->nominal_batch,
                            .lr_lag = o->lr_lag};
     const struct preset *preset = preset_get((enum preset_kind)o->preset);
-    s->least_warmup = preset->least_warmup;
+    s->least_warmup = run_least_warmup(o);
     hyper_apply_schedule(&o->hyper, s);
+    tell_warmup(j);
     bool *frozen = mem_calloc((size_t)j->graph.n_rows, sizeof *frozen);
     if (!frozen)
         return E_NOMEM;
