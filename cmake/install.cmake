@@ -1,6 +1,6 @@
 # cmake --install: the archive, its header, the program, and a pkg-config file: cc app.c $(pkg-config --cflags --libs yolo9).
 include(GNUInstallDirs)
-install(TARGETS y9)
+install(TARGETS yolo9_library)
 install(FILES include/yolo9.h TYPE INCLUDE)
 set(Y9_PC_FOLDER ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(RELATIVE_PATH Y9_PC_TO_PREFIX /prefix/${Y9_PC_FOLDER} /prefix) # the folders can be moved as a whole

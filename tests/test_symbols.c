@@ -1,0 +1,108 @@
+/* libyolo9.a as other programs get it: its names are those of yolo9.h, and a program with functions called detect,
+ * sigmoid or fail links it and finds the boxes that the library finds. */
+#include "core/file.h"
+#include "support/programs.h"
+#include "support/unit.h"
+#include "weights/weights.h"
+#include "yolo9.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char folder[64];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    program_folder(folder, sizeof folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    program_remove(folder);
+    return 0;
+}
+
+/* Does the list have this line (n characters)? */
+static bool has_line(const char *list, const char *line, size_t n)
+{
+    for (const char *p = list; p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL) {
+        if (!strncmp(p, line, n) && p[n] == '\n')
+            return true;
+    }
+    return false;
+}
+
+static void exports_its_interface_only(void **state)
+{
+    (void)state;
+    struct buf names = {0}, header = {0};
+    int declared = 0, exported = 0;
+    assert_int_equal(program_run(Y9_NM " -g --defined-only " Y9_BINARY_DIR "/libyolo9.a | awk 'NF == 3 { print $3 }'",
+                                 false, &names),
+                     0);
+    assert_ok(file_read_text(Y9_SOURCE_DIR "/include/yolo9.h", 1 << 20, &header));
+    for (const char *p = names.data; p && *p; p = strchr(p, '\n') + 1) {
+        if (strncmp(p, "yolo9_", 6) != 0)
+            fail_msg("libyolo9.a exports %.*s", (int)strcspn(p, "\n"), p);
+        exported++;
+    }
+    for (const char *p = strstr(header.data, "#include"); (p = strstr(p, "yolo9_")); p++) {
+        size_t n = 0;
+        while (islower((unsigned char)p[n]) || isdigit((unsigned char)p[n]) || p[n] == '_')
+            n++;
+        if (p[n] != '(' || isalnum((unsigned char)p[-1]))
+            continue;
+        declared++;
+        if (!has_line(names.data, p, n))
+            fail_msg("libyolo9.a lacks %.*s", (int)n, p);
+    }
+    assert_true(declared >= 10);
+    assert_int_equal(exported, declared);
+    buf_free(&names);
+    buf_free(&header);
+}
+
+static void links_beside_other_functions_of_the_same_names(void **state)
+{
+    (void)state;
+    char weights[96], command[512], expected[256];
+    static unsigned char rgb[3 * 64 * 64];
+    struct weights w;
+    struct yolo9_options options;
+    struct buf said = {0};
+    snprintf(weights, sizeof weights, "%s/w.safetensors", folder);
+    assert_ok(weights_random("gelan-t", 3, 5, &w));
+    assert_ok(weights_save(weights, &w, false, false));
+    weights_free(&w);
+    for (unsigned i = 0; i < sizeof rgb; i++)
+        rgb[i] = (unsigned char)(i * 2654435761u >> 24);
+    yolo9_options_init(&options);
+    options.height = options.width = 64;
+    options.confidence = 1e-6f;
+    struct yolo9 *y = yolo9_open(weights, &options);
+    assert_non_null(y);
+    const int n = yolo9_detect(y, rgb, 64, 64, 0);
+    assert_true(n > 0);
+    const struct yolo9_detection *d = yolo9_detection(y, 0);
+    snprintf(expected, sizeof expected, "%d boxes, %a %a %a %a %a\n", n, (double)d->score, (double)d->x1, (double)d->y1,
+             (double)d->x2, (double)d->y2);
+    yolo9_close(y);
+    snprintf(command, sizeof command, Y9_BINARY_DIR "/tests/own_names '%s'", weights);
+    assert_int_equal(program_run(command, false, &said), 0);
+    assert_string_equal(said.data, expected);
+    buf_free(&said);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exports_its_interface_only),
+        cmocka_unit_test(links_beside_other_functions_of_the_same_names),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
