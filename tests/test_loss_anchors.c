@@ -374,6 +374,40 @@ static void sure_predictions_are_matched(void **state)
     maps_free(&m);
 }
 
+/* In a wide picture a label is met where it is; the official way takes the height for the width too, and looks in the
+ * left half for what lies in the right one. */
+static void labels_of_wide_pictures_lie_where_they_are(void **state)
+{
+    (void)state;
+    struct head head = {.kind = HEAD_ANCHORS, .nc = 2, .n_anchors = 1, .anchor = {{{16, 16}}}};
+    const float target[6] = {0, 1, 100.0f / 128, 20.0f / 32, 0.125f, 0.5f}; /* 16x16 pixels in 128x32 */
+    float logits[4 * 16 * 7] = {0};
+    const struct head_output o = {.head = &head,
+                                  .logits = logits,
+                                  .stride = 7,
+                                  .image_stride = 4 * 16 * 7,
+                                  .n = 1,
+                                  .anchors = 4 * 16,
+                                  .channels = 7,
+                                  .n_levels = 1,
+                                  .level = {{.h = 4, .w = 16, .stride = 8}}};
+    for (int quirk = 0; quirk < 2; quirk++) {
+        struct loss_config c = loss_config_of(&head, 1);
+        struct loss_result r;
+        c.anchors.height_for_both = quirk == 1;
+        c.anchors.reach = CANDIDATE_ALL;
+        struct loss *loss = make_loss(&c, NULL);
+        assert_int_equal(loss_run(loss, &o, 1, target, 1, &r), OK);
+        struct loss_matching m = loss_get_matching(loss, 0);
+        int owned = 0;
+        for (int i = 0; i < m.first[1]; i++)
+            owned += m.owner[i] == 0;
+        /* All boxes are 16x16 about their cells' middles: overlaps of 1 and four times a third make two candidates. */
+        assert_int_equal(owned, quirk ? 1 : 2);
+        loss_destroy(loss);
+    }
+}
+
 /* --- batches --- */
 
 static void nothing_to_find_is_a_loss_of_objectness_alone(void **state)
@@ -489,6 +523,7 @@ int main(void)
         cmocka_unit_test(candidates_lie_in_the_own_and_the_neighbouring_cells),
         cmocka_unit_test(every_label_gets_its_share),
         cmocka_unit_test(sure_predictions_are_matched),
+        cmocka_unit_test(labels_of_wide_pictures_lie_where_they_are),
         cmocka_unit_test(nothing_to_find_is_a_loss_of_objectness_alone),
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(bad_input_is_refused),

@@ -146,6 +146,7 @@ static void values_without_effect_are_told(void **state)
     assert_non_null(strstr(said("box=0.05", HEAD_DFL), "|box is 0.05"));
     assert_string_equal(said("box=0.05 dfl=0.01", HEAD_DFL), "|");
     assert_non_null(strstr(said("", HEAD_ANCHORS), "|box is 7.5"));
+    assert_non_null(strstr(said("obj=0 box=0.05", HEAD_ANCHORS), "nothing will be found"));
 }
 
 int main(void)

@@ -244,6 +244,8 @@ enum status hyper_check_given(const struct hyper *h, uint64_t given, enum head_k
         TRY(buf_printf(
             words, "box is %g, as in files for YOLOv5 and YOLOv7; the gain of this loss is %g (--hyp box=%g cls=%g)\n",
             h->box, hyper_default().box, hyper_default().box, hyper_default().cls));
+    if (head == HEAD_ANCHORS && h->obj == 0)
+        TRY(buf_printf(words, "the gain of the objectness loss (obj) is zero: nothing will be found\n"));
     if (head == HEAD_ANCHORS && h->box >= 1)
         TRY(buf_printf(words,
                        "box is %g, as in files for networks without anchor boxes; the gain of this loss is 0.05 "
