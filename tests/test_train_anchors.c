@@ -325,6 +325,33 @@ static void anchors_that_do_not_fit_are_replaced_and_kept(void **state)
     }
 }
 
+/* The weights' own anchors come with them; beside other ones of --cfg a warning stands. */
+static void weights_bring_their_anchors(void **state)
+{
+    (void)state;
+    char cfg[512], data[512], weights[512], text[1024];
+    struct told told = {.text = ""}, other = {.text = ""}, own = {.text = ""};
+    snprintf(data, sizeof data, "%s", in_folder("set/data.yaml"));
+    snprintf(text, sizeof text, "%s", mini);
+    memcpy(strstr(text, "[[6,6,"), "[[7,9,", 6);
+    snprintf(cfg, sizeof cfg, "%s", table_file("other.yaml", text));
+    struct run_options o = options_of(cfg, data);
+    o.epochs = 1;
+    o.noautoanchor = true;
+    assert_int_equal(train("first", &o, 1, &told), OK);
+    snprintf(weights, sizeof weights, "%s", in_folder("first/weights/last.safetensors"));
+    o.weights = weights;
+    o.cfg = NULL;
+    assert_int_equal(train("own", &o, 1, &own), OK);
+    assert_null(strstr(own.text, "other anchor boxes"));
+    snprintf(cfg, sizeof cfg, "%s", table_file("mini.yaml", mini));
+    o.cfg = cfg;
+    assert_int_equal(train("other", &o, 1, &other), OK);
+    assert_non_null(strstr(other.text, "other anchor boxes than"));
+    assert_non_null(strstr(other.text, "(first 7,9, here 6,6)"));
+    run_options_free(&o);
+}
+
 static void assigners_of_other_heads_are_refused(void **state)
 {
     (void)state;
@@ -366,6 +393,7 @@ int main(void)
         cmocka_unit_test(a_batch_is_learnt_by_heart),
         cmocka_unit_test(threads_and_interruptions_change_no_byte),
         cmocka_unit_test(anchors_that_do_not_fit_are_replaced_and_kept),
+        cmocka_unit_test(weights_bring_their_anchors),
         cmocka_unit_test(assigners_of_other_heads_are_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -88,6 +88,27 @@ static void tell_size(const struct train_job *j, const struct checkpoint *c)
                 c->img_h == c->img_w ? "" : " (the longer side)", img);
 }
 
+/* Outputs of an anchor head are factors of its boxes: with other boxes they mean others. */
+static void tell_anchors(const struct train_job *j, const struct checkpoint *c)
+{
+    const struct head *here = &j->graph.head;
+    struct table table;
+    bool folded, same = true;
+    if (here->kind != HEAD_ANCHORS || weights_table(c, &table, &folded) != OK)
+        return;
+    if (table.anchor_levels == j->graph.branch[0].n_levels && table.anchors == here->n_anchors) {
+        for (int l = 0; l < table.anchor_levels; l++)
+            same &= !memcmp(table.anchor[l], here->anchor[l], (size_t)here->n_anchors * sizeof here->anchor[l][0]);
+        if (!same)
+            job_say(j,
+                    "warning: %s was trained with other anchor boxes than %s has (first %g,%g, here %g,%g): its boxes "
+                    "are off until they are learnt anew; without --cfg its own are taken",
+                    c->path, j->table.source, (double)table.anchor[0][0][0], (double)table.anchor[0][0][1],
+                    (double)here->anchor[0][0][0], (double)here->anchor[0][0][1]);
+    }
+    table_free(&table);
+}
+
 enum status job_start_from(struct train_job *j, const struct checkpoint *c)
 {
     enum status rc = OK;
@@ -102,6 +123,7 @@ enum status job_start_from(struct train_job *j, const struct checkpoint *c)
         TRY_CLEAN(fail(E_SHAPE, "%s: no tensor of it fits %s", c->path, j->table.source));
     tell_share(j, c, &report);
     tell_size(j, c);
+    tell_anchors(j, c);
     if (2 * report.taken >= report.wanted)
         TRY_CLEAN(tell_classes(j, c, rows));
 cleanup:
