@@ -37,13 +37,14 @@ static void close_pair(struct pair *p)
 
 static struct head_output run(struct bench *b, int branch)
 {
-    enum { COUNT_FLOATS = 3 * HEIGHT * WIDTH };
-    float *image = mem_alloc(COUNT_FLOATS, sizeof *image);
+    const int h = graph_round_side(&b->graph, HEIGHT), w = graph_round_side(&b->graph, WIDTH);
+    const size_t count = (size_t)3 * (size_t)h * (size_t)w;
+    float *image = mem_alloc(count, sizeof *image);
     assert_non_null(image);
-    if (bench_net(b, RUN_INFER, NULL, 0) != OK || net_plan(b->net, 1, HEIGHT, WIDTH) != OK)
+    if (bench_net(b, RUN_INFER, NULL, 0) != OK || net_plan(b->net, 1, h, w) != OK)
         fail_msg("%s", fail_text());
     struct tensor t = net_input(b->net);
-    golden_uniform(2, "image", 0, 1, image, COUNT_FLOATS);
+    golden_uniform(2, "image", 0, 1, image, count);
     golden_to_tensor(image, &t);
     mem_free(image);
     net_forward(b->net);

@@ -514,8 +514,9 @@ static void test_match(void **state)
             assert_int_equal(match.fused, fused);
             assert_int_equal(match.n_branches, m.graph.n_branches);
             assert_int_equal(match.options.nc, 5);
-            assert_int_equal(match.options.reg_max, 8);
-            for (int i = 0; i < match.n_branches; i++)
+            assert_int_equal(match.kind, m.graph.head.kind);
+            assert_int_equal(match.options.reg_max, m.graph.head.reg_max);
+            for (int i = 0; i < match.n_branches && match.kind == HEAD_DFL; i++)
                 assert_memory_equal(&match.options.head[i], &options.head[i], sizeof options.head[i]);
             free_shapes(tensors, n);
         }

@@ -46,26 +46,32 @@ static const char *dfl_vector(struct onnx_export *e)
     return onnx_floats(&e->b, "dfl", bins, 4, (int64_t[]){1, e->g->head.reg_max, 1, 1});
 }
 
+/* Raw map k of a level: a part of it, where there are several. */
+static int raw_value(const struct graph *g, int level, int k)
+{
+    const int v = g->branch[g->n_branches - 1].level[level];
+    return onnx_head_maps(g->head.kind).n > 1 ? g->values[v].parts[k] : v;
+}
+
 static void describe_head(struct onnx_export *e, struct onnx_head *head)
 {
     const struct graph *g = e->g;
     const struct branch *main = &g->branch[g->n_branches - 1];
-    *head = (struct onnx_head){.name = "head", .n = e->o->n, .nc = g->head.nc, .bins = g->head.reg_max};
-    if (!e->o->raw)
+    *head = (struct onnx_head){.name = "head", .head = &g->head, .n = e->o->n, .nc = g->head.nc};
+    if (!e->o->raw && g->head.kind == HEAD_DFL)
         head->dfl = dfl_vector(e);
     head->n_levels = main->n_levels;
     for (int l = 0; l < main->n_levels; l++) {
-        const struct value *v = &g->values[main->level[l]];
         struct extent extent = e->extents[main->level[l]];
-        head->level[l].box = as_float(e, "head", onnx_value_name(e, v->parts[0]));
-        head->level[l].cls = as_float(e, "head", onnx_value_name(e, v->parts[1]));
+        for (int k = 0; k < onnx_head_maps(g->head.kind).n; k++)
+            head->level[l].map[k] = as_float(e, "head", onnx_value_name(e, raw_value(g, l, k)));
         head->level[l].h = extent.h;
         head->level[l].w = extent.w;
         head->level[l].stride = g->stride[l];
-        head->anchors += extent.h * extent.w;
+        head->rows += extent.h * extent.w * head_cell_boxes(&g->head);
     }
     if (e->o->dynamic) {
-        head->anchors = -1;
+        head->rows = -1;
         head->n = e->o->nms ? 1 : -1;
     }
 }
@@ -128,7 +134,7 @@ static void build_decoded(struct onnx_export *e, const struct onnx_head *head)
     const char *both[] = {decoded.box, decoded.scores};
     Onnx__NodeProto *output = onnx_add(b, &(struct onnx_op){"Concat", head->name, 2, both, "output0"});
     onnx_set_int(b, output, "axis", 1);
-    const int64_t dims[] = {head->n, 4 + head->nc, head->anchors};
+    const int64_t dims[] = {head->n, 4 + head->nc, head->rows};
     onnx_declare(b, &b->outputs, "output0", FLOAT, 3, dims, symbols);
     if (e->o->nms) {
         const struct onnx_nms rule = {e->o->conf, e->o->iou, e->o->max_det};
@@ -152,10 +158,12 @@ static void raw_output(struct onnx_export *e, const char *kind, int stride, cons
 
 static void build_raw(struct onnx_export *e, const struct onnx_head *head)
 {
+    const struct onnx_head_maps maps = onnx_head_maps(head->head->kind);
     for (int l = 0; l < head->n_levels; l++) {
         int h = e->o->dynamic ? -1 : head->level[l].h, w = e->o->dynamic ? -1 : head->level[l].w;
-        raw_output(e, "box", head->level[l].stride, head->level[l].box, (int64_t[]){head->n, 4 * head->bins, h, w});
-        raw_output(e, "cls", head->level[l].stride, head->level[l].cls, (int64_t[]){head->n, head->nc, h, w});
+        for (int k = 0; k < maps.n; k++)
+            raw_output(e, maps.name[k], head->level[l].stride, head->level[l].map[k],
+                       (int64_t[]){head->n, onnx_map_channels(head->head, k), h, w});
     }
 }
 
@@ -198,11 +206,15 @@ static enum status check_head(const struct graph *g)
     if (!g->n_branches || g->n_inputs != 1)
         return fail(E_UNSUPPORTED, "only a network with one image in and a detection head can be exported");
     const struct branch *main = &g->branch[g->n_branches - 1];
+    const struct onnx_head_maps maps = onnx_head_maps(g->head.kind);
     for (int l = 0; l < main->n_levels; l++) {
         const struct value *v = &g->values[main->level[l]];
-        if (v->n_parts != 2 || g->values[v->parts[0]].c != 4 * g->head.reg_max ||
-            g->values[v->parts[1]].c != g->head.nc)
-            return fail(E_UNSUPPORTED, "%s: a head level is box logits and class logits", v->name);
+        bool fits = maps.n > 1 ? v->n_parts == maps.n : true;
+        for (int k = 0; fits && k < maps.n; k++)
+            fits = g->values[raw_value(g, l, k)].c == onnx_map_channels(&g->head, k);
+        if (!fits)
+            return fail(E_UNSUPPORTED, "%s: a head level that is not made of %s logits", v->name,
+                        maps.n > 1 ? "box and class" : "its boxes'");
     }
     return OK;
 }

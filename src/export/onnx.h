@@ -2,11 +2,13 @@
  *
  * The deployed graph as an ONNX file.
  *
- * Input `images` (n, 3, h, w): RGB in 0..1. Output `output0` (n, 4 + nc, anchor points): cx, cy, w, h in input pixels,
- * then class scores, the levels one after another from P3 on, row-major inside; the form of the official export.
+ * Input `images` (n, 3, h, w): RGB in 0..1. Output `output0` (n, 4 + nc, boxes): cx, cy, w, h in input pixels, then
+ * class scores, the levels one after another from P3 on, row-major inside; the form of the official export. Of a head
+ * with anchors the boxes of a level are anchor by anchor, and the scores are those of the class times the objectness.
  * With `nms` a second output `detections` (k, 6): x1, y1, x2, y2 in input pixels, score, class; by falling score.
  * With `raw` the head's maps as its convolutions leave them, instead of output0: `box_8` (n, 4*reg_max, h/8, w/8), the
- * logits of left, top, right, bottom, `cls_8` (n, nc, h/8, w/8), and so on for each stride.
+ * logits of left, top, right, bottom, `cls_8` (n, nc, h/8, w/8), and so on for each stride; with anchors `map_8`
+ * (n, anchors*(5 + nc), h/8, w/8).
  * Parameters keep their names. docs/EXPORT.md says which operators are used. */
 #ifndef Y9_EXPORT_ONNX_H
 #define Y9_EXPORT_ONNX_H

@@ -239,7 +239,7 @@ enum status graph_finish(struct graph *g)
     }
     g->faulty_row = -1;
     TRY_CLEAN(check_params(g));
-    if (g->n_branches) {
+    if (g->n_branches && g->n_inputs == 1) { /* a bare head has no image that strides could be measured with */
         const struct branch *main = &g->branch[g->n_branches - 1];
         struct extent input = {256, 256}; /* SPEC 4.6 */
         extents = mem_calloc((size_t)g->n_values, sizeof *extents);

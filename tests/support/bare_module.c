@@ -55,6 +55,23 @@ static enum status read_args(const struct module *m, const json_t *json, enum ac
     return OK;
 }
 
+/* [[w, h, w, h ...] a level] */
+static enum status read_anchors(const json_t *levels, float anchor[MAX_LEVELS][MAX_ANCHORS][2],
+                                struct head_options *out)
+{
+    const int n_levels = (int)json_array_size(levels), n = (int)json_array_size(json_array_get(levels, 0)) / 2;
+    if (n_levels < 1 || n_levels > MAX_LEVELS || n < 1 || n > MAX_ANCHORS)
+        return fail(E_FORMAT, "argument anchors is no list of a few pairs a level");
+    for (int l = 0; l < n_levels; l++)
+        for (int i = 0; i < 2 * n; i++)
+            anchor[l][i / 2][i % 2] =
+                (float)json_number_value(json_array_get(json_array_get(levels, (size_t)l), (size_t)i));
+    out->anchor_levels = n_levels;
+    out->n_anchors = n;
+    out->anchor = anchor;
+    return OK;
+}
+
 static enum status build_head(const struct head_class *head, const json_t *args, struct builder *b,
                               struct bare_module *io)
 {
@@ -62,8 +79,12 @@ static enum status build_head(const struct head_class *head, const json_t *args,
     int values[TABLE_MAX_FROM], n = (int)json_array_size(ch);
     struct head_options options = {.nc = (int)json_integer_value(json_object_get(args, "nc")),
                                    .reg_max = (int)json_integer_value(json_object_get(args, "reg_max"))};
-    if (n < 1 || n > TABLE_MAX_FROM || options.nc < 1 || options.reg_max < 1 || options.reg_max > MAX_REG_MAX)
+    float anchor[MAX_LEVELS][MAX_ANCHORS][2] = {{{0}}};
+    bool bins = head->kind != HEAD_DFL || (options.reg_max >= 1 && options.reg_max <= MAX_REG_MAX);
+    if (n < 1 || n > TABLE_MAX_FROM || options.nc < 1 || !bins)
         return fail(E_FORMAT, "%s: arguments ch, nc or reg_max are missing or too large", head->name);
+    if (head->kind == HEAD_ANCHORS)
+        TRY(read_anchors(json_object_get(args, "anchors"), anchor, &options));
     options.family = family_find(NULL);
     for (int i = 0; i < MAX_BRANCHES; i++)
         head_shape_init(&options.shape[i]);

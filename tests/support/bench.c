@@ -108,18 +108,24 @@ void bench_compare(struct golden *g, const struct bench *b, int value, const cha
     mem_free(got);
 }
 
+int bench_branch(const struct graph *g, int official)
+{
+    return g->head.kind == HEAD_ANCHORS ? g->n_branches - 1 - official : official;
+}
+
 void bench_compare_decoded(struct golden *g, const struct bench *b, int branch, const char *name)
 {
     struct head_output head = net_output(b->net, branch);
     size_t a = (size_t)head_rows(&head), c = (size_t)head_row_width(head.head), count = (size_t)head.n * a * c;
-    float *rows = mem_alloc(a * c, sizeof *rows), *columns = mem_alloc(count, sizeof *columns);
+    float *rows = mem_alloc(count, sizeof *rows), *columns = mem_alloc(count, sizeof *columns);
     for (int i = 0; i < head.n; i++) {
-        decode_image(&head, i, rows);
+        float *image = rows + (size_t)i * a * c;
+        decode_image(&head, i, image);
         for (size_t k = 0; k < c; k++)
             for (size_t j = 0; j < a; j++)
-                columns[((size_t)i * c + k) * a + j] = rows[j * c + k];
+                columns[((size_t)i * c + k) * a + j] = image[j * c + k];
     }
-    golden_compare(g, name, columns, count);
+    golden_compare(g, name, head.head->kind == HEAD_ANCHORS ? rows : columns, count);
     mem_free(rows);
     mem_free(columns);
 }

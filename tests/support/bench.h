@@ -37,6 +37,8 @@ float *bench_gradient(const struct bench *b, int value, size_t *count); /* NULL:
 
 /* Compare a map (NCHW), or the decoded main values of a branch (n, 4 + nc, anchor points), with a stored tensor. */
 void bench_compare(struct golden *g, const struct bench *b, int value, const char *name);
+int bench_branch(const struct graph *g, int official); /* anchor heads: the official code has the lead branch first */
+/* [n, values, rows], or of an anchor head [n, rows, values] as the official code gives it. */
 void bench_compare_decoded(struct golden *g, const struct bench *b, int branch, const char *name);
 
 #endif

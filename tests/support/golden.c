@@ -385,6 +385,8 @@ static struct rule rule_of(const char *name, double bias_offset, int rank, const
         return (struct rule){0, 0.1, false, false};
     if (!strcmp(leaf, "running_var"))
         return (struct rule){1, 0.5, true, false};
+    if (!strcmp(leaf, "implicit"))
+        return (struct rule){strstr(name, "im.") ? 1 : 0, 0.1, false, false};
     return (struct rule){0}; /* num_batches_tracked */
 }
 

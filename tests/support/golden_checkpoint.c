@@ -92,14 +92,16 @@ static void compare_branch(struct golden *g, struct bench *b, int branch, const 
         bench_compare(g, b, b->graph.branch[branch].level[l], golden_name(g, "%s/raw%d.%d", prefix, as, l));
 }
 
-/* The table of a case whose file has none: its rows as YAML in a file of its own. False: there is none. */
-static bool write_table(struct golden *g, const char *key, char *path, size_t size)
+bool golden_write_table(struct golden *g, const char *key, char *path, size_t size)
 {
     json_t *rows = golden_text(g, key) ? golden_json(g, key) : NULL;
     size_t n = json_array_size(rows);
     struct buf text = {0};
-    if (!n || buf_printf(&text, "nc: %d\nbackbone:\n", golden_int(g, "nc")) != OK)
+    if (!n || buf_printf(&text, "nc: %d\n", golden_int(g, "nc")) != OK)
         return false;
+    if (golden_text(g, "anchors"))
+        buf_printf(&text, "anchors: %s\n", golden_text(g, "anchors"));
+    buf_printf(&text, "backbone:\n");
     for (size_t i = 0; i < n; i++) {
         char *row = json_dumps(json_array_get(rows, i), JSON_COMPACT);
         if (row)
@@ -164,9 +166,9 @@ int golden_checkpoint(const char *path, char *message, size_t size, double *wors
     if (file) {
         char table[64];
         const char *form = golden_text(&g, "form");
-        bool objects = form && !strcmp(form, "ultralytics"); /* they bring their table */
+        bool objects = form && (!strcmp(form, "ultralytics") || !strcmp(form, "yolov7")); /* they bring their table */
         bool dual = golden_text(&g, "table_dual") && json_array_size(golden_json(&g, "eval_branches")) > 1;
-        bool bare = !objects && write_table(&g, dual ? "table_dual" : "table", table, sizeof table);
+        bool bare = !objects && golden_write_table(&g, dual ? "table_dual" : "table", table, sizeof table);
         check_file(&g, file, bare ? table : NULL, "eval");
         if (bare)
             remove(table);
@@ -207,7 +209,7 @@ int golden_forms(const char *path, char *message, size_t size, double *worst)
 {
     struct golden g;
     char *folder = path_parent(path), table[64];
-    if (golden_open(&g, path) && folder && write_table(&g, "table", table, sizeof table)) {
+    if (golden_open(&g, path) && folder && golden_write_table(&g, "table", table, sizeof table)) {
         json_t *files = golden_json(&g, "files"), *entry;
         size_t i;
         json_array_foreach(files, i, entry) check_form(&g, folder, entry, table);

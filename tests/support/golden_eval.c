@@ -193,22 +193,26 @@ static double number_or(const json_t *object, const char *key, double fallback)
     return value ? json_number_value(value) : fallback;
 }
 
+/* pred: [n, values, rows], or of an anchor head [n, rows, values]. */
 static void check_nms_image(struct golden_case *g, const struct array *pred, int image, const json_t *args,
-                            const bool *class_allowed)
+                            const struct head *head, const bool *class_allowed)
 {
-    const struct head head = {.kind = HEAD_DFL, .nc = (int)pred->shape[1] - 4};
-    int anchors = (int)pred->shape[2], count = 0;
+    const bool rows_first = head->kind == HEAD_ANCHORS;
+    size_t rows = pred->shape[rows_first ? 1 : 2], values = pred->shape[rows_first ? 2 : 1];
+    int count = 0;
     struct candidate_rule rule = {(float)number_or(args, "conf_thres", 0.25),
                                   json_is_true(json_object_get(args, "multi_label")), class_allowed};
     struct nms_config config = {number_or(args, "iou_thres", 0.45), (int)number_or(args, "max_det", 300),
-                                json_is_true(json_object_get(args, "agnostic")), head_class_offset(&head)};
+                                json_is_true(json_object_get(args, "agnostic")), head_class_offset(head)};
     struct candidates candidates = {0};
     struct nms_workspace workspace = {0};
     struct detection *dst = arena_alloc(&g->arena, (size_t)config.max_detections, sizeof(*dst));
     struct array out = read_indexed(g, "out", image);
     double tolerance = fmax(1e-6 * largest(&out), 1e-6);
     const float *decoded = pred->single + (size_t)image * pred->shape[1] * pred->shape[2];
-    if (!dst || candidates_from_decoded(&candidates, &head, decoded, anchors, 1, pred->shape[2], &rule) != OK ||
+    if (!dst ||
+        candidates_from_decoded(&candidates, head, decoded, (int)rows, rows_first ? values : 1, rows_first ? 1 : rows,
+                                &rule) != OK ||
         nms_apply(&workspace, &candidates, &config, dst, &count) != OK)
         complain(g, "%s", fail_text());
     else if ((size_t)count * 6 != out.count)
@@ -224,7 +228,7 @@ static void check_nms_image(struct golden_case *g, const struct array *pred, int
     nms_free(&workspace);
 }
 
-int golden_nms(const char *safetensors_path, char *message, size_t size, double *worst)
+static int run_nms(const char *safetensors_path, enum head_kind kind, char *message, size_t size, double *worst)
 {
     struct golden_case g;
     if (golden_open(&g, safetensors_path, message, size, worst)) {
@@ -234,13 +238,25 @@ int golden_nms(const char *safetensors_path, char *message, size_t size, double 
         bool *flags = classes && pred.rank == 3 ? arena_alloc(&g.arena, pred.shape[1], sizeof(*flags)) : NULL;
         for (size_t i = 0; flags && i < json_array_size(classes); i++)
             flags[json_integer_value(json_array_get(classes, i))] = true;
-        if (pred.rank != 3 || pred.shape[1] < 5)
+        const int values = (int)pred.shape[kind == HEAD_ANCHORS ? 2 : 1];
+        const struct head head = {.kind = kind, .nc = values - (kind == HEAD_ANCHORS ? 5 : 4)};
+        if (pred.rank != 3 || head.nc < 1)
             complain(&g, "pred has an unexpected shape");
         for (size_t b = 0; !g.failed && b < pred.shape[0]; b++)
-            check_nms_image(&g, &pred, (int)b, args, flags);
+            check_nms_image(&g, &pred, (int)b, args, &head, flags);
         json_decref(args);
     }
     return golden_close(&g);
+}
+
+int golden_nms(const char *safetensors_path, char *message, size_t size, double *worst)
+{
+    return run_nms(safetensors_path, HEAD_DFL, message, size, worst);
+}
+
+int golden_nms_v7(const char *safetensors_path, char *message, size_t size, double *worst)
+{
+    return run_nms(safetensors_path, HEAD_ANCHORS, message, size, worst);
 }
 
 /* --- scale_boxes --- */

@@ -9,6 +9,7 @@
 
 int golden_dfl(const char *safetensors_path, char *message, size_t size, double *worst);
 int golden_nms(const char *safetensors_path, char *message, size_t size, double *worst);
+int golden_nms_v7(const char *safetensors_path, char *message, size_t size, double *worst);
 int golden_scale_boxes(const char *safetensors_path, char *message, size_t size, double *worst);
 int golden_scale_boxes_rounded(const char *safetensors_path, char *message, size_t size, double *worst);
 int golden_ciou(const char *safetensors_path, char *message, size_t size, double *worst);

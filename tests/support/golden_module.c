@@ -78,8 +78,8 @@ static bool build(struct module_case *c, bool head)
     memcpy(c->input, c->bench.inputs, (size_t)c->n_inputs * sizeof *c->input);
     const struct graph *graph = &c->bench.graph;
     for (int b = 0; b < graph->n_branches; b++)
-        for (int l = 0; l < graph->branch[b].n_levels; l++)
-            c->output[c->n_outputs++] = graph->branch[b].level[l];
+        for (int l = 0; l < graph->branch[bench_branch(graph, b)].n_levels; l++)
+            c->output[c->n_outputs++] = graph->branch[bench_branch(graph, b)].level[l];
     for (int j = 0; j < c->io.out.n; j++)
         c->output[c->n_outputs++] = c->io.out.map[j];
     return true;
@@ -220,11 +220,17 @@ int golden_module(const char *path, char *message, size_t size, double *worst)
 
 /* --- heads --- */
 
+static int eval_branch(const struct module_case *c, const json_t *branches, int i)
+{
+    return bench_branch(&c->bench.graph, (int)json_integer_value(json_array_get(branches, (size_t)i)));
+}
+
 static void head_eval(struct module_case *c)
 {
     struct golden *g = &c->g;
-    json_t *branches = golden_json(g, "eval_branches");
-    int out = 0, n = (int)json_array_size(branches);
+    const bool lead_only = c->bench.graph.head.kind == HEAD_ANCHORS;
+    json_t *branches = lead_only ? NULL : golden_json(g, "eval_branches");
+    int out = 0, n = lead_only ? 1 : (int)json_array_size(branches);
     if (!n)
         golden_fault(g, "the case names no eval_branches");
     for (int i = 0; i < c->bench.graph.n_branches; i++)
@@ -236,10 +242,9 @@ static void head_eval(struct module_case *c)
         return;
     net_forward(c->bench.net);
     for (int i = 0; i < n; i++)
-        bench_compare_decoded(g, &c->bench, (int)json_integer_value(json_array_get(branches, (size_t)i)),
-                              golden_name(g, "eval/out%d", out++));
+        bench_compare_decoded(g, &c->bench, eval_branch(c, branches, i), golden_name(g, "eval/out%d", out++));
     for (int i = 0; i < n; i++) {
-        const struct branch *b = &c->bench.graph.branch[json_integer_value(json_array_get(branches, (size_t)i))];
+        const struct branch *b = &c->bench.graph.branch[eval_branch(c, branches, i)];
         for (int l = 0; l < b->n_levels; l++)
             bench_compare(g, &c->bench, b->level[l], golden_name(g, "eval/out%d", out++));
     }
@@ -277,17 +282,55 @@ int golden_head(const char *path, char *message, size_t size, double *worst)
     return golden_close(&c.g, message, size, worst);
 }
 
+/* The convolutions that implicit vectors went into. */
+static void head_folded(struct module_case *c)
+{
+    struct golden *g = &c->g;
+    struct bench deployed;
+    fill_parameters(c, "param/");
+    if (golden_ok(g, bench_deploy(&c->bench, &deployed, names_merge, NULL)))
+        for (int i = 0; i < deployed.graph.n_params; i++) {
+            const struct param *p = &deployed.graph.params[i];
+            golden_compare(g, golden_name(g, "folded/%s", p->name), deployed.params + p->first, p->count);
+        }
+    if (deployed.graph.n_params != 2 * c->bench.graph.branch[0].n_levels)
+        golden_fault(g, "the deployed head has %d parameters", deployed.graph.n_params);
+    bench_free(&deployed);
+}
+
+/* A head with anchors: its gradients are stored whole. */
+int golden_head_v7(const char *path, char *message, size_t size, double *worst)
+{
+    struct module_case c = {0};
+    struct golden *g = &c.g;
+    if (golden_open(g, path) && build(&c, true)) {
+        head_eval(&c);
+        fill_parameters(&c, "param/");
+        if (golden_ok(g, bench_net(&c.bench, RUN_TRAIN, NULL, 0)) && feed(&c, &c.bench, c.input)) {
+            net_forward(c.bench.net);
+            for (int i = 0; i < c.n_outputs; i++)
+                bench_compare(g, &c.bench, c.output[i], golden_name(g, "train/out%d", i));
+            backward(&c, "train");
+            compare_parameters(&c, "train", false);
+        }
+        head_folded(&c);
+    }
+    close_case(&c);
+    return golden_close(g, message, size, worst);
+}
+
 /* --- fold and merge --- */
 
 static void compare_fused(struct golden *g, const struct bench *b, const char *leaf)
 {
-    int index = graph_find_param(&b->graph, golden_name(g, "conv.%s", leaf));
+    const char *conv = strcmp(golden_text(g, "kind"), "merge_v7") ? "conv" : "rbr_reparam";
+    int index = graph_find_param(&b->graph, golden_name(g, "%s.%s", conv, leaf));
     if (index < 0) {
-        golden_fault(g, "the deployed form has no conv.%s", leaf);
+        golden_fault(g, "the deployed form has no %s.%s", conv, leaf);
         return;
     }
     const struct param *p = &b->graph.params[index];
-    golden_compare(g, golden_name(g, "after/conv.%s", leaf), b->params + p->first, p->count);
+    golden_compare(g, golden_name(g, "after/%s.%s", conv, leaf), b->params + p->first, p->count);
 }
 
 int golden_fuse(const char *path, char *message, size_t size, double *worst)
