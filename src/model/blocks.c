@@ -134,7 +134,7 @@ static struct window grouped(int k, int g)
     return (struct window){.k = k, .s = 1, .p = PAD_AUTO, .g = g, .d = 1};
 }
 
-int conv_bn_silu(struct builder *b, const char *name, int x, int c2, int k, int s)
+int conv_block(struct builder *b, const char *name, int x, int c2, int k, int s)
 {
     return conv_bn_act(b, name, x, c2, square(k, s), b->act, NO_RESIDUAL);
 }
@@ -292,7 +292,7 @@ int aconv(struct builder *b, const char *name, int x, int c2)
 {
     size_t mark = builder_enter(b, name);
     int t = avgpool(b, "pool", x, 2, 1);
-    int y = conv_bn_silu(b, "cv1", t, c2, 3, 2);
+    int y = conv_block(b, "cv1", t, c2, 3, 2);
     builder_leave(b, mark);
     return y;
 }
@@ -303,9 +303,9 @@ int downc(struct builder *b, const char *name, int x, int c2, int k)
     if (!b->failed && c2 % 2)
         return builder_fail(b, "%d channels; it needs an even number", c2);
     size_t mark = builder_enter(b, name);
-    y[0] = conv_bn_silu(b, "cv1", x, c1, 1, 1);
-    y[0] = conv_bn_silu(b, "cv2", y[0], c2 / 2, 3, k);
-    y[1] = conv_bn_silu(b, "cv3", maxpool(b, "mp", x, k, k, 0), c2 / 2, 1, 1);
+    y[0] = conv_block(b, "cv1", x, c1, 1, 1);
+    y[0] = conv_block(b, "cv2", y[0], c2 / 2, 3, k);
+    y[1] = conv_block(b, "cv3", maxpool(b, "mp", x, k, k, 0), c2 / 2, 1, 1);
     int out = concat(b, "", y, 2);
     builder_leave(b, mark);
     return out;
@@ -321,8 +321,8 @@ int adown(struct builder *b, const char *name, int x, int c2)
     int a = slice(b, "a", t, 0, c1 / 2);
     int m = slice(b, "b", t, c1 / 2, c1 / 2);
     int y[2];
-    y[0] = conv_bn_silu(b, "cv1", a, c2 / 2, 3, 2);
-    y[1] = conv_bn_silu(b, "cv2", maxpool(b, "maxpool", m, 3, 2, 1), c2 / 2, 1, 1);
+    y[0] = conv_block(b, "cv1", a, c2 / 2, 3, 2);
+    y[1] = conv_block(b, "cv2", maxpool(b, "maxpool", m, 3, 2, 1), c2 / 2, 1, 1);
     int out = concat(b, "", y, 2);
     builder_leave(b, mark);
     return out;
@@ -331,7 +331,7 @@ int adown(struct builder *b, const char *name, int x, int c2)
 int maxdown(struct builder *b, const char *name, int x, int c2)
 {
     size_t mark = builder_enter(b, name);
-    int y = conv_bn_silu(b, "cv1", maxpool(b, "pool", x, 2, 2, 0), c2, 1, 1);
+    int y = conv_block(b, "cv1", maxpool(b, "pool", x, 2, 2, 0), c2, 1, 1);
     builder_leave(b, mark);
     return y;
 }
@@ -363,7 +363,7 @@ int repnbottleneck(struct builder *b, const char *name, int x, int c2, bool shor
 int bottleneck(struct builder *b, const char *name, int x, int c2, bool shortcut, int g, const int k[2], double e)
 {
     size_t mark = builder_enter(b, name);
-    int y = conv_bn_silu(b, "cv1", x, hidden_width(c2, e), k[0], 1);
+    int y = conv_block(b, "cv1", x, hidden_width(c2, e), k[0], 1);
     y = conv_bn_act(b, "cv2", y, c2, grouped(k[1], g), b->act, shortcut_of(b, x, c2, shortcut));
     builder_leave(b, mark);
     return y;
@@ -373,7 +373,7 @@ int res(struct builder *b, const char *name, int x, int c2, bool shortcut, int g
 {
     int h = hidden_width(c2, e);
     size_t mark = builder_enter(b, name);
-    int y = conv_bn_silu(b, "cv1", x, h, 1, 1);
+    int y = conv_block(b, "cv1", x, h, 1, 1);
     y = conv_bn_act(b, "cv2", y, h, grouped(3, g), b->act, NO_RESIDUAL);
     y = conv_bn_act(b, "cv3", y, c2, square(1, 1), b->act, shortcut_of(b, x, c2, shortcut));
     builder_leave(b, mark);
@@ -384,7 +384,7 @@ int repnres(struct builder *b, const char *name, int x, int c2, bool shortcut, i
 {
     int h = hidden_width(c2, e);
     size_t mark = builder_enter(b, name);
-    int y = conv_bn_silu(b, "cv1", x, h, 1, 1);
+    int y = conv_block(b, "cv1", x, h, 1, 1);
     y = repconvn(b, "cv2", y, h, 1, g, b->act, NO_RESIDUAL);
     y = conv_bn_act(b, "cv3", y, c2, square(1, 1), b->act, shortcut_of(b, x, c2, shortcut));
     builder_leave(b, mark);
@@ -426,8 +426,8 @@ static int csp_of(struct builder *b, const char *name, int x, int c2, struct csp
 {
     int h = hidden_width(c2, a.e), y[2];
     size_t mark = builder_enter(b, name);
-    y[0] = conv_bn_silu(b, "cv1", x, h, 1, 1);
-    y[1] = conv_bn_silu(b, "cv2", x, h, 1, 1);
+    y[0] = conv_block(b, "cv1", x, h, 1, 1);
+    y[1] = conv_block(b, "cv2", x, h, 1, 1);
     struct conv cv3 = conv_declare(b, "cv3", 2 * h, c2, square(1, 1));
     y[0] = chain(b, link, y[0], a);
     int out = conv_apply(b, &cv3, concat(b, "cat", y, 2), b->act, NO_RESIDUAL);
@@ -458,7 +458,7 @@ int c2f(struct builder *b, const char *name, int x, int c2, struct csp a)
     if (a.n > MAX_DEPTH)
         return builder_fail(b, "a chain of %d blocks; %d are possible", a.n, MAX_DEPTH);
     size_t mark = builder_enter(b, name);
-    y[0] = conv_bn_silu(b, "cv1", x, 2 * h, 1, 1);
+    y[0] = conv_block(b, "cv1", x, 2 * h, 1, 1);
     struct conv cv2 = conv_declare(b, "cv2", (2 + a.n) * h, c2, square(1, 1));
     int t = slice(b, "half", y[0], h, h);
     size_t inner = builder_enter(b, "m");
@@ -478,7 +478,7 @@ int bottleneckcsp(struct builder *b, const char *name, int x, int c2, struct csp
 {
     int h = hidden_width(c2, a.e), y[2];
     size_t mark = builder_enter(b, name);
-    int y1 = conv_bn_silu(b, "cv1", x, h, 1, 1);
+    int y1 = conv_block(b, "cv1", x, h, 1, 1);
     y[1] = conv_plain(b, "cv2", x, h, square(1, 1), false);
     int cv3 = add_param(b, "cv3", "weight", PARAM_WEIGHT, 4, (const int[]){h, h, 1, 1});
     struct conv cv4 = conv_declare(b, "cv4", 2 * h, c2, square(1, 1));
@@ -506,10 +506,10 @@ int elan1(struct builder *b, const char *name, int x, int c2, int c3, int c4)
         return builder_fail(b, "%d inner channels cannot be halved", c3);
     size_t mark = builder_enter(b, name);
     int y[3];
-    y[0] = conv_bn_silu(b, "cv1", x, c3, 1, 1);
-    y[1] = conv_bn_silu(b, "cv2", slice(b, "half", y[0], c3 / 2, c3 / 2), c4, 3, 1);
-    y[2] = conv_bn_silu(b, "cv3", y[1], c4, 3, 1);
-    int out = conv_bn_silu(b, "cv4", concat(b, "cat", y, 3), c2, 1, 1);
+    y[0] = conv_block(b, "cv1", x, c3, 1, 1);
+    y[1] = conv_block(b, "cv2", slice(b, "half", y[0], c3 / 2, c3 / 2), c4, 3, 1);
+    y[2] = conv_block(b, "cv3", y[1], c4, 3, 1);
+    int out = conv_block(b, "cv4", concat(b, "cat", y, 3), c2, 1, 1);
     builder_leave(b, mark);
     return out;
 }
@@ -519,7 +519,7 @@ static int computational_block(struct builder *b, const char *name, int x, int c
     static const int k13[2] = {1, 3};
     switch (block) {
     case CB_CONV:
-        return conv_bn_silu(b, name, x, c2, 3, 1);
+        return conv_block(b, name, x, c2, 3, 1);
     case CB_RES:
         return res(b, name, x, c2, true, 1, 0.5);
     case CB_DARK:
@@ -539,15 +539,15 @@ int repncspelan4(struct builder *b, const char *name, int x, int c2, int c3, int
         return builder_fail(b, "%d inner channels cannot be halved", c3);
     size_t mark = builder_enter(b, name);
     int y[3];
-    y[0] = conv_bn_silu(b, "cv1", x, c3, 1, 1);
+    y[0] = conv_block(b, "cv1", x, c3, 1, 1);
     int t = slice(b, "half", y[0], c3 / 2, c3 / 2);
     for (int i = 1; i < 3; i++) {
         size_t branch = builder_enter(b, i == 1 ? "cv2" : "cv3");
         t = computational_block(b, "0", t, c4, n, block);
-        y[i] = t = conv_bn_silu(b, "1", t, c4, 3, 1);
+        y[i] = t = conv_block(b, "1", t, c4, 3, 1);
         builder_leave(b, branch);
     }
-    int out = conv_bn_silu(b, "cv4", concat(b, "cat", y, 3), c2, 1, 1);
+    int out = conv_block(b, "cv4", concat(b, "cat", y, 3), c2, 1, 1);
     builder_leave(b, mark);
     return out;
 }
@@ -556,11 +556,11 @@ int sppelan(struct builder *b, const char *name, int x, int c2, int c3)
 {
     size_t mark = builder_enter(b, name);
     int y[4];
-    y[0] = conv_bn_silu(b, "cv1", x, c3, 1, 1);
+    y[0] = conv_block(b, "cv1", x, c3, 1, 1);
     y[1] = maxpool(b, "cv2", y[0], 5, 1, 2);
     y[2] = maxpool(b, "cv3", y[1], 5, 1, 2);
     y[3] = maxpool(b, "cv4", y[2], 5, 1, 2);
-    int out = conv_bn_silu(b, "cv5", concat(b, "cat", y, 4), c2, 1, 1);
+    int out = conv_block(b, "cv5", concat(b, "cat", y, 4), c2, 1, 1);
     builder_leave(b, mark);
     return out;
 }
@@ -573,7 +573,7 @@ int sppf(struct builder *b, const char *name, int x, int c2, int k, enum act act
     y[1] = maxpool(b, "m1", y[0], k, 1, k / 2);
     y[2] = maxpool(b, "m2", y[1], k, 1, k / 2);
     y[3] = maxpool(b, "m3", y[2], k, 1, k / 2);
-    int out = conv_bn_silu(b, "cv2", concat(b, "cat", y, 4), c2, 1, 1);
+    int out = conv_block(b, "cv2", concat(b, "cat", y, 4), c2, 1, 1);
     builder_leave(b, mark);
     return out;
 }
@@ -585,18 +585,18 @@ int sppcspc(struct builder *b, const char *name, int x, int c2, double e, const 
     if (n_k < 1 || n_k > MAX_POOLS)
         return builder_fail(b, "%d pool sizes; 1 to %d are possible", n_k, MAX_POOLS);
     size_t mark = builder_enter(b, name);
-    x1[0] = conv_bn_silu(b, "cv1", x, h, 1, 1);
-    y[1] = conv_bn_silu(b, "cv2", x, h, 1, 1);
-    x1[0] = conv_bn_silu(b, "cv3", x1[0], h, 3, 1);
-    x1[0] = conv_bn_silu(b, "cv4", x1[0], h, 1, 1);
+    x1[0] = conv_block(b, "cv1", x, h, 1, 1);
+    y[1] = conv_block(b, "cv2", x, h, 1, 1);
+    x1[0] = conv_block(b, "cv3", x1[0], h, 3, 1);
+    x1[0] = conv_block(b, "cv4", x1[0], h, 1, 1);
     for (int i = 0; i < n_k; i++) {
         char pool[16];
         snprintf(pool, sizeof pool, "m.%d", i);
         x1[i + 1] = maxpool(b, pool, x1[0], k[i], 1, k[i] / 2);
     }
-    y[0] = conv_bn_silu(b, "cv5", concat(b, "pools", x1, n_k + 1), h, 1, 1);
-    y[0] = conv_bn_silu(b, "cv6", y[0], h, 3, 1);
-    int out = conv_bn_silu(b, "cv7", concat(b, "cat", y, 2), c2, 1, 1);
+    y[0] = conv_block(b, "cv5", concat(b, "pools", x1, n_k + 1), h, 1, 1);
+    y[0] = conv_block(b, "cv6", y[0], h, 3, 1);
+    int out = conv_block(b, "cv7", concat(b, "cat", y, 2), c2, 1, 1);
     builder_leave(b, mark);
     return out;
 }

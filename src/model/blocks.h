@@ -19,8 +19,8 @@ struct window {
 
 /* Conv: convolution without bias, BN, activation. */
 int conv_bn_act(struct builder *b, const char *name, int x, int c2, struct window w, enum act act, int residual);
-/* The usual one: k x k, stride s, the model's activation (SiLU unless its table says otherwise). */
-int conv_bn_silu(struct builder *b, const char *name, int x, int c2, int k, int s);
+/* The usual one: k x k, stride s, the model's activation. */
+int conv_block(struct builder *b, const char *name, int x, int c2, int k, int s);
 /* Bare convolution; `bias` says whether it has one. */
 int conv_plain(struct builder *b, const char *name, int x, int c2, struct window w, bool bias);
 /* RepConvN: act(BN(3x3) + BN(1x1)), one bn_act node with two inputs. */

@@ -145,7 +145,7 @@ static int tower(struct builder *b, const char *name, int level, int x, int widt
     struct window w1 = {.k = 1, .s = 1, .p = 0, .g = groups, .d = 1};
     size_t outer = builder_enter(b, name);
     size_t inner = builder_enter_number(b, level);
-    int y = conv_bn_silu(b, "0", x, width, 3, 1);
+    int y = conv_block(b, "0", x, width, 3, 1);
     y = conv_bn_act(b, "1", y, width, w3, b->act, NO_RESIDUAL);
     y = conv_plain(b, "2", y, c_out, w1, true);
     builder_leave(b, inner);
@@ -159,7 +159,7 @@ static int light_pair(struct builder *b, int number, int x, int c)
     struct window w3 = {.k = 3, .s = 1, .p = PAD_AUTO, .g = builder_channels(b, x), .d = 1};
     size_t mark = builder_enter_number(b, number);
     int y = conv_bn_act(b, "0", x, w3.g, w3, b->act, NO_RESIDUAL);
-    y = conv_bn_silu(b, "1", y, c, 1, 1);
+    y = conv_block(b, "1", y, c, 1, 1);
     builder_leave(b, mark);
     return y;
 }

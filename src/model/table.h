@@ -4,7 +4,7 @@
  *   depth_multiple: 1.0
  *   width_multiple: 1.0
  *   anchors: 3                                 # of an anchor head: [[10,13, 16,30, 33,23], ...], pixels, one a level
- *   activation: nn.SiLU()                      # optional
+ *   activation: nn.SiLU()                      # optional; texts of kernels/act.def
  *   backbone:
  *     - [-1, 1, Conv, [64, 3, 2]]
  *     - [-1, 1, RepNCSPELAN4, [256, 128, 64, 1], B2]   # an optional fifth element is the row's tag
