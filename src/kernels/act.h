@@ -10,11 +10,6 @@ enum act {
 };
 _Static_assert(ACT_NONE == 0, "what sets no activation has none");
 
-#define ACTIVATION(id, form, parameter, name, ...) \
-    _Static_assert((parameter) >= 0 && (parameter) <= 1, name ": a parameter of 0 .. 1 is wanted");
-#include "kernels/act.def"
-#undef ACTIVATION
-
 /* The `acts` of a kernel that has every row: bit ACT_id each. */
 enum { ACTS_ALL = (1 << ACT_COUNT) - 1 };
 
