@@ -185,6 +185,37 @@ static void expect_no_network(struct buf *made, const char *word)
     buf_free(made);
 }
 
+/* Tensors in rows of a network that its table does not know: it is another one, and not half of it. Whoever names the
+ * table himself has chosen. */
+static void a_network_with_more_is_another(void **state)
+{
+    (void)state;
+    struct weights w, read;
+    char more[300];
+    snprintf(more, sizeof more, "%s/more.safetensors", folder);
+    struct safetensors st;
+    assert_int_equal(weights_random("gelan-t", 2, 1, &w), OK);
+    assert_int_equal(weights_save(more, &w, false, false), OK);
+    weights_free(&w);
+    assert_int_equal(safetensors_open(more, &st), OK);
+    struct safetensor_source *all = mem_calloc((size_t)st.count + 1, sizeof *all);
+    assert_non_null(all);
+    for (int i = 0; i < st.count; i++) {
+        const struct safetensor *t = &st.tensors[i];
+        all[i] = (struct safetensor_source){.name = t->name, .dtype = t->dtype, .rank = t->rank, .data = t->data};
+        memcpy(all[i].shape, t->shape, sizeof t->shape);
+    }
+    all[st.count] = (struct safetensor_source){
+        .name = "model.21.attention.weight", .dtype = DTYPE_F32, .rank = 1, .shape = {1}, .data = net.params};
+    assert_int_equal(safetensors_write(file, all, st.count + 1, st.metadata, st.n_metadata), OK);
+    assert_int_equal(weights_load(file, NULL, &read, NULL), E_SHAPE);
+    assert_non_null(strstr(fail_text(), "in the file but not in the network: model.21.attention.weight"));
+    assert_int_equal(weights_load(file, "gelan-t", &read, NULL), OK);
+    weights_free(&read);
+    mem_free(all);
+    safetensors_close(&st);
+}
+
 static void no_detector_says_what_it_is(void **state)
 {
     (void)state;
@@ -523,6 +554,7 @@ int main(void)
         cmocka_unit_test(averages_win),
         cmocka_unit_test(two_networks_are_refused),
         cmocka_unit_test(networks_of_others_are_refused),
+        cmocka_unit_test(a_network_with_more_is_another),
         cmocka_unit_test(no_detector_says_what_it_is),
         cmocka_unit_test(what_is_no_checkpoint_is_named),
         cmocka_unit_test(objects_of_ultralytics),

@@ -37,12 +37,16 @@ static const struct {
 };
 
 /* The network that a weight file holds: its table, with the head that its tensors have. *told: what the file is. */
-static enum status figures_of_weights(const char *path, struct image_size size, bool print, struct figures *r,
-                                      json_t **told)
+/* `cfg` (NULL: none) is the table of weights that bring none and fit no built-in one. */
+static enum status figures_of_weights(const char *path, const char *cfg, struct image_size size, bool print,
+                                      struct figures *r, json_t **told)
 {
     enum status rc = OK;
     struct weights weights = {0};
-    TRY_CLEAN(weights_load(path, NULL, &weights, NULL));
+    rc = weights_load(path, NULL, &weights, NULL);
+    if (rc == E_UNSUPPORTED && cfg)
+        rc = weights_load(path, cfg, &weights, NULL);
+    TRY_CLEAN(rc);
     TRY_CLEAN(info_weights(path, &weights, print, told));
     struct table table = weights.table;
     weights.table = (struct table){0};
@@ -265,7 +269,7 @@ static enum status run(const struct options *o)
         TRY_CLEAN(fail(E_USAGE, "of --families and --rows only one can be chosen"));
     TRY_CLEAN(output_check(&(struct output){.path = json_path, .inputs = {weights}}));
     if (weights)
-        TRY_CLEAN(figures_of_weights(weights, size, !p.quiet, &r, &told));
+        TRY_CLEAN(figures_of_weights(weights, n_models == 1 ? models[0] : NULL, size, !p.quiet, &r, &told));
     if (!p.quiet)
         print(stdout, "Parameters and GFLOPs (2 x multiply-accumulates of convolutions, input %d x %d)\n\n", size.h,
               size.w);

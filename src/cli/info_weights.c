@@ -127,7 +127,8 @@ static enum status print_story(const struct story *s)
         print(stdout, "%-12s %s", "weights", s->path);
         print(stdout, "%-12s %s", "written by", package_of(s));
         print(stdout, "%-12s %s", "kept as", container.data);
-        print(stdout, "%-12s %s%s", "network", s->network ? s->network : "of its own, by the table in the file",
+        const char *own = s->c.model->table_text ? "of its own, by the table in the file" : s->w->table.name;
+        print(stdout, "%-12s %s%s", "network", s->network ? s->network : own,
               s->network && !s->c.network ? ", told by its tensors" : "");
         print(stdout, "%-12s %s", "form", form_of(s));
         print(stdout, "%-12s %s, %s", "values", number_of(s), average_of(s));

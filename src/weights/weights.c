@@ -110,6 +110,27 @@ static enum status complain(const struct checkpoint *c, const struct weights *w,
     return rc;
 }
 
+/* Is more in the file than in the network because only its main branch is wanted? */
+static bool leaves_branches(const struct weights *w, const struct match *match)
+{
+    return match->n_branches > 1 && (match->fused || w->training.n_branches == 1);
+}
+
+/* A network that has tensors which nothing here reads is not the one that was built. With a table of the user's own
+ * choice (`cfg`) the rest of a file is left aside, and said. */
+static enum status check_rest(const struct checkpoint *c, const char *cfg, const struct match *match,
+                              const struct weights *w, const struct weights_report *r)
+{
+    int unread = leaves_branches(w, match) ? 0 : r->count[MISMATCH_UNEXPECTED];
+    if (unread && !cfg)
+        return complain(c, w, r);
+    if (unread)
+        log_warn("%s: %d tensors in it are in no row of %s and are left aside, the first is %.*s", c->path, unread,
+                 w->table.source, (int)strcspn(r->names[MISMATCH_UNEXPECTED].data, "\n"),
+                 r->names[MISMATCH_UNEXPECTED].data);
+    return OK;
+}
+
 /* What the file says of its training. */
 static enum status remember(const struct checkpoint *c, struct weights *w)
 {
@@ -141,6 +162,7 @@ enum status weights_load(const char *path, const char *cfg, struct weights *out,
         TRY_CLEAN(complain(&c, out, r));
     if (match.fused)
         TRY_CLEAN(eight_bit_read(&c, out));
+    TRY_CLEAN(check_rest(&c, cfg, &match, out, r));
 cleanup:
     report_free(&own);
     checkpoint_close(&c);
