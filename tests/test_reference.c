@@ -11,6 +11,7 @@
 #include "eval/report.h"
 #include "formats/json.h"
 #include "image/decode.h"
+#include "model/model.h"
 #include "support/shared.h"
 #include "support/unit.h"
 #include "weights/weights.h"
@@ -364,11 +365,59 @@ static void test_figures(void **state)
     score_rect();
 }
 
+/* Every row of YOLOv8's five networks as the Ultralytics package builds it: module, repeats, parameters, channels and
+ * GFLOPs at 640 x 640 (recorded with four decimals). */
+static void rows_of_yolov8(void **state)
+{
+    (void)state;
+    const char *path = shared_file("golden_wild/extras/layer_tables_wild.json"), *name;
+    json_t *tables = NULL, *table, *row;
+    int compared = 0;
+    if (!path)
+        skip();
+    assert_ok(json_read_file(path, NULL, &tables));
+    json_object_foreach(tables, name, table)
+    {
+        struct table t;
+        struct graph g;
+        const struct model_row *rows;
+        double flops[TABLE_MAX_ROWS], total;
+        size_t r;
+        if (strncmp(name, "yolov8", 6))
+            continue;
+        assert_ok(table_open(name, &t));
+        assert_ok(model_build(&t, NULL, &g, &rows));
+        assert_ok(model_count_flops(&g, 640, 640, flops, &total));
+        assert_int_equal(t.n_rows, json_array_size(json_object_get(table, "rows")));
+        json_array_foreach(json_object_get(table, "rows"), r, row)
+        {
+            char repeats[16], args[64];
+            assert_string_equal(rows[r].module, json_string_value(json_object_get(row, "mod")));
+            assert_int_equal(rows[r].params, json_integer_value(json_object_get(row, "np")));
+            assert_true(fabs(flops[r] * 1e-9 - json_number_value(json_object_get(row, "gf"))) < 6e-5);
+            if (!strcmp(rows[r].module, "C2f")) { /* "64, 64, 2, True" */
+                snprintf(repeats, sizeof repeats, ", %d", (int)json_integer_value(json_object_get(row, "n")));
+                snprintf(args, sizeof args, "%s", strchr(strchr(rows[r].args, ',') + 1, ','));
+                assert_memory_equal(args, repeats, strlen(repeats));
+            }
+            if (rows[r].maps.n) {
+                json_t *shape = json_object_get(row, "shape");
+                assert_int_equal(g.values[rows[r].maps.map[0]].c, json_integer_value(json_array_get(shape, 0)));
+            }
+            compared++;
+        }
+        graph_free(&g);
+        table_free(&t);
+    }
+    json_decref(tables);
+    assert_int_equal(compared, 5 * 23);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_raw_outputs), cmocka_unit_test(test_photos),  cmocka_unit_test(test_forms),
-        cmocka_unit_test(test_datasets),    cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_datasets),    cmocka_unit_test(test_figures), cmocka_unit_test(rows_of_yolov8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 #include "cli/info_families.h"
 
 #include "cli/cli.h"
-#include "train/preset.h"
+#include "train/run_options.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +37,11 @@ static struct facts facts_of(const struct figures *r)
     const struct hyper hyper = preset_hyper((enum preset_kind)f.recipe);
     f.loss = loss_config_of(head, g->n_branches);
     hyper_apply_loss(&hyper, &f.loss);
-    f.assigner = head->kind == HEAD_ANCHORS ? "simota" : r->table.family->assigner;
+    struct run_options options;
+    run_options_init(&options);
+    run_choose_assigner(&options, r->table.family, head->kind); /* auto: it cannot fail */
+    f.assigner = run_assigner_names[options.assigner];
+    run_options_free(&options);
     if (head->kind == HEAD_ANCHORS)
         snprintf(f.head, sizeof f.head, "%d anchors", head->n_anchors);
     else

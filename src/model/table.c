@@ -439,7 +439,10 @@ static void guess_family(const struct yaml_node *root, struct table *t)
 {
     bool official =
         yaml_find(root, "depth_multiple") || yaml_find(root, "width_multiple") || yaml_find(root, "anchors");
-    if (!yaml_find(root, "family") && (t->scale || has_module(t, "C2f") || (!official && has_module(t, "Detect"))))
+    if (yaml_find(root, "family"))
+        return;
+    t->family_guessed = !t->scale && !has_module(t, "C2f") && !official && has_module(t, "Detect");
+    if (t->family_guessed || t->scale || has_module(t, "C2f"))
         t->family = family_find("ultralytics");
 }
 
@@ -522,6 +525,10 @@ enum status table_load(const char *path, struct table *out)
         rc = table_read(text.data ? text.data : "", text.size, path, out);
     if (rc == OK && out->scale)
         log_info("%s: scale %s", path, out->scale);
+    if (rc == OK && out->family_guessed)
+        log_info("%s: built by the Ultralytics package's rules, as it has none of depth_multiple, width_multiple and "
+                 "anchors; `family: official` in it asks for the others",
+                 path);
     buf_free(&text);
     return rc;
 }

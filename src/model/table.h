@@ -75,6 +75,7 @@ struct table {
     bool has_activation; /* the key is there */
     int reg_max;         /* FROM_FORMULA where the key is absent */
     const struct family *family;
+    bool family_guessed; /* by keys that are missing: who gave the table should hear of it */
     struct head_shape head[MAX_BRANCHES];
     int n_rows, n_backbone;
     struct table_row *rows;

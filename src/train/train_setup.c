@@ -174,8 +174,9 @@ static enum status open_recipe(struct train_job *j)
                 preset->without ? preset->without : "");
     const long steps = run_choose_optimizer(o, j->train->n_images, j->train->nc);
     if (steps)
-        job_say(j, "--optimizer auto: %s with lr0 %g, momentum %g and warmup_bias_lr %g for about %ld steps",
-                run_optimizer_names[o->optimizer], o->hyper.lr0, o->hyper.momentum, o->hyper.warmup_bias_lr, steps);
+        job_say(j, "--optimizer auto: %s with lr0 %g, momentum %g and warmup_bias_lr %g for about %ld %s",
+                run_optimizer_names[o->optimizer], o->hyper.lr0, o->hyper.momentum, o->hyper.warmup_bias_lr, steps,
+                noun(steps, "step", "steps"));
     if (!j->resumed)
         TRY_CLEAN(hyper_check_given(&o->hyper, o->given_hyper, j->graph.head.kind, &idle, &words));
     if (!j->resumed && j->graph.head.kind == HEAD_ANCHORS && o->assign != ASSIGN_INDEPENDENT)
