@@ -85,7 +85,7 @@ static void names_are_spelled_as_people_do(void **state)
                                           "nn.",
                                           "()",
                                           "nn.SiLU(0.1)",
-                                          "nn.LeakyReLU(0.2)",
+                                          "nn.LeakyReLU(0.37)",
                                           "nn.LeakyReLU(0.1",
                                           "nn.GELU()",
                                           "nn.SiLU() + ",
