@@ -301,7 +301,7 @@ static void test_deployed_names(void **state)
             t->shape[d] = (int)json_integer_value(json_array_get(shape, (size_t)d));
     }
     struct match match;
-    assert_ok(match_table("converted yolov9-t", tensors, (int)n, &match));
+    assert_ok(match_table("converted yolov9-t", tensors, (int)n, NULL, &match));
     assert_string_equal(match.table, "gelan-t");
     assert_true(match.fused && match.n_branches == 1 && match.options.nc == 80 && match.options.reg_max == 16);
     assert_true(match.options.head[0].c_cls == 128 && match.options.head[0].box_groups == 4);
@@ -506,7 +506,7 @@ static void test_match(void **state)
             struct match match;
             int n;
             struct tensor_shape *tensors = shapes_of(&m.graph, fused, &n);
-            assert_ok(match_table("x.pt", tensors, n, &match));
+            assert_ok(match_table("x.pt", tensors, n, NULL, &match));
             /* two tables of the same rows: the first one is found */
             bool twin = !strcmp(b->name, "gelan-s-csp3") || strstr(b->text, "\nbase:");
             if (!twin)
@@ -539,16 +539,16 @@ static void test_match_faults(void **state)
     }
     assert_true(victim >= 0);
     tensors[victim].shape[1]++;
-    assert_int_equal(match_table("x.pt", tensors, n, &match), E_UNSUPPORTED);
+    assert_int_equal(match_table("x.pt", tensors, n, NULL, &match), E_UNSUPPORTED);
     assert_non_null(strstr(fail_text(), "gelan-t, but model.6.cv1.conv.weight is missing or of another shape"));
     tensors[victim].shape[1]--;
-    assert_ok(match_table("x.pt", tensors, n, &match));
-    assert_int_equal(match_table("x.pt", tensors, 40, &match), E_FORMAT); /* without the head's tensors */
+    assert_ok(match_table("x.pt", tensors, n, NULL, &match));
+    assert_int_equal(match_table("x.pt", tensors, 40, NULL, &match), E_FORMAT); /* without the head's tensors */
     for (int i = 0; i < n; i++) {
         if (!strcmp(tensors[i].name, "model.22.cv2.0.2.weight"))
             tensors[i].shape[0] = 63;
     }
-    assert_int_equal(match_table("x.pt", tensors, n, &match), E_SHAPE);
+    assert_int_equal(match_table("x.pt", tensors, n, NULL, &match), E_SHAPE);
     free_shapes(tensors, n);
     release(&m);
 }

@@ -124,12 +124,20 @@ static void averages_win(void **state)
         {.keys = {"state_dict"}, .prefix = "model.", .average_prefix = "ema.ema_model."},
         {.keys = {"state_dict"}, .prefix = "model.", .average_prefix = "ema_model."},
         {.keys = {"state_dict"}, .average_prefix = "ema."},
+        {.keys = {"model", "state_dict"}, .average_keys = {"ema"}, .average_inside = true},
     };
     for (int i = 0; i < COUNT(dresses); i++)
         expect_network(&dresses[i], average);
     const struct network_dress incomplete = {
         .keys = {"state_dict"}, .prefix = "model.", .average_prefix = "ema_model.", .average_lacks = 3};
     expect_network(&incomplete, net.params);
+    struct buf made = {0}; /* averages without names are no network: the raw weights are used */
+    struct checkpoint c;
+    make_network(&made, &net.training, net.params, NULL, &(struct network_dress){.keys = {"model"}, .list = "ema"});
+    assert_int_equal(checkpoint_open_memory("made.pt", made.data, made.size, &c), OK);
+    assert_false(c.from_ema);
+    checkpoint_close(&c);
+    buf_free(&made);
     const struct network_dress beside = {.keys = {"model"}, .average_keys = {"ema"}, .average_lacks = 3};
     expect_network(&beside, net.params);
 }
@@ -259,9 +267,15 @@ static void what_is_no_checkpoint_is_named(void **state)
 static void objects_of_ultralytics(void **state)
 {
     (void)state;
+    struct buf made = {0};
+    struct checkpoint c;
+    make_ultralytics(&made, &net.training, net.params, 96, &(struct object_dress){.bare = true});
+    assert_int_equal(checkpoint_open_memory("made.pt", made.data, made.size, &c), OK);
+    assert_values(c.model, net.params);
+    assert_string_equal(c.package, "the Ultralytics package");
+    checkpoint_close(&c);
+    buf_free(&made);
     for (int fused = 0; fused < 2; fused++) {
-        struct buf made = {0};
-        struct checkpoint c;
         make_ultralytics(&made, &net.training, net.params, 96,
                          &(struct object_dress){.forward = fused ? "forward_fuse" : NULL});
         if (checkpoint_open_memory("made.pt", made.data, made.size, &c) != OK)
@@ -302,7 +316,7 @@ static void a_built_in_network_is_found(void **state)
     buf_free(&made);
     if (weights_load(file, NULL, &read, NULL) != OK)
         fail_msg("%s", fail_text());
-    assert_string_equal(read.table.name, "gelan-t");
+    assert_string_equal(read.table.name, "yolov9t"); /* what that package calls gelan-t's rows */
     assert_memory_equal(read.params, w.params, w.training.param_floats * sizeof(float));
     assert_true(read.img_h == 160 && read.nc == 3 && !strcmp(read.names[0], "thing0"));
     weights_free(&read);

@@ -131,7 +131,7 @@ static void info_says_what_they_are(void **state)
     static const struct {
         const char *file, *words[6];
     } files[] = {
-        {"ultralytics.pt", {"Ultralytics package 8.3.0", "a pickled module", "gelan-t", "thing0", "64 x 64"}},
+        {"ultralytics.pt", {"Ultralytics package 8.3.0", "a pickled module", "yolov9t", "thing0", "64 x 64"}},
         {"libre.pt", {"LibreYOLO", "a dict of tensors", "gelan-t", "without names", "one branch"}},
         {"old.pt", {"in the layout from before 1.6", "gelan-t"}},
         {"multimedia.pt", {"MultimediaTechLab/YOLO", "yolov9-t", "with the auxiliary branch", "3, without"}},

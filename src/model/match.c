@@ -198,12 +198,13 @@ static int count_common(const struct graph *g, const struct match *m, const stru
 
 struct table_candidate {
     const char *table;
+    const struct family *family;
     int common, expected;
     char missing[BUILDER_NAME];
 };
 
 static enum status try_table(const struct builtin_table *b, const struct match *m, const struct tensor_shape *body,
-                             int n_body, struct table_candidate *best)
+                             int n_body, const struct family *prefer, struct table_candidate *best)
 {
     struct table t;
     struct graph g;
@@ -211,6 +212,7 @@ static enum status try_table(const struct builtin_table *b, const struct match *
     enum status rc = table_open(b->name, &t);
     if (rc != OK)
         return rc;
+    c.family = t.family;
     if (rows_head(&t) == m->head_row && rows_head_class(&t)->kind == m->kind &&
         rows_head_class(&t)->n_branches == m->n_branches) {
         rc = model_build(&t, &m->options, &g, NULL);
@@ -221,14 +223,17 @@ static enum status try_table(const struct builtin_table *b, const struct match *
             rc = OK; /* a head that cannot stand on this body: not this table */
         }
         /* what it has of the checkpoint, less what it wants beyond it */
-        if (!best->table || 2 * c.common - c.expected > 2 * best->common - best->expected)
+        int score = 2 * c.common - c.expected, highest = 2 * best->common - best->expected;
+        bool preferred = c.family == prefer && best->family != prefer;
+        if (!best->table || score > highest || (score == highest && preferred))
             *best = c;
     }
     table_free(&t);
     return rc;
 }
 
-enum status match_table(const char *source, const struct tensor_shape *tensors, int n, struct match *out)
+enum status match_table(const char *source, const struct tensor_shape *tensors, int n, const struct family *prefer,
+                        struct match *out)
 {
     struct table_candidate best = {0};
     enum status rc = match_head(source, tensors, n, out);
@@ -238,10 +243,12 @@ enum status match_table(const char *source, const struct tensor_shape *tensors, 
     if (!body)
         return E_NOMEM;
     int n_body = collect_body(tensors, n, out->head_row, body);
-    for (const struct builtin_table *b = builtin_tables; b->name && !out->table; b++) {
-        TRY_CLEAN(try_table(b, out, body, n_body, &best));
+    for (const struct builtin_table *b = builtin_tables; b->name; b++) {
+        TRY_CLEAN(try_table(b, out, body, n_body, prefer, &best));
         if (best.table && best.common == best.expected && best.common == n_body)
             out->table = best.table;
+        if (out->table && (!prefer || best.family == prefer))
+            break;
     }
     if (out->table)
         goto cleanup;

@@ -21,8 +21,10 @@ struct match {
 /* The head's part. Finds the head's row by its tensors; `source` is the checkpoint's name for sentences. */
 enum status match_head(const char *source, const struct tensor_shape *tensors, int n, struct match *out);
 
-/* Also the table: same rows, names and body shapes; head widths and groups are free. E_UNSUPPORTED says which
- * built-in table came closest and where it differs. */
-enum status match_table(const char *source, const struct tensor_shape *tensors, int n, struct match *out);
+/* Also the table: same rows, names and body shapes; head widths and groups are free. Of several tables that fit, one of
+ * the family `prefer` (NULL: any) is taken, else the first. E_UNSUPPORTED says which built-in table came closest and
+ * where it differs. */
+enum status match_table(const char *source, const struct tensor_shape *tensors, int n, const struct family *prefer,
+                        struct match *out);
 
 #endif

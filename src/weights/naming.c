@@ -237,6 +237,32 @@ static enum status refuse_container(const char *file, const struct pickle_value 
     return rc;
 }
 
+/* The average beside the network: in the outermost dict that has such a key, of those around the network. */
+static const struct pickle_value *find_average(const struct pickle_value *dict, int depth, int *visits)
+{
+    const struct pickle_value *found = find_by_keys(dict, average_keys, COUNT(average_keys), depth, visits);
+    for (int i = 0; i < COUNT(network_keys) && !found && depth < MAX_DEPTH; i++) {
+        const struct pickle_value *inside = pickle_find(dict, network_keys[i]);
+        if (inside && inside->type == PICKLE_DICT && !naming_is_state_dict(inside) && ++*visits <= MAX_VISITS)
+            found = find_average(inside, depth + 1, visits);
+    }
+    return found;
+}
+
+/* Averages in forms that nobody here knows (a list of tensors without names) are said. */
+static void tell_unread_average(const char *file, const struct pickle_value *root)
+{
+    for (int i = 0; i < COUNT(average_keys); i++) {
+        const struct pickle_value *value = pickle_find(root, average_keys[i]);
+        if (value && (value->type == PICKLE_DICT || value->type == PICKLE_LIST || value->type == PICKLE_OBJECT)) {
+            log_warn("%s: what it keeps as an average under '%s' is no network that is understood; the raw weights are "
+                     "used",
+                     file, average_keys[i]);
+            return;
+        }
+    }
+}
+
 enum status naming_find_networks(const char *file, const struct pickle_value *root, struct naming_container *out)
 {
     int visits = 0;
@@ -244,12 +270,14 @@ enum status naming_find_networks(const char *file, const struct pickle_value *ro
     if (root->type == PICKLE_OBJECT) {
         out->raw = find_network(root, 0, &visits);
     } else if (root->type == PICKLE_DICT) {
-        out->average = find_by_keys(root, average_keys, COUNT(average_keys), 0, &visits);
+        out->average = find_average(root, 0, &visits);
         visits = 0;
         out->raw = find_by_keys(root, network_keys, COUNT(network_keys), 0, &visits);
         if (!out->raw && naming_is_state_dict(root))
             out->raw = root;
         visits = 0;
+        if (out->raw && !out->average)
+            tell_unread_average(file, root);
         if (!out->raw && !out->average)
             out->raw = find_only(root, &visits);
         for (int i = 0; i < COUNT(option_keys) && !out->options; i++) {

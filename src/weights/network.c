@@ -28,11 +28,17 @@ static enum status explain_no_table(const struct checkpoint *c, enum status rc)
                 c->package ? ", written by " : "", c->package ? c->package : "");
 }
 
+/* Packages call the same rows by names of their own. */
+static const struct family *preferred(const struct checkpoint *c)
+{
+    return c->model->family ? family_find(c->model->family) : NULL;
+}
+
 /* The built-in network that has these tensors; NULL: none has. */
 static const char *network_of_tensors(const struct checkpoint *c, const struct tensor_shape *shapes)
 {
     struct match match = {0};
-    return match_table(c->path, shapes, c->model->count, &match) == OK ? match.table : NULL;
+    return match_table(c->path, shapes, c->model->count, preferred(c), &match) == OK ? match.table : NULL;
 }
 
 enum status network_find(const struct checkpoint *c, const char *cfg, struct table *table, struct match *match)
@@ -51,7 +57,7 @@ enum status network_find(const struct checkpoint *c, const char *cfg, struct tab
         const char *name = cfg ? NULL : c->network ? c->network : network_of_tensors(c, shapes);
         TRY_CLEAN(name ? table_set_name(table, name) : OK);
     } else {
-        TRY_CLEAN(match_table(c->path, shapes, c->model->count, match));
+        TRY_CLEAN(match_table(c->path, shapes, c->model->count, preferred(c), match));
         TRY_CLEAN(table_open(match->table, table));
     }
 cleanup:

@@ -55,9 +55,9 @@ static void open_keys(struct buf *p, const char *const *keys)
     }
 }
 
-static void close_keys(struct buf *p, const char *const *keys)
+static void close_keys(struct buf *p, const char *const *keys, int first)
 {
-    for (int i = 0; i < DRESS_KEYS && keys[i]; i++)
+    for (int i = first; i < DRESS_KEYS && keys[i]; i++)
         pickle_op(p, "u");
 }
 
@@ -94,16 +94,25 @@ void make_network(struct buf *out, const struct graph *g, const float *params, c
         pickle_put_text(&p, d->beside[i]);
         pickle_put_text(&p, d->beside[i + 1]);
     }
+    if (d->list) {
+        pickle_put_text(&p, d->list);
+        pickle_op(&p, "](");
+        put_tensor(&p, g, &g->params[0], "0");
+        pickle_op(&p, "e");
+    }
     open_keys(&p, d->keys);
     put_entries(&p, g, "0", d->prefix, d, g->n_params);
     if (average && d->average_prefix)
         put_entries(&p, g, "1", d->average_prefix, d, g->n_params - d->average_lacks);
-    close_keys(&p, d->keys);
+    bool inside = average && d->average_inside;
+    close_keys(&p, d->keys, inside);
     if (average && d->average_keys[0]) {
         open_keys(&p, d->average_keys);
         put_entries(&p, g, "1", d->prefix, d, g->n_params - d->average_lacks);
-        close_keys(&p, d->average_keys);
+        close_keys(&p, d->average_keys, 0);
     }
+    if (inside)
+        pickle_op(&p, "u");
     pickle_op(&p, "u.");
     if (d->old)
         finish_old(out, &p, params, g->param_floats * sizeof(float));
@@ -303,6 +312,22 @@ static void put_attributes(struct buf *p, int nc)
     pickle_op(p, "u");
 }
 
+/* What stands in front of the object in its file; the dict stays open. */
+static void put_beside(struct buf *p, int imgsz)
+{
+    pickle_op(p, "}(");
+    pickle_put_text(p, "version");
+    pickle_put_text(p, "8.3.0");
+    pickle_put_text(p, "ema");
+    pickle_op(p, "N");
+    pickle_put_text(p, "train_args");
+    pickle_op(p, "}(");
+    pickle_put_text(p, "imgsz");
+    pickle_put_int(p, imgsz);
+    pickle_op(p, "u");
+    pickle_put_text(p, "model");
+}
+
 void make_ultralytics(struct buf *out, const struct graph *g, const float *params, int imgsz,
                       const struct object_dress *dress)
 {
@@ -314,20 +339,11 @@ void make_ultralytics(struct buf *out, const struct graph *g, const float *param
         t.params[i] = &g->params[i];
     qsort(t.params, (size_t)g->n_params, sizeof *t.params, by_name);
     pickle_begin(&p);
-    pickle_op(&p, "}(");
-    pickle_put_text(&p, "version");
-    pickle_put_text(&p, "8.3.0");
-    pickle_put_text(&p, "ema");
-    pickle_op(&p, "N");
-    pickle_put_text(&p, "train_args");
-    pickle_op(&p, "}(");
-    pickle_put_text(&p, "imgsz");
-    pickle_put_int(&p, imgsz);
-    pickle_op(&p, "u");
-    pickle_put_text(&p, "model");
+    if (!dress->bare)
+        put_beside(&p, imgsz);
     put_module(&t, 0, g->n_params, 0, "ultralytics.nn.tasks", dress->task ? dress->task : "DetectionModel");
     put_attributes(&p, g->head.nc);
-    pickle_op(&p, "ubu.");
+    pickle_op(&p, dress->bare ? "ub." : "ubu.");
     finish(out, &p, params, NULL, g->param_floats * sizeof(float));
     mem_free(t.params);
 }

@@ -15,9 +15,11 @@ struct network_dress {
     bool counters;                /* total_ops and total_params in every module, as the profiler thop leaves them */
     const char *average_keys[DRESS_KEYS]; /* the average in a place of its own */
     const char *average_prefix;           /* or beside the network in its dict */
+    bool average_inside;                  /* its place is in the outermost of `keys` */
     int average_lacks;                    /* so many of its last tensors are missing */
     /* another package's name of a tensor, in place of the official one; NULL: the official one */
     const char *(*rename)(const char *official, char *buffer, size_t size);
+    const char *list;      /* a key in the outermost dict with a list of one tensor */
     const char *beside[6]; /* pairs of key and text in the outermost dict, up to NULL */
     bool old;              /* in PyTorch's layout from before 1.6 */
 };
@@ -32,6 +34,7 @@ const char *name_of_multimedia(const char *official, char *buffer, size_t size);
 
 struct object_dress {
     const char *task;    /* class of the whole; NULL: DetectionModel */
+    bool bare;           /* the file is the object itself, with nothing beside it */
     const char *forward; /* the attribute that a fused module asks its own object for; NULL: none */
     const char *act;     /* class of the convolutions' activations; NULL: they have no such object */
     const char *other;   /* of the convolution `place` ("model.9.cv1.") alone */
