@@ -660,7 +660,7 @@ static const struct {
     {HEADER "- [-1, 1, Conv, []]\n" TAIL, "my.yaml:3: row 0 (Conv): argument 1 (c2) is missing"},
     {HEADER "- [-1, 1, Conv, [16, 3, 2, None, 1, 1, True, 9]]\n" TAIL, "my.yaml:3: row 0 (Conv): 8 arguments"},
     {HEADER "- [-1, 1, Conv, [16, 3, 1, None, 1, 1, nn.LeakyReLU(0.2)]]\n" TAIL,
-     "my.yaml:3: row 0 (Conv): activation nn.LeakyReLU(0.2) is not known; nn.Identity(), nn.SiLU()"},
+     "my.yaml:3: row 0 (Conv): activation nn.LeakyReLU(0.2) is not known; these are: nn.Identity()"},
     {HEADER "- [-1, 1, Conv, [16, 3, 1, None, 1, 1, 7]]\n" TAIL, "my.yaml:3: row 0 (Conv): argument act must be True"},
     {HEADER "- [-1, 1, Conv, [16, wide]]\n" TAIL, "my.yaml:3: row 0 (Conv): argument k must be a whole number"},
     {HEADER "- [-1, 1, Conv, [16.5]]\n" TAIL, "my.yaml:3: row 0 (Conv): argument c2 must be a whole number"},

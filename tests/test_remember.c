@@ -137,6 +137,25 @@ static void verbs_take_the_size_from_the_weights(void **state)
 #undef FROM
 }
 
+/* A network of one's own activation, through every file that is made of it. */
+static void an_activation_is_remembered(void **state)
+{
+    (void)state;
+    static const char table[] = "base: gelan-t\nactivation: nn.LeakyReLU(0.1)\n";
+    char path[300];
+    snprintf(path, sizeof path, "%s/leaky.yaml", folder);
+    assert_int_equal(file_write(path, table, sizeof table - 1), OK);
+    expect(TRAIN "--cfg leaky.yaml --img 64 --name leaky", 0, SAYS("leaky"));
+    expect("info --weights out/leaky/weights/last.safetensors", 0, SAYS("activation   leaky ReLU 0.1\n"));
+    expect("convert out/leaky/weights/last.safetensors leaky.safetensors --deploy", 0, SAYS("leaky"));
+    expect("info --weights leaky.safetensors", 0, SAYS("activation   leaky ReLU 0.1\n"));
+    expect("quantize --weights out/leaky/weights/last.safetensors --data d/data.yaml --out leaky8.safetensors "
+           "--images 2 --trials 1",
+           0, SAYS("8 bits"));
+    expect("info --weights leaky8.safetensors --json -", 0, SAYS("\"leaky ReLU 0.1\": ", "!SiLU"));
+    expect("info --weights out/a/weights/last.safetensors", 0, SAYS("activation   SiLU\n"));
+}
+
 static void a_size_that_is_given_wins(void **state)
 {
     (void)state;
@@ -214,6 +233,7 @@ int main(void)
         cmocka_unit_test(training_rounds_and_is_repeated_byte_for_byte),
         cmocka_unit_test(what_is_remembered),
         cmocka_unit_test(verbs_take_the_size_from_the_weights),
+        cmocka_unit_test(an_activation_is_remembered),
         cmocka_unit_test(a_size_that_is_given_wins),
         cmocka_unit_test(names_decide_in_val),
         cmocka_unit_test(fine_tuning_says_what_it_took),

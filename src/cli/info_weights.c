@@ -105,6 +105,32 @@ static enum status classes_of(const struct story *s, struct buf *out)
     return OK;
 }
 
+/* How many nodes have each activation, as the network runs. */
+static void count_activations(const struct graph *g, int count[ACT_COUNT])
+{
+    memset(count, 0, ACT_COUNT * sizeof *count);
+    for (int i = 0; i < g->n_nodes; i++) {
+        const struct node *n = &g->nodes[i];
+        if (n->op == OP_CONV2D)
+            count[n->u.conv.act]++;
+        else if (n->op == OP_BN_ACT)
+            count[n->u.bn_act.act]++;
+    }
+    count[ACT_NONE] = 0; /* the head's last convolutions; nobody asks for them */
+}
+
+/* "SiLU", "leaky ReLU 0.1, SiLU", "none" */
+static enum status activations_of(const struct story *s, struct buf *out)
+{
+    int count[ACT_COUNT];
+    count_activations(&s->w->deployed, count);
+    for (int act = 0; act < ACT_COUNT; act++) {
+        if (count[act])
+            TRY(buf_printf(out, "%s%s", out->size ? ", " : "", act_name((enum act)act)));
+    }
+    return out->size ? OK : buf_printf(out, "%s", act_name(ACT_NONE));
+}
+
 /* "trained      1 epoch, batch 2, SGD, lr0 0.01, seed 0" */
 static void print_recipe(const json_t *recipe)
 {
@@ -119,10 +145,12 @@ static void print_recipe(const json_t *recipe)
 
 static enum status print_story(const struct story *s)
 {
-    struct buf classes = {0}, container = {0};
+    struct buf classes = {0}, container = {0}, activations = {0};
     enum status rc = classes_of(s, &classes);
     if (rc == OK)
         rc = container_of(s, &container);
+    if (rc == OK)
+        rc = activations_of(s, &activations);
     if (rc == OK) {
         print(stdout, "%-12s %s", "weights", s->path);
         print(stdout, "%-12s %s", "written by", package_of(s));
@@ -131,6 +159,7 @@ static enum status print_story(const struct story *s)
         print(stdout, "%-12s %s%s", "network", s->network ? s->network : own,
               s->network && !s->c.network ? ", told by its tensors" : "");
         print(stdout, "%-12s %s", "form", form_of(s));
+        print(stdout, "%-12s %s", "activation", activations.data);
         print(stdout, "%-12s %s, %s", "values", number_of(s), average_of(s));
         print(stdout, "%-12s %s", "classes", classes.data);
         if (s->w->img_h)
@@ -142,6 +171,7 @@ static enum status print_story(const struct story *s)
     }
     buf_free(&classes);
     buf_free(&container);
+    buf_free(&activations);
     return rc;
 }
 
@@ -150,9 +180,17 @@ static json_t *story_json(const struct story *s)
     json_t *classes = json_array();
     for (int i = 0; classes && i < s->w->nc; i++)
         json_array_append_new(classes, json_string(s->w->names[i]));
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "file", s->path, "package", package_of(s), "network",
-                             s->network ? s->network : s->w->table.name, "form", s->w->params ? "training" : "deployed",
-                             "values", number_of(s), "classes", classes);
+    json_t *activations = json_object();
+    int count[ACT_COUNT];
+    count_activations(&s->w->deployed, count);
+    for (int act = 0; activations && act < ACT_COUNT; act++) {
+        if (count[act])
+            json_object_set_new(activations, act_name((enum act)act), json_integer(count[act]));
+    }
+    json_t *root =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "file", s->path, "package", package_of(s), "network",
+                  s->network ? s->network : s->w->table.name, "form", s->w->params ? "training" : "deployed", "values",
+                  number_of(s), "classes", classes, "activations", activations);
     if (root && s->w->img_h)
         json_object_set_new(root, "img", json_pack("[i,i]", s->w->img_h, s->w->img_w));
     if (root && (s->c.from_ema || s->recipe || s->c.stripped))

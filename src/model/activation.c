@@ -17,7 +17,7 @@ const char activation_list[] =
 #define ACTIVATION(id, form, parameter, name, text, aliases) text ", "
 #include "kernels/act.def"
 #undef ACTIVATION
-    "and none";
+    "none";
 
 /* A text taken apart: the class in lower case, and its one number if there is one. */
 struct spelling {

@@ -15,7 +15,7 @@ bool activation_find(const char *text, enum act *out);
 /* How a table says it: "nn.SiLU()". */
 const char *activation_text(enum act act);
 
-/* "nn.Identity(), nn.SiLU(), ... and none": what activation_find knows, for messages. */
+/* "nn.Identity(), nn.SiLU() ...": what activation_find knows, for messages. */
 extern const char activation_list[];
 
 #endif

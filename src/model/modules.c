@@ -421,7 +421,7 @@ static enum status set_act(const struct arg *a, enum act *out)
     if (a->kind == ARG_NONE || (a->kind == ARG_BOOL && a->number == 0))
         *out = ACT_NONE;
     else if (a->kind == ARG_TEXT && !activation_find(a->text, out))
-        return fail(E_FORMAT, "activation %.40s is not known; %s are", a->text, activation_list);
+        return fail(E_FORMAT, "activation %.40s is not known; these are: %s", a->text, activation_list);
     else if (a->kind != ARG_TEXT && a->kind != ARG_BOOL) /* True: the model's */
         return fail(E_FORMAT, "argument act must be True, False or an activation's name");
     return OK;

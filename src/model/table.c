@@ -69,7 +69,7 @@ static enum status read_activation(const struct yaml_node *root, struct table *t
         return OK;
     TRY(yaml_get_string(node, "activation", &text));
     if (!activation_find(text, &t->activation))
-        return yaml_fail(node, E_UNSUPPORTED, "activation %.40s is not known; %s are", text, activation_list);
+        return yaml_fail(node, E_UNSUPPORTED, "activation %.40s is not known; these are: %s", text, activation_list);
     t->has_activation = true;
     return OK;
 }
