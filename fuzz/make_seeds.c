@@ -177,6 +177,10 @@ static void make_dressed(struct seeds *s)
     save_text(s, "fuzz_table", "narrow.yaml",
               "nc: 1\nreg_max: 1\nbox_width: 4\nclass_width: 4\nbackbone:\n- [-1, 1, Conv, [8, 3, 2]]\nhead:\n"
               "- [[0], 1, Detect, [nc]]\n");
+    save_text(
+        s, "fuzz_table", "scales.yaml",
+        "nc: 8\nscales: {n: [0.33, 0.25, 16], s: [0.5, 0.5, 8]}\nscale: s\nbackbone:\n- [-1, 1, Conv, [8, 3, 2]]\n"
+        "- [-1, 3, C2f, [16, True]]\n- [-1, 1, SPPF, [8, 5, 3, False, none]]\nhead:\n- [[2], 1, Detect, [nc]]\n");
     if (!table || weights_random(table, 0, 1, &w) != OK) {
         fprintf(stderr, "%s\n", fail_text());
         s->bad = 1;

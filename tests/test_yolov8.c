@@ -8,6 +8,7 @@
 #include "support/shared.h"
 #include "support/state_digest.h"
 #include "support/unit.h"
+#include "weights/weights.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -223,6 +224,13 @@ static void test_family(void **state)
         struct table t;
         assert_ok(table_read(cases[i].text, strlen(cases[i].text), "x", &t));
         assert_string_equal(t.family->name, cases[i].want);
+        struct buf text = {0};
+        struct table again;
+        assert_ok(table_write(&t, &text));
+        assert_ok(table_read(text.data, text.size, "again", &again));
+        assert_string_equal(again.family->name, cases[i].want);
+        table_free(&again);
+        buf_free(&text);
         table_free(&t);
     }
 }
@@ -300,6 +308,41 @@ static void test_every_verb(void **state)
     program_remove(folder);
 }
 
+static float *trained(const char *name, size_t *n)
+{
+    char path[160];
+    struct weights w;
+    snprintf(path, sizeof path, "%s/runs/%s/weights/last.safetensors", folder, name);
+    assert_ok(weights_load(path, NULL, &w, NULL));
+    float *params = w.params;
+    *n = w.training.param_floats;
+    w.params = NULL;
+    weights_free(&w);
+    return params;
+}
+
+/* Any network can be trained with either assigner. */
+static void test_assigner_is_an_option(void **state)
+{
+    (void)state;
+    char set[96];
+    size_t n, m;
+    program_folder(folder, sizeof folder);
+    snprintf(set, sizeof set, "%s/set", folder);
+    draw_dataset(set, 10);
+    expect(TRAIN "--cfg gelan-t --epochs 2 --name own", "2 epochs done");
+    expect(TRAIN "--cfg gelan-t --epochs 2 --name tal --assigner tal", "2 epochs done");
+    expect(TRAIN "--cfg gelan-t --epochs 2 --name inside --assigner tal-inside", "2 epochs done");
+    float *own = trained("own", &n), *tal = trained("tal", &m), *inside = trained("inside", &m);
+    assert_int_equal(n, m);
+    assert_memory_equal(own, tal, n * sizeof *own);
+    assert_true(memcmp(own, inside, n * sizeof *own) != 0);
+    mem_free(own);
+    mem_free(tal);
+    mem_free(inside);
+    program_remove(folder);
+}
+
 /* The table of families reads graph, table and recipe. */
 static void test_families(void **state)
 {
@@ -326,10 +369,12 @@ static void test_families(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_networks),    cmocka_unit_test(test_rows),     cmocka_unit_test(test_class_tower),
-        cmocka_unit_test(test_width_of_nc), cmocka_unit_test(test_bias),     cmocka_unit_test(test_scale_is_chosen),
-        cmocka_unit_test(test_repeats),     cmocka_unit_test(test_family),   cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_every_verb),  cmocka_unit_test(test_families),
+        cmocka_unit_test(test_networks),    cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_class_tower), cmocka_unit_test(test_width_of_nc),
+        cmocka_unit_test(test_bias),        cmocka_unit_test(test_scale_is_chosen),
+        cmocka_unit_test(test_repeats),     cmocka_unit_test(test_family),
+        cmocka_unit_test(test_faults),      cmocka_unit_test(test_every_verb),
+        cmocka_unit_test(test_families),    cmocka_unit_test(test_assigner_is_an_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

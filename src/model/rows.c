@@ -111,6 +111,7 @@ enum status rows_deployed_table(const struct table *t, const struct model_option
     *out = *t;
     arena_init(&out->arena);
     out->rows = arena_alloc(&out->arena, (size_t)t->n_rows, sizeof *out->rows);
+    out->scale = NULL; /* its numbers are applied */
     out->source = arena_strdup(&out->arena, t->source);
     out->name = arena_strdup(&out->arena, t->name);
     if (!kept || !number || !out->rows || !out->source || !out->name) {

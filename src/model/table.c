@@ -425,7 +425,7 @@ static enum status check_end(const struct yaml_node *root, const struct table *t
 
 static enum status read_table(const char *text, size_t size, const char *source, bool is_base, struct table *out);
 
-static bool has_module(const struct table *t, const char *module)
+bool table_has_module(const struct table *t, const char *module)
 {
     for (int r = 0; r < t->n_rows; r++) {
         if (!strcmp(t->rows[r].module, module))
@@ -441,8 +441,8 @@ static void guess_family(const struct yaml_node *root, struct table *t)
         yaml_find(root, "depth_multiple") || yaml_find(root, "width_multiple") || yaml_find(root, "anchors");
     if (yaml_find(root, "family"))
         return;
-    t->family_guessed = !t->scale && !has_module(t, "C2f") && !official && has_module(t, "Detect");
-    if (t->family_guessed || t->scale || has_module(t, "C2f"))
+    t->family_guessed = !t->scale && !table_has_module(t, "C2f") && !official && table_has_module(t, "Detect");
+    if (t->family_guessed || t->scale || table_has_module(t, "C2f"))
         t->family = family_find("ultralytics");
 }
 

@@ -94,6 +94,8 @@ enum status table_set_name(struct table *t, const char *name);
 enum status table_set_anchors(struct table *t, int n_levels, const struct head *from);
 void table_free(struct table *t);
 
+bool table_has_module(const struct table *t, const char *module);
+
 /* Text of a built-in table; NULL if there is none of that name. */
 const char *model_find_table(const char *name);
 

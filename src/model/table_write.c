@@ -140,7 +140,7 @@ enum status table_write(const struct table *t, struct buf *out)
         yaml_put_int(&w, "max_channels", t->max_channels);
     if (t->has_activation)
         yaml_put_string(&w, "activation", activation_text(t->activation));
-    if (t->family != family_find(NULL))
+    if (t->family != family_find(NULL) || table_has_module(t, "C2f")) /* by which it would be guessed */
         yaml_put_string(&w, "family", t->family->name);
     if (t->reg_max != FROM_FORMULA)
         yaml_put_int(&w, "reg_max", t->reg_max);
