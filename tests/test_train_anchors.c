@@ -356,6 +356,25 @@ static void weights_bring_their_anchors(void **state)
     run_options_free(&o);
 }
 
+/* Four levels have a stride of 64: sizes of training, of its batches and of validation are multiples of that. */
+static void sides_follow_the_largest_stride(void **state)
+{
+    (void)state;
+    char cfg[512], data[512];
+    struct told told = {.text = ""};
+    snprintf(cfg, sizeof cfg, "%s", table_file("aux.yaml", mini_aux));
+    snprintf(data, sizeof data, "%s", in_folder("set/data.yaml"));
+    struct run_options o = options_of(cfg, data);
+    o.epochs = 2;
+    o.img = 96;
+    o.multi_scale = true;
+    assert_int_equal(train("sides", &o, 1, &told), OK);
+    assert_non_null(strstr(told.text, "--img 96 becomes 128: sides are multiples of 64"));
+    o.img = SIDE; /* half of it would be no side at all */
+    assert_int_equal(train("least", &o, 1, &told), OK);
+    run_options_free(&o);
+}
+
 static void assigners_of_other_heads_are_refused(void **state)
 {
     (void)state;
@@ -398,6 +417,7 @@ int main(void)
         cmocka_unit_test(threads_and_interruptions_change_no_byte),
         cmocka_unit_test(anchors_that_do_not_fit_are_replaced_and_kept),
         cmocka_unit_test(weights_bring_their_anchors),
+        cmocka_unit_test(sides_follow_the_largest_stride),
         cmocka_unit_test(assigners_of_other_heads_are_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -133,9 +133,11 @@ static enum status build_network(struct train_job *j)
     j->deployed_ema = mem_calloc(j->deployed.param_floats, sizeof *j->deployed_ema);
     if (!j->start || !j->deployed_ema)
         return E_NOMEM;
-    if (j->options.img % graph_largest_stride(&j->graph))
-        TRY(fail(E_ARGUMENT, "image size %d: it must be a multiple of %d, the largest stride of %s", j->options.img,
-                 graph_largest_stride(&j->graph), j->table.source));
+    if (graph_round_side(&j->graph, j->options.img) != j->options.img) {
+        job_say(j, "--img %d becomes %d: sides are multiples of %d", j->options.img,
+                graph_round_side(&j->graph, j->options.img), graph_largest_stride(&j->graph));
+        j->options.img = graph_round_side(&j->graph, j->options.img);
+    }
     if (j->graph.head.nc != j->train->nc)
         TRY(fail(E_SHAPE, "%s: the head has %d %s whatever nc is, the dataset has %d", j->table.source,
                  j->graph.head.nc, noun(j->graph.head.nc, "class", "classes"), j->train->nc));
