@@ -171,7 +171,6 @@ static void networks_of_others_are_refused(void **state)
         const char *const names[3];
         const char *word;
     } cases[] = {
-        {{"model.77.m.0.weight", "model.77.ia.0.implicit"}, "anchor boxes"},
         {{"model.22.cv2.0.2.weight", "model.22.proto.cv1.conv.weight"}, "instance masks"},
         {{"model.23.cv2.0.2.weight", "model.23.one2one_cv2.0.2.weight"}, "YOLOv10"},
     };
@@ -231,6 +230,8 @@ static void no_detector_says_what_it_is(void **state)
     make_named(&made, (const char *[]){"features.0.weight", "classifier.bias", NULL});
     expect_no_network(&made, "no detection head; the first of its 2 tensors is features.0.weight");
     make_named(&made, (const char *[]){"model.2.m.0.cv1.conv.weight", "model.22.cv2.0.2.weight", NULL});
+    expect_no_network(&made, "");
+    make_named(&made, (const char *[]){"model.24.m.0.weight", "model.24.anchors", NULL});
     expect_no_network(&made, "");
     const struct zip_part script[] = {{.name = "net/data.pkl", .data = "\x80\x02}.", .size = 4},
                                       {.name = "net/code/__torch__/net.py", .data = "x", .size = 1}};

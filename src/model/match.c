@@ -118,6 +118,7 @@ static enum status read_anchor_head(const struct head_tensors *h, struct match *
         channels / boxes - 5 > MAX_CLASSES)
         return fail(E_SHAPE, "%s: tensor %s is no convolution to %d boxes of 5 values and some classes each", h->source,
                     name, boxes);
+    out->channels = channels;
     out->options.nc = channels / boxes - 5;
     return OK;
 }

@@ -13,6 +13,7 @@ struct tensor_shape {
 struct match {
     enum head_kind kind; /* what the head of the tensors is */
     int head_row, n_branches;
+    int channels; /* HEAD_ANCHORS: of a raw map */
     bool fused;                   /* no BN: folded into biased convolutions, RepConvN merged */
     struct model_options options; /* nc, reg_max and every branch's widths and groups */
     const char *table;            /* built-in name; NULL from match_head */

@@ -3,6 +3,7 @@
 #include "model/activation.h"
 #include "model/table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,11 +61,27 @@ static enum status note_none(struct checkpoint_activations *a, struct arena *are
     return OK;
 }
 
+/* The row of "model.9."; -1: another place. */
+static int row_of(const char *path)
+{
+    int row = -1, used = 0;
+    bool whole = sscanf(path, "model.%d.%n", &row, &used) == 1 && used && !path[used];
+    return whole && row >= 0 && row < ACTIVATION_ROWS ? row : -1;
+}
+
+static enum status note_row(struct checkpoint_activations *a, struct arena *arena, int row, const char *text)
+{
+    if (!a->of_row && !(a->of_row = arena_alloc(arena, ACTIVATION_ROWS, sizeof *a->of_row)))
+        return E_NOMEM;
+    a->of_row[row] = text;
+    return OK;
+}
+
 enum status activations_note(struct checkpoint_activations *a, struct arena *arena, const char *path,
                              const struct pickle_value *module)
 {
     const struct pickle_value *act = child(module, "act");
-    if (!act || !*path || (!child(module, "conv") && !child(module, "conv1")))
+    if (!act || !*path || (!child(module, "conv") && !child(module, "conv1") && !child(module, "rbr_dense")))
         return OK;
     if (!strcmp(pickle_global_name(act->callee), "Identity"))
         return note_none(a, arena, path);
@@ -73,7 +90,10 @@ enum status activations_note(struct checkpoint_activations *a, struct arena *are
         return E_NOMEM;
     if (!a->common)
         a->common = text;
-    return strcmp(a->common, text) ? note_odd(a, arena, path, text) : OK;
+    if (!strcmp(a->common, text))
+        return OK;
+    int row = row_of(path);
+    return row >= 0 ? note_row(a, arena, row, text) : note_odd(a, arena, path, text);
 }
 
 /* SPPF with all its arguments, the last of which says that cv1 has no activation. */
@@ -98,6 +118,20 @@ static enum status set_plain(const struct checkpoint *c, struct table *t, int ro
     return OK;
 }
 
+/* A row with an activation of its own must say so itself, as YOLOv7's tables do: Conv [64, 1, 1, None, 1, nn.ReLU()].
+ */
+static enum status check_row(const struct checkpoint *c, const struct table *t, int row, const char *text)
+{
+    enum act want, written;
+    const struct table_row *r = row < t->n_rows ? &t->rows[row] : NULL;
+    for (int i = 0; r && i < r->n_args; i++)
+        if (r->args[i].kind == ARG_TEXT && activation_find(r->args[i].text, &written) && activation_find(text, &want) &&
+            want == written)
+            return OK;
+    return fail(E_UNSUPPORTED, "%s: row %d has the activation %.60s, others %.60s, and its table does not say so",
+                c->path, row, text, c->model->activations.common);
+}
+
 enum status activations_apply(const struct checkpoint *c, struct table *table)
 {
     const struct checkpoint_activations *a = &c->model->activations;
@@ -106,6 +140,8 @@ enum status activations_apply(const struct checkpoint *c, struct table *table)
         return fail(E_UNSUPPORTED,
                     "%s: its convolutions have different activations, which this program does not run: %s%s%s", c->path,
                     a->odd, a->common ? ", others " : "", a->common ? a->common : "");
+    for (int i = 0; a->of_row && i < ACTIVATION_ROWS; i++)
+        TRY(a->of_row[i] ? check_row(c, table, i, a->of_row[i]) : OK);
     for (int i = 0; i < a->n_plain; i++)
         TRY(set_plain(c, table, a->plain[i]));
     if (!a->common)

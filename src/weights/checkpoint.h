@@ -30,7 +30,7 @@ enum checkpoint_role {
     CHECKPOINT_BUFFER,      /* running statistics and their counter */
     CHECKPOINT_BIAS,        /* the official optimizer's group 0 */
     CHECKPOINT_WEIGHT,      /* group 1: weight decay */
-    CHECKPOINT_NORM_WEIGHT, /* group 2: BN gamma */
+    CHECKPOINT_NORM_WEIGHT, /* group 2: BN gamma, YOLOv7's implicit vectors */
 };
 
 struct checkpoint_tensor {
@@ -44,10 +44,13 @@ struct checkpoint_tensor {
     const unsigned char *data; /* NOT aligned; read through checkpoint_read_f32 */
 };
 
+enum { ACTIVATION_ROWS = 1000 };
+
 /* What the objects of a pickled network say of its convolutions (weights/activations.h). All zero: there are none. */
 struct checkpoint_activations {
     const char *common;    /* "nn.SiLU()": what all have that have one */
     const char *odd;       /* "model.3.cv2 has nn.ReLU()": the first that has another one; NULL: none has */
+    const char **of_row;   /* [ACTIVATION_ROWS] the other one of a row that is a convolution; NULL (also all): none */
     int plain[8], n_plain; /* rows whose cv1 has none */
 };
 

@@ -99,6 +99,7 @@ static enum status add_own_tensors(struct walk *w, const struct pickle_value *mo
         if (!leaf || value->type == PICKLE_NONE)
             continue;
         enum checkpoint_role role = strcmp(leaf, "bias") == 0                        ? CHECKPOINT_BIAS
+                                    : strcmp(leaf, "implicit") == 0                  ? CHECKPOINT_NORM_WEIGHT
                                     : strcmp(leaf, "weight") == 0 && is_norm(module) ? CHECKPOINT_NORM_WEIGHT
                                                                                      : CHECKPOINT_WEIGHT;
         rc = add_tensor(w, leaf, value, role);
@@ -314,13 +315,25 @@ static double number_of(const struct pickle_value *dict, const char *key)
     return torch_number(pickle_find(dict, key), &value) ? value : NAN;
 }
 
+static bool has_implicit(const struct checkpoint_model *model)
+{
+    for (int i = 0; i < model->count; i++) {
+        if (naming_is_implicit(model->tensors[i].name))
+            return true;
+    }
+    return false;
+}
+
 /* The official optimizer numbers its parameters group by group: biases, weights, BN weights, each in the order of
- * the modules (SPEC 14). Gives names[index] for the first `count` indices. */
+ * the modules (SPEC 14); YOLOv7's has the groups the other way round. Gives names[index] for the first `count` indices.
+ */
 static void name_parameters(const struct checkpoint_model *model, const char **names, int count)
 {
-    static const enum checkpoint_role order[] = {CHECKPOINT_BIAS, CHECKPOINT_WEIGHT, CHECKPOINT_NORM_WEIGHT};
+    static const enum checkpoint_role orders[][3] = {{CHECKPOINT_BIAS, CHECKPOINT_WEIGHT, CHECKPOINT_NORM_WEIGHT},
+                                                     {CHECKPOINT_NORM_WEIGHT, CHECKPOINT_WEIGHT, CHECKPOINT_BIAS}};
+    const enum checkpoint_role *order = orders[has_implicit(model)];
     int n = 0;
-    for (int g = 0; g < COUNT(order); g++) {
+    for (int g = 0; g < COUNT(orders[0]); g++) {
         for (int i = 0; i < model->count && n < count; i++) {
             if (model->tensors[i].role == order[g])
                 names[n++] = model->tensors[i].name;

@@ -48,9 +48,16 @@ static const struct {
     const char *leaf;
     bool drop;
 } bookkeeping[] = {
-    {"num_batches_tracked", false}, {"anchors", false}, {"strides", false}, {"stride", false}, {"total_ops", true},
-    {"total_params", true},                                             /* the profiler thop */
-    {"n_averaged", true},           {"initted", true},  {"step", true}, /* averages count their steps */
+    {"num_batches_tracked", false},
+    {"anchors", false},
+    {"anchor_grid", false},
+    {"strides", false},
+    {"stride", false},
+    {"total_ops", true},
+    {"total_params", true}, /* the profiler thop */
+    {"n_averaged", true},
+    {"initted", true},
+    {"step", true}, /* averages count their steps */
 };
 
 /* Packages by the modules of their classes. */
@@ -83,8 +90,8 @@ static const struct signature signatures[] = {
     {"cv2.0.2.weight", true, NULL, NULL},
     {"heads.0.anchor_conv.2.weight", true, rename_multimedia, "MultimediaTechLab/YOLO"},
     {"head.cv2.0.2.weight", false, rename_libre, "LibreYOLO"},
+    {"m.0.weight", true, NULL, NULL}, /* YOLOv7: a head with anchors */
 };
-static const struct signature anchors_signature = {"m.0.weight", true, NULL, NULL};
 
 /* Parts of heads that look like ours and are another's. */
 static const struct {
@@ -98,6 +105,7 @@ static const struct {
 static const struct {
     const char *part, *what;
 } foreign_bodies[] = {
+    {"m.0.weight", "a network with anchor boxes (YOLOv5 or YOLOv7), but neither YOLOv7-tiny, YOLOv7 nor YOLOv7-W6"},
     {"m.0.cv1.conv.", "a network of YOLOv8's kind, but none of its five sizes"},
     {"m.0.m.0.cv1.conv.", "a YOLO11 network (or one of its successors)"},
 };
@@ -433,9 +441,6 @@ static bool belongs(const struct prefixes *all, const struct prefix *p, const ch
 static enum status refuse_foreign(const struct checkpoint *ckpt, const struct checkpoint_model *m)
 {
     const char *task = NULL, *package = "the file";
-    size_t length;
-    bool anchors = false,
-         ours = m->table_text && !m->class_name; /* this program wrote it, or one that knows its form */
     for (int i = 0; m->class_name && i < COUNT(tasks); i++) {
         const char *class = leaf_of(m->class_name);
         if (!strcmp(class, tasks[i].class))
@@ -446,19 +451,12 @@ static enum status refuse_foreign(const struct checkpoint *ckpt, const struct ch
     if (task)
         return fail(E_UNSUPPORTED, "%s: %s of %s; only detectors are read", ckpt->path, task, package);
     for (int i = 0; i < m->count; i++) {
-        const char *name = m->tensors[i].name, *leaf = leaf_of(name);
-        anchors |= !ours && (!strcmp(leaf, "anchors") || !strcmp(leaf, "anchor_grid") || !strcmp(leaf, "implicit"));
+        const char *name = m->tensors[i].name;
         for (int k = 0; k < COUNT(foreign_parts); k++) {
             if (strstr(name, foreign_parts[k].part))
                 return fail(E_UNSUPPORTED, "%s: it has %s (%s), which this program does not run", ckpt->path,
                             foreign_parts[k].what, name);
         }
-    }
-    for (int i = 0; i < m->count && anchors; i++) {
-        if (ends_with(m->tensors[i].name, &anchors_signature, &length))
-            return fail(E_UNSUPPORTED,
-                        "%s: a network with anchor boxes (YOLOv5 or YOLOv7), which this program does not run",
-                        ckpt->path);
     }
     return OK;
 }
@@ -593,19 +591,34 @@ bool naming_check_average(const struct checkpoint *ckpt, const struct checkpoint
     return !missing;
 }
 
+/* Is a tensor's part of the name behind its row this one? One that ends in a dot begins it, others are all of it. */
+static bool is_part(const char *rest, const char *part)
+{
+    const size_t n = strlen(part);
+    return !strncmp(rest, part, n) && (part[n - 1] == '.' || !rest[n]);
+}
+
 const char *naming_guess(const struct checkpoint_model *model)
 {
-    for (int i = 0; i < model->count; i++) {
-        const char *rest = model->tensors[i].name;
-        if (strncmp(rest, "model.", 6) != 0)
-            continue;
-        rest += 6;
-        rest += strspn(rest, "0123456789");
-        for (int k = 0; k < COUNT(foreign_bodies); k++) {
-            const char *part = foreign_bodies[k].part;
-            if (*rest == '.' && !strncmp(rest + 1, part, strlen(part)))
+    for (int k = 0; k < COUNT(foreign_bodies); k++)
+        for (int i = 0; i < model->count; i++) {
+            const char *rest = model->tensors[i].name;
+            if (strncmp(rest, "model.", 6) != 0)
+                continue;
+            rest += 6;
+            rest += strspn(rest, "0123456789");
+            if (*rest == '.' && is_part(rest + 1, foreign_bodies[k].part))
                 return foreign_bodies[k].what;
         }
-    }
     return NULL;
+}
+
+bool naming_is_implicit(const char *name)
+{
+    return !strcmp(leaf_of(name), "implicit");
+}
+
+bool naming_is_folded_away(const char *name)
+{
+    return naming_is_implicit(name) || strstr(name, ".m2.") != NULL;
 }

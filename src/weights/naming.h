@@ -42,6 +42,11 @@ const char *naming_guess(const struct checkpoint_model *model);
 /* Entries of a state dict that carry nothing a network needs: counters, cached anchors, DFL's 0, 1, 2 ... */
 bool naming_is_bookkeeping(const char *name);
 
+/* What the official code leaves in an anchor head whose implicit vectors it has folded into the convolutions: the
+ * vectors, and the auxiliary convolutions. */
+bool naming_is_folded_away(const char *name);
+bool naming_is_implicit(const char *name); /* an implicit vector of an anchor head */
+
 /* The package that writes objects of this module ("ultralytics.nn.tasks" -> "the Ultralytics package"); NULL: none
  * that is known. */
 const char *naming_package(const char *module);

@@ -1,6 +1,7 @@
 #include "weights/network.h"
 
 #include "weights/activations.h"
+#include "weights/anchors.h"
 #include "weights/naming.h"
 
 #include <string.h>
@@ -24,8 +25,8 @@ static enum status explain_no_table(const struct checkpoint *c, enum status rc)
     const char *guess = naming_guess(c->model);
     if (rc == E_NOMEM || !guess)
         return rc;
-    return fail(E_UNSUPPORTED, "%s: %s%s%s; this program runs YOLOv9, GELAN and YOLOv8 networks", c->path, guess,
-                c->package ? ", written by " : "", c->package ? c->package : "");
+    return fail(E_UNSUPPORTED, "%s: %s%s%s; this program runs YOLOv9, GELAN, YOLOv8 and YOLOv7 networks", c->path,
+                guess, c->package ? ", written by " : "", c->package ? c->package : "");
 }
 
 /* Packages call the same rows by names of their own. */
@@ -54,6 +55,8 @@ enum status network_find(const struct checkpoint *c, const char *cfg, struct tab
         if (!cfg && c->model->family)
             table->family = family_find(c->model->family);
         /* Not the name of the file, which may be called anything: gelan-t in a file yolov9-c.pt stays gelan-t. */
+        if (match->kind == HEAD_ANCHORS && table->anchor_levels && match->channels % table->anchors == 0)
+            match->options.nc = MAX(match->channels / table->anchors - 5, 0);
         const char *name = cfg ? NULL : c->network ? c->network : network_of_tensors(c, shapes);
         TRY_CLEAN(name ? table_set_name(table, name) : OK);
     } else {
@@ -64,7 +67,10 @@ cleanup:
     mem_free(shapes);
     if (rc != OK)
         return cfg ? rc : explain_no_table(c, rc);
-    if (!cfg && (rc = activations_apply(c, table)) != OK)
+    rc = cfg ? OK : activations_apply(c, table);
+    if (rc == OK)
+        rc = anchors_apply(c, match, table);
+    if (rc != OK)
         table_free(table);
     return rc;
 }

@@ -237,28 +237,40 @@ void weights_free(struct weights *w)
 
 /* --- the start of fine-tuning --- */
 
-/* Is it the last convolution of a class tower: one row a class? */
-static bool is_class_output(const struct graph *g, const struct param *p)
+/* Where a tensor of the head has one row a class: rows first + k * of `step` each; false: nowhere. An anchor head has
+ * the classes of each of its boxes, behind five other values. */
+struct class_rows {
+    int blocks, step, first;
+};
+
+static bool find_class_rows(const struct graph *g, const struct param *p, struct class_rows *out)
 {
-    char prefix[64];
-    for (int b = 0; b < g->n_branches; b++) {
-        int n = snprintf(prefix, sizeof prefix, "model.%d.%s.", g->n_rows - 1, head_part_name(b, HEAD_PART_CLS));
-        const char *leaf = strncmp(p->name, prefix, (size_t)n) ? NULL : strchr(p->name + n, '.');
-        if (leaf && (!strcmp(leaf, ".2.weight") || !strcmp(leaf, ".2.bias")))
-            return p->shape[0] == g->head.nc;
+    const char *rest;
+    const bool anchors = g->head.kind == HEAD_ANCHORS;
+    int branch = names_row(p->name, &rest) == g->n_rows - 1 ? head_branch_of(g->head.kind, g->n_branches, rest) : -1;
+    if (branch < 0)
+        return false;
+    if (anchors) {
+        *out = (struct class_rows){g->head.n_anchors, 5 + g->head.nc, 5};
+        return strncmp(rest, "ia.", 3) != 0;
     }
-    return false;
+    const char *cls = head_part_name(branch, HEAD_PART_CLS), *leaf = strchr(rest, '.');
+    leaf = leaf && !strncmp(rest, cls, strlen(cls)) ? strchr(leaf + 1, '.') : NULL;
+    *out = (struct class_rows){1, g->head.nc, 0};
+    return leaf && (!strcmp(leaf, ".2.weight") || !strcmp(leaf, ".2.bias")) && p->shape[0] == g->head.nc;
 }
 
 /* Rows of one tensor, `taken` from the file in its order, `before` as they were, into the order of our classes. */
-static void move_rows(const struct param *p, const int *rows, int nc, const float *taken, const float *before,
-                      float *out)
+static void move_rows(const struct param *p, const struct class_rows *where, const int *rows, int nc,
+                      const float *taken, const float *before, float *out)
 {
-    size_t size = p->count / (size_t)nc;
-    for (int c = 0; c < nc; c++) {
-        const float *from = rows[c] < 0 ? before + (size_t)c * size : taken + (size_t)rows[c] * size;
-        memcpy(out + (size_t)c * size, from, size * sizeof *out);
-    }
+    const size_t size = p->count / ((size_t)where->blocks * (size_t)where->step);
+    for (int b = 0; b < where->blocks; b++)
+        for (int c = 0; c < nc; c++) {
+            const size_t first = (size_t)(b * where->step + where->first), at = (first + (size_t)c) * size;
+            const float *from = rows[c] < 0 ? before + at : taken + (first + (size_t)rows[c]) * size;
+            memcpy(out + at, from, size * sizeof *out);
+        }
 }
 
 enum status weights_transfer(const struct checkpoint *c, const struct graph *g, float *params, const int *rows,
@@ -277,8 +289,9 @@ enum status weights_transfer(const struct checkpoint *c, const struct graph *g, 
     memcpy(taken, params, g->param_floats * sizeof *params);
     for (int i = 0; i < g->n_params; i++) {
         const struct param *p = &g->params[i];
-        if (is_class_output(g, p))
-            move_rows(p, rows, g->head.nc, taken + p->first, before + p->first, params + p->first);
+        struct class_rows where;
+        if (find_class_rows(g, p, &where))
+            move_rows(p, &where, rows, g->head.nc, taken + p->first, before + p->first, params + p->first);
     }
 cleanup:
     mem_free(before);
