@@ -28,7 +28,9 @@ struct yolo9; /* a detector: network, weights, working memory */
 enum yolo9_precision { YOLO9_AUTOMATIC, YOLO9_FP32, YOLO9_BF16, YOLO9_INT8 };
 
 struct yolo9_options {
-    int height, width;              /* network input, multiples of 32; default 0: the size in the weights, else 640 */
+    /* network input, multiples of the network's largest stride, which is 32 (YOLOv7-W6: 64); default 0: the size in the
+     * weights, else 640 (YOLOv7-W6: 1280) */
+    int height, width;
     int rect;                       /* 1: the smallest rectangle that holds the photo; default 0, the whole input */
     float confidence;               /* keep scores above this; default 0.25 */
     float iou;                      /* non-maximum suppression; default 0.45 */

@@ -26,12 +26,18 @@ void yolo9_options_init(struct yolo9_options *options)
     *options = (struct yolo9_options){.confidence = 0.25f, .iou = 0.45f, .max_detections = 1000};
 }
 
+static enum status check_size(const struct yolo9_options *o, const struct graph *g)
+{
+    const int stride = graph_largest_stride(g), sides[] = {o->height, o->width};
+    for (int i = 0; i < COUNT(sides) && (o->height || o->width); i++)
+        if (sides[i] < stride || sides[i] % stride || sides[i] > 8192)
+            return fail(E_ARGUMENT, "an input of %dx%d: both must be multiples of %d up to 8192", o->height, o->width,
+                        stride);
+    return OK;
+}
+
 static enum status check(const struct yolo9_options *o)
 {
-    bool given = o->height || o->width;
-    if (given &&
-        (o->height < 32 || o->width < 32 || o->height % 32 || o->width % 32 || o->height > 8192 || o->width > 8192))
-        return fail(E_ARGUMENT, "an input of %dx%d: both must be multiples of 32 up to 8192", o->height, o->width);
     if (!(o->confidence >= 0 && o->confidence <= 1) || !(o->iou >= 0 && o->iou <= 1))
         return fail(E_ARGUMENT, "confidence %g and iou %g must lie in 0 .. 1", (double)o->confidence, (double)o->iou);
     if (o->max_detections < 1 || o->max_detections > 30000)
@@ -73,6 +79,7 @@ static enum status open_detector(struct yolo9 *y, const char *path, const struct
     };
     TRY(check(o));
     TRY(weights_load(path, o->table, &y->weights, NULL));
+    TRY(check_size(o, &y->weights.deployed));
     if (!o->height)
         weights_image_size(&y->weights, &config.h, &config.w);
     if (y->weights.params)

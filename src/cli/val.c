@@ -13,6 +13,7 @@
 #include "core/path.h"
 #include "core/terminal.h"
 #include "data/box_reach.h"
+#include "detect/decode.h"
 #include "detect/result_names.h"
 #include "detect/results.h"
 #include "eval/report.h"
@@ -46,7 +47,8 @@ static const struct option_spec options_table[] = {
     {"min-items", NULL, OPTION_INT, "0", "leave pictures with fewer labels out", 0, 100000},
     {"no-cache", NULL, OPTION_FLAG, NULL, "neither read nor write the label cache"},
     {"conf", "conf-thres", OPTION_FLOAT, "0.001", "keep scores above this", 0, 1, .heading = "Boxes"},
-    {"iou", "iou-thres", OPTION_FLOAT, "0.7", "non-maximum suppression above this overlap", 0, 1},
+    {"iou", "iou-thres", OPTION_FLOAT, NULL, "non-maximum suppression above this overlap (default 0.7; YOLOv7 0.65)", 0,
+     1},
     {"max-det", NULL, OPTION_INT, "300", "detections a picture", 1, 30000},
     {"verbose", NULL, OPTION_FLAG, NULL, "a line a class, however many there are", .heading = "Results"},
     {"save-txt", NULL, OPTION_FLAG, NULL, "write labels/PICTURE.txt"},
@@ -242,7 +244,6 @@ static enum status run_network(struct val_job *job)
     };
     struct validate_config config = {
         .conf = (float)(speed && !option_given(o, "conf") ? 0.25 : option_float(o, "conf")),
-        .iou = speed && !option_given(o, "iou") ? 0.45 : option_float(o, "iou"),
         .max_det = option_int(o, "max-det"),
         .single_cls = option_flag(o, "single-cls"),
         .progress = true,
@@ -250,6 +251,9 @@ static enum status run_network(struct val_job *job)
     };
     TRY(open_network(job));
     config.nc = job->weights.nc;
+    config.iou = option_given(o, "iou") ? option_float(o, "iou")
+                 : speed                ? 0.45
+                                        : head_val_iou(&job->weights.deployed.head);
     config.classes = job->classes;
     loader.size = image_side_of(o, &job->weights);
     loader.stride = graph_largest_stride(&job->weights.deployed);

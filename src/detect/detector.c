@@ -94,7 +94,8 @@ void detector_input_free(struct detector_input *in)
 
 enum status detector_prepare(const struct detector *d, const struct image *photo, struct detector_input *in)
 {
-    const struct letterbox_options options = {.h = d->config.h, .w = d->config.w, .stride = 32, .rect = d->config.rect};
+    const struct letterbox_options options = {
+        .h = d->config.h, .w = d->config.w, .stride = graph_largest_stride(d->graph), .rect = d->config.rect};
     in->box = letterbox_plan(photo->h, photo->w, &options);
     return image_letterbox(photo, &in->box, &in->pixels);
 }

@@ -8,8 +8,8 @@
 #include "image/letterbox.h"
 
 struct detector_config {
-    int h, w;  /* network input, multiples of 32; rect: at most this */
-    bool rect; /* the smallest rectangle of multiples of 32 instead of the whole h x w */
+    int h, w;  /* network input, multiples of the largest stride; rect: at most this */
+    bool rect; /* the smallest rectangle of such multiples instead of the whole h x w */
     /* boxes go back by the border in whole pixels, as the Ultralytics package does; else by its exact half */
     bool whole_border;
     float conf; /* score > conf */

@@ -102,25 +102,39 @@ static enum status read_dfl(const struct head_tensors *h, struct match *out)
     return OK;
 }
 
-/* Boxes a cell are told by the anchors, where the file has them; else they are three. */
-static enum status read_anchor_head(const struct head_tensors *h, struct match *out)
+/* Boxes a cell: told by the anchors, where the file has them; else they are three. */
+static int boxes_of(const struct head_tensors *h)
 {
     char name[64];
     snprintf(name, sizeof name, "model.%d.anchors", h->row);
-    const struct tensor_shape *anchors = find(h->tensors, h->n, name);
+    const struct tensor_shape *cells = find(h->tensors, h->n, name);
+    snprintf(name, sizeof name, "model.%d.anchor_grid", h->row);
+    const struct tensor_shape *pixels = find(h->tensors, h->n, name);
+    return cells && cells->rank == 3 ? cells->shape[1] : pixels && pixels->rank >= 3 ? pixels->shape[2] : 3;
+}
+
+/* The number of classes follows from that of the boxes; where they do not fit it is left to the table. */
+static enum status read_anchor_head(const struct head_tensors *h, struct match *out)
+{
+    char name[64];
+    const int boxes = boxes_of(h);
     snprintf(name, sizeof name, "model.%d.m2.0.weight", h->row);
     out->n_branches = find(h->tensors, h->n, name) ? 2 : 1;
     snprintf(name, sizeof name, "model.%d.m.0.weight", h->row);
     const struct tensor_shape *weight = find(h->tensors, h->n, name);
-    int boxes = anchors && anchors->rank == 3 ? anchors->shape[1] : 3;
-    int channels = weight->rank == 4 ? weight->shape[0] : 0;
-    if (boxes < 1 || boxes > MAX_ANCHORS || channels % boxes || channels / boxes <= 5 ||
-        channels / boxes - 5 > MAX_CLASSES)
+    out->channels = weight->rank == 4 ? weight->shape[0] : 0;
+    if (out->channels <= 5 || out->channels > MAX_CHANNELS || boxes < 1 || boxes > MAX_ANCHORS)
         return fail(E_SHAPE, "%s: tensor %s is no convolution to %d boxes of 5 values and some classes each", h->source,
                     name, boxes);
-    out->channels = channels;
-    out->options.nc = channels / boxes - 5;
+    if (out->channels % boxes == 0)
+        match_anchor_classes(out, boxes);
     return OK;
+}
+
+void match_anchor_classes(struct match *m, int boxes)
+{
+    const int nc = m->channels / boxes - 5;
+    m->options.nc = m->channels % boxes == 0 && nc >= 1 && nc <= MAX_CLASSES ? nc : 0;
 }
 
 enum status match_head(const char *source, const struct tensor_shape *tensors, int n, struct match *out)

@@ -13,7 +13,7 @@ struct tensor_shape {
 struct match {
     enum head_kind kind; /* what the head of the tensors is */
     int head_row, n_branches;
-    int channels; /* HEAD_ANCHORS: of a raw map */
+    int channels;                 /* HEAD_ANCHORS: of a raw map */
     bool fused;                   /* no BN: folded into biased convolutions, RepConvN merged */
     struct model_options options; /* nc, reg_max and every branch's widths and groups */
     const char *table;            /* built-in name; NULL from match_head */
@@ -21,6 +21,9 @@ struct match {
 
 /* The head's part. Finds the head's row by its tensors; `source` is the checkpoint's name for sentences. */
 enum status match_head(const char *source, const struct tensor_shape *tensors, int n, struct match *out);
+
+/* The number of classes of an anchor head with so many boxes a cell; 0 where its channels do not fit. */
+void match_anchor_classes(struct match *m, int boxes);
 
 /* Also the table: same rows, names and body shapes; head widths and groups are free. Of several tables that fit, one of
  * the family `prefer` (NULL: any) is taken, else the first. E_UNSUPPORTED says which built-in table came closest and

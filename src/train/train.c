@@ -9,6 +9,7 @@
 #include "data/multiscale.h"
 #include "data/preview.h"
 #include "data/sampling.h"
+#include "detect/decode.h"
 #include "eval/report.h"
 #include "eval/val_sheets.h"
 #include "eval/validate.h"
@@ -234,8 +235,11 @@ static enum status validate_values(struct train_job *j, const float *value, bool
 {
     enum status rc = OK;
     const struct run_options *o = &j->options;
-    const struct validate_config config = {
-        .nc = j->graph.head.nc, .conf = 0.001f, .iou = 0.7, .max_det = 300, .single_cls = o->single_cls};
+    const struct validate_config config = {.nc = j->graph.head.nc,
+                                           .conf = 0.001f,
+                                           .iou = head_val_iou(&j->graph.head),
+                                           .max_det = 300,
+                                           .single_cls = o->single_cls};
     const struct evaluation_config plain = {0};
     struct validate_times times = {0};
     struct val_sheets sheets = {j->folder.path, {.dataset = j->val}, {.dataset = j->val}};

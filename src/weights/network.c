@@ -55,8 +55,8 @@ enum status network_find(const struct checkpoint *c, const char *cfg, struct tab
         if (!cfg && c->model->family)
             table->family = family_find(c->model->family);
         /* Not the name of the file, which may be called anything: gelan-t in a file yolov9-c.pt stays gelan-t. */
-        if (match->kind == HEAD_ANCHORS && table->anchor_levels && match->channels % table->anchors == 0)
-            match->options.nc = MAX(match->channels / table->anchors - 5, 0);
+        if (match->kind == HEAD_ANCHORS && table->anchor_levels)
+            match_anchor_classes(match, table->anchors);
         const char *name = cfg ? NULL : c->network ? c->network : network_of_tensors(c, shapes);
         TRY_CLEAN(name ? table_set_name(table, name) : OK);
     } else {

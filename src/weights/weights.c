@@ -194,8 +194,10 @@ cleanup:
 
 bool weights_image_size(const struct weights *w, int *height, int *width)
 {
-    *height = graph_round_side(&w->deployed, w->img_h ? w->img_h : WEIGHTS_IMG_DEFAULT);
-    *width = graph_round_side(&w->deployed, w->img_w ? w->img_w : WEIGHTS_IMG_DEFAULT);
+    const int usual =
+        graph_largest_stride(&w->deployed) > GRAPH_LEAST_STRIDE ? WEIGHTS_IMG_COARSE : WEIGHTS_IMG_DEFAULT;
+    *height = graph_round_side(&w->deployed, w->img_h ? w->img_h : usual);
+    *width = graph_round_side(&w->deployed, w->img_w ? w->img_w : usual);
     return w->img_h > 0;
 }
 

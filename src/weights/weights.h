@@ -39,7 +39,10 @@ enum status weights_random(const char *cfg, int nc, uint64_t seed, struct weight
 
 /* Rows and columns of the images that it was trained at, rounded up to what the network takes (its largest stride).
  * False: it does not know, and they are 640. */
-enum { WEIGHTS_IMG_DEFAULT = 640 };
+enum {
+    WEIGHTS_IMG_DEFAULT = 640,
+    WEIGHTS_IMG_COARSE = 1280, /* of networks with a level of stride 64, which are made for large images */
+};
 bool weights_image_size(const struct weights *w, int *height, int *width);
 
 /* Fill `deployed_params` from `params` (again: after a change of them). */
