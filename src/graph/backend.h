@@ -33,11 +33,9 @@ struct call {
 
     struct tensor src[MAX_SRC], dst;
     struct tensor d_src[MAX_SRC], d_dst; /* backward; d_src[i].c 0 (and data NULL): that gradient is not wanted */
-    /* on: the map holds bytes, value (q - zero) * scale, and its strides count words of four channels (graph/bytes.h)
-     */
-    struct conv_quant src_quant[MAX_SRC], dst_quant;
-    const struct conv_quant *src_channels; /* src[0] of bytes: a concat has scales of its own for its parts */
-    bool add[MAX_SRC];                     /* backward: add to d_src[i] instead of storing */
+    struct conv_quant src_quant[MAX_SRC], dst_quant; /* of maps of ELEMENT_BYTE (graph/bytes.h) */
+    const struct conv_quant *src_channels;           /* src[0] of bytes: a concat has scales of its own for its parts */
+    bool add[MAX_SRC];                               /* backward: add to d_src[i] instead of storing */
 
     /* Parameters in the order of the op's rule (graph/op_rules.h): conv2d: weight, bias; bn_act: gamma, beta, mean,
      * var (x n_bn). NULL: absent */

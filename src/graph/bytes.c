@@ -146,10 +146,11 @@ static void inherit_range(struct chooser *b, const struct node *n)
 static void refuse_ends(struct chooser *b)
 {
     const struct graph *g = b->g;
+    const int per_word = element_per_word(ELEMENT_BYTE);
     for (int v = 0; v < g->n_values; v++) {
         const struct value *value = &g->values[v];
         const bool input = value->writer < 0 && value->parent < 0 && !value->n_parts;
-        if (input || value->c % 4 || region_of(b, v)->channel % 4)
+        if (input || value->c % per_word || region_of(b, v)->channel % per_word)
             refuse(b, v);
     }
     for (int i = 0; i < g->n_branches; i++) {
@@ -194,14 +195,16 @@ static struct conv_quant quant_of(struct value_range r)
     return (struct conv_quant){true, scale, (int)lrintf(-r.low / scale)};
 }
 
-/* Words instead of floats: strides and offsets shrink, homes too. */
-static void use_words(struct chooser *b, int v)
+/* Another element than float: strides and offsets shrink, homes too. */
+static void set_element(struct chooser *b, int v, enum element element)
 {
     struct region *r = &b->h->region[v];
     const struct extent e = b->p->extents[r->root];
-    r->pixel_stride = ((size_t)b->g->values[r->root].c + 15) / 16 * 4;
+    const size_t per_word = (size_t)element_per_word(element);
+    b->h->element[r->home] = element;
+    r->pixel_stride = ((size_t)b->g->values[r->root].c + 15) / 16 * 16 / per_word;
     r->image_stride = ((size_t)e.h * (size_t)e.w * r->pixel_stride + 15) / 16 * 16;
-    r->offset = (size_t)r->channel / 4;
+    r->offset = (size_t)r->channel / per_word;
     b->h->home[r->home].floats = (size_t)b->p->n * r->image_stride;
 }
 
@@ -248,8 +251,9 @@ enum status bytes_choose(const struct plan_request *r, struct plan *p)
 {
     struct homes *h = &p->homes;
     struct chooser b = {.g = r->graph, .r = r, .p = p, .h = h};
+    h->element = arena_alloc(&p->memory, (size_t)h->n_homes, sizeof *h->element); /* ELEMENT_FLOAT */
     h->channels = arena_alloc(&p->memory, (size_t)h->n_homes, sizeof *h->channels);
-    if (!h->channels)
+    if (!h->element || !h->channels)
         return E_NOMEM;
     if (r->options.precision != PRECISION_INT8 || r->options.mode != RUN_INFER || r->keep_all)
         return OK;
@@ -261,7 +265,7 @@ enum status bytes_choose(const struct plan_request *r, struct plan *p)
             h->channels[region->home] = NULL;
             continue;
         }
-        use_words(&b, v);
+        set_element(&b, v, ELEMENT_BYTE);
         for (int i = 0; is_unit(&b, v) && i < channels_of(&b, v); i++)
             h->channels[region->home][region->channel + i] = quant_of(b.own[v]);
     }

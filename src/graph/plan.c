@@ -70,7 +70,8 @@ static struct tensor shape_of(const struct planner *b, int v)
                            .w = e.w,
                            .c = channels_of(b, v),
                            .pixel_stride = r->pixel_stride,
-                           .image_stride = r->image_stride};
+                           .image_stride = r->image_stride,
+                           .element = b->p->homes.element[r->home]};
 }
 
 /* --- calls --- */
@@ -93,12 +94,11 @@ static void set_params(struct planner *b, struct call *c)
         set_param(b, c, i, param[i]);
 }
 
-/* How a value's first channel is read. */
+/* How the first channel of a value of bytes is read. */
 static struct conv_quant quant_of(const struct plan *p, int v)
 {
     const struct region *r = region_of(p, v);
-    const struct conv_quant *channels = p->homes.channels[r->home];
-    return channels ? channels[r->channel] : (struct conv_quant){0};
+    return p->homes.element[r->home] == ELEMENT_BYTE ? p->homes.channels[r->home][r->channel] : (struct conv_quant){0};
 }
 
 static void make_calls(struct planner *b)
@@ -113,7 +113,7 @@ static void make_calls(struct planner *b)
             c->src[s] = shape_of(b, c->node->src[s]);
         for (int s = 0; s < c->node->n_src; s++)
             c->src_quant[s] = quant_of(p, c->node->src[s]);
-        if (c->src_quant[0].on)
+        if (c->src[0].element == ELEMENT_BYTE)
             c->src_channels =
                 p->homes.channels[region_of(p, c->node->src[0])->home] + region_of(p, c->node->src[0])->channel;
         c->dst = shape_of(b, c->node->dst);
@@ -645,6 +645,7 @@ struct tensor plan_tensor(const struct plan *p, const struct graph *g, int v)
     struct tensor t = {.n = p->n, .h = p->extents[v].h, .w = p->extents[v].w, .c = g->values[v].c};
     t.pixel_stride = r->pixel_stride;
     t.image_stride = r->image_stride;
+    t.element = p->homes.element[r->home];
     t.data = region_address(p, v, false, p->bound);
     return t;
 }

@@ -41,7 +41,8 @@ struct homes {
     } * copy;
     int n_copies;
     int branch_home[MAX_BRANCHES];
-    struct conv_quant **channels; /* a home: NULL, or it holds bytes, and how to read each channel (bytes_choose) */
+    enum element *element;        /* a home: what its channels are (bytes_choose) */
+    struct conv_quant **channels; /* a home of ELEMENT_BYTE: how to read each channel; else NULL */
 };
 
 enum step_kind { STEP_FORWARD, STEP_BACKWARD, STEP_ZERO, STEP_AGAIN };
@@ -86,7 +87,7 @@ struct plan_request {
 /* Everything but the addresses. */
 enum status homes_build(const struct graph *g, int n, const struct extent *extents, struct arena *memory,
                         struct homes *out);
-/* Which homes hold bytes; their regions and sizes become those of words of four channels. */
+/* What each home holds; regions and sizes of those of bytes become those of words of four channels. */
 enum status bytes_choose(const struct plan_request *r, struct plan *p);
 enum status plan_build(const struct plan_request *r, int n, const struct extent *inputs, struct plan **out);
 void plan_destroy(struct plan *p);

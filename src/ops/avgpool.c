@@ -71,7 +71,7 @@ static enum status avgpool_plan(struct call *c)
 
 static void avgpool_forward(const struct call *c)
 {
-    if (c->dst_quant.on) {
+    if (c->dst.element == ELEMENT_BYTE) {
         byte_avgpool_forward(c);
         return;
     }

@@ -155,7 +155,7 @@ size_t bytes_packed_floats(const struct kernels *k, const struct call *c)
 /* How a channel of the input is read: as its map says if that holds bytes, else as the node says. */
 static const struct conv_quant *channel_quant(const struct call *c, int channel)
 {
-    return c->src_channels ? &c->src_channels[channel] : &c->node->u.conv.quant;
+    return c->src[0].element == ELEMENT_BYTE ? &c->src_channels[channel] : &c->node->u.conv.quant;
 }
 
 struct byte_packing {
@@ -241,9 +241,10 @@ static struct pass bytes_pass(const struct kernels *k, const struct call *c)
 {
     const struct conv_quant *in = &c->node->u.conv.quant;
     struct pass p = words_pass(k->conv_bytes->tile, c, BYTES);
-    p.channels = c->src_channels;
-    if (c->src_channels)
+    if (c->src[0].element == ELEMENT_BYTE) {
+        p.channels = c->src_channels;
         return p;
+    }
     p.convert = k->words->to_bytes;
     p.factor = 1 / in->scale;
     p.zero = (float)in->zero;
@@ -264,9 +265,9 @@ void bytes_forward(const struct kernels *k, const struct call *c)
     struct pass p = bytes_pass(k, c);
     const size_t columns = column_floats(p.kernel, &s);
     struct conv_bytes bytes = {.scale_offset = columns,
-                               .dst_bytes = dst->on,
-                               .residual_bytes = residual->on,
-                               .factor = dst->on ? 1 / dst->scale : 0,
+                               .dst_bytes = c->dst.element == ELEMENT_BYTE,
+                               .residual_bytes = c->src[1].element == ELEMENT_BYTE,
+                               .factor = c->dst.element == ELEMENT_BYTE ? 1 / dst->scale : 0,
                                .zero = (float)dst->zero,
                                .residual_step = residual->scale,
                                .residual_zero = (float)residual->zero};

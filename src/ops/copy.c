@@ -47,7 +47,7 @@ static void copy_run(const struct call *c, const struct tensor *from, const stru
 
 static void copy_forward(const struct call *c)
 {
-    if (c->dst_quant.on)
+    if (c->dst.element == ELEMENT_BYTE)
         byte_resize_forward(c);
     else
         copy_run(c, &c->src[0], &c->dst, false);

@@ -149,7 +149,7 @@ static enum status maxpool_plan(struct call *c)
 
 static void maxpool_forward(const struct call *c)
 {
-    if (c->dst_quant.on) {
+    if (c->dst.element == ELEMENT_BYTE) {
         byte_maxpool_forward(c);
         return;
     }

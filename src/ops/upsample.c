@@ -43,7 +43,7 @@ static void backward_part(void *context, int part, int thread)
 
 static void upsample_forward(const struct call *c)
 {
-    if (c->dst_quant.on) {
+    if (c->dst.element == ELEMENT_BYTE) {
         byte_resize_forward(c);
         return;
     }

@@ -7,13 +7,13 @@
 #include <math.h>
 #include <string.h>
 
-enum element { FLOATS, BF16, BYTES };
+enum operand { FLOATS, BF16, BYTES };
 enum { MOST_PIXELS = 16, MOST_TAPS = 6, SOURCE = 2048, DST_STEP = 150 };
 
 static const float canary = 12345.678f;
 
 struct tile_case {
-    enum element element;
+    enum operand element;
     struct conv_tile t;
     struct conv_bytes bytes;
     int width; /* columns of the panel */
@@ -23,7 +23,7 @@ struct tile_case {
 };
 
 /* Words of random numbers: `input` as the maps have them, else as weights. */
-static void fill_words(struct kernel_check *c, enum element element, float *words, size_t count, bool input)
+static void fill_words(struct kernel_check *c, enum operand element, float *words, size_t count, bool input)
 {
     for (size_t i = 0; i < count; i++) {
         if (element == FLOATS) {
@@ -41,7 +41,7 @@ static void fill_words(struct kernel_check *c, enum element element, float *word
 }
 
 /* Adds the products of two words. */
-static void add_word(enum element element, const float *a, const float *b, double *sum, double *absolute)
+static void add_word(enum operand element, const float *a, const float *b, double *sum, double *absolute)
 {
     const int parts = element == FLOATS ? 1 : element == BF16 ? 2 : 4;
     for (int k = 0; k < parts; k++) {
@@ -268,7 +268,7 @@ static void tile_clean(struct kernel_check *c, const struct tile_case *s, int i)
                     "neighbours are overwritten");
 }
 
-static void check_tiles(struct kernel_check *c, const struct conv_tile_kernel *k, enum element element)
+static void check_tiles(struct kernel_check *c, const struct conv_tile_kernel *k, enum operand element)
 {
     for (int round = 0; round < c->cases; round++) {
         struct tile_case s = {.element = element};
