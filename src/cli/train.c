@@ -71,7 +71,8 @@ static const struct option_spec options_table[] = {
     {"lr-lag", NULL, OPTION_FLAG, NULL,
      "epoch e with the learning rate of e - 1; --no-lr-lag: with its own (default of "
      "YOLOv8's recipe)"},
-    {"official-quirks", NULL, OPTION_FLAG, NULL, "weights rounded to fp16 at the start, left-over gradients dropped"},
+    {"official-quirks", NULL, OPTION_FLAG, NULL,
+     "weights rounded to fp16 at the start, left-over gradients dropped, SimOTA by a picture's height alone"},
     {"noval", NULL, OPTION_FLAG, NULL, "validate the last epoch only", .heading = "Results"},
     {"nosave", NULL, OPTION_FLAG, NULL, "write weights after the last epoch only (the state is always written)"},
     {"noplots", NULL, OPTION_FLAG, NULL, "no pictures in the run's folder"},

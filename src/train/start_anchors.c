@@ -74,6 +74,8 @@ enum status job_fit_anchors(struct train_job *j)
     if (j->resumed || head->kind != HEAD_ANCHORS)
         return OK;
     TRY_CLEAN(label_sizes_of(j->train, j->options.img, &sizes));
+    if (!sizes.n)
+        goto cleanup; /* the opening words say so */
     double recall = anchor_fit_of(head, n_levels, j->options.hyper.anchor_t, &sizes).recall;
     if (j->options.noautoanchor)
         tell_fit(j, recall, &sizes, "; they stay (--noautoanchor)");
