@@ -101,7 +101,7 @@ bool golden_write_table(struct golden *g, const char *key, char *path, size_t si
         return false;
     if (golden_text(g, "anchors"))
         buf_printf(&text, "anchors: %s\n", golden_text(g, "anchors"));
-    buf_printf(&text, "backbone:\n");
+    buf_printf(&text, "family: official\nbackbone:\n");
     for (size_t i = 0; i < n; i++) {
         char *row = json_dumps(json_array_get(rows, i), JSON_COMPACT);
         if (row)
