@@ -144,6 +144,9 @@ static void info_says_what_they_are(void **state)
         run(arguments, false, &out);
         expect(&out, files[i].words);
     }
+    run("info --weights old.pt --json -", false, &out);
+    expect(&out,
+           (const char *const[]){"\"kept_as\": \"PyTorch, a dict of tensors, in the layout from before 1.6\"", NULL});
     buf_free(&out);
 }
 

@@ -191,6 +191,10 @@ static json_t *story_json(const struct story *s)
         json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "file", s->path, "package", package_of(s), "network",
                   s->network ? s->network : s->w->table.name, "form", s->w->params ? "training" : "deployed", "values",
                   number_of(s), "classes", classes, "activations", activations);
+    struct buf kept = {0};
+    if (root && container_of(s, &kept) == OK)
+        json_object_set_new(root, "kept_as", json_string(kept.data));
+    buf_free(&kept);
     if (root && s->w->img_h)
         json_object_set_new(root, "img", json_pack("[i,i]", s->w->img_h, s->w->img_w));
     if (root && (s->c.from_ema || s->recipe || s->c.stripped))
