@@ -288,7 +288,9 @@ static enum status run(const struct options *o)
     TRY_CLEAN(flush_summary(&p));
     if (p.families && !p.quiet)
         families_explain(&p.gains);
-    else if (p.met_t && !p.quiet && !options.nc)
+    else if (all && !p.quiet)
+        print(stdout, "\nHeads, losses, assigners and auxiliary branches side by side: yolo9 info --families");
+    if (p.met_t && !p.families && !p.quiet && !options.nc)
         TRY_CLEAN(explain_t(size.h, size.w));
     if (json_path)
         TRY_CLEAN(write_json(json_path, json_array_size(p.list) == 1 ? json_array_get(p.list, 0) : p.list));
