@@ -77,7 +77,7 @@ static void names_are_spelled_as_people_do(void **state)
         {"nn.LeakyReLU(.10, inplace=True)", ACT_LEAKY},
         {" torch.nn.LeakyReLU( negative_slope=0.1 , inplace=False ) ", ACT_LEAKY},
         {"leaky0.1", ACT_LEAKY},
-        {"nn.LeakyReLU()", ACT_LEAKY_01},
+        {"nn.LeakyReLU()", ACT_LEAKY_0_01},
         {"nn.Hardswish()", ACT_HARDSWISH},
         {"hard-swish", ACT_HARDSWISH},
     };

@@ -6,7 +6,7 @@
  *   act_FORM_backward(d, z, m, a)  d[j] *= the derivative at z[j]
  *
  * `m` (at most ACT_GROUP), `a` and the activation are constants wherever they are called: each use becomes straight
- * code. Derivatives where they jump, and NaN, are those of plain C (kernels/c/act_inline.h). */
+ * code. Derivatives where they jump, and the value of NaN, are those of plain C (kernels/c/act_inline.h). */
 #ifndef Y9_KERNELS_ACT_TMPL_H
 #define Y9_KERNELS_ACT_TMPL_H
 

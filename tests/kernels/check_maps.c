@@ -159,8 +159,35 @@ static void check_backward(struct kernel_check *c, const struct bn_act_kernel *k
     }
 }
 
+/* Where derivatives jump, far away, and NaN: z is exactly the source. */
+static void check_points(struct kernel_check *c, const struct bn_act_kernel *k, enum act act)
+{
+    static const float points[] = {0, -0.0f, 3, -3, 6, -6, 80, -80, NAN};
+    enum { POINTS = COUNT(points), PADDED = (POINTS + 15) / 16 * 16 };
+    struct bn_run r = {.n_src = 1, .pixels = 1, .c = POINTS, .act = act, .sum_stride = PADDED};
+    float *src = check_filled(c, PADDED, 0), *dst = check_filled(c, POINTS, 5), *d = check_filled(c, POINTS, 2);
+    memcpy(src, points, sizeof points);
+    r.src[0] = src;
+    r.mean[0] = r.beta = check_filled(c, PADDED, 0);
+    r.scale[0] = check_filled(c, PADDED, 1);
+    r.dst = dst;
+    r.d_dst = d;
+    r.sum = doubles(c, 2 * PADDED);
+    k->forward(&r);
+    k->d_sums(&r);
+    for (int i = 0; i < POINTS - 1; i++) {
+        const double x = (double)points[i];
+        check_compare(c, (double)dst[i], act_exact(x, act), 1e-3 + fabs(x), "a value where the derivative jumps");
+        check_compare(c, (double)d[i], 2 * act_exact_derivative(x, act), 2 + fabs(x), "a derivative where it jumps");
+    }
+    check_true(c, isnan(dst[POINTS - 1]), "NaN becomes a number");
+}
+
 void check_bn_act(struct kernel_check *c, const struct bn_act_kernel *tested)
 {
+    for (int act = 0; act < ACT_COUNT; act++)
+        check_points(c, tested, (enum act)act);
+    check_release(c);
     for (int round = 0; round < c->cases; round++) {
         struct bn_case s = {0};
         bn_make(c, &s);

@@ -1,5 +1,5 @@
 /* Activations of one number: act_FORM_value and act_FORM_derivative of each formula of act.def, the oracle of the
- * vectors' (kernels/act_tmpl.h). Where a derivative jumps it is that of PyTorch. NaN stays NaN. */
+ * vectors' (kernels/act_tmpl.h). Where a derivative jumps it is that of PyTorch. The value of NaN is NaN. */
 #ifndef Y9_KERNELS_C_ACT_INLINE_H
 #define Y9_KERNELS_C_ACT_INLINE_H
 
@@ -75,7 +75,7 @@ FORCE_INLINE float act_hardswish_value(float x, float a)
 FORCE_INLINE float act_hardswish_derivative(float x, float a)
 {
     (void)a;
-    return x <= -3.0f ? 0.0f : x >= 3.0f ? 1.0f : x * (1.0f / 3) + 0.5f;
+    return !(x > -3.0f) ? 0.0f : !(x < 3.0f) ? 1.0f : x * (1.0f / 3) + 0.5f;
 }
 
 FORCE_INLINE float act_value(float x, enum act act)
