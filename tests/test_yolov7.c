@@ -298,12 +298,86 @@ static void forms_agree(void **state)
     weights_free(&w);
 }
 
+/* --- tables ------------------------------------------------------------------------------------------------------ */
+
+static void assert_gflops(const struct graph *g, double want)
+{
+    double flops;
+    assert_ok(model_count_flops(g, 640, 640, NULL, &flops));
+    if (!(fabs(flops * 1e-9 - want) <= 1e-3))
+        fail_msg("%.4f GFLOPs, not %.4f", flops * 1e-9, want);
+}
+
+/* Networks with anchors: the official state_dict has `anchors` and `anchor_grid` beside what is counted here. */
+static void totals_are_the_official_ones(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int state, levels;
+        size_t params, deployed;
+        double gflops, deployed_gflops;
+    } want[] = {
+        {"yolov7-tiny", 344 - 2, 3, 6228762, 6219709, 13.701, 13.701},
+        {"yolov7", 566 - 2, 3, 37622682, 36905341, 105.769, 104.511},
+        {"yolov7-w6", 668 - 2, 4, 82312436, 70394300, 105.028, 89.929},
+    };
+    for (int i = 0; i < COUNT(want); i++) {
+        struct table t;
+        struct graph g, deployed;
+        assert_ok(table_open(want[i].name, &t));
+        assert_ok(model_build(&t, NULL, &g, NULL));
+        assert_ok(model_deploy(&t, &g, &deployed));
+        assert_int_equal(model_count_params(&g, -1), want[i].params);
+        assert_int_equal(model_count_state(&g), want[i].state);
+        assert_int_equal(model_count_params(&deployed, -1), want[i].deployed);
+        assert_gflops(&g, want[i].gflops);
+        assert_gflops(&deployed, want[i].deployed_gflops);
+        assert_int_equal(g.branch[0].n_levels, want[i].levels);
+        for (int l = 0; l < want[i].levels; l++)
+            assert_int_equal(g.stride[l], 8 << l);
+        assert_true(g.head.anchor[0][0][0] < g.head.anchor[want[i].levels - 1][2][0]);
+        graph_free(&deployed);
+        graph_free(&g);
+        table_free(&t);
+    }
+}
+
+/* A table whose anchors are listed against its strides: they are turned, and more or fewer than levels are refused. */
+static void lists_of_anchors(void **state)
+{
+    (void)state;
+    static const char rows[] = "nc: 2\nanchors: [[300,200], [30,20]%s]\nbackbone:\n- [-1, 1, Conv, [8, 3, 8]]\n"
+                               "- [-1, 1, Conv, [8, 3, 2]]\nhead:\n- [[0, 1], 1, Detect, [nc, anchors]]\n";
+    char text[512];
+    struct table t;
+    struct graph g;
+    snprintf(text, sizeof text, rows, "");
+    assert_ok(table_read(text, strlen(text), "turned", &t));
+    assert_ok(model_build(&t, NULL, &g, NULL));
+    assert_true(g.head.kind == HEAD_ANCHORS && g.head.n_anchors == 1);
+    assert_true(g.head.anchor[0][0][0] == 30 && g.head.anchor[1][0][1] == 200);
+    assert_int_equal(g.values[g.branch[0].level[0]].c, 7);
+    graph_free(&g);
+    table_free(&t);
+    snprintf(text, sizeof text, rows, ", [1,2]");
+    assert_ok(table_read(text, strlen(text), "three", &t));
+    assert_int_not_equal(model_build(&t, NULL, &g, NULL), OK);
+    assert_non_null(strstr(fail_text(), "anchors of 3 levels for 2"));
+    table_free(&t);
+    snprintf(text, sizeof text, rows, ", [1,2,3,4]");
+    assert_int_equal(table_read(text, strlen(text), "uneven", &t), E_FORMAT);
+    snprintf(text, sizeof text, rows, ", [0,2]");
+    assert_int_equal(table_read(text, strlen(text), "none", &t), E_FORMAT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(anchors_come_from_the_buffers),       cmocka_unit_test(folded_files_keep_their_vectors),
         cmocka_unit_test(vectors_without_a_place_are_refused), cmocka_unit_test(class_outputs_move),
         cmocka_unit_test(sides_are_multiples_of_64),           cmocka_unit_test(forms_agree),
+        cmocka_unit_test(totals_are_the_official_ones),        cmocka_unit_test(lists_of_anchors),
     };
     return cmocka_run_group_tests_name("yolov7", tests, start, end);
 }
