@@ -101,7 +101,7 @@ static void assert_same_answer(struct weights *a, struct weights *b, float toler
     mem_free(y);
 }
 
-/* --- files ------------------------------------------------------------------------------------------------------- */
+/* --- files --- */
 
 enum { MOST = 400 };
 
@@ -249,7 +249,7 @@ static void class_outputs_move(void **state)
     weights_free(&b);
 }
 
-/* --- sizes ------------------------------------------------------------------------------------------------------- */
+/* --- sizes --- */
 
 static void sides_are_multiples_of_64(void **state)
 {

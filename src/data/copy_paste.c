@@ -139,7 +139,9 @@ static void fill_row(const float (*points)[2], int n, int y, uint8_t *row, int w
     }
 }
 
-void polygon_fill(const float (*points)[2], int n, uint8_t *mask, int h, int w, double *crossings)
+/* Set mask (h, w) to 1 inside (even-odd) and on the outline of a closed polygon of n points, whose fractions are cut
+ * off. crossings [n] is scratch. */
+static void polygon_fill(const float (*points)[2], int n, uint8_t *mask, int h, int w, double *crossings)
 {
     int low = h, high = -1;
     for (int i = 0; i < n; i++) {

@@ -24,8 +24,4 @@ enum status copy_paste_choose(struct copy_paste *c, double p, int w, struct labe
 /* Paste the pixels of what was chosen. */
 enum status copy_paste_apply(struct copy_paste *c, const struct labels *labels, struct image *img);
 
-/* Set mask (h, w) to 1 inside (even-odd) and on the outline of a closed polygon of n points, whose fractions are cut
- * off. crossings [n] is scratch. */
-void polygon_fill(const float (*points)[2], int n, uint8_t *mask, int h, int w, double *crossings);
-
 #endif

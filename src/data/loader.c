@@ -277,13 +277,3 @@ long loader_pictures(const struct loader *l)
 {
     return l->pictures;
 }
-
-double loader_waited(const struct loader *l)
-{
-    return l->prefetch ? prefetch_waited(l->prefetch) : 0;
-}
-
-const struct picture_store *loader_store(const struct loader *l)
-{
-    return l->store;
-}

@@ -65,8 +65,5 @@ enum status loader_start(struct loader *l, const struct epoch_config *epoch);
 /* The next batch, valid until the next call; NULL after the last. A picture that cannot be read is a failure with its
  * sentence. */
 enum status loader_next(struct loader *l, const struct batch **out);
-double loader_waited(const struct loader *l); /* seconds this epoch has waited for batches */
-
-const struct picture_store *loader_store(const struct loader *l); /* owned by the loader */
 
 #endif

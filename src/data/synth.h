@@ -13,8 +13,6 @@
 
 enum { SYNTH_MAX_CLASSES = 20, SYNTH_MAX_OBJECTS = 8 };
 
-const char *synth_class_name(int class); /* "disc", "star" ... */
-
 struct synth_label {
     int class;
     int x1, y1, x2, y2; /* the visible pixels lie in x1 <= x < x2, y1 <= y < y2 */

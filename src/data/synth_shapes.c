@@ -209,9 +209,3 @@ const char *shape_name(int class)
 {
     return shapes[class].name;
 }
-
-const char *synth_class_name(int class)
-{
-    assert(class >= 0 && class < SYNTH_MAX_CLASSES);
-    return shapes[class].name;
-}

@@ -21,7 +21,7 @@ void dfl_backward(const float *softmax, int bins, float expectation, float d_exp
 
 float sigmoid(float x);
 
-/* --- what differs from head to head --------------------------------------------------------------------------------
+/* --- what differs from head to head ---
  * A decoded row is cx, cy, w, h in input pixels, for an anchor head the objectness, then nc class probabilities. Rows
  * go level by level; of an anchor head, inside a level, all cells with the first anchor, then with the second ... */
 int head_row_width(const struct head *h);                                /* 4 + nc, or 5 + nc */

@@ -36,11 +36,6 @@ const char *dtype_torch_name(enum dtype dtype)
     return table[dtype].torch_name;
 }
 
-bool dtype_is_float(enum dtype dtype)
-{
-    return dtype == DTYPE_F32 || dtype == DTYPE_F16 || dtype == DTYPE_BF16 || dtype == DTYPE_F64;
-}
-
 bool dtype_from_name(const char *name, enum dtype *dtype)
 {
     for (int i = 0; i < DTYPE_COUNT; i++) {

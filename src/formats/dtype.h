@@ -19,10 +19,9 @@ enum dtype {
     DTYPE_COUNT,
 };
 
-size_t dtype_size(enum dtype dtype);            /* bytes of an element */
-const char *dtype_name(enum dtype dtype);       /* as in safetensors: "F32", "BOOL" ... */
-const char *dtype_torch_name(enum dtype dtype); /* as torch prints it: "float32", "bool" ... */
-bool dtype_is_float(enum dtype dtype);
+size_t dtype_size(enum dtype dtype);                       /* bytes of an element */
+const char *dtype_name(enum dtype dtype);                  /* as in safetensors: "F32", "BOOL" ... */
+const char *dtype_torch_name(enum dtype dtype);            /* as torch prints it: "float32", "bool" ... */
 bool dtype_from_name(const char *name, enum dtype *dtype); /* safetensors name; false: unknown */
 
 /* n consecutive elements to float32 (integers are rounded to nearest; a bool is 0 or 1). */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct json_limits json_limits_default = {.bytes = (size_t)256 << 20, .values = 16000000, .depth = 64};
+static const struct json_limits json_limits_default = {.bytes = (size_t)256 << 20, .values = 16000000, .depth = 64};
 
 /* Depth and an upper bound of the number of values, before jansson takes any memory. Strings are skipped; the text
  * may be malformed in any other way, which jansson finds. */

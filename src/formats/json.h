@@ -19,10 +19,8 @@ struct json_limits {
     int depth;     /* nested arrays and objects */
 };
 
-/* What the readers below use for NULL: 256 MiB, 16 million values, 64 levels (a large COCO annotation file). */
-extern const struct json_limits json_limits_default;
-
-/* `name` only appears in sentences. *out is NULL on failure. */
+/* `name` only appears in sentences. `limits` NULL: 256 MiB, 16 million values, 64 levels (a large COCO annotation
+ * file). *out is NULL on failure. */
 enum status json_read_memory(const char *name, const void *bytes, size_t size, const struct json_limits *limits,
                              json_t **out);
 enum status json_read_file(const char *path, const struct json_limits *limits, json_t **out);

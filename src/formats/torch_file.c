@@ -106,21 +106,6 @@ enum status torch_file_open_memory(const char *name, const void *bytes, size_t s
     return rc;
 }
 
-enum status torch_file_open(const char *path, struct torch_file *file)
-{
-    struct file_map map;
-    *file = (struct torch_file){0};
-    enum status rc = file_map_open(path, &map);
-    if (rc != OK)
-        return rc;
-    rc = torch_file_open_memory(path, map.data, map.size, file);
-    if (rc != OK)
-        file_map_close(&map);
-    else
-        file->map = map;
-    return rc;
-}
-
 void torch_file_close(struct torch_file *file)
 {
     pickle_free(&file->pickle);

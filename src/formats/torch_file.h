@@ -42,9 +42,7 @@ struct torch_file {
     char *prefix; /* "<stem>/" in front of the members' names; NULL: the old layout */
 };
 
-/* On failure the handle is empty. */
-enum status torch_file_open(const char *path, struct torch_file *file);
-/* `bytes` is borrowed and must outlive the handle. */
+/* `bytes` is borrowed and must outlive the handle. On failure the handle is empty. */
 enum status torch_file_open_memory(const char *name, const void *bytes, size_t size, struct torch_file *file);
 void torch_file_close(struct torch_file *file);
 

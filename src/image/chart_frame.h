@@ -25,9 +25,7 @@ struct frame {
     double x, y, w, h; /* the plot area */
 };
 
-double scale_place(const struct scale *s, double v); /* 0 at low, 1 at high */
-double tick_step(double range, int wanted);          /* 1, 2, 2.5 or 5 times a power of ten */
-void tick_text(double v, double step, char text[64]);
+double scale_place(const struct scale *s, double v);                             /* 0 at low, 1 at high */
 int axis_ticks(const struct scale *s, int wanted, struct tick ticks[MAX_TICKS]); /* returns how many */
 
 /* White ground and the text size. */

@@ -104,7 +104,8 @@ double scale_place(const struct scale *s, double v)
     return (v - s->low) / (s->high - s->low);
 }
 
-double tick_step(double range, int wanted)
+/* 1, 2, 2.5 or 5 times a power of ten. */
+static double tick_step(double range, int wanted)
 {
     double raw = range / MAX(wanted, 1), unit = pow(10, floor(log10(raw)));
     double ratio = raw / unit;
@@ -118,7 +119,7 @@ static int tick_digits(double v, double step)
     return MIN(MAX(digits, 3), 15);
 }
 
-void tick_text(double v, double step, char text[64])
+static void tick_text(double v, double step, char text[64])
 {
     if (fabs(v) < step * 1e-6)
         snprintf(text, 64, "0");

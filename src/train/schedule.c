@@ -30,7 +30,8 @@ long schedule_warmup(const struct schedule *s)
     return MAX((long)nearbyint(s->warmup_epochs * (double)s->batches), s->least_warmup ? s->least_warmup : 100);
 }
 
-double schedule_accumulate(const struct schedule *s)
+/* Batches of a step: max(round(nominal_batch / batch), 1). */
+static double schedule_accumulate(const struct schedule *s)
 {
     return MAX(nearbyint((double)s->nominal_batch / s->batch), 1);
 }

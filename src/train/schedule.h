@@ -29,8 +29,6 @@ struct schedule_point {
 double schedule_factor(const struct schedule *s, int epoch);
 /* Iterations of the warm-up: max(round(warmup_epochs * batches), least_warmup). It covers ni = 0 .. that, inclusive. */
 long schedule_warmup(const struct schedule *s);
-/* max(round(nominal_batch / batch), 1) */
-double schedule_accumulate(const struct schedule *s);
 /* Weight decay of the whole run: the hyper-parameter scaled by the images of a step over the nominal batch. */
 double schedule_weight_decay(const struct schedule *s, double weight_decay);
 /* Iteration `ni` counts from the first epoch's first batch. */
