@@ -90,6 +90,8 @@ static void dicts_in_dicts(void **state)
         {.keys = {"model", "state_dict"}},
         {.keys = {"model", "module", "net"}},
         {.keys = {"my_own_key"}}, /* the only network in the file */
+        {.keys = {"state_dict"}, .stray = "criterion.weight"},
+        {.keys = {"model"}, .stray = "model.criterion.weight"},
     };
     for (int i = 0; i < COUNT(dresses); i++)
         expect_network(&dresses[i], net.params);

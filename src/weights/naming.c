@@ -1,6 +1,7 @@
 #include "weights/naming.h"
 
 #include "core/log.h"
+#include "core/terminal.h"
 #include "formats/torch_file.h"
 #include "weights/checkpoint_parts.h"
 #include "weights/rename.h"
@@ -424,6 +425,12 @@ static enum status find_prefixes(const struct checkpoint *ckpt, const struct che
     return OK;
 }
 
+/* "model.<row>." in front */
+static bool is_in_row(const char *name)
+{
+    return !strncmp(name, "model.", 6) && isdigit((unsigned char)name[6]);
+}
+
 /* Is the tensor part of the network behind this prefix? Its official name goes to `out`. */
 static bool belongs(const struct prefixes *all, const struct prefix *p, const char *name, char out[NAME_SIZE])
 {
@@ -432,7 +439,7 @@ static bool belongs(const struct prefixes *all, const struct prefix *p, const ch
         return false;
     if (all->signature->rename)
         return all->signature->rename(rest, p->heads, out, NAME_SIZE);
-    if (p->bare ? !isdigit((unsigned char)*rest) : strncmp(rest, "model.", 6) != 0)
+    if (p->bare ? !isdigit((unsigned char)*rest) : !is_in_row(rest))
         return false;
     int n = snprintf(out, NAME_SIZE, "%s%s", p->bare ? "model." : "", rest);
     return n < NAME_SIZE;
@@ -510,8 +517,8 @@ static void tell_aside(const struct checkpoint *ckpt, const struct checkpoint_mo
         n++;
     }
     if (n)
-        log_info("%s: %d tensors beside the network are left aside, the first is %s", ckpt->path, n,
-                 m->tensors[first].name);
+        log_info("%s: %d %s beside the network %s left aside, the first is %s", ckpt->path, n,
+                 noun(n, "tensor", "tensors"), noun(n, "is", "are"), m->tensors[first].name);
 }
 
 static enum status split(struct checkpoint *ckpt, struct checkpoint_model *model, const struct prefixes *prefixes,
@@ -533,10 +540,11 @@ static enum status split(struct checkpoint *ckpt, struct checkpoint_model *model
     return OK;
 }
 
-static bool has_dropped(const struct checkpoint_model *m)
+/* Is there anything to leave out: counters, or tensors of no row ("criterion.weight")? */
+static bool has_others(const struct checkpoint_model *m)
 {
     for (int i = 0; i < m->count; i++) {
-        if (is_dropped(m->tensors[i].name))
+        if (is_dropped(m->tensors[i].name) || !is_in_row(m->tensors[i].name))
             return true;
     }
     return false;
@@ -554,7 +562,7 @@ enum status naming_apply(struct checkpoint *ckpt, struct checkpoint_model *model
     TRY(choose(ckpt, &all, &raw, &averaged));
     const struct prefix *only = raw ? raw : averaged;
     bool official = only && !all.signature->rename && !only->bare && !only->length;
-    if (only && !(official && all.n == 1 && !has_dropped(model))) {
+    if (only && !(official && all.n == 1 && !has_others(model))) {
         tell_aside(ckpt, model, &all);
         TRY(split(ckpt, model, &all, raw, averaged, average));
         if (all.signature->package && !ckpt->package)

@@ -125,9 +125,9 @@ static enum status check_rest(const struct checkpoint *c, const char *cfg, const
     if (unread && !cfg)
         return complain(c, w, r);
     if (unread)
-        log_warn("%s: %d tensors in it are in no row of %s and are left aside, the first is %.*s", c->path, unread,
-                 w->table.source, (int)strcspn(r->names[MISMATCH_UNEXPECTED].data, "\n"),
-                 r->names[MISMATCH_UNEXPECTED].data);
+        log_warn("%s: %d %s in it in no row of %s %s left aside, the first is %.*s", c->path, unread,
+                 noun(unread, "tensor", "tensors"), w->table.source, noun(unread, "is", "are"),
+                 (int)strcspn(r->names[MISMATCH_UNEXPECTED].data, "\n"), r->names[MISMATCH_UNEXPECTED].data);
     return OK;
 }
 

@@ -102,6 +102,8 @@ void make_network(struct buf *out, const struct graph *g, const float *params, c
     }
     open_keys(&p, d->keys);
     put_entries(&p, g, "0", d->prefix, d, g->n_params);
+    if (d->stray)
+        put_counter(&p, g, d->stray, "");
     if (average && d->average_prefix)
         put_entries(&p, g, "1", d->average_prefix, d, g->n_params - d->average_lacks);
     bool inside = average && d->average_inside;

@@ -19,6 +19,7 @@ struct network_dress {
     int average_lacks;                    /* so many of its last tensors are missing */
     /* another package's name of a tensor, in place of the official one; NULL: the official one */
     const char *(*rename)(const char *official, char *buffer, size_t size);
+    const char *stray;     /* name of one more tensor among the network's */
     const char *list;      /* a key in the outermost dict with a list of one tensor */
     const char *beside[6]; /* pairs of key and text in the outermost dict, up to NULL */
     bool old;              /* in PyTorch's layout from before 1.6 */
