@@ -12,6 +12,7 @@
 #include "weights/checkpoint.h"
 #include "weights/report.h"
 #include "weights/weights.h"
+#include "yolo9.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -282,6 +283,26 @@ static void sides_are_multiples_of_64(void **state)
     weights_free(&w);
 }
 
+static void the_api_names_the_stride(void **state)
+{
+    (void)state;
+    struct weights w;
+    struct yolo9_options o;
+    random_network(&w, 8);
+    assert_ok(weights_save(path_of("api.safetensors"), &w, true, false));
+    weights_free(&w);
+    yolo9_options_init(&o);
+    o.height = o.width = 96;
+    assert_null(yolo9_open(path_of("api.safetensors"), &o));
+    assert_non_null(strstr(yolo9_error(), "multiples of 64"));
+    o.height = 128;
+    o.width = 192;
+    struct yolo9 *y = yolo9_open(path_of("api.safetensors"), &o);
+    assert_non_null(y);
+    assert_int_equal(yolo9_class_count(y), 3);
+    yolo9_close(y);
+}
+
 /* The deployed and lowered network says what the training form says. */
 static void forms_agree(void **state)
 {
@@ -374,10 +395,15 @@ static void lists_of_anchors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(anchors_come_from_the_buffers),       cmocka_unit_test(folded_files_keep_their_vectors),
-        cmocka_unit_test(vectors_without_a_place_are_refused), cmocka_unit_test(class_outputs_move),
-        cmocka_unit_test(sides_are_multiples_of_64),           cmocka_unit_test(forms_agree),
-        cmocka_unit_test(totals_are_the_official_ones),        cmocka_unit_test(lists_of_anchors),
+        cmocka_unit_test(anchors_come_from_the_buffers),
+        cmocka_unit_test(folded_files_keep_their_vectors),
+        cmocka_unit_test(vectors_without_a_place_are_refused),
+        cmocka_unit_test(class_outputs_move),
+        cmocka_unit_test(sides_are_multiples_of_64),
+        cmocka_unit_test(forms_agree),
+        cmocka_unit_test(the_api_names_the_stride),
+        cmocka_unit_test(totals_are_the_official_ones),
+        cmocka_unit_test(lists_of_anchors),
     };
     return cmocka_run_group_tests_name("yolov7", tests, start, end);
 }
