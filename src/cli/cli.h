@@ -23,6 +23,9 @@ extern const struct verb_spec *const verbs[];
 /* The verb of this name; NULL: there is none, and a sentence (E_USAGE) with the nearest name is kept. */
 const struct verb_spec *verb_find(const char *name);
 
+/* The part of a verb that has some by its last word ("features"); NULL as in verb_find. */
+const struct verb_spec *verb_find_part(const struct verb_spec *verb, const char *name);
+
 /* A verb from its command line (argv[0] is its name) to the exit code: parse, look for the inputs, run, tell. */
 int verb_main(const struct verb_spec *verb, int argc, char **argv);
 

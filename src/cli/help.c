@@ -28,7 +28,8 @@ static const char *const formats[] = {[FORMAT_TEXT] = "text",
                                       NULL};
 
 static const struct option_spec options_table[] = {
-    {"verb", NULL, OPTION_STRING, NULL, "the verb to explain; without one the verbs are listed", .value = VALUE_VERB},
+    {"verb", NULL, OPTION_STRINGS, NULL, "the verb to explain, and its part; without one the verbs are listed",
+     .value = VALUE_VERB},
     {"format", NULL, OPTION_STRING, "text",
      "man is a manual page; bash, zsh and fish are completions of all verbs for these shells", .choices = formats},
 };
@@ -46,12 +47,26 @@ cleanup:
     return rc;
 }
 
+/* "train", or "figure features": a verb, then one of its parts. */
+static enum status find_verb(const struct options *o, const struct verb_spec **verb)
+{
+    int n;
+    const char *const *words = option_strings(o, "verb", &n);
+    *verb = NULL;
+    for (int i = 0; i < n; i++) {
+        if (*verb && !(*verb)->parts)
+            return fail(E_USAGE, "unexpected word '%s': yolo9 %s has no parts", words[i], (*verb)->name);
+        *verb = *verb ? verb_find_part(*verb, words[i]) : verb_find(words[i]);
+        if (!*verb)
+            return E_USAGE;
+    }
+    return OK;
+}
+
 static enum status run(const struct options *o)
 {
-    const char *name = option_string(o, "verb");
-    const struct verb_spec *verb = name ? verb_find(name) : NULL;
-    if (name && !verb)
-        return E_USAGE;
+    const struct verb_spec *verb;
+    TRY(find_verb(o, &verb));
     switch ((enum format)option_choice(o, "format")) {
     case FORMAT_TEXT:
         verb ? options_help(verb, stdout) : help_overview(stdout);

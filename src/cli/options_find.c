@@ -107,3 +107,9 @@ const char *option_value_word(const struct option_spec *s)
         return s->choices ? "WORD" : "TEXT";
     }
 }
+
+const char *verb_last_word(const struct verb_spec *verb)
+{
+    const char *space = strrchr(verb->name, ' ');
+    return space ? space + 1 : verb->name;
+}

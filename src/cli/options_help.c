@@ -70,8 +70,32 @@ static void print_group(FILE *stream, const struct verb_spec *spec, enum option_
     }
 }
 
+static void print_parts(FILE *stream, const struct verb_spec *spec)
+{
+    fprintf(stream, "yolo9 %s: %s\n\nUsage: yolo9 %s WHAT [options]\n\nWhat there is:\n", spec->name, spec->summary,
+            spec->name);
+    for (int i = 0; spec->parts[i]; i++)
+        fprintf(stream, "  %-10s %s\n", verb_last_word(spec->parts[i]), spec->parts[i]->summary);
+    fprintf(stream, "\nyolo9 %s WHAT --help lists the options of one.\n", spec->name);
+}
+
+static void print_examples(FILE *stream, const struct verb_spec *spec)
+{
+    fputs("\nExample:\n", stream);
+    for (const char *line = spec->example; *line;) {
+        int n = (int)strcspn(line, "\n");
+        fprintf(stream, "  %.*s\n", n, line);
+        line += n + (line[n] == '\n');
+    }
+}
+
 void options_help(const struct verb_spec *spec, FILE *stream)
 {
+    if (spec->parts) {
+        print_parts(stream, spec);
+        print_examples(stream, spec);
+        return;
+    }
     fprintf(stream, "yolo9 %s: %s\n\nUsage: yolo9 %s [options]", spec->name, spec->summary, spec->name);
     if (options_find_weights(spec) >= 0)
         fputs(" [WEIGHTS]", stream);
@@ -81,11 +105,7 @@ void options_help(const struct verb_spec *spec, FILE *stream)
     print_group(stream, spec, OPTION_USED, "Options");
     print_group(stream, spec, OPTION_IGNORED, "Options of the official scripts that change nothing here");
     print_group(stream, spec, OPTION_REFUSED, "Options of the official scripts that are not offered");
-    fprintf(stream, "\nHelp:\n  %-*s%s\n  %-*s%s\n\nExample:\n", LEFT - 2, "--help", "this text", LEFT - 2,
-            "--help-json", "the options as JSON");
-    for (const char *line = spec->example; *line;) {
-        int n = (int)strcspn(line, "\n");
-        fprintf(stream, "  %.*s\n", n, line);
-        line += n + (line[n] == '\n');
-    }
+    fprintf(stream, "\nHelp:\n  %-*s%s\n  %-*s%s\n", LEFT - 2, "--help", "this text", LEFT - 2, "--help-json",
+            "the options as JSON");
+    print_examples(stream, spec);
 }

@@ -67,6 +67,14 @@ static json_t *examples(const struct verb_spec *spec)
     return array;
 }
 
+static json_t *parts(const struct verb_spec *spec)
+{
+    json_t *array = json_array();
+    for (int i = 0; spec->parts[i]; i++)
+        json_array_append_new(array, options_json(spec->parts[i]));
+    return array;
+}
+
 json_t *options_json(const struct verb_spec *spec)
 {
     const char *group = NULL;
@@ -75,6 +83,9 @@ json_t *options_json(const struct verb_spec *spec)
         group = spec->options[i].heading ? spec->options[i].heading : group;
         json_array_append_new(options, option_json(&spec->options[i], group));
     }
-    return json_pack("{s:s, s:s, s:s?, s:o, s:o}", "verb", spec->name, "summary", spec->summary, "positional",
-                     spec->positional, "options", options, "examples", examples(spec));
+    json_t *root = json_pack("{s:s, s:s, s:s?, s:o, s:o}", "verb", spec->name, "summary", spec->summary, "positional",
+                             spec->positional, "options", options, "examples", examples(spec));
+    if (spec->parts)
+        json_object_set_new(root, "parts", parts(spec));
+    return root;
 }

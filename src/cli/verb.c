@@ -44,8 +44,25 @@ static enum status print_help(const struct verb_spec *verb, bool as_json)
     return rc;
 }
 
+/* A verb with parts: the word behind its name chooses one; of its own it has only the help. */
+static int run_part(const struct verb_spec *verb, int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "--help";
+    const bool json = !strcmp(word, "--help-json");
+    if (argc < 2) {
+        options_help(verb, stderr);
+        return EXIT_USAGE;
+    }
+    if (json || !strcmp(word, "--help") || !strcmp(word, "-h"))
+        return verb_end(verb->name, print_help(verb, json));
+    const struct verb_spec *part = verb_find_part(verb, word);
+    return part ? verb_main(part, argc - 1, argv + 1) : verb_end(verb->name, E_USAGE);
+}
+
 int verb_main(const struct verb_spec *verb, int argc, char **argv)
 {
+    if (verb->parts)
+        return run_part(verb, argc, argv);
     enum status rc = OK;
     struct options *o = NULL;
     struct option_help help;
