@@ -75,8 +75,8 @@ struct verb_spec {
     const char *example; /* one or more command lines, a line each */
     /* The work. E_USAGE: the program exits with 2; other failures: 1. The sentence is told by the caller. */
     enum status (*run)(const struct options *o);
-    /* NULL, or its parts, NULL at the end: verbs of two words, "figure features". A verb with parts has no options and no
-     * run of its own: the word behind its name chooses one. */
+    /* NULL, or its parts, NULL at the end: verbs of two words, "figure features". A verb with parts has no options and
+     * no run of its own: the word behind its name chooses one. */
     const struct verb_spec *const *parts;
 };
 
