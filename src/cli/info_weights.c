@@ -4,6 +4,7 @@
 #include "core/buf.h"
 #include "core/terminal.h"
 #include "formats/json.h"
+#include "graph/op_rules.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -109,14 +110,9 @@ static enum status classes_of(const struct story *s, struct buf *out)
 static void count_activations(const struct graph *g, int count[ACT_COUNT])
 {
     memset(count, 0, ACT_COUNT * sizeof *count);
-    for (int i = 0; i < g->n_nodes; i++) {
-        const struct node *n = &g->nodes[i];
-        if (n->op == OP_CONV2D)
-            count[n->u.conv.act]++;
-        else if (n->op == OP_BN_ACT)
-            count[n->u.bn_act.act]++;
-    }
-    count[ACT_NONE] = 0; /* the head's last convolutions; nobody asks for them */
+    for (int i = 0; i < g->n_nodes; i++)
+        count[node_activation(&g->nodes[i])]++;
+    count[ACT_NONE] = 0; /* pools and the head's last convolutions; nobody asks for them */
 }
 
 /* "SiLU", "leaky ReLU 0.1, SiLU", "none" */

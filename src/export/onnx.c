@@ -184,21 +184,15 @@ static void build(struct onnx_export *e)
 
 /* --- the door --- */
 
-/* Symbolic sizes: what a node does must be the same at every size. */
-static enum status check_ratios(const struct onnx_export *e)
+/* Sizes of all maps, for symbolic ones also at twice the size. */
+static enum status infer_sizes(struct onnx_export *e)
 {
-    enum status rc = OK;
     const struct graph *g = e->g;
-    struct extent input = {2 * e->o->h, 2 * e->o->w};
-    struct extent *doubled = mem_alloc((size_t)g->n_values, sizeof *doubled);
-    if (!doubled)
-        return E_NOMEM;
-    TRY_CLEAN(graph_infer(g, &input, doubled));
-    for (int i = 0; i < g->n_nodes; i++)
-        TRY_CLEAN(onnx_node_scales(e, &g->nodes[i], doubled));
-cleanup:
-    mem_free(doubled);
-    return rc;
+    TRY(graph_infer(g, &(struct extent){e->o->h, e->o->w}, e->extents));
+    if (!e->o->dynamic)
+        return OK;
+    e->doubled = mem_alloc((size_t)g->n_values, sizeof *e->doubled);
+    return e->doubled ? graph_infer(g, &(struct extent){2 * e->o->h, 2 * e->o->w}, e->doubled) : E_NOMEM;
 }
 
 static enum status check_head(const struct graph *g)
@@ -219,7 +213,7 @@ static enum status check_head(const struct graph *g)
     return OK;
 }
 
-static enum status check(const struct onnx_export *e)
+static enum status check(struct onnx_export *e)
 {
     const struct onnx_options *o = e->o;
     TRY(check_head(e->g));
@@ -233,9 +227,7 @@ static enum status check(const struct onnx_export *e)
         if (o->h % e->g->stride[l] || o->w % e->g->stride[l])
             return fail(E_ARGUMENT, "%dx%d is no multiple of the stride %d", o->h, o->w, e->g->stride[l]);
     }
-    TRY(graph_infer(e->g, &(struct extent){o->h, o->w}, e->extents));
-    if (o->dynamic)
-        TRY(check_ratios(e));
+    TRY(infer_sizes(e));
     if (o->half)
         TRY(check_half(e->g, e->params));
     return OK;
@@ -257,11 +249,13 @@ enum status onnx_write(const char *path, const struct graph *graph, const float 
     }
     TRY_CLEAN(check(&e));
     build(&e);
+    TRY_CLEAN(e.rc);
     TRY_CLEAN(describe(&e));
     TRY_CLEAN(onnx_builder_write(&e.b, options->model, path));
 cleanup:
     onnx_builder_free(&e.b);
     mem_free(e.extents);
+    mem_free(e.doubled);
     mem_free(e.value);
     mem_free(e.param);
     return rc;

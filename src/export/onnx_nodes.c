@@ -167,15 +167,30 @@ static const char *pick(struct onnx_export *e, const char *label, const char *x,
     return onnx_out(n);
 }
 
-static bool is_multiple(struct extent big, struct extent small)
+static bool is_multiple(struct extent large, struct extent small)
 {
-    return big.h % small.h == 0 && big.w % small.w == 0;
+    return large.h % small.h == 0 && large.w % small.w == 0;
 }
 
-static const char *resize(struct onnx_export *e, const char *label, int v, struct extent out)
+/* In a file for all sizes a resize must keep its ratio. */
+static enum status check_ratio(const struct onnx_export *e, const char *label, int v, int dst)
 {
-    struct extent in = e->extents[v];
+    struct extent in = e->extents[v], in2 = e->doubled[v], out = e->extents[dst], out2 = e->doubled[dst];
+    if (is_multiple(out, in) && is_multiple(out2, in2) && out.h / in.h == out2.h / in2.h &&
+        out.w / in.w == out2.w / in2.w)
+        return OK;
+    return fail(E_UNSUPPORTED,
+                "%s: %dx%d is resized to %dx%d, which no ratio for all sizes describes; export with a fixed size",
+                label, in.h, in.w, out.h, out.w);
+}
+
+/* Value v in the size of dst, nearest. */
+static const char *resize(struct onnx_export *e, const char *label, int v, int dst)
+{
+    struct extent in = e->extents[v], out = e->extents[dst];
     const char *x = onnx_value_name(e, v);
+    if (e->doubled && e->rc == OK)
+        e->rc = check_ratio(e, label, v, dst);
     if (in.h == out.h && in.w == out.w)
         return x;
     if (is_multiple(out, in))
@@ -188,7 +203,7 @@ static const char *write_fuse(struct onnx_export *e, const struct node *n)
 {
     const char *sum = NULL;
     for (int i = 0; i < n->n_src; i++) {
-        const char *x = resize(e, n->name, n->src[i], e->extents[n->dst]);
+        const char *x = resize(e, n->name, n->src[i], n->dst);
         sum = sum ? onnx_binary(&e->b, "Add", n->name, sum, x) : x;
     }
     return sum;
@@ -241,23 +256,6 @@ static const char *write_copy(struct onnx_export *e, const struct node *n)
     return onnx_value_name(e, n->src[0]);
 }
 
-/* A resize must keep its ratio at every size. */
-static enum status fuse_scales(const struct onnx_export *e, const struct node *n, const struct extent *doubled)
-{
-    struct extent out = e->extents[n->dst], out2 = doubled[n->dst];
-    for (int s = 0; s < n->n_src; s++) {
-        struct extent in = e->extents[n->src[s]], in2 = doubled[n->src[s]];
-        if (is_multiple(out, in) && is_multiple(out2, in2) && out.h / in.h == out2.h / in2.h &&
-            out.w / in.w == out2.w / in2.w)
-            continue;
-        return fail(E_UNSUPPORTED,
-                    "%s: %dx%d is resized to %dx%d, which no ratio for all sizes describes; export "
-                    "with a fixed size",
-                    n->name, in.h, in.w, out.h, out.w);
-    }
-    return OK;
-}
-
 /* --- the table --- */
 
 const char *onnx_node(struct onnx_export *e, const struct node *n)
@@ -268,9 +266,4 @@ const char *onnx_node(struct onnx_export *e, const struct node *n)
 #undef OP
     };
     return write[n->op](e, n);
-}
-
-enum status onnx_node_scales(const struct onnx_export *e, const struct node *n, const struct extent *doubled)
-{
-    return n->op == OP_FUSE ? fuse_scales(e, n, doubled) : OK;
 }

@@ -12,6 +12,8 @@ struct onnx_export {
     const struct onnx_options *o;
     Onnx__TensorProto__DataType type; /* of weights and maps */
     struct extent *extents;           /* of the values, at o->h x o->w */
+    struct extent *doubled;           /* the same at twice that size, where the file is for all sizes; else NULL */
+    enum status rc;                   /* a node cannot be written for all sizes: fail_text() names the first */
     const char **value, **param;      /* names; NULL: not yet in the file */
     const char *roi;                  /* Resize's empty input; NULL: not yet in the file */
     const char *limits[2];            /* ReLU6's 0 and 6; NULL: not yet in the file */
@@ -24,10 +26,8 @@ const char *onnx_param_name(struct onnx_export *e, int param);
 /* Append what makes act(x) of the map x; returns the name of its output. */
 const char *onnx_activation(struct onnx_export *e, const char *label, enum act act, const char *x);
 
-/* Append the node; returns the name of its output. */
+/* Append the node; returns the name of its output. Whoever reads e->extents for it and finds that another size of the
+ * picture would want other nodes sets e->rc where e->doubled is there. */
 const char *onnx_node(struct onnx_export *e, const struct node *n);
-
-/* Does the node do the same at every size (sizes of e->extents and the `doubled` ones)? E_UNSUPPORTED says why not. */
-enum status onnx_node_scales(const struct onnx_export *e, const struct node *n, const struct extent *doubled);
 
 #endif

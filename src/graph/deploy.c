@@ -138,8 +138,9 @@ static bool fold_implicit(const struct deploy *d, const struct node *n, struct f
     if (!f->conv[0] || f->conv[0]->u.conv.bias < 0)
         return false;
     int x = f->conv[0]->src[0], writer = g->values[x].writer;
-    bool shifted = writer >= 0 && g->nodes[writer].op == OP_IMPLICIT && !g->nodes[writer].u.implicit.multiplies &&
-                   d->base.readers[x] == 1 && !f->conv[0]->u.conv.pad && f->conv[0]->u.conv.groups == 1;
+    bool shifted = writer >= 0 && op_rules[g->nodes[writer].op]->folds == FOLDS_IMPLICIT &&
+                   !g->nodes[writer].u.implicit.multiplies && d->base.readers[x] == 1 && !f->conv[0]->u.conv.pad &&
+                   f->conv[0]->u.conv.groups == 1;
     f->shift = shifted ? &g->nodes[writer] : NULL;
     return true;
 }

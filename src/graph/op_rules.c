@@ -64,6 +64,11 @@ static bool conv2d_backward_reads(const struct node *n, int s)
     return s == 0; /* not what is added, not dst */
 }
 
+static enum act conv2d_activation(const struct node *n)
+{
+    return n->u.conv.act;
+}
+
 static struct conv_quant *conv2d_quant(struct node *n)
 {
     return &n->u.conv.quant;
@@ -103,6 +108,7 @@ static const struct op_rule conv2d_rule = {
     .infer = conv2d_infer,
     .params = conv2d_params,
     .backward_reads = conv2d_backward_reads,
+    .activation = conv2d_activation,
     .quant = conv2d_quant,
     .takes_pool = conv2d_takes_pool,
     .take_pool = conv2d_take_pool,
@@ -136,11 +142,17 @@ static bool bn_act_remade(const struct node *n)
     return !n->u.bn_act.residual;
 }
 
+static enum act bn_act_activation(const struct node *n)
+{
+    return n->u.bn_act.act;
+}
+
 static const struct op_rule bn_act_rule = {
     .params = bn_act_params,
     .backward_reads = bn_act_is_normalised,
     .in_place = bn_act_is_normalised,
     .remade = bn_act_remade,
+    .activation = bn_act_activation,
     .folds = FOLDS_NORMALISED,
 };
 
@@ -311,6 +323,11 @@ bool node_is_trained(const struct graph *g, const struct node *n)
             return true;
     }
     return false;
+}
+
+enum act node_activation(const struct node *n)
+{
+    return op_rules[n->op]->activation ? op_rules[n->op]->activation(n) : ACT_NONE;
 }
 
 const struct conv_quant *node_quant(const struct node *n)

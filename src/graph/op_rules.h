@@ -38,6 +38,9 @@ struct op_rule {
     /* Can the backend's `again` make dst once more in the backward pass, so that it need not be kept? NULL: no. */
     bool (*remade)(const struct node *n);
 
+    /* The activation that it ends with. NULL: none. */
+    enum act (*activation)(const struct node *n);
+
     /* How its parameters go into the weights of the convolutions without activation that write its sources when the
      * network is deployed (deploy.c). */
     enum folds folds;
@@ -68,6 +71,8 @@ bool node_backward_reads(const struct node *n, int s);
 int node_params(const struct node *n, int param[MAX_NODE_PARAMS]);
 /* Does it have a parameter that is trained? */
 bool node_is_trained(const struct graph *g, const struct node *n);
+/* The activation that it ends with, ACT_NONE without one. */
+enum act node_activation(const struct node *n);
 /* How it reads src[0] in 8 bits; NULL: this op never does. */
 const struct conv_quant *node_quant(const struct node *n);
 void node_describe(const struct graph *g, const struct node *n, char *text, size_t size);

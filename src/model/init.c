@@ -46,7 +46,7 @@ static void init_constant(const struct param *p, float *params)
 static const struct param *bias_of(const struct graph *g, int v)
 {
     const struct node *n = &g->nodes[g->values[v].writer];
-    if (n->op == OP_IMPLICIT)
+    if (op_rules[n->op]->folds == FOLDS_IMPLICIT)
         n = &g->nodes[g->values[n->src[0]].writer];
     return &g->params[n->u.conv.bias];
 }
