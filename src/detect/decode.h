@@ -21,6 +21,10 @@ void dfl_backward(const float *softmax, int bins, float expectation, float d_exp
 
 float sigmoid(float x);
 
+/* --- anchor head: the box (cx, cy, w, h in pixels) that a cell's logits x, y, w, h make of an anchor box of `size` ---
+ */
+void anchor_box_decode(const float *logits, int column, int row, float stride, const float size[2], float cxcywh[4]);
+
 /* --- what differs from head to head ---
  * A decoded row is cx, cy, w, h in input pixels, for an anchor head the objectness, then nc class probabilities. Rows
  * go level by level; of an anchor head, inside a level, all cells with the first anchor, then with the second ... */

@@ -12,19 +12,20 @@ static const float *box_logits(const struct level_view *v, int anchor, int cell)
     return v->logits + (size_t)cell * v->cell_stride + (size_t)anchor * (size_t)(5 + v->head->nc);
 }
 
-static void decode_box(const struct level_view *v, int anchor, int cell, float *cxcywh)
+void anchor_box_decode(const float *logits, int column, int row, float stride, const float size[2], float cxcywh[4])
 {
-    const float *logits = box_logits(v, anchor, cell);
-    const float *size = v->head->anchor[v->level][anchor];
-    const int place[2] = {cell % v->w, cell / v->w};
-    float box[4];
+    const int place[2] = {column, row};
     for (int k = 0; k < 2; k++) {
         float twice = 2 * sigmoid(logits[2 + k]);
-        box[k] = (2 * sigmoid(logits[k]) - 0.5f + (float)place[k]) * v->stride;
-        box[2 + k] = twice * twice * size[k];
+        cxcywh[k] = (2 * sigmoid(logits[k]) - 0.5f + (float)place[k]) * stride;
+        cxcywh[2 + k] = twice * twice * size[k];
     }
-    for (int k = 0; k < 4; k++)
-        cxcywh[k] = box[k];
+}
+
+static void decode_box(const struct level_view *v, int anchor, int cell, float *cxcywh)
+{
+    anchor_box_decode(box_logits(v, anchor, cell), cell % v->w, cell / v->w, v->stride,
+                      v->head->anchor[v->level][anchor], cxcywh);
 }
 
 static void anchors_decode(const struct level_view *v, float *rows)

@@ -1,6 +1,7 @@
 #include "train/assigner.h"
 
 #include "core/mem.h"
+#include "detect/decode.h"
 
 #include <assert.h>
 #include <math.h>
@@ -74,7 +75,7 @@ static struct anchor_match match_of(const struct assign_config *config, const st
         return m;
     float score = image->scores[(size_t)anchor * image->score_stride + (size_t)label->class];
     if (image->logits)
-        score = 1.0f / (1.0f + expf(-score));
+        score = sigmoid(score);
     m.overlap = overlap;
     m.metric = power(score, config->alpha) * power(overlap, config->beta);
     return m;

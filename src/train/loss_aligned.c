@@ -2,6 +2,7 @@
 
 #include "core/mem.h"
 #include "detect/decode.h"
+#include "train/loss_batch.h"
 #include "train/loss_terms.h"
 
 #include <math.h>
@@ -40,12 +41,11 @@ struct aligned_loss {
     int n_assign, of_branch[MAX_BRANCHES]; /* branch -> assignment */
 
     struct assign_label *labels; /* grouped by image */
-    int *first, *cursor;         /* (images + 1) */
-    int label_capacity, image_capacity;
+    struct label_groups groups;
+    int label_capacity;
 
     struct assign_scratch *scratch; /* one a thread */
-    double *partial;                /* (parts, LOSS_ITEMS) */
-    size_t partial_capacity;
+    struct part_sums sums;
 
     const struct head_output *branches; /* of the running call */
 };
@@ -86,9 +86,8 @@ void aligned_loss_destroy(struct aligned_loss *l)
     mem_free(l->y);
     mem_free(l->stride);
     mem_free(l->labels);
-    mem_free(l->first);
-    mem_free(l->cursor);
-    mem_free(l->partial);
+    label_groups_free(&l->groups);
+    part_sums_free(&l->sums);
     for (int i = 0; l->scratch && i < team_size(l->team); i++)
         assign_scratch_free(&l->scratch[i]);
     mem_free(l->scratch);
@@ -176,44 +175,20 @@ static int parts_an_image(const struct aligned_loss *l)
     return (l->anchors + PART - 1) / PART;
 }
 
+/* --- labels --- */
+
 static enum status reserve_labels(struct aligned_loss *l, int labels)
 {
-    if (l->images > l->image_capacity) {
-        mem_free(l->first);
-        mem_free(l->cursor);
-        l->image_capacity = 0;
-        l->first = mem_alloc((size_t)l->images + 1, sizeof *l->first);
-        l->cursor = mem_alloc((size_t)l->images + 1, sizeof *l->cursor);
-        if (!l->first || !l->cursor)
-            return E_NOMEM;
-        l->image_capacity = l->images;
-    }
-    if (labels > l->label_capacity) {
-        mem_free(l->labels);
-        l->label_capacity = 0;
-        l->labels = mem_alloc((size_t)labels, sizeof *l->labels);
-        if (!l->labels)
-            return E_NOMEM;
-        l->label_capacity = labels;
-    }
-    return OK;
-}
-
-static enum status reserve_partial(struct aligned_loss *l)
-{
-    size_t parts = (size_t)l->n_branches * (size_t)l->images * (size_t)parts_an_image(l);
-    if (parts <= l->partial_capacity)
+    if (labels <= l->label_capacity)
         return OK;
-    mem_free(l->partial);
-    l->partial_capacity = 0;
-    l->partial = mem_alloc(parts, LOSS_ITEMS * sizeof *l->partial);
-    if (!l->partial)
+    mem_free(l->labels);
+    l->label_capacity = 0;
+    l->labels = mem_alloc((size_t)labels, sizeof *l->labels);
+    if (!l->labels)
         return E_NOMEM;
-    l->partial_capacity = parts;
+    l->label_capacity = labels;
     return OK;
 }
-
-/* --- labels --- */
 
 /* SPEC 7.1: normalised rows -> pixel boxes, grouped by image in file order. */
 static enum status set_labels(struct aligned_loss *l, const float *targets, int n)
@@ -221,17 +196,12 @@ static enum status set_labels(struct aligned_loss *l, const float *targets, int 
     float height = (float)(l->shape.level[0].h * l->shape.level[0].stride);
     float width = (float)(l->shape.level[0].w * l->shape.level[0].stride);
     TRY(reserve_labels(l, n));
-    memset(l->first, 0, ((size_t)l->images + 1) * sizeof *l->first);
-    for (int i = 0; i < n; i++)
-        l->first[(int)targets[6 * (size_t)i] + 1]++;
-    for (int i = 0; i < l->images; i++)
-        l->first[i + 1] += l->first[i];
-    memcpy(l->cursor, l->first, (size_t)l->images * sizeof *l->cursor);
+    TRY(label_groups_make(&l->groups, l->images, targets, n));
     for (int i = 0; i < n; i++) {
         const float *row = targets + 6 * (size_t)i;
-        struct assign_label *label = &l->labels[l->cursor[(int)row[0]]++];
-        float box[4] = {row[2] * width, row[3] * height, row[4] * width, row[5] * height};
-        box_cxcywh_to_xyxy(box, box);
+        struct assign_label *label = &l->labels[label_groups_place(&l->groups, row)];
+        float box[4];
+        label_box(row, width, height, box);
         label->class = (int)row[1];
         label->valid = box[0] + box[1] + box[2] + box[3] > 0;
         ciou_box_init(&label->box, box);
@@ -296,8 +266,8 @@ static void assign_part(void *context, int part, int thread)
         .ready = l->source[source].ready + base,
         .decode = decode_box,
         .context = &d,
-        .labels = l->labels + l->first[image],
-        .n_labels = l->first[image + 1] - l->first[image],
+        .labels = l->labels + l->groups.first[image],
+        .n_labels = l->groups.first[image + 1] - l->groups.first[image],
     };
     memset(view.ready, 0, (size_t)l->anchors);
     for (int k = 0; k < l->n_assign; k++) {
@@ -336,7 +306,7 @@ static void positive_point(const struct aligned_loss *l, int branch, int image, 
     const struct head_output *out = &l->branches[branch];
     const struct assignment *assign = &l->assign[l->of_branch[branch]];
     size_t point = (size_t)image * (size_t)l->anchors + (size_t)anchor;
-    const struct assign_label *label = &l->labels[l->first[image] + assign->label[point]];
+    const struct assign_label *label = &l->labels[l->groups.first[image] + assign->label[point]];
     size_t row = (size_t)image * out->image_stride + (size_t)anchor * out->stride;
     const float *logits = out->logits + row;
     float *d_logits = out->d_logits ? out->d_logits + row : NULL;
@@ -374,7 +344,7 @@ static void terms_part(void *context, int part, int thread)
                                .scale = scale * l->config.cls_gain};
     struct box_term box = {
         .bins = l->bins, .box_scale = scale * l->config.box_gain, .dfl_scale = scale * l->config.dfl_gain};
-    double *item = l->partial + LOSS_ITEMS * (size_t)part;
+    double *item = l->sums.item + LOSS_ITEMS * (size_t)part;
 
     for (int a = 0; d_rows && a < n; a++)
         memset(d_rows + (size_t)a * out->stride, 0, (size_t)box_channels * sizeof *d_rows);
@@ -397,7 +367,7 @@ static void sum_terms(struct aligned_loss *l, struct loss_result *result)
         double sum[LOSS_ITEMS] = {0};
         for (int part = b * parts_a_branch; part < (b + 1) * parts_a_branch; part++)
             for (int i = 0; i < LOSS_ITEMS; i++)
-                sum[i] += l->partial[LOSS_ITEMS * (size_t)part + (size_t)i];
+                sum[i] += l->sums.item[LOSS_ITEMS * (size_t)part + (size_t)i];
         for (int i = 0; i < LOSS_ITEMS; i++)
             result->item[i] += gain[i] * branch_scale(l, b) * sum[i];
     }
@@ -415,11 +385,11 @@ enum status aligned_loss_run(struct aligned_loss *l, const struct head_output *b
     l->bins = (branches[0].channels - l->config.nc) / 4;
     TRY(reserve_points(l, (size_t)l->images * (size_t)l->anchors, n_branches));
     l->n_branches = n_branches;
-    TRY(reserve_partial(l));
+    TRY(part_sums_reserve(&l->sums, (size_t)n_branches * (size_t)l->images * (size_t)parts_an_image(l)));
     TRY(set_labels(l, targets, n_targets));
     int most = 0;
     for (int i = 0; i < l->images; i++)
-        most = MAX(most, l->first[i + 1] - l->first[i]);
+        most = MAX(most, l->groups.first[i + 1] - l->groups.first[i]);
     for (int i = 0; i < team_size(l->team); i++)
         TRY(assign_scratch_reserve(&l->scratch[i], l->anchors, most));
 
@@ -438,7 +408,7 @@ struct loss_assignment aligned_loss_assignment(const struct aligned_loss *l, int
     return (struct loss_assignment){.label = a->label,
                                     .score = a->score,
                                     .labels = l->labels,
-                                    .first = l->first,
+                                    .first = l->groups.first,
                                     .sum = a->sum,
                                     .divisor = a->divisor};
 }

@@ -2,6 +2,8 @@
 
 #include "core/mem.h"
 #include "detect/boxes.h"
+#include "detect/decode.h"
+#include "train/loss_batch.h"
 #include "train/loss_terms.h"
 #include "train/simota.h"
 
@@ -37,14 +39,13 @@ struct anchor_loss {
     struct matching matching[2];
 
     struct simota_label *labels; /* in pixels, grouped by image */
-    int *first_label, *cursor;   /* (images + 1) */
-    int label_capacity, image_capacity;
+    struct label_groups groups;
+    int label_capacity;
 
     struct simota_scratch *simota; /* one a thread */
     struct terms_scratch *scratch; /* one a thread */
     int object_capacity;
-    double *partial; /* (parts, LOSS_ITEMS) */
-    size_t partial_capacity;
+    struct part_sums sums;
 
     /* the running call */
     const struct head_output *branches, *shape;
@@ -103,9 +104,8 @@ void anchor_loss_destroy(struct anchor_loss *l)
     mem_free(l->simota);
     mem_free(l->scratch);
     mem_free(l->labels);
-    mem_free(l->first_label);
-    mem_free(l->cursor);
-    mem_free(l->partial);
+    label_groups_free(&l->groups);
+    part_sums_free(&l->sums);
     mem_free(l);
 }
 
@@ -157,64 +157,33 @@ static enum status reserve_objects(struct anchor_loss *l, const struct head_outp
     return OK;
 }
 
-static enum status reserve_partial(struct anchor_loss *l)
-{
-    size_t parts = (size_t)l->n_branches * (size_t)l->shape->n * (size_t)l->shape->n_levels;
-    if (parts <= l->partial_capacity)
-        return OK;
-    mem_free(l->partial);
-    l->partial_capacity = 0;
-    l->partial = mem_alloc(parts, LOSS_ITEMS * sizeof *l->partial);
-    if (!l->partial)
-        return E_NOMEM;
-    l->partial_capacity = parts;
-    return OK;
-}
-
 /* --- labels --- */
 
 static enum status reserve_labels(struct anchor_loss *l, int labels)
 {
-    if (l->shape->n > l->image_capacity) {
-        mem_free(l->first_label);
-        mem_free(l->cursor);
-        l->image_capacity = 0;
-        l->first_label = mem_alloc((size_t)l->shape->n + 1, sizeof *l->first_label);
-        l->cursor = mem_alloc((size_t)l->shape->n + 1, sizeof *l->cursor);
-        if (!l->first_label || !l->cursor)
-            return E_NOMEM;
-        l->image_capacity = l->shape->n;
-    }
-    if (labels > l->label_capacity) {
-        mem_free(l->labels);
-        l->label_capacity = 0;
-        l->labels = mem_alloc((size_t)labels, sizeof *l->labels);
-        if (!l->labels)
-            return E_NOMEM;
-        l->label_capacity = labels;
-    }
+    if (labels <= l->label_capacity)
+        return OK;
+    mem_free(l->labels);
+    l->label_capacity = 0;
+    l->labels = mem_alloc((size_t)labels, sizeof *l->labels);
+    if (!l->labels)
+        return E_NOMEM;
+    l->label_capacity = labels;
     return OK;
 }
 
 /* Normalised rows -> pixel boxes, grouped by image in the order of the rows. */
 static enum status set_labels(struct anchor_loss *l, const float *targets, int n)
 {
-    const int images = l->shape->n;
     float height = (float)(l->shape->level[0].h * l->shape->level[0].stride);
     float width =
         l->config.anchors.height_for_both ? height : (float)(l->shape->level[0].w * l->shape->level[0].stride);
     TRY(reserve_labels(l, n));
-    memset(l->first_label, 0, ((size_t)images + 1) * sizeof *l->first_label);
-    for (int i = 0; i < n; i++)
-        l->first_label[(int)targets[6 * (size_t)i] + 1]++;
-    for (int i = 0; i < images; i++)
-        l->first_label[i + 1] += l->first_label[i];
-    memcpy(l->cursor, l->first_label, (size_t)images * sizeof *l->cursor);
+    TRY(label_groups_make(&l->groups, l->shape->n, targets, n));
     for (int i = 0; i < n; i++) {
         const float *row = targets + 6 * (size_t)i;
-        struct simota_label *label = &l->labels[l->cursor[(int)row[0]]++];
-        const float box[4] = {row[2] * width, row[3] * height, row[4] * width, row[5] * height};
-        box_cxcywh_to_xyxy(box, label->xyxy);
+        struct simota_label *label = &l->labels[label_groups_place(&l->groups, row)];
+        label_box(row, width, height, label->xyxy);
         label->class = (int)row[1];
         label->target = i;
     }
@@ -286,13 +255,13 @@ static void match_part(void *context, int part, int thread)
     struct matching *m = &l->matching[part / l->shape->n];
     const int image = part % l->shape->n, levels = l->shape->n_levels;
     const int *first = m->first + image * levels, begin = first[0];
-    const struct simota_label *labels = l->labels + l->first_label[image];
+    const struct simota_label *labels = l->labels + l->groups.first[image];
     const struct simota_image view = {.head = &l->branches[l->n_branches - 1],
                                       .image = image,
                                       .candidates = m->candidates + begin,
                                       .first = first,
                                       .labels = labels,
-                                      .n_labels = l->first_label[image + 1] - l->first_label[image],
+                                      .n_labels = l->groups.first[image + 1] - l->groups.first[image],
                                       .top_k = l->config.anchors.top_k};
     simota_run(&view, &l->simota[thread], m->owner + begin);
     for (int c = begin; c < first[levels]; c++)
@@ -375,7 +344,7 @@ static float box_value(const struct terms *t, const struct anchor_candidate *c, 
                            target[5] * (float)h};
     float s[4], box[4], want_xyxy[4], xyxy[4], d_xyxy[4];
     for (int i = 0; i < 4; i++)
-        s[i] = 1 / (1 + expf(-x[i]));
+        s[i] = sigmoid(x[i]);
     for (int i = 0; i < 2; i++) {
         box[i] = 2 * s[i] - 0.5f;
         box[2 + i] = 4 * s[2 + i] * s[2 + i] * (anchor[i] / stride);
@@ -455,7 +424,7 @@ static void terms_part(void *context, int part, int thread)
         .class = {l->config.cls_positive_weight, l->config.focal_gamma, scale[ITEM_CLS]},
         .box_scale = scale[ITEM_BOX],
         .scratch = &l->scratch[thread],
-        .item = l->partial + LOSS_ITEMS * (size_t)part,
+        .item = l->sums.item + LOSS_ITEMS * (size_t)part,
     };
     float *d_rows = out->d_logits ? out->d_logits + t.row : NULL;
     for (int i = 0; i < LOSS_ITEMS; i++)
@@ -479,7 +448,7 @@ static void sum_terms(struct anchor_loss *l, struct loss_result *result)
             double sum[LOSS_ITEMS] = {0}, scale[LOSS_ITEMS];
             for (int part = b * groups + level; part < (b + 1) * groups; part += levels)
                 for (int i = 0; i < LOSS_ITEMS; i++)
-                    sum[i] += l->partial[LOSS_ITEMS * (size_t)part + (size_t)i];
+                    sum[i] += l->sums.item[LOSS_ITEMS * (size_t)part + (size_t)i];
             level_scale(l, b, level, scale);
             for (int i = 0; i < LOSS_ITEMS; i++)
                 result->item[i] += scale[i] * sum[i];
@@ -498,7 +467,7 @@ enum status anchor_loss_run(struct anchor_loss *l, const struct head_output *bra
     l->n_branches = n_branches;
     l->targets = targets;
     TRY(reserve_objects(l, l->shape));
-    TRY(reserve_partial(l));
+    TRY(part_sums_reserve(&l->sums, (size_t)n_branches * (size_t)l->shape->n * (size_t)l->shape->n_levels));
     TRY(set_labels(l, targets, n_targets));
     TRY(match(l, targets, n_targets));
     team_run(l->team, n_branches * l->shape->n * l->shape->n_levels, terms_part, l);

@@ -2,11 +2,12 @@
 
 #include "core/mem.h"
 #include "detect/boxes.h"
+#include "detect/decode.h"
 
 #include <math.h>
 
-#define IOU_WEIGHT  3.0
-#define IOU_EPSILON 1e-8
+#define IOU_WEIGHT  3.0    /* of the cost (SPEC-wild C.6) */
+#define IOU_EPSILON 1e-8   /* within the logarithm of an IoU */
 #define LEAST       1e-100 /* a probability's distance from 0 or 1: its logarithm stays a number */
 
 struct simota_candidate {
@@ -89,23 +90,16 @@ static double background_cost(const struct simota_candidate *c, int nc)
     return cost - log(product);
 }
 
-static float sigmoid(float x)
-{
-    return 1 / (1 + expf(-x));
-}
-
 static void read_candidate(const struct simota_image *v, int level, const struct anchor_candidate *at,
                            struct simota_candidate *out)
 {
     const struct head_output *o = v->head;
     const int nc = o->head->nc;
-    const float stride = (float)o->level[level].stride, *anchor = o->head->anchor[level][at->anchor];
     size_t cell = (size_t)o->level[level].first + (size_t)at->y * (size_t)o->level[level].w + (size_t)at->x;
     const float *x =
         o->logits + (size_t)v->image * o->image_stride + cell * o->stride + (size_t)(at->anchor * (5 + nc));
-    float w = 2 * sigmoid(x[2]), h = 2 * sigmoid(x[3]);
-    const float box[4] = {(2 * sigmoid(x[0]) - 0.5f + (float)at->x) * stride,
-                          (2 * sigmoid(x[1]) - 0.5f + (float)at->y) * stride, w * w * anchor[0], h * h * anchor[1]};
+    float box[4];
+    anchor_box_decode(x, at->x, at->y, (float)o->level[level].stride, o->head->anchor[level][at->anchor], box);
     *out = (struct simota_candidate){.logits = x};
     box_cxcywh_to_xyxy(box, out->xyxy);
     probability((double)x[4], &out->object, &out->no_object);
