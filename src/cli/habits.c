@@ -6,12 +6,19 @@
 
 const char *const habits_names[] = {"official", "ultralytics", NULL};
 
+struct habits {
+    const char *name;
+    struct detect_habits detect;
+    enum load_rule load; /* validation: how pictures are brought to the size */
+};
+
 static const struct habits all[] = {
     {"official", {.iou = 0.45, .max_det = 1000, .rect = true}, LOAD_AREA},
     {"ultralytics", {.iou = 0.7, .max_det = 300, .rect = true, .whole_border = true}, LOAD_UP},
 };
 
-const struct habits *habits_of(const struct options *o)
+/* NULL: no preset was chosen. */
+static const struct habits *habits_of(const struct options *o)
 {
     const char *name = option_string(o, "preset");
     for (int i = 0; name && i < COUNT(all); i++) {

@@ -13,20 +13,14 @@ struct detect_habits {
     bool whole_border; /* detector_config */
 };
 
-struct habits {
-    const char *name;
-    struct detect_habits detect;
-    enum load_rule load; /* validation: how pictures are brought to the size */
-};
-
 /* clang-format off */
 #define PRESET_OPTION(help) \
     {"preset", NULL, OPTION_STRING, NULL, help, .choices = habits_names}
 /* clang-format on */
 extern const char *const habits_names[];
 
-const struct habits *habits_of(const struct options *o); /* NULL: without */
-/* Of `val`, whose pictures fill a rectangle or the whole input. Told likewise. */
+/* Of `val`: how pictures are brought to the size, be it a rectangle or the whole input. Told in a line where a preset
+ * is chosen. */
 enum load_rule habits_load(const struct options *o, bool rect);
 /* Of `detect`: the preset's or our own, and what the user says. Told in a line where a preset is chosen. */
 struct detect_habits habits_detect(const struct options *o);

@@ -1,6 +1,5 @@
 #include "core/prefetch.h"
 
-#include "core/clock.h"
 #include "core/mem.h"
 
 #include <pthread.h>
@@ -32,7 +31,6 @@ struct prefetch {
     long failed; /* lowest item whose finish failed; -1: none */
     enum status failure;
     char sentence[SENTENCE];
-    double waited;
 };
 
 static struct prefetch_slot *slot_of(const struct prefetch *p, long item)
@@ -190,7 +188,6 @@ static struct prefetch_slot *wait_for_item(struct prefetch *p, long item)
 enum status prefetch_next(struct prefetch *p, long *item, void **slot)
 {
     enum status rc;
-    double started = clock_seconds();
     *slot = NULL;
     pthread_mutex_lock(&p->lock);
     release_previous(p);
@@ -204,7 +201,6 @@ enum status prefetch_next(struct prefetch *p, long *item, void **slot)
         *slot = s->data;
         rc = s->status == OK ? OK : fail(s->status, "%s", s->sentence);
     }
-    p->waited += clock_seconds() - started;
     pthread_mutex_unlock(&p->lock);
     return rc;
 }
@@ -218,11 +214,6 @@ enum status prefetch_stop(struct prefetch *p)
     enum status rc = wait_for_rest(p);
     pthread_mutex_unlock(&p->lock);
     return rc;
-}
-
-double prefetch_waited(const struct prefetch *p)
-{
-    return p->waited;
 }
 
 void prefetch_destroy(struct prefetch *p)

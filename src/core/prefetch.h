@@ -38,9 +38,6 @@ enum status prefetch_next(struct prefetch *p, long *item, void **slot);
  * returned. Only prefetch_next's end and prefetch_destroy may follow. */
 enum status prefetch_stop(struct prefetch *p);
 
-/* Seconds the caller has spent waiting in prefetch_next. */
-double prefetch_waited(const struct prefetch *p);
-
 void prefetch_destroy(struct prefetch *p); /* stops the workers, even in the middle of the items */
 
 #endif

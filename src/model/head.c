@@ -121,7 +121,8 @@ struct head_shape head_shape_merge(struct head_shape chosen, struct head_shape w
     };
 }
 
-void head_resolve(const struct head_class *head, int ch0, struct head_options *options, int branch)
+/* Fill what is FROM_FORMULA in a branch's shape; its first map has ch0 channels. */
+static void resolve_shape(const struct head_class *head, int ch0, struct head_options *options, int branch)
 {
     struct head_shape *shape = &options->shape[branch];
     const struct family *f = options->family;
@@ -249,7 +250,7 @@ static void detect_dfl(struct builder *b, const struct head_class *head, const i
 {
     for (int i = 0; i < head->n_branches; i++) {
         const int *levels = inputs + head_first_input(head, i, n_levels);
-        head_resolve(head, builder_channels(b, levels[0]), options, i);
+        resolve_shape(head, builder_channels(b, levels[0]), options, i);
         emit_branch(b, i, levels, n_levels, options);
     }
     for (int i = 0; i < head->n_branches && !b->failed; i++) {

@@ -59,9 +59,6 @@ struct head_options {
     const float (*anchor)[MAX_ANCHORS][2];
 };
 
-/* Fill what is FROM_FORMULA in a branch's shape; its first map has ch0 channels. */
-void head_resolve(const struct head_class *head, int ch0, struct head_options *options, int branch);
-
 /* Emit the head over `inputs`: sets the graph's branches and its description of the head. An anchor-free level's raw
  * map is the concat of 4*reg_max box logits (side by side: left, top, right, bottom) and nc class logits. `shape` of
  * the options is resolved in place. */

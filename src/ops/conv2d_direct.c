@@ -61,8 +61,9 @@ static void phase_axis(const struct conv_attr *a, int p, int kernel, int *n, int
     }
 }
 
-/* d_src[y] gathers d_dst[(y + pad - k*dilation) / stride] where that is whole; y = phase + stride*i. */
-struct tap_grid dgrad_grid(const struct call *c, int phase)
+/* d_src[y] gathers d_dst[(y + pad - k*dilation) / stride] where that is whole; y = phase + stride*i, phase
+ * 0 .. stride*stride-1. */
+static struct tap_grid dgrad_grid(const struct call *c, int phase)
 {
     const struct conv_attr *a = &c->node->u.conv;
     struct tap_grid g = {.step = 1, .ty0 = phase / a->stride, .tx0 = phase % a->stride, .tstep = a->stride};
@@ -145,7 +146,9 @@ void fill_taps(const struct tap_grid *g, const struct tensor *src, int image, co
     }
 }
 
-void fill_targets(const struct tap_grid *g, const struct tensor *dst, int image, int first, int count, float **out)
+/* Target pixels of the grid points that fill_taps fills. */
+static void fill_targets(const struct tap_grid *g, const struct tensor *dst, int image, int first, int count,
+                         float **out)
 {
     for (int i = 0, gy = first / g->gw, gx = first % g->gw; i < count; gy++, gx = 0) {
         for (; gx < g->gw && i < count; gx++)

@@ -34,7 +34,6 @@ struct conv_shape {
 
 struct conv_shape conv_shape_of(const struct call *c);
 struct tap_grid forward_grid(const struct call *c);
-struct tap_grid dgrad_grid(const struct call *c, int phase); /* phase 0 .. stride*stride-1 */
 
 /* How `n` columns are cut into panels of whole vectors: fills nv and returns the first column of panel i. */
 static inline int round_up(int x, int to)
@@ -74,8 +73,6 @@ static inline void conv_ahead_step(struct conv_tile *t)
 /* Fill pointers for grid points [first, first + count) of one image: out[tap*out_stride + i]. */
 void fill_taps(const struct tap_grid *g, const struct tensor *src, int image, const float *zeros, int first, int count,
                const float **out, size_t out_stride);
-/* Target pixels of the same points. */
-void fill_targets(const struct tap_grid *g, const struct tensor *dst, int image, int first, int count, float **out);
 
 /* The pixels of an addend that the same points take: the nearest ones, each scale * scale times. */
 void fill_addends(const struct tensor *addend, int scale, int image, int first, int count, const float **out);

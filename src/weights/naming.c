@@ -145,7 +145,8 @@ static uint32_t entries(const struct pickle_value *dict)
     return dict && dict->type == PICKLE_DICT ? dict->count / 2 : 0;
 }
 
-bool naming_is_state_dict(const struct pickle_value *value)
+/* A dict with tensors under text keys: a state dict (what else is in it is passed over). */
+static bool is_state_dict(const struct pickle_value *value)
 {
     for (uint32_t i = 0; i < entries(value); i++) {
         if (pickle_text(value->items[2 * i]) && torch_is_tensor(value->items[2 * i + 1]))
@@ -199,7 +200,7 @@ static const struct pickle_value *find_network(const struct pickle_value *value,
     const struct pickle_value *found = find_by_keys(value, network_keys, COUNT(network_keys), depth, visits);
     if (!found) /* the object that keeps an average has it under such a key too */
         found = find_by_keys(value, average_keys, COUNT(average_keys), depth, visits);
-    return found || !naming_is_state_dict(value) ? found : value;
+    return found || !is_state_dict(value) ? found : value;
 }
 
 /* The only entry that holds a network, under whatever key. */
@@ -252,7 +253,7 @@ static const struct pickle_value *find_average(const struct pickle_value *dict, 
     const struct pickle_value *found = find_by_keys(dict, average_keys, COUNT(average_keys), depth, visits);
     for (int i = 0; i < COUNT(network_keys) && !found && depth < MAX_DEPTH; i++) {
         const struct pickle_value *inside = pickle_find(dict, network_keys[i]);
-        if (inside && inside->type == PICKLE_DICT && !naming_is_state_dict(inside) && ++*visits <= MAX_VISITS)
+        if (inside && inside->type == PICKLE_DICT && !is_state_dict(inside) && ++*visits <= MAX_VISITS)
             found = find_average(inside, depth + 1, visits);
     }
     return found;
@@ -282,7 +283,7 @@ enum status naming_find_networks(const char *file, const struct pickle_value *ro
         out->average = find_average(root, 0, &visits);
         visits = 0;
         out->raw = find_by_keys(root, network_keys, COUNT(network_keys), 0, &visits);
-        if (!out->raw && naming_is_state_dict(root))
+        if (!out->raw && is_state_dict(root))
             out->raw = root;
         visits = 0;
         if (out->raw && !out->average)

@@ -18,9 +18,6 @@ struct naming_container {
 /* E_FORMAT lists the keys of a file that holds no network. */
 enum status naming_find_networks(const char *file, const struct pickle_value *root, struct naming_container *out);
 
-/* A dict with tensors under text keys: a state dict (what else is in it is passed over). */
-bool naming_is_state_dict(const struct pickle_value *value);
-
 /* Of the tensors of one model as the file names them: the network's become model.<row>.<part>, as the official code
  * has them; counters and other things beside it go. Where the file holds an average of the same network beside it, that
  * becomes *average (NULL: there is none). Networks that this program cannot run are refused by their names, and so are
