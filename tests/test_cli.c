@@ -50,6 +50,7 @@ static void usage_errors_exit_2_and_speak_on_stderr(void **state)
         {"figure zzz", "yolo9 figure --help lists what there is"},
         {"info no-such-network", "no network of this name"},
         {"info yolov9-tt", "did you mean yolov9-t?"},
+        {"info yolov8", "did you mean yolov8n?"}, /* not yolov7, which is as near */
         {"detect", "no pictures"},
         {"detect a.jpg", "--weights is needed"},
         {"detect --weights '' a.jpg", "--weights is needed"},

@@ -53,6 +53,24 @@ static void write_yaml(const char *name, const char *names)
     assert_int_equal(file_write(path, text, (size_t)n), OK);
 }
 
+/* A network with a fourth level, of stride 64. */
+static void write_coarse(void)
+{
+    static const char text[] = "nc: 3\n"
+                               "anchors: [[6,6], [24,24], [48,48], [60,60]]\n"
+                               "backbone:\n"
+                               "  - [-1, 1, Conv, [8, 3, 4]]\n"
+                               "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                               "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                               "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                               "  - [-1, 1, Conv, [8, 3, 2]]\n"
+                               "head:\n"
+                               "  - [[1, 2, 3, 4], 1, IDetect, [nc, anchors]]\n";
+    char path[300];
+    snprintf(path, sizeof path, "%s/coarse.yaml", folder);
+    assert_int_equal(file_write(path, text, sizeof text - 1), OK);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -169,6 +187,12 @@ static void a_size_that_is_given_wins(void **state)
            SAYS("--img 33 64 becomes 64:", "!warning", ": 64x64 "));
     expect("info gelan-t --img 100", 0, SAYS("--img 100 becomes 128", "128 x 128"));
     expect("bench --cfg gelan-t --runs 1 --img 40", 0, SAYS("--img 40 becomes 64", "64x64"));
+    write_coarse();
+    expect("bench --cfg coarse.yaml --runs 1 --img 70", 0, SAYS("--img 70 becomes 128: sides are multiples of 64"));
+    expect("bench --cfg coarse.yaml --train --runs 1 --img 70", 0, SAYS("--img 70 becomes 128", "128x128"));
+    expect("export --cfg coarse.yaml --img 70 --out coarse.onnx", 0, SAYS("--img 70 becomes 128", "1x3x128x128"));
+    expect("info coarse.yaml gelan-t --img 96", 0,
+           SAYS("coarse: counted for 128 x 128, as its sides are multiples of 64", "!gelan-t: counted"));
     expect("detect --weights half.safetensors d/images/val --img -32", 2, SAYS("--img"));
     expect("val --weights half.safetensors --data d/data.yaml --img 0", 2, SAYS("--img"));
     expect("export --weights half.safetensors --img 100000", 2, SAYS("--img"));

@@ -34,7 +34,7 @@ static enum status set_up(struct train_bench *b, const struct options *o)
     TRY(bench_load(o, &b->weights));
     if (!b->weights.params)
         return fail(E_ARGUMENT, "the weights are folded: training needs their training form");
-    const struct image_size size = image_size_of(o, option_string(o, "weights") ? &b->weights : NULL);
+    const struct image_size size = image_size_of(o, &b->weights);
     b->h = size.h;
     b->w = size.w;
     TRY(team_create(b->threads, &b->team));

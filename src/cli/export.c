@@ -123,7 +123,7 @@ static enum status write_file(const struct options *o)
         .path = option_string(o, "out"), .ending = "onnx", .what = "ONNX", .inputs = {option_string(o, "weights")}};
     TRY_CLEAN(output_check(&output));
     TRY_CLEAN(load(o, &w));
-    const struct image_size size = image_size_of(o, option_string(o, "weights") ? &w : NULL);
+    const struct image_size size = image_size_of(o, &w);
     to.h = size.h;
     to.w = size.w;
     path = output.path ? mem_strdup(output.path) : default_path(o, &w);

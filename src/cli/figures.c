@@ -79,11 +79,13 @@ enum status figures_count(struct table table, const struct model_options *option
     enum status rc = OK;
     const struct model_row *rows;
     double flops;
-    *r = (struct figures){.table = table, .h = h, .w = w};
+    *r = (struct figures){.table = table};
     TRY_CLEAN(model_build(&r->table, options, &r->training, &rows));
+    r->h = graph_round_side(&r->training, h);
+    r->w = graph_round_side(&r->training, w);
     TRY_CLEAN(count_rows(r, rows));
     TRY_CLEAN(model_deploy(&r->table, &r->training, &r->deployed));
-    TRY_CLEAN(model_count_flops(&r->deployed, h, w, NULL, &flops));
+    TRY_CLEAN(model_count_flops(&r->deployed, r->h, r->w, NULL, &flops));
     r->left = (struct cost){(double)model_count_params(&r->deployed, -1), 1e-9 * flops};
 cleanup:
     if (rc != OK)

@@ -25,7 +25,8 @@ struct figures {
 };
 
 void figures_free(struct figures *r);
-/* Of a table, which goes over to *r, for images of h x w. On failure *r is empty. */
+/* Of a table, which goes over to *r, for images of h x w, rounded up to the network's stride: r->h x r->w. On failure
+ * *r is empty. */
 enum status figures_count(struct table table, const struct model_options *options, int h, int w, struct figures *r);
 /* Of a network by its name or its table's path. */
 enum status figures_build(const char *model, const struct model_options *options, int h, int w, struct figures *r);

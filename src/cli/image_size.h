@@ -18,7 +18,8 @@ struct image_size {
     int h, w;
 };
 
-/* `w` NULL: no weights are there that could know a size. */
+/* `w`: the network, whose stride counts, and which may know its size where it was read from --weights; NULL: it is
+ * not known yet, and the stride that every network has is taken. */
 struct image_size image_size_of(const struct options *o, const struct weights *w);
 /* The same for a verb that takes squares only: the longer side of a rectangle that the weights remember. */
 int image_side_of(const struct options *o, const struct weights *w);

@@ -6,6 +6,7 @@
 #include "cli/info_weights.h"
 #include "cli/output.h"
 #include "core/listing.h"
+#include "core/log.h"
 #include "core/terminal.h"
 #include "formats/json.h"
 #include "graph/op_rules.h"
@@ -204,6 +205,7 @@ static enum status write_json(const char *path, json_t *root)
 
 struct printer {
     bool quiet, rows, families;
+    struct image_size size;
     bool met_t; /* a T was shown: its figures need a word */
     json_t *list;
     struct listing summary;
@@ -232,6 +234,9 @@ static enum status print_figures(struct printer *p, const struct figures *r)
     json_t *one = figures_json(r);
     json_array_append_new(p->list, one);
     families_json(r, one);
+    if (r->h != p->size.h || r->w != p->size.w)
+        log_info("%s: counted for %d x %d, as its sides are multiples of %d", r->table.name, r->h, r->w,
+                 graph_largest_stride(&r->training));
     p->met_t |= !strncmp(r->table.name, "yolov9-t", 8) || !strncmp(r->table.name, "gelan-t", 7);
     if (p->quiet)
         return OK;
@@ -264,7 +269,7 @@ static enum status run(const struct options *o)
     struct model_options options;
     model_options_init(&options);
     options.nc = option_given(o, "nc") ? option_int(o, "nc") : 0;
-    const struct image_size size = image_size_of(o, NULL);
+    const struct image_size size = p.size = image_size_of(o, NULL);
     if (p.families && p.rows)
         TRY_CLEAN(fail(E_USAGE, "of --families and --rows only one can be chosen"));
     TRY_CLEAN(output_check(&(struct output){.path = json_path, .inputs = {weights}}));

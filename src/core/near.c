@@ -42,10 +42,11 @@ const char *nearest_name(const char *word, const char *const *list, int n)
     size_t length = strlen(word);
     if (length > INT_MAX / 2)
         return NULL;
-    int least = (int)length / 3 + 2; /* farther than that is no typing error */
+    int least = 2 * ((int)length / 3 + 2); /* farther than that is no typing error */
     for (int i = 0; i < n; i++) {
         bool prefix = length >= 3 && !strncasecmp(word, list[i], length);
-        int d = prefix ? 1 : distance(word, list[i]);
+        int far = prefix ? 0 : distance(word, list[i]);
+        int d = prefix ? 1 : far == INT_MAX ? far : 2 * far; /* a beginning comes before one typing error */
         if (d < least) {
             least = d;
             best = list[i];
