@@ -1,6 +1,6 @@
 /* yolo9 info: what a network is made of and what it costs, in training and in deployed form. */
 #include "cli/cli.h"
-#include "cli/figures.h"
+#include "model/figures.h"
 #include "cli/image_size.h"
 #include "cli/info_families.h"
 #include "cli/info_weights.h"

@@ -3,7 +3,7 @@
 #ifndef Y9_CLI_INFO_FAMILIES_H
 #define Y9_CLI_INFO_FAMILIES_H
 
-#include "cli/figures.h"
+#include "model/figures.h"
 #include "core/listing.h"
 
 #include <jansson.h>

@@ -1,6 +1,6 @@
 /* What a network costs, in training and in deployed form, row by row. */
-#ifndef Y9_CLI_FIGURES_H
-#define Y9_CLI_FIGURES_H
+#ifndef Y9_MODEL_FIGURES_H
+#define Y9_MODEL_FIGURES_H
 
 #include "model/model.h"
 
@@ -11,6 +11,7 @@ struct cost {
 struct row_cost {
     const char *module, *tag, *from, *args;
     enum row_use use;
+    struct port maps;            /* values of the training form that it hands on; a head: none */
     struct cost cost, auxiliary; /* auxiliary: the part of it that the main branch does not need */
 };
 
