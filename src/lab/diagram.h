@@ -1,6 +1,4 @@
-/* lab/: pictures that show what networks do, with their numbers.
- *
- * A network drawn from its table and graph. Boxes are the table's rows; a head is one box a branch and level. They stand
+/* A network drawn from its table and graph. Boxes are the table's rows; a head is one box a branch and level. They stand
  * in a grid: a band for each level of the pyramid (rows and columns of the map that a box hands on), a column for each
  * stage, which is a run of rows that goes only down or only up in the pyramid. Auxiliary stages stand left of the first
  * backbone. Wires run in the gaps: below a box (above it, where its stage runs upwards), in the gutters between columns
@@ -28,6 +26,7 @@ struct box {
     int c, h, w;        /* of the map that it hands on; of several maps c is the largest's */
     int band;           /* 0: the image, then one a level from stride 1 on */
     int stage;
+    bool two_lines; /* the arguments stand below the title */
     double x, y, width, height;
 };
 
@@ -41,7 +40,6 @@ struct wire {
 struct stage {
     int direction; /* 1: down the pyramid (coarser), -1: up, 0: its rows stand each for itself */
     bool auxiliary;
-    bool shut; /* no row joins it any more */
     int column;
 };
 

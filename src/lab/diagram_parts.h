@@ -16,6 +16,10 @@ enum {
     GUTTER_PAD = 15, /* between boxes and the wires of a gutter */
     CHANNEL_PAD = 5,
     BAND_PAD = 6,
+    WORD_PAD = 8, /* between a box and its words */
+    TITLE_SIZE = 11, /* of text */
+    ARGS_SIZE = 10,
+    MAP_SIZE = 10,
 };
 
 /* diagram_rows.c: boxes and wires of the rows, without places. */

@@ -62,7 +62,7 @@ static void place_row(struct staging *s, int row)
     if (row == 0 || auxiliary != s->stage->auxiliary)
         begin_stage(s, 0, auxiliary);
     else if (step && previous) {
-        if (s->stage->direction == -direction || is_occupied(s, b->band, row + 1))
+        if (s->stage->direction == -direction || (!s->stage->direction && is_occupied(s, b->band, row + 1)))
             begin_stage(s, direction, auxiliary);
         s->stage->direction = direction;
     } else if (step && !(abs(step) == 1 && s->stage->direction && reads_nearby(s, row))) {
