@@ -1,6 +1,5 @@
 /* yolo9 info: what a network is made of and what it costs, in training and in deployed form. */
 #include "cli/cli.h"
-#include "model/figures.h"
 #include "cli/image_size.h"
 #include "cli/info_families.h"
 #include "cli/info_weights.h"
@@ -11,6 +10,7 @@
 #include "formats/json.h"
 #include "graph/op_rules.h"
 #include "model/builtin.h"
+#include "model/figures.h"
 #include "model/model.h"
 #include "weights/weights.h"
 

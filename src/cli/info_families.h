@@ -3,8 +3,8 @@
 #ifndef Y9_CLI_INFO_FAMILIES_H
 #define Y9_CLI_INFO_FAMILIES_H
 
-#include "model/figures.h"
 #include "core/listing.h"
+#include "model/figures.h"
 
 #include <jansson.h>
 

@@ -81,9 +81,13 @@ static void draw_map(cairo_t *cr, const struct diagram *d, int i)
 {
     const struct box *b = &d->boxes[i];
     double y = box_upwards(d, i) ? b->y - 8.5 : b->y + b->height + 8.5;
+    const double aside = 6, room = BOX_WIDTH / 2.0 - aside + GUTTER_PAD - 3;
     font_select(cr, MAP_SIZE, 0);
+    double needed = text_width(cr, b->hands_on);
+    if (needed > room)
+        font_select(cr, MAP_SIZE * room / needed, 0);
     set_colour(cr, colour_ink, 0.85);
-    text_show(cr, b->x + b->width / 2 + 6, y, 0, 0.5, b->hands_on);
+    text_show(cr, b->x + b->width / 2 + aside, y, 0, 0.5, b->hands_on);
 }
 
 /* --- wires --- */

@@ -9,14 +9,14 @@ enum {
     BOX_WIDTH = 176,
     BOX_LINE = 24,   /* height of a box with one line of text */
     BOX_LINES = 38,  /* with two */
-    BOX_GAP = 28,    /* behind a box: its wire and what it hands on */
-    WIRE_DROP = 19,  /* from a box to where its wire turns aside */
+    BOX_GAP = 30,    /* behind a box: its wire and what it hands on */
+    WIRE_DROP = 18,  /* from a box to where its wire turns aside */
     TRACK = 7,       /* between wires side by side */
     PORT = 7,        /* between wires that enter a box on one side */
     GUTTER_PAD = 15, /* between boxes and the wires of a gutter */
     CHANNEL_PAD = 5,
     BAND_PAD = 6,
-    WORD_PAD = 8, /* between a box and its words */
+    WORD_PAD = 8,    /* between a box and its words */
     TITLE_SIZE = 11, /* of text */
     ARGS_SIZE = 10,
     MAP_SIZE = 10,

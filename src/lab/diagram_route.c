@@ -177,8 +177,8 @@ static int track_of(const struct list *l, int place, int net)
 
 /* --- entries --- */
 
-/* Wires that enter a box on one side get heights of their own, in the order of where they come from, and away from other
- * wires that cross the gutter there. */
+/* Wires that enter a box on one side get heights of their own, in the order of where they come from, and away from
+ * other wires that cross the gutter there. */
 static void place_entries(struct router *r, int box, bool left)
 {
     const struct box *b = &r->d->boxes[box];

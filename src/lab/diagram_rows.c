@@ -61,10 +61,9 @@ static void make_row(const struct maker *m, int row, struct box *b)
     tell_args(m, row, b);
     set_map(m, b, r->maps.map[0]);
     if (r->maps.n > 1) {
-        int first = b->c;
         for (int i = 1; i < r->maps.n; i++)
             b->c = MAX(b->c, m->f->training.values[r->maps.map[i]].c);
-        snprintf(b->hands_on, sizeof b->hands_on, "%d...%d x %d x %d", first, b->c, b->h, b->w);
+        snprintf(b->hands_on, sizeof b->hands_on, "%d maps x %d x %d", r->maps.n, b->h, b->w);
     }
     tell_map(b);
     b->band = level_band(m->f, b->h);
@@ -87,7 +86,6 @@ static void make_head(const struct maker *m, int branch, int level, struct box *
     b->band = level_band(m->f, b->h);
 }
 
-
 /* Channels of the map that row `row` takes from its i-th input. CBFuse chooses one map of a CBLinear. */
 static int channels_read(const struct maker *m, int row, int i)
 {
@@ -109,18 +107,16 @@ static void make_wires(const struct maker *m)
     const struct head_class *class = rows_head_class(t);
     for (int r = 0; r < rows_head(t); r++)
         for (int i = 0; i < t->rows[r].n_from; i++)
-            d->wires[d->n_wires++] = (struct wire){.from = table_source_row(t, r, i) + 1,
-                                                   .to = r + 1,
-                                                   .c = channels_read(m, r, i)};
+            d->wires[d->n_wires++] =
+                (struct wire){.from = table_source_row(t, r, i) + 1, .to = r + 1, .c = channels_read(m, r, i)};
     for (int k = 0; k < d->n_boxes; k++) {
         const struct box *b = &d->boxes[k];
         if (b->branch < 0)
             continue;
         int n_levels = m->f->training.branch[b->branch].n_levels;
         int i = head_first_input(class, b->branch, n_levels) + b->head_level;
-        d->wires[d->n_wires++] = (struct wire){.from = table_source_row(t, rows_head(t), i) + 1,
-                                               .to = k,
-                                               .c = channels_read(m, rows_head(t), i)};
+        d->wires[d->n_wires++] = (struct wire){
+            .from = table_source_row(t, rows_head(t), i) + 1, .to = k, .c = channels_read(m, rows_head(t), i)};
     }
 }
 

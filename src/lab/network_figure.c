@@ -33,11 +33,11 @@ static json_t *boxes_json(const struct diagram *d)
     for (int i = 0; i < d->n_boxes; i++) {
         const struct box *b = &d->boxes[i];
         const struct row_cost *row = b->row >= 0 ? &d->figures->rows[b->row] : NULL;
-        json_t *one = json_pack("{s:i, s:i, s:s, s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:i, s:i}", "box", i, "row", b->row,
-                                "part", part_names[b->part], "use", use_names[b->use], "module",
-                                row ? row->module : "image", "level", b->band - 1, "from", row ? row->from : "", "args",
-                                row && row->args ? row->args : "", "column", d->stages[b->stage].column, "channels",
-                                b->c, "height", b->h, "width", b->w);
+        json_t *one =
+            json_pack("{s:i, s:i, s:s, s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:i, s:i}", "box", i, "row", b->row, "part",
+                      part_names[b->part], "use", use_names[b->use], "module", row ? row->module : "image", "level",
+                      b->band - 1, "from", row ? row->from : "", "args", row && row->args ? row->args : "", "column",
+                      d->stages[b->stage].column, "channels", b->c, "height", b->h, "width", b->w);
         bool tells = row && b->row != told;
         json_object_set_new(one, "params", tells ? json_integer((json_int_t)row->cost.params) : json_null());
         json_object_set_new(one, "gflops", tells ? json_real(row->cost.gflops) : json_null());

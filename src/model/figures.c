@@ -63,8 +63,8 @@ static enum status count_rows(struct figures *r, const struct model_row *rows)
     r->whole = (struct cost){(double)model_count_params(&r->training, -1), 1e-9 * total};
     for (int i = 0; i < r->n_rows; i++) {
         struct row_cost *row = &r->rows[i];
-        *row = (struct row_cost){rows[i].module, rows[i].tag, rows[i].from, rows[i].args, .use = rows[i].use,
-                                  .maps = rows[i].maps};
+        *row = (struct row_cost){rows[i].module, rows[i].tag,        rows[i].from,
+                                 rows[i].args,   .use = rows[i].use, .maps = rows[i].maps};
         row->cost = (struct cost){(double)rows[i].params, 1e-9 * flops[i]};
         if (row->use != ROW_MAIN)
             row->auxiliary = row->cost;
