@@ -11,6 +11,7 @@ enum act {
 _Static_assert(ACT_NONE == 0, "what sets no activation has none");
 
 /* The `acts` of a kernel that has every row: bit ACT_id each. */
+_Static_assert(ACT_COUNT < 31, "kernels/act.def has more rows than `acts` (an int's positive half) has bits");
 enum { ACTS_ALL = (1 << ACT_COUNT) - 1 };
 
 /* "SiLU", for reports and messages; "unknown" beyond the list. */

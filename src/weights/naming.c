@@ -62,7 +62,7 @@ static const struct {
 };
 
 /* Packages by the modules of their classes. */
-static const struct {
+static const struct package {
     const char *module, *name, *family;
 } packages[] = {{"ultralytics.", "the Ultralytics package", "ultralytics"},
                 {"models.", "the official code", "official"}};
@@ -120,22 +120,25 @@ static bool is_one_of(const char *word, size_t length, const char *const *list, 
     return false;
 }
 
-const char *naming_family(const char *module)
+static const struct package *find_package(const char *module)
 {
     for (int i = 0; i < COUNT(packages); i++) {
         if (!strncmp(module, packages[i].module, strlen(packages[i].module)))
-            return packages[i].family;
+            return &packages[i];
     }
     return NULL;
 }
 
+const char *naming_family(const char *module)
+{
+    const struct package *package = find_package(module);
+    return package ? package->family : NULL;
+}
+
 const char *naming_package(const char *module)
 {
-    for (int i = 0; i < COUNT(packages); i++) {
-        if (!strncmp(module, packages[i].module, strlen(packages[i].module)))
-            return packages[i].name;
-    }
-    return NULL;
+    const struct package *package = find_package(module);
+    return package ? package->name : NULL;
 }
 
 /* --- containers --- */
