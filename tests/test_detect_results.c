@@ -3,6 +3,7 @@
 #include "core/path.h"
 #include "data/synth.h"
 #include "detect/result_names.h"
+#include "detect/results.h"
 #include "formats/json.h"
 #include "image/encode.h"
 #include "support/programs.h"
@@ -380,10 +381,26 @@ static void nobody_reads_any_more(void **state)
     buf_free(&out);
 }
 
+/* Weights without names of classes count them by numbers, which would read as other counts. */
+static void the_line_of_a_picture(void **state)
+{
+    (void)state;
+    const struct detection found[] = {{.class = 0}, {.class = 1}, {.class = 1}};
+    const struct picture_result r = {.h = 8, .w = 8, .detections = found, .count = COUNT(found)};
+    struct buf text = {0};
+    assert_int_equal(results_summary(&r, (const char *const[]){"bus", "11th"}, 2, &text), OK);
+    assert_string_equal(text.data, "1 bus, 2 11th");
+    text.size = 0;
+    assert_int_equal(results_summary(&r, (const char *const[]){"0", "1"}, 2, &text), OK);
+    assert_string_equal(text.data, "1 of class 0, 2 of class 1");
+    buf_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_results),
+        cmocka_unit_test(the_line_of_a_picture),
         cmocka_unit_test(not_utf8_and_its_writing_cannot_both_be),
         cmocka_unit_test(paths_stay_below_the_run),
         cmocka_unit_test(each_picture_has_its_files),

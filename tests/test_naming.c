@@ -235,6 +235,14 @@ static void no_detector_says_what_it_is(void **state)
     expect_no_network(&made, "");
     make_named(&made, (const char *[]){"model.24.m.0.weight", "model.24.anchors", NULL});
     expect_no_network(&made, "");
+    make_named(&made, (const char *[]){"model.2.m.0.cv1.conv.weight", "model.8.m.0.m.0.cv1.conv.weight",
+                                       "model.23.cv2.0.2.weight", NULL});
+    expect_no_network(&made, "a YOLO11 network");
+    make_ultralytics(&made, &net.training, net.params, 96, &(struct object_dress){.module = "C3k2"});
+    expect_no_network(&made, "row 0: there is no module C3k2 (the network's table is in the file, by the Ultralytics "
+                             "package 8.3.0)");
+    make_network(&made, &net.training, net.params, NULL, &(struct network_dress){.keys = {"model"}});
+    expect_no_network(&made, "no built-in table has its head at row 5 with 1 branch; --cfg FILE.yaml gives the table");
     const struct zip_part script[] = {{.name = "net/data.pkl", .data = "\x80\x02}.", .size = 4},
                                       {.name = "net/code/__torch__/net.py", .data = "x", .size = 1}};
     make_zip(&made, script, COUNT(script), false);
@@ -471,6 +479,45 @@ static void the_main_branch_of_both(void **state)
     buf_free(&made);
 }
 
+/* A built-in table with another width of its first row, at `path`. */
+static void write_wider(const char *model, const char *path)
+{
+    struct buf text = {0};
+    char from[300], *row;
+    snprintf(from, sizeof from, "%s/models/%s.yaml", Y9_SOURCE_DIR, model);
+    assert_int_equal(file_read_text(from, 1 << 20, &text), OK);
+    assert_non_null(row = strstr(text.data, "[16, 3, 2]"));
+    row[2] = '7'; /* 17, which becomes 24 */
+    assert_int_equal(file_write(path, text.data, text.size), OK);
+    buf_free(&text);
+}
+
+/* The same out of a file of MultimediaTechLab whose table nobody here has. */
+static void the_main_branch_of_a_table_of_ones_own(void **state)
+{
+    (void)state;
+    struct weights both, main;
+    struct buf made = {0};
+    char training[300], deployed[300];
+    snprintf(training, sizeof training, "%s/training.yaml", folder);
+    snprintf(deployed, sizeof deployed, "%s/deployed.yaml", folder);
+    write_wider("yolov9-t", training);
+    write_wider("gelan-t", deployed);
+    assert_int_equal(weights_random(training, 3, 1, &both), OK);
+    make_network(&made, &both.training, both.params, NULL,
+                 &(struct network_dress){.keys = {"model"}, .rename = name_of_multimedia});
+    assert_int_equal(file_write(file, made.data, made.size), OK);
+    if (weights_load(file, deployed, &main, NULL) != OK)
+        fail_msg("%s", fail_text());
+    assert_int_equal(weights_deploy(&both), OK);
+    assert_int_equal(weights_deploy(&main), OK);
+    assert_int_equal(main.deployed.param_floats, both.deployed.param_floats);
+    assert_memory_equal(main.deployed_params, both.deployed_params, main.deployed.param_floats * sizeof(float));
+    weights_free(&main);
+    weights_free(&both);
+    buf_free(&made);
+}
+
 /* The start of fine-tuning: outputs of classes from the file's rows, or left as they were. */
 static void class_outputs_move(void **state)
 {
@@ -556,6 +603,23 @@ static void names_of_other_implementations(void **state)
         char small[12]; /* no room is no name */
         assert_false(cases[i].rename(cases[i].theirs, cases[i].heads, small, sizeof small));
     }
+    static const struct {
+        const char *main, *both;
+        int head;
+    } branches[] = {
+        {"model.21.cv4.conv.weight", "model.21.cv4.conv.weight", 29},
+        {"model.22.cv2.1.0.conv.weight", "model.29.cv4.1.0.conv.weight", 29},
+        {"model.22.cv3.0.2.bias", "model.38.cv5.0.2.bias", 38},
+        {"model.0.conv.weight", "model.1.conv.weight", 38},
+        {"model.23.conv.weight", NULL, 38},
+        {"model.0.conv.weight", NULL, 30}, /* of nobody that is known */
+    };
+    for (int i = 0; i < COUNT(branches); i++) {
+        char got[128];
+        bool there = rename_main_branch(branches[i].main, branches[i].head, got, sizeof got);
+        if (there != (branches[i].both != NULL) || (there && strcmp(got, branches[i].both) != 0))
+            fail_msg("%s became %s", branches[i].main, there ? got : "nothing");
+    }
 }
 
 /* What the other packages themselves compute with their files: one case of tests/golden, and all that are at hand. */
@@ -596,6 +660,7 @@ int main(void)
         cmocka_unit_test(every_size_of_yolov8_is_found),
         cmocka_unit_test(a_file_is_called_anything),
         cmocka_unit_test(the_main_branch_of_both),
+        cmocka_unit_test(the_main_branch_of_a_table_of_ones_own),
         cmocka_unit_test(class_outputs_move),
         cmocka_unit_test(names_of_other_implementations),
         cmocka_unit_test(answers_of_other_packages),

@@ -21,6 +21,9 @@ struct story {
 
 static const char *package_of(const struct story *s)
 {
+    const char *family = s->c.model->family;
+    if (family && family_find(family) == family_find("official"))
+        return s->w->deployed.head.kind == HEAD_ANCHORS ? "the official code of YOLOv7" : "the official code of YOLOv9";
     if (s->c.package)
         return s->c.package;
     if (checkpoint_metadata(&s->c, "yolo9.form"))

@@ -11,6 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A class without a name is called by its number: "2 of class 0", not "2 0". */
+static bool is_number(const char *name)
+{
+    return *name && !name[strspn(name, "0123456789")];
+}
+
 enum status results_summary(const struct picture_result *r, const char *const *names, int nc, struct buf *out)
 {
     const char *separator = "";
@@ -22,7 +28,7 @@ enum status results_summary(const struct picture_result *r, const char *const *n
             n += r->detections[i].class == class;
         if (!n)
             continue;
-        TRY(buf_printf(out, "%s%d %s", separator, n, names[class]));
+        TRY(buf_printf(out, "%s%d %s%s", separator, n, is_number(names[class]) ? "of class " : "", names[class]));
         separator = ", ";
     }
     text_one_line(out->data);

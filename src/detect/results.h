@@ -15,7 +15,8 @@ struct picture_result {
     int count;
 };
 
-/* Append "4 person, 1 bus" (classes ascending, their names as they are) or "(no detections)", on one line. */
+/* Append "4 person, 1 bus" (classes ascending, their names as they are; "2 of class 0" where those are numbers) or "(no
+ * detections)", on one line. */
 enum status results_summary(const struct picture_result *r, const char *const *names, int nc, struct buf *out);
 
 /* labels/<stem>.txt: "class cx cy w h [score]", %g, normalised, boxes rounded to whole pixels, lowest score first

@@ -268,13 +268,16 @@ enum status match_table(const char *source, const struct tensor_shape *tensors, 
     if (out->table)
         goto cleanup;
     if (!best.table)
-        TRY_CLEAN(fail(E_UNSUPPORTED, "%s: no built-in table has its head at row %d with %d branches; give its table",
-                       source, out->head_row, out->n_branches));
+        TRY_CLEAN(fail(E_UNSUPPORTED, "%s: no built-in table has its head at row %d with %d %s", source, out->head_row,
+                       out->n_branches, out->n_branches == 1 ? "branch" : "branches"));
+    if (2 * best.common < best.expected)
+        TRY_CLEAN(fail(E_UNSUPPORTED, "%s: no built-in table fits, and none is close", source));
     if (best.missing[0])
         TRY_CLEAN(fail(E_UNSUPPORTED,
                        "%s: no built-in table fits; the closest is %s, but %s is missing or of another shape", source,
                        best.table, best.missing));
-    TRY_CLEAN(fail(E_UNSUPPORTED, "%s: no built-in table fits; the closest is %s, which has %d of its %d body tensors",
+    TRY_CLEAN(fail(E_UNSUPPORTED,
+                   "%s: no built-in table fits; the closest is %s, which has only %d of the %d tensors before its head",
                    source, best.table, best.common, n_body));
 cleanup:
     mem_free(body);

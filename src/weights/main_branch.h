@@ -11,6 +11,7 @@ struct main_branch {
     const struct graph *graph;
     struct table table; /* the file's own */
     struct names names;
+    int head; /* the row of the file's head */
 };
 
 /* Only where `g` has one branch and the file has more. Release with main_branch_free, also after a failure. */

@@ -102,13 +102,13 @@ static const struct {
     {".proto.", "a head for instance masks"},
 };
 
-/* Parts of bodies that only other networks have, behind a row's number. */
+/* Parts of bodies that only other networks have, the most telling ones first, behind a row's number. */
 static const struct {
     const char *part, *what;
 } foreign_bodies[] = {
     {"m.0.weight", "a network with anchor boxes (YOLOv5 or YOLOv7), but neither YOLOv7-tiny, YOLOv7 nor YOLOv7-W6"},
-    {"m.0.cv1.conv.", "a network of YOLOv8's kind, but none of its five sizes"},
     {"m.0.m.0.cv1.conv.", "a YOLO11 network (or one of its successors)"},
+    {"m.0.cv1.conv.", "a network of YOLOv8's kind, but none of its five sizes"}, /* YOLO11 has such parts too */
 };
 
 static bool is_one_of(const char *word, size_t length, const char *const *list, int n)
@@ -571,6 +571,7 @@ enum status naming_apply(struct checkpoint *ckpt, struct checkpoint_model *model
         TRY(split(ckpt, model, &all, raw, averaged, average));
         if (all.signature->package && !ckpt->package)
             ckpt->package = all.signature->package;
+        ckpt->reordered = all.signature->rename == rename_multimedia && only->heads.auxiliary >= 0;
     }
     return OK;
 }

@@ -4,6 +4,7 @@
 #include "weights/anchors.h"
 #include "weights/naming.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct tensor_shape *shapes_of(const struct checkpoint_model *m)
@@ -19,12 +20,27 @@ static struct tensor_shape *shapes_of(const struct checkpoint_model *m)
     return shapes;
 }
 
-/* Where no table fits, say what the network seems to be. */
+/* What is wrong with a table that nobody sees as a file. */
+static enum status explain_own_table(const struct checkpoint *c, enum status rc)
+{
+    char said[512];
+    if (rc == E_NOMEM)
+        return rc;
+    snprintf(said, sizeof said, "%s", fail_text());
+    return fail(rc, "%s (the network's table is in the file%s%s)", said, c->package ? ", by " : "",
+                c->package ? c->package : "");
+}
+
+/* Where no table fits, say what the network seems to be, or how its table is given. */
 static enum status explain_no_table(const struct checkpoint *c, enum status rc)
 {
+    char said[512];
     const char *guess = naming_guess(c->model);
-    if (rc == E_NOMEM || !guess)
+    if (rc == E_NOMEM || (!guess && rc != E_UNSUPPORTED))
         return rc;
+    snprintf(said, sizeof said, "%s", fail_text());
+    if (!guess)
+        return fail(rc, "%s; --cfg FILE.yaml gives the table of another network", said);
     return fail(E_UNSUPPORTED, "%s: %s%s%s; this program runs YOLOv9, GELAN, YOLOv8 and YOLOv7 networks", c->path,
                 guess, c->package ? ", written by " : "", c->package ? c->package : "");
 }
@@ -66,7 +82,7 @@ enum status network_find(const struct checkpoint *c, const char *cfg, struct tab
 cleanup:
     mem_free(shapes);
     if (rc != OK)
-        return cfg ? rc : explain_no_table(c, rc);
+        return cfg ? rc : text ? explain_own_table(c, rc) : explain_no_table(c, rc);
     rc = cfg ? OK : activations_apply(c, table);
     if (rc == OK)
         rc = anchors_apply(c, match, table);
@@ -83,13 +99,12 @@ const char *weights_network(const struct checkpoint *c)
     return name;
 }
 
-int weights_branches(const struct checkpoint *c)
+bool weights_match_head(const struct checkpoint *c, struct match *out)
 {
-    struct match match = {0};
     struct tensor_shape *shapes = shapes_of(c->model);
-    bool known = shapes && match_head(c->path, shapes, c->model->count, &match) == OK;
+    bool known = shapes && match_head(c->path, shapes, c->model->count, out) == OK;
     mem_free(shapes);
-    return known ? match.n_branches : 0;
+    return known;
 }
 
 enum status weights_table(const struct checkpoint *c, struct table *out, bool *folded)

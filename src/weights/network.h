@@ -17,7 +17,7 @@ const char *weights_network(const struct checkpoint *c);
  * classes that the tensors chose are put into it. *folded: BN is folded, so that it cannot be trained. */
 enum status weights_table(const struct checkpoint *c, struct table *out, bool *folded);
 
-/* Branches of the head that it has tensors of; 0: it has none. */
-int weights_branches(const struct checkpoint *c);
+/* What its tensors say of the head: row, branches; false: it has none. */
+bool weights_match_head(const struct checkpoint *c, struct match *out);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "core/status.h"
 #include "model/head.h"
+#include "model/names.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -123,6 +124,26 @@ bool rename_multimedia(const char *name, struct rename_heads heads, char *out, s
             return false;
     }
     return true;
+}
+
+bool rename_main_branch(const char *name, int head, char *out, size_t size)
+{
+    const struct both_branches *both = NULL;
+    const char *rest;
+    int row = names_row(name, &rest), used = -1;
+    for (int i = 0; i < COUNT(both_branches) && !both; i++)
+        both = both_branches[i].head == head ? &both_branches[i] : NULL;
+    if (!both || row < 0)
+        return false;
+    if (row < both->heads.main) /* the trunk */
+        used = snprintf(out, size, "model.%d.%s", row + both->rows[0].shift, rest);
+    for (int part = HEAD_PART_BOX; row == both->heads.main && part <= HEAD_PART_CLS; part++) {
+        const char *here = head_part_name(0, (enum head_part)part), *there = head_part_name(1, (enum head_part)part);
+        size_t n = strlen(here);
+        if (!strncmp(rest, here, n) && rest[n] == '.')
+            used = snprintf(out, size, "model.%d.%s%s", head, there, rest + n);
+    }
+    return used > 0 && (size_t)used < size;
 }
 
 /* --- LibreYOLO: names instead of rows, the official words below them --- */

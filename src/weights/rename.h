@@ -16,6 +16,9 @@ typedef bool rename_fn(const char *name, struct rename_heads heads, char *out, s
  * the official training form, a network with a dual head; without it, or where its rows are unknown, those of the
  * deployed one. */
 bool rename_multimedia(const char *name, struct rename_heads heads, char *out, size_t size);
+/* The other way: a tensor of the deployed form of a network of t's and s's rows, or of m's and c's (its head is row
+ * 22), under its name in the training form whose dual head is row `head`. false: there is none. */
+bool rename_main_branch(const char *name, int head, char *out, size_t size);
 bool rename_libre(const char *name, struct rename_heads heads, char *out, size_t size); /* LibreYOLO */
 
 #endif

@@ -314,6 +314,25 @@ static void put_attributes(struct buf *p, int nc)
     pickle_op(p, "u");
 }
 
+/* The table, of one row. */
+static void put_table(struct buf *p, const char *module)
+{
+    pickle_put_text(p, "yaml");
+    pickle_op(p, "}(");
+    pickle_put_text(p, "nc");
+    pickle_put_int(p, 2);
+    pickle_put_text(p, "backbone");
+    pickle_op(p, "](](");
+    pickle_put_int(p, -1);
+    pickle_put_int(p, 1);
+    pickle_put_text(p, module);
+    pickle_op(p, "](");
+    pickle_put_int(p, 8);
+    pickle_op(p, "eee");
+    pickle_put_text(p, "head");
+    pickle_op(p, "]u");
+}
+
 /* What stands in front of the object in its file; the dict stays open. */
 static void put_beside(struct buf *p, int imgsz)
 {
@@ -345,6 +364,8 @@ void make_ultralytics(struct buf *out, const struct graph *g, const float *param
         put_beside(&p, imgsz);
     put_module(&t, 0, g->n_params, 0, "ultralytics.nn.tasks", dress->task ? dress->task : "DetectionModel");
     put_attributes(&p, g->head.nc);
+    if (dress->module)
+        put_table(&p, dress->module);
     pickle_op(&p, dress->bare ? "ub." : "ubu.");
     finish(out, &p, params, NULL, g->param_floats * sizeof(float));
     mem_free(t.params);

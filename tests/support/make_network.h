@@ -40,6 +40,7 @@ struct object_dress {
     const char *act;     /* class of the convolutions' activations; NULL: they have no such object */
     const char *other;   /* of the convolution `place` ("model.9.cv1.") alone */
     const char *place;
+    const char *module; /* of the only row in the object's table; NULL: it has no table */
 };
 /* The same network as objects of Ultralytics, with names of classes, nc and train_args (imgsz). */
 void make_ultralytics(struct buf *out, const struct graph *g, const float *params, int imgsz,
