@@ -53,7 +53,7 @@ static struct image_size resolve(const struct options *o, const struct weights *
     if (option_given(o, "img"))
         option_size(o, "img", &size.h, &size.w);
     else
-        size = known_size(option_string(o, "weights") ? w : NULL, square);
+        size = known_size(w && option_string(o, "weights") ? w : NULL, square);
     return round_size(size, w);
 }
 

@@ -6,18 +6,6 @@
 #include <math.h>
 #include <stdio.h>
 
-/* White over blue to dark blue: also readable in grey print. */
-static struct colour heat_colour(double t)
-{
-    static const double stops[5][3] = {{247, 251, 255}, {198, 219, 239}, {107, 174, 214}, {33, 113, 181}, {8, 48, 107}};
-    t = MIN(MAX(t, 0.0), 1.0) * 4;
-    int i = MIN((int)t, 3);
-    double f = t - i, c[3];
-    for (int k = 0; k < 3; k++)
-        c[k] = stops[i][k] * (1 - f) + stops[i + 1][k] * f;
-    return (struct colour){(uint8_t)c[0], (uint8_t)c[1], (uint8_t)c[2]};
-}
-
 static bool shown(const struct heatmap *m, double v)
 {
     return isfinite(v) && !(m->blank_zero && v == 0);
@@ -68,7 +56,7 @@ static void heat_cells(cairo_t *cr, const struct heatmap *m, const struct frame 
         double v = m->values[i], x = f->x + i % m->cols * cw, y = f->y + i / m->cols * ch;
         if (!shown(m, v))
             continue;
-        struct colour c = heat_colour(scale_place(s, v));
+        struct colour c = palette_heat(scale_place(s, v));
         cairo_rectangle(cr, x, y, cw, ch);
         set_colour(cr, c, 1);
         cairo_set_antialias(cr, CAIRO_ANTIALIAS_NONE); /* no seams between cells */
@@ -94,7 +82,7 @@ static void heat_bar(cairo_t *cr, const struct frame *f, const struct scale *s, 
     cairo_set_antialias(cr, CAIRO_ANTIALIAS_NONE);
     for (int i = 0; i < STEPS; i++) {
         cairo_rectangle(cr, x, f->y + f->h - (i + 1) * step, w, step + 0.5);
-        set_colour(cr, heat_colour((i + 0.5) / STEPS), 1);
+        set_colour(cr, palette_heat((i + 0.5) / STEPS), 1);
         cairo_fill(cr);
     }
     cairo_set_antialias(cr, CAIRO_ANTIALIAS_DEFAULT);

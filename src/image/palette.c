@@ -12,6 +12,17 @@ struct colour palette_get(int number)
     return (struct colour){(uint8_t)(rgb >> 16), (uint8_t)(rgb >> 8), (uint8_t)rgb};
 }
 
+struct colour palette_heat(double t)
+{
+    static const double stops[5][3] = {{247, 251, 255}, {198, 219, 239}, {107, 174, 214}, {33, 113, 181}, {8, 48, 107}};
+    t = fmin(fmax(t, 0.0), 1.0) * 4;
+    int i = t < 3 ? (int)t : 3;
+    double f = t - i, c[3];
+    for (int k = 0; k < 3; k++)
+        c[k] = stops[i][k] * (1 - f) + stops[i + 1][k] * f;
+    return (struct colour){(uint8_t)c[0], (uint8_t)c[1], (uint8_t)c[2]};
+}
+
 /* A byte of sRGB as light, 0..1. */
 static double light(uint8_t byte)
 {

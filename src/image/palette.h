@@ -22,6 +22,8 @@ static const struct colour colour_faint = {186, 190, 197};
 
 /* Colour of a class or of a chart's line: number mod 20, also for negative numbers. */
 struct colour palette_get(int number);
+/* Of heat maps, 0 to 1: white over blue to dark blue, also readable in grey print. */
+struct colour palette_heat(double t);
 /* Black or white, whichever has the higher contrast with `background`. */
 struct colour text_colour_on(struct colour background);
 /* Contrast ratio of WCAG 2: 1 (equal) to 21 (black and white). */

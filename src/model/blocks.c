@@ -401,6 +401,41 @@ int depthwise(struct builder *b, const char *name, int x, int c2)
     return y;
 }
 
+int coupling(struct builder *b, const char *name, int x, int k)
+{
+    const int c = builder_channels(b, x), half = c / 2;
+    if (!b->failed && c % 2)
+        return builder_fail(b, "%d channels; it needs an even number", c);
+    size_t mark = builder_enter(b, name);
+    int x1 = slice(b, "x1", x, 0, half), x2 = slice(b, "x2", x, half, half), y[2];
+    y[0] = conv_bn_act(b, "cv1", x2, half, square(k, 1), b->act, x1);
+    y[1] = conv_bn_act(b, "cv2", y[0], half, square(k, 1), b->act, x2);
+    int out = concat(b, "", y, 2);
+    builder_leave(b, mark);
+    return out;
+}
+
+/* `from` - Conv `conv` of x */
+static int uncouple(struct builder *b, const char *conv, const char *minus, int x, int from, int k)
+{
+    const int v = implicit(b, minus, conv_block(b, conv, x, builder_channels(b, x), k, 1), true);
+    return cbfuse(b, minus, &v, 1, from);
+}
+
+int coupling_inverse(struct builder *b, const char *name, int y, int k)
+{
+    const int c = builder_channels(b, y), half = c / 2;
+    if (!b->failed && c % 2)
+        return builder_fail(b, "%d channels; it needs an even number", c);
+    size_t mark = builder_enter(b, name);
+    int y1 = slice(b, "y1", y, 0, half), y2 = slice(b, "y2", y, half, half), x[2];
+    x[1] = uncouple(b, "cv2", "minus2", y1, y2, k);
+    x[0] = uncouple(b, "cv1", "minus1", x[1], y1, k);
+    int out = concat(b, "", x, 2);
+    builder_leave(b, mark);
+    return out;
+}
+
 enum link { LINK_REPN, LINK_33, LINK_13 };
 
 /* m.0, m.1 ...: n blocks of h to h channels, one after the other. */

@@ -66,6 +66,13 @@ int repnres(struct builder *b, const char *name, int x, int c2, bool shortcut, i
 /* Dw, this project's extension (SPEC 2.1): depth-wise 3x3, then 1x1. */
 int depthwise(struct builder *b, const char *name, int x, int c2);
 
+/* Coupling, this project's extension for studies: additive coupling of the two halves of x, as in reversible networks:
+ * y1 = x1 + F(x2), y2 = x2 + G(y1), F `cv1` and G `cv2` k x k Convs. As many channels out as in, an even number. */
+int coupling(struct builder *b, const char *name, int x, int k);
+/* Its inverse, from y to x: x2 = y2 - G(y1), x1 = y1 - F(x2). The parameters of the Convs have the names of the
+ * coupling's; `minus`.implicit is a vector that must be -1. */
+int coupling_inverse(struct builder *b, const char *name, int y, int k);
+
 struct csp {
     int n; /* chained blocks */
     bool shortcut;

@@ -165,6 +165,11 @@ static int emit_reorg(const struct emission *e)
     return reorg(e->b, e->name, e->x);
 }
 
+static int emit_coupling(const struct emission *e)
+{
+    return coupling(e->b, e->name, e->x, e->a->k[0]);
+}
+
 /* The sum of two maps of one size. */
 static int emit_shortcut(const struct emission *e)
 {
@@ -255,6 +260,7 @@ static const struct module modules[] = {
     {"SPPCSPC", emit_sppcspc, MODULE_BLOCK, "c2 n=1 shortcut=0 g=1 e=0.5 k=5,9,13", "c2 shortcut=0 g=1 e=0.5 k=5,9,13"},
     {"MP", emit_mp, MODULE_MAP, "k=2"},
     {"ReOrg", emit_reorg, MODULE_MAP, ""},
+    {"Coupling", emit_coupling, MODULE_MAP, "k=3"},
     {"SP", emit_sp, MODULE_MAP, "k=3 s=1 p=auto"},
     {"nn.Upsample", emit_upsample, MODULE_MAP, "size=None scale=2 mode=nearest"},
     {"Upsample", emit_upsample, MODULE_MAP, "size=None scale=2 mode=nearest"},

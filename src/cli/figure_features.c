@@ -1,0 +1,222 @@
+/* yolo9 figure features: feature maps of networks with random weights at growing depth. */
+#include "lab/features.h"
+
+#include "cli/cli.h"
+#include "cli/image_size.h"
+#include "cli/output.h"
+#include "core/cpu.h"
+#include "core/mem.h"
+#include "core/near.h"
+#include "core/path.h"
+#include "core/progress.h"
+#include "image/decode.h"
+#include "lab/features_picture.h"
+#include "lab/numbers.h"
+#include "model/builtin.h"
+#include "model/table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char prefix[] = "features-"; /* of the tables that are made for this figure */
+static const char *const usual[] = {"plainnet", "resnet", "cspnet", "gelan", "reversible"};
+static const char *const reductions[] = {
+    [REDUCE_MEAN] = "mean", [REDUCE_RMS] = "rms", [REDUCE_MAX] = "max", [REDUCE_COMPONENT] = "component", NULL};
+enum { MOST_NETWORKS = 16, MOST_DEPTHS = 16, SIDE_STEP = 32 };
+
+static const struct option_spec options_table[] = {
+    {"source", NULL, OPTION_STRING, NULL, "the photo", .value = VALUE_PICTURES},
+    {"arch", NULL, OPTION_STRINGS, NULL,
+     "plainnet, resnet, cspnet, gelan (also gelan-conv, -res, -dark, -dw), reversible, or any network's name or table "
+     "(default plainnet resnet cspnet gelan reversible)"},
+    {"depth", NULL, OPTION_INTS, "50 100 150 200",
+     "convolutions behind the picture; the row of the network that is nearest is shown", 1, 10000, MOST_DEPTHS},
+    {"seed", NULL, OPTION_INT, "0", "another seed, other random weights", 0, 2147483647},
+    {"reduce", NULL, OPTION_STRING, "mean", "how the channels of a map become one", .choices = reductions},
+    IMAGE_SIZE_OPTION("network input (default 640)", 2),
+    {"time", NULL, OPTION_FLAG, NULL, "time the networks too"},
+    {"project", NULL, OPTION_STRING, "runs/figure", "folder of the figures", .value = VALUE_FOLDER},
+    {"name", NULL, OPTION_STRING, "features", "folder of this one: features, features2 ...", .value = VALUE_NAME},
+    {"exist-ok", NULL, OPTION_FLAG, NULL, "use the folder if it is there already"},
+    {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024},
+};
+
+struct figure {
+    const struct options *o;
+    struct image input;
+    struct letterbox box;
+    struct team *team;
+    struct features networks[MOST_NETWORKS];
+    int n;
+    char *folder;
+};
+
+/* --- what is asked for --- */
+
+/* "gelan" is the study table features-gelan; another word a network's name or a table's path. */
+static enum status find_network(const char *word, char *name, size_t size)
+{
+    enum { MOST = 200 };
+    const char *names[MOST];
+    int n = 0;
+    snprintf(name, size, "%s%s", prefix, word);
+    if (model_find_table(name))
+        return OK;
+    snprintf(name, size, "%s", word);
+    if (strlen(word) < size && (model_find_table(word) || path_exists(word)))
+        return OK;
+    for (const struct builtin_table *t = builtin_tables; t->name && n < MOST; t++)
+        names[n++] = !strncmp(t->name, prefix, sizeof prefix - 1) ? t->name + sizeof prefix - 1 : t->name;
+    const char *near = nearest_name(word, names, n);
+    return fail(E_USAGE, "--arch %s: there is no architecture, network or table of this name%s%s%s", word,
+                near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+static enum status check_options(const struct options *o)
+{
+    int n;
+    char name[512];
+    const char *const *words = option_strings(o, "arch", &n);
+    if (!option_string(o, "source"))
+        return fail(E_USAGE, "a photo is needed%s",
+                    n ? "; put it before --arch, whose words end at the next option" : "");
+    if (n > MOST_NETWORKS)
+        return fail(E_USAGE, "--arch: %d architectures; %d are possible", n, MOST_NETWORKS);
+    for (int i = 0; i < n; i++)
+        TRY(find_network(words[i], name, sizeof name));
+    return output_check_run(option_string(o, "project"), option_string(o, "name"));
+}
+
+static enum status read_photo(struct figure *f)
+{
+    enum status rc = OK;
+    struct image photo = {0};
+    const struct image_size size = image_size_of(f->o, NULL);
+    TRY_CLEAN(image_read(option_string(f->o, "source"), &photo));
+    f->box = letterbox_plan(photo.h, photo.w,
+                            &(struct letterbox_options){.h = size.h, .w = size.w, .stride = SIDE_STEP, .rect = true});
+    TRY_CLEAN(image_letterbox(&photo, &f->box, &f->input));
+cleanup:
+    image_free(&photo);
+    return rc;
+}
+
+/* --- the networks --- */
+
+static enum status run_networks(struct figure *f)
+{
+    int n, n_depths;
+    struct progress bar;
+    const char *const *words = option_strings(f->o, "arch", &n);
+    const int *depths = option_ints(f->o, "depth", &n_depths);
+    words = n ? words : usual;
+    n = n ? n : COUNT(usual);
+    progress_start(&bar, "networks", n);
+    for (int i = 0; i < n; i++) {
+        char name[512];
+        TRY(find_network(words[i], name, sizeof name));
+        const struct features_options o = {.network = name,
+                                           .depths = depths,
+                                           .n_depths = n_depths,
+                                           .seed = (uint64_t)option_int(f->o, "seed"),
+                                           .reduction = (enum reduction)option_choice(f->o, "reduce"),
+                                           .timed = option_flag(f->o, "time"),
+                                           .team = f->team};
+        struct features *network = &f->networks[f->n++];
+        TRY(features_run(&o, &f->input, &f->box, network));
+        if (!strncmp(network->name, prefix, sizeof prefix - 1))
+            memmove(network->name, network->name + sizeof prefix - 1, strlen(network->name) - (sizeof prefix - 1) + 1);
+        progress_step(&bar, i + 1);
+    }
+    progress_end(&bar);
+    return OK;
+}
+
+/* --- what is written --- */
+
+static json_t *row_json(const struct features *f, const struct feature_map *m, const char *reduction)
+{
+    json_t *row = json_pack(
+        "{s:s, s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:o, s:o}", "architecture", f->name,
+        "asked_depth", m->asked, "depth", m->depth, "row", m->row, "module", m->module, "height", m->h, "width", m->w,
+        "channels", m->c, "reduction", reduction, "parameters", m->params, "gflops", m->gflops, "directions",
+        m->directions, "shown_correlation", m->shown_correlation, "best_channel_correlation", m->channel_correlation,
+        "recovered_error", m->recovered_error < 0 ? json_null() : json_real(m->recovered_error), "milliseconds",
+        m->milliseconds > 0 ? json_real(m->milliseconds) : json_null());
+    return row;
+}
+
+static enum status write_numbers(const struct figure *f)
+{
+    enum status rc = OK;
+    const char *reduction = option_string(f->o, "reduce");
+    json_t *rows = json_array(), *about = json_pack("{s:s, s:s, s:i, s:i, s:i}", "figure", "features", "photo",
+                                                    path_name(option_string(f->o, "source")), "seed",
+                                                    option_int(f->o, "seed"), "height", f->box.h, "width", f->box.w);
+    for (int i = 0; i < f->n; i++)
+        for (int k = 0; k < f->networks[i].n; k++)
+            json_array_append_new(rows, row_json(&f->networks[i], &f->networks[i].maps[k], reduction));
+    if (!rows || !about)
+        TRY_CLEAN(fail(E_ARGUMENT, "%s: its name is no UTF-8 text", option_string(f->o, "source")));
+    TRY_CLEAN(numbers_write(f->folder, "features", about, rows));
+cleanup:
+    json_decref(about);
+    json_decref(rows);
+    return rc;
+}
+
+static enum status write_figure(struct figure *f)
+{
+    enum status rc = OK;
+    const struct options *o = f->o;
+    const struct features_sheet sheet = {.input = &f->input,
+                                         .box = &f->box,
+                                         .photo = path_name(option_string(o, "source")),
+                                         .networks = f->networks,
+                                         .n = f->n,
+                                         .reduction = (enum reduction)option_choice(o, "reduce"),
+                                         .seed = (uint64_t)option_int(o, "seed")};
+    char *path = NULL;
+    TRY_CLEAN(
+        path_make_run(option_string(o, "project"), option_string(o, "name"), option_flag(o, "exist-ok"), &f->folder));
+    path = path_join(f->folder, "features.png");
+    TRY_CLEAN(path ? OK : E_NOMEM);
+    TRY_CLEAN(features_draw(&sheet, path));
+    TRY_CLEAN(write_numbers(f));
+    print(stdout, "%s, with features.csv and features.json beside it", path);
+cleanup:
+    if (rc != OK && f->folder)
+        path_remove_empty(f->folder);
+    mem_free(path);
+    return rc;
+}
+
+static enum status run(const struct options *o)
+{
+    enum status rc = OK;
+    struct figure f = {.o = o};
+    const int threads = option_int(o, "threads");
+    TRY_CLEAN(check_options(o));
+    TRY_CLEAN(read_photo(&f));
+    TRY_CLEAN(team_create(threads ? threads : cpu_count(), &f.team));
+    TRY_CLEAN(run_networks(&f));
+    TRY_CLEAN(write_figure(&f));
+cleanup:
+    for (int i = 0; i < f.n; i++)
+        features_free(&f.networks[i]);
+    team_destroy(f.team);
+    image_free(&f.input);
+    mem_free(f.folder);
+    return rc;
+}
+
+const struct verb_spec figure_features = {
+    .name = "figure features",
+    .summary = "feature maps of random networks at growing depth",
+    .positional = "source",
+    .options = options_table,
+    .n_options = COUNT(options_table),
+    .example = "yolo9 figure features photo.jpg\n"
+               "yolo9 figure features photo.jpg --arch gelan gelan-dw --depth 20 200 --time",
+    .run = run,
+};
