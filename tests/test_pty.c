@@ -124,6 +124,17 @@ static void no_line_is_wider_than_the_terminal(void **state)
     buf_free(&out);
 }
 
+/* The comparison of families, the widest of the tables, shows every name in full where most terminals are so wide. */
+static void families_fit_in_80_columns(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    assert_int_equal(run_on_terminal("info --families", 80, NULL, 0, &out, NULL), 0);
+    expect_within("info --families", out.data, 80);
+    assert_non_null(strstr(out.data, "\nyolov7-tiny "));
+    buf_free(&out);
+}
+
 static void a_terminal_may_be_resized(void **state)
 {
     (void)state;
@@ -190,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_line_is_wider_than_the_terminal),
+        cmocka_unit_test(families_fit_in_80_columns),
         cmocka_unit_test(a_terminal_may_be_resized),
         cmocka_unit_test(a_log_has_no_control_characters),
     };

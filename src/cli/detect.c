@@ -18,7 +18,7 @@
 #include <string.h>
 
 static const struct option_spec options_table[] = {
-    {"weights", NULL, OPTION_STRING, NULL, "weights: .safetensors, or an official .pt of any form",
+    {"weights", NULL, OPTION_STRING, NULL, "weights: .safetensors, or a .pt or .ckpt of any package",
      .value = VALUE_WEIGHTS, .heading = "Network and pictures"},
     {"source", NULL, OPTION_STRINGS, NULL,
      "pictures: files, folders, patterns, .txt lists, - (standard input); --source can be left out",

@@ -10,9 +10,9 @@ static const struct listing_column columns[] = {
     {"network", LISTING_LEFT, 12, .least = 8},
     {"params", LISTING_RIGHT, 7},
     {"GFLOPs", LISTING_RIGHT, 8},
-    {"  head", LISTING_LEFT, 13},
+    {" head", LISTING_LEFT, 12},
     {"a cell", LISTING_RIGHT, 7},
-    {"  losses", LISTING_LEFT, 14},
+    {" losses", LISTING_LEFT, 13},
     {"assigner", LISTING_LEFT, 11},
     {"auxiliary", LISTING_LEFT, 8},
 };
@@ -96,9 +96,9 @@ enum status families_add(struct listing *l, struct buf *gains, const struct figu
     TRY(listing_add(l, "%s", r->table.name));
     TRY(listing_add(l, "%.2fM", 1e-6 * r->left.params));
     TRY(listing_add(l, "%.2f", r->left.gflops));
-    TRY(listing_add(l, "  %s", f.head));
+    TRY(listing_add(l, " %s", f.head));
     TRY(listing_add(l, "%d", head_channels(&r->training.head)));
-    TRY(listing_add(l, "  %s", f.losses));
+    TRY(listing_add(l, " %s", f.losses));
     TRY(listing_add(l, "%s", f.assigner));
     if (f.auxiliary.params > 0)
         TRY(listing_add(l, "+%.2fM", 1e-6 * f.auxiliary.params));

@@ -19,7 +19,7 @@ static const char *const clips[] = {
     [CLIP_MINMAX] = "minmax", [CLIP_PERCENTILE] = "percentile", [CLIP_MSE] = "mse", NULL};
 
 static const struct option_spec options_table[] = {
-    {"weights", NULL, OPTION_STRING, NULL, "weights: .safetensors, or an official .pt of any form",
+    {"weights", NULL, OPTION_STRING, NULL, "weights: .safetensors, or a .pt or .ckpt of any package",
      .value = VALUE_WEIGHTS, .heading = "Network and pictures"},
     {"data", NULL, OPTION_STRING, NULL, "dataset: its YAML or the folder of it; its training photos give the ranges",
      .value = VALUE_DATA},

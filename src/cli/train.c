@@ -27,7 +27,7 @@ static const struct option_spec options_table[] = {
      .value = VALUE_NETWORK, .heading = "Network and data"},
     {"data", NULL, OPTION_STRING, NULL, "dataset: its YAML, or the folder it lies in", .value = VALUE_DATA},
     {"weights", NULL, OPTION_STRING, NULL,
-     "start from these: .safetensors, or an official .pt of any form; without it, or with '': from random values",
+     "start from these: .safetensors, or a .pt or .ckpt of any package; without it, or with '': from random values",
      .value = VALUE_WEIGHTS},
     {"resume", NULL, OPTION_STRING, NULL, "go on with this run (its folder); alone: with the newest", .bare = NEWEST,
      .value = VALUE_FOLDER},

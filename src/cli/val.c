@@ -30,7 +30,7 @@
 static const char *const tasks[] = {"val", "train", "test", "speed", NULL};
 
 static const struct option_spec options_table[] = {
-    {"weights", NULL, OPTION_STRING, NULL, "weights: .safetensors, or an official .pt of any form",
+    {"weights", NULL, OPTION_STRING, NULL, "weights: .safetensors, or a .pt or .ckpt of any package",
      .value = VALUE_WEIGHTS, .heading = "Network and pictures"},
     {"data", NULL, OPTION_STRING, NULL, "dataset: its YAML, or the folder it lies in", .value = VALUE_DATA},
     {"results", NULL, OPTION_STRING, NULL, "score this COCO results file instead of running a network",
