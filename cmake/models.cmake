@@ -6,3 +6,12 @@ add_custom_command(
   COMMAND ${CMAKE_COMMAND} "-DTABLES=${Y9_TABLE_FILES}" -DOUTPUT=${Y9_MODEL_TABLES} -P ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
   DEPENDS ${Y9_TABLE_FILES} ${PROJECT_SOURCE_DIR}/cmake/embed.cmake
   VERBATIM)
+
+# Published accuracies, models/published-points.csv, as one string: published_points (src/lab/points.h).
+set(Y9_PUBLISHED_POINTS ${PROJECT_BINARY_DIR}/generated/published_points.c)
+add_custom_command(
+  OUTPUT ${Y9_PUBLISHED_POINTS}
+  COMMAND ${CMAKE_COMMAND} -DINPUT=${PROJECT_SOURCE_DIR}/models/published-points.csv -DNAME=published_points
+          -DOUTPUT=${Y9_PUBLISHED_POINTS} -P ${PROJECT_SOURCE_DIR}/cmake/embed_text.cmake
+  DEPENDS ${PROJECT_SOURCE_DIR}/models/published-points.csv ${PROJECT_SOURCE_DIR}/cmake/embed_text.cmake
+  VERBATIM)

@@ -318,6 +318,12 @@ static void make_pictures(struct seeds *s)
 
 static void make_texts(struct seeds *s)
 {
+    save_text(s, "fuzz_points", "points.csv",
+              "family,model,network,size,params_m,flops_g,ap,split,source\nA,T,gelan-t,640,2.0,7.7,38.3,val,\"a, "
+              "\"\"b\"\"\"\n");
+    save_text(s, "fuzz_points", "val.json",
+              "{\"map\": 0.36, \"coco\": {\"AP\": 0.365}, \"network\": {\"name\": \"gelan-t\", \"img\": [320, 320], "
+              "\"params\": 2094000, \"gflops\": 2.05}}");
     save_text(s, "fuzz_labels", "boxes.txt", "0 0.5 0.5 0.25 1\r\n\n2\t.1 .1 0 1e-3\n0 0.5 0.5 0.25 1\n");
     save_text(s, "fuzz_labels", "polygons.txt", "1 0.25 0.5 0.75 0.5 0.5 1\n0 0.25 0.5 0.5 0.25\n");
     save_text(s, "fuzz_labels", "refused.txt", "0 .5 .5 nan .2\n-1 0x1p3 inf 1e999 .2 .3\n3 .5\n");

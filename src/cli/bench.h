@@ -12,6 +12,8 @@ double bench_median(double *values, int n); /* sorts them */
 
 /* bench_inference.c: inference. */
 enum status bench_inference(const struct options *o);
+/* Median milliseconds of one image through the deployed form of a network with random weights, in fp32. */
+enum status bench_latency(const char *cfg, int h, int w, int threads, int runs, double *ms);
 
 /* bench_train.c, with --train: forward, loss, backward and optimizer step of a batch, an image. */
 enum status bench_train(const struct options *o);

@@ -170,6 +170,26 @@ static enum status report(struct bench *b, const struct options *o)
     return rc;
 }
 
+/* The network of b->weights, planned and run. */
+static enum status measure(struct bench *b, bool exact, bool per_layer)
+{
+    TRY(team_create(b->threads, &b->team));
+    struct net_config config = {
+        .backend = &cpu_backend, .team = b->team, .mode = RUN_INFER, .exact = exact, .precision = b->precision};
+    TRY(net_create(&b->weights.deployed, b->weights.deployed_params, NULL, &config, &b->net));
+    TRY(model_count_flops(&b->weights.deployed, b->h, b->w, NULL, &b->flops));
+    return run(b, per_layer);
+}
+
+static void close_bench(struct bench *b)
+{
+    net_destroy(b->net);
+    team_destroy(b->team);
+    weights_free(&b->weights);
+    mem_free(b->seconds);
+    mem_free(b->layer_seconds);
+}
+
 enum status bench_inference(const struct options *o)
 {
     struct bench b = {.n = option_int(o, "batch"),
@@ -179,24 +199,28 @@ enum status bench_inference(const struct options *o)
     TRY_CLEAN(
         output_check(&(struct output){.path = option_string(o, "json"), .inputs = {option_string(o, "weights")}}));
     TRY_CLEAN(load(&b, o));
-    const struct image_size size = image_size_of(o, &b.weights);
+    const struct image_size size = image_size_of(o, option_string(o, "weights") ? &b.weights : NULL);
     b.h = size.h;
     b.w = size.w;
-    TRY_CLEAN(team_create(b.threads, &b.team));
-    struct net_config config = {.backend = &cpu_backend,
-                                .team = b.team,
-                                .mode = RUN_INFER,
-                                .exact = option_flag(o, "exact"),
-                                .precision = b.precision};
-    TRY_CLEAN(net_create(&b.weights.deployed, b.weights.deployed_params, NULL, &config, &b.net));
-    TRY_CLEAN(model_count_flops(&b.weights.deployed, b.h, b.w, NULL, &b.flops));
-    TRY_CLEAN(run(&b, option_flag(o, "per-layer")));
+    TRY_CLEAN(measure(&b, option_flag(o, "exact"), option_flag(o, "per-layer")));
     TRY_CLEAN(report(&b, o));
 cleanup:
-    net_destroy(b.net);
-    team_destroy(b.team);
-    weights_free(&b.weights);
-    mem_free(b.seconds);
-    mem_free(b.layer_seconds);
+    close_bench(&b);
+    return rc;
+}
+
+enum status bench_latency(const char *cfg, int h, int w, int threads, int runs, double *ms)
+{
+    enum status rc = OK;
+    struct bench b = {.n = 1, .h = h, .w = w, .runs = runs, .threads = threads};
+    TRY_CLEAN(weights_random(cfg, 0, 0, &b.weights));
+    TRY_CLEAN(weights_deploy(&b.weights));
+    weights_drop_training(&b.weights);
+    b.h = graph_round_side(&b.weights.deployed, h);
+    b.w = graph_round_side(&b.weights.deployed, w);
+    TRY_CLEAN(measure(&b, false, false));
+    *ms = median_ms(&b);
+cleanup:
+    close_bench(&b);
     return rc;
 }

@@ -12,6 +12,7 @@
 #include "core/mem.h"
 #include "core/path.h"
 #include "core/terminal.h"
+#include "core/text.h"
 #include "data/box_reach.h"
 #include "detect/decode.h"
 #include "detect/result_names.h"
@@ -92,6 +93,7 @@ struct val_job {
     struct results_writer predictions; /* --save-json */
     char *predictions_path;            /* NULL: without */
     const int *category_ids;
+    int size;   /* side of the network's input */
     bool quiet; /* standard output belongs to --json - */
 };
 
@@ -258,6 +260,7 @@ static enum status run_network(struct val_job *job)
     loader.size = image_side_of(o, &job->weights);
     loader.stride = graph_largest_stride(&job->weights.deployed);
     image_size_compare(&job->weights, loader.size, loader.size);
+    job->size = loader.size;
     TRY(loader_open(&loader, &job->loader));
     job->pictures = loader_pictures(job->loader);
     TRY(make_folder(job));
@@ -324,10 +327,30 @@ cleanup:
     return rc;
 }
 
+/* What was validated, and what it costs in its deployed form. */
+static enum status network_json(const struct val_job *job, json_t **out)
+{
+    enum status rc = OK;
+    const struct graph *g = &job->weights.deployed;
+    struct arena arena;
+    double flops;
+    arena_init(&arena);
+    const char *name = text_utf8(&arena, job->weights.table.name);
+    TRY_CLEAN(name ? OK : E_NOMEM);
+    TRY_CLEAN(model_count_flops(g, job->size, job->size, NULL, &flops));
+    *out = json_pack("{s:s, s:[i,i], s:I, s:f}", "name", name, "img", job->size, job->size, "params",
+                     (json_int_t)model_count_params(g, -1), "gflops", 1e-9 * flops);
+    if (!*out)
+        rc = fail_memory(NULL, 0);
+cleanup:
+    arena_free(&arena);
+    return rc;
+}
+
 static enum status write_json(const struct val_job *job, const char *const *names)
 {
     enum status rc = OK;
-    json_t *root = NULL;
+    json_t *root = NULL, *network = NULL;
     const struct validate_times *t = &job->times;
     double n = MAX((double)job->evaluation.images, 1);
     TRY_CLEAN(report_json(&job->evaluation, &job->result, names, &root));
@@ -335,10 +358,13 @@ static enum status write_json(const struct val_job *job, const char *const *name
         json_object_set_new(root, "partial", json_true());
         json_object_set_new(root, "images_wanted", json_integer(job->pictures));
     }
-    if (job->net)
+    if (job->net) {
+        TRY_CLEAN(network_json(job, &network));
+        json_object_set_new(root, "network", network);
         json_object_set_new(root, "speed",
                             json_pack("{s:f, s:f, s:f, s:f}", "read", 1e3 * t->read / n, "letterbox",
                                       1e3 * t->letterbox / n, "net", 1e3 * t->net / n, "nms", 1e3 * t->nms / n));
+    }
     TRY_CLEAN(output_json(option_string(job->o, "json"), root));
 cleanup:
     json_decref(root);

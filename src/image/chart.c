@@ -132,6 +132,7 @@ void chart_draw(cairo_t *cr, double w, double h, const void *what)
         plot_series(cr, &p, k);
     cairo_restore(cr);
     frame_border(&p.f, cr);
+    names_draw(cr, &p);
     font_select(cr, p.f.font * 1.1, 0);
     set_colour(cr, colour_ink, 0.7);
     if (c->note)

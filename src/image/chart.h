@@ -20,6 +20,7 @@ struct series {
     bool dashed, coloured;
     struct colour colour;         /* where `coloured`; otherwise that of its number (palette.h) */
     const struct colour *colours; /* (n): of each point or bar, NULL = all alike */
+    const char *const *names;     /* (n): words beside the points, where they cover least; NULL = none */
 };
 
 struct axis {

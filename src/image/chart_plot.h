@@ -1,4 +1,5 @@
-/* Inside of chart.c (chart_scale.c, chart_plot.c, chart_legend.c): a chart whose place and scales are known. */
+/* Inside of chart.c (chart_scale.c, chart_plot.c, chart_names.c, chart_legend.c): a chart whose place and scales are
+ * known. */
 #ifndef Y9_IMAGE_CHART_PLOT_H
 #define Y9_IMAGE_CHART_PLOT_H
 
@@ -22,6 +23,9 @@ struct colour series_colour(const struct chart *c, int k);
 bool plot_point(const struct plot *p, const struct series *s, int i, double *x, double *y);
 double plot_x(const struct plot *p, double v);
 double plot_y(const struct plot *p, double v);
+
+/* Words beside points (chart_names.c). */
+void names_draw(cairo_t *cr, const struct plot *p);
 
 /* The width that a legend beside the plot takes, at most three tenths of `w`. */
 double legend_width(cairo_t *cr, const struct plot *p, double w);
