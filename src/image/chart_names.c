@@ -51,11 +51,18 @@ static double cost_of(const struct plot *p, const struct names *names, const str
     return cost;
 }
 
-static void name_point(cairo_t *cr, const struct plot *p, struct names *names, const char *text, double x, double y)
+static double radius_of(const struct plot *p, const struct series *s)
+{
+    return s->style == SERIES_POINTS && s->width > 0 ? s->width / 2 : p->f.font * 0.25;
+}
+
+/* `gap`: from the middle of the point to the word. */
+static void name_point(cairo_t *cr, const struct plot *p, struct names *names, const char *text, double x, double y,
+                       double gap)
 {
     /* right, left, above, below, then the corners: the middle of the word against the point */
     static const double across[PLACES] = {1, -1, 0, 0, 1, 1, -1, -1}, down[PLACES] = {0, 0, -1, 1, -1, 1, -1, 1};
-    double w = text_width(cr, text), h = text_height(cr) * 0.8, gap = p->f.font * 0.4, least = INFINITY;
+    double w = text_width(cr, text), h = text_height(cr) * 0.8, least = INFINITY;
     struct rect best = {0};
     for (int i = 0; i < PLACES; i++) {
         double ring = i < 4 ? 1 : 0.7;
@@ -75,7 +82,7 @@ static void name_point(cairo_t *cr, const struct plot *p, struct names *names, c
 void names_draw(cairo_t *cr, const struct plot *p)
 {
     struct names names = {.n = 0};
-    double x, y, r = p->f.font * 0.25;
+    double x, y;
     bool wanted = false;
     for (int k = 0; k < p->chart->n_series; k++)
         wanted |= p->chart->series[k].names != NULL;
@@ -83,6 +90,7 @@ void names_draw(cairo_t *cr, const struct plot *p)
         return;
     for (int k = 0; k < p->chart->n_series; k++) {
         const struct series *s = &p->chart->series[k];
+        const double r = radius_of(p, s);
         for (int i = 0; i < s->n && names.n < MOST_NAMES; i++) {
             if (s->style != SERIES_BARS && s->style != SERIES_LINE && plot_point(p, s, i, &x, &y))
                 names.taken[names.n++] = (struct rect){x - r, y - r, 2 * r, 2 * r};
@@ -96,7 +104,7 @@ void names_draw(cairo_t *cr, const struct plot *p)
             if (!s->names[i] || !plot_point(p, s, i, &x, &y))
                 continue;
             cairo_set_source_rgb(cr, c.red / 400.0, c.green / 400.0, c.blue / 400.0); /* darker: words are thin */
-            name_point(cr, p, &names, s->names[i], x, y);
+            name_point(cr, p, &names, s->names[i], x, y, radius_of(p, s) + p->f.font * 0.15);
         }
     }
 }

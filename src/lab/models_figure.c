@@ -26,11 +26,16 @@ struct plot_data {
     const char **names;    /* (n) */
 };
 
-/* A star marks numbers of another split than val2017. */
+/* A star marks published numbers of another split than val2017; measured ones tell their size. */
 static char *name_of(const struct point *p, struct arena *arena)
 {
     char text[NAME_BYTES * 4];
-    snprintf(text, sizeof text, "%.40s%s", p->model, !p->measured && *p->split && strcmp(p->split, "val") ? "*" : "");
+    if (p->measured && p->h == p->w)
+        snprintf(text, sizeof text, "%.40s, %d", p->model, p->h);
+    else if (p->measured)
+        snprintf(text, sizeof text, "%.40s, %d x %d", p->model, p->h, p->w);
+    else
+        snprintf(text, sizeof text, "%.40s%s", p->model, *p->split && strcmp(p->split, "val") ? "*" : "");
     return arena_strdup(arena, text);
 }
 
@@ -64,7 +69,7 @@ static int make_series(const struct points *p, enum cost_kind kind, struct plot_
                                           .y = &data->y[i],
                                           .names = &data->names[i],
                                           .n = 1,
-                                          .width = point->measured ? 13 : 0,
+                                          .width = point->measured ? 10 : 0,
                                           .coloured = point->measured,
                                           .colour = colour_ink};
         n++;
