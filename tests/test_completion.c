@@ -80,6 +80,11 @@ static void bash_completes(void **state)
         {"detect --source e.jpg ph", "photos"},
         {"val a", "a.pt"},
         {"help tra", "train"},
+        {"figure fea", "features"},
+        {"figure features --dep", "--depth"},
+        {"figure features --reduce m", "max mean"},
+        {"figure features e", "e.jpg"},
+        {"figure --h", "--help --help-json"},
         {"help --format z", "zsh"},
         {"nonsense ''", ""},
     };
@@ -99,20 +104,36 @@ static void bash_completes(void **state)
 }
 
 /* Every option that is used is offered for its verb; what is refused or without effect is not. */
+static void options_of_verb_are_offered(const struct verb_spec *verb)
+{
+    char said[16384], word[80], command[300], key[80];
+    snprintf(key, sizeof key, "%s", verb->name);
+    for (char *p = key; *p; p++)
+        *p = *p == ' ' ? '-' : *p;
+    snprintf(command, sizeof command, "bash -c 'source ./yolo9.bash; _yolo9_options %s'", key);
+    assert_int_equal(run(command, said, sizeof said), 0);
+    for (int i = 0; i < verb->n_options; i++) {
+        const struct option_spec *s = &verb->options[i];
+        snprintf(word, sizeof word, "--%s ", s->name);
+        if (!strstr(said, word) != (s->state != OPTION_USED))
+            fail_msg("%s: %s: %s", verb->name, word, said);
+    }
+}
+
+/* Calls visit for every verb and every part of one. */
+static void each_verb(void (*visit)(const struct verb_spec *))
+{
+    for (int v = 0; verbs[v]; v++) {
+        visit(verbs[v]);
+        for (int i = 0; verbs[v]->parts && verbs[v]->parts[i]; i++)
+            visit(verbs[v]->parts[i]);
+    }
+}
+
 static void all_options_are_offered(void **state)
 {
     (void)state;
-    char said[16384], word[80], command[300];
-    for (int v = 0; verbs[v]; v++) {
-        snprintf(command, sizeof command, "bash -c 'source ./yolo9.bash; _yolo9_options %s'", verbs[v]->name);
-        assert_int_equal(run(command, said, sizeof said), 0);
-        for (int i = 0; i < verbs[v]->n_options; i++) {
-            const struct option_spec *s = &verbs[v]->options[i];
-            snprintf(word, sizeof word, "--%s ", s->name);
-            if (!strstr(said, word) != (s->state != OPTION_USED))
-                fail_msg("%s: %s: %s", verbs[v]->name, word, said);
-        }
-    }
+    each_verb(options_of_verb_are_offered);
 }
 
 static void zsh_and_fish_read_theirs(void **state)
@@ -135,26 +156,29 @@ static void zsh_and_fish_read_theirs(void **state)
     }
 }
 
+static void page_names_options(const struct verb_spec *verb)
+{
+    char *text = NULL, word[80];
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    assert_non_null(stream);
+    manual_verb(verb, stream);
+    fclose(stream);
+    assert_int_equal(strncmp(text, ".TH \"YOLO9\\-", 12), 0);
+    for (int i = 0; i < verb->n_options; i++) {
+        size_t n = (size_t)snprintf(word, sizeof word, "\\fB\\-\\-");
+        for (const char *p = verb->options[i].name; *p; p++)
+            n += (size_t)snprintf(word + n, sizeof word - n, *p == '-' ? "\\-" : "%c", *p);
+        if (!strstr(text, word))
+            fail_msg("yolo9-%s.1 does not name %s", verb->name, word);
+    }
+    free(text);
+}
+
 static void pages_name_every_option(void **state)
 {
     (void)state;
-    for (int v = 0; verbs[v]; v++) {
-        char *text = NULL, word[80];
-        size_t size = 0;
-        FILE *stream = open_memstream(&text, &size);
-        assert_non_null(stream);
-        manual_verb(verbs[v], stream);
-        fclose(stream);
-        assert_int_equal(strncmp(text, ".TH \"YOLO9\\-", 12), 0);
-        for (int i = 0; i < verbs[v]->n_options; i++) {
-            size_t n = (size_t)snprintf(word, sizeof word, "\\fB\\-\\-");
-            for (const char *p = verbs[v]->options[i].name; *p; p++)
-                n += (size_t)snprintf(word + n, sizeof word - n, *p == '-' ? "\\-" : "%c", *p);
-            if (!strstr(text, word))
-                fail_msg("yolo9-%s.1 does not name %s", verbs[v]->name, word);
-        }
-        free(text);
-    }
+    each_verb(page_names_options);
 }
 
 static const struct verb_spec *paged; /* the verb of the page below */
@@ -162,6 +186,15 @@ static const struct verb_spec *paged; /* the verb of the page below */
 static void write_page(FILE *stream)
 {
     manual_verb(paged, stream);
+}
+
+static void roff_reads_page(const struct verb_spec *verb)
+{
+    char said[4096];
+    paged = verb;
+    write_file("verb.1", write_page);
+    if (run("groff -man -ww -z -Tutf8 verb.1", said, sizeof said) != 0 || *said)
+        fail_msg("yolo9-%s.1: %s", paged->name, said);
 }
 
 static void roff_finds_nothing_wrong(void **state)
@@ -175,12 +208,7 @@ static void roff_finds_nothing_wrong(void **state)
     write_file("yolo9.1", manual_program);
     assert_int_equal(run("groff -man -ww -z -Tutf8 yolo9.1", said, sizeof said), 0);
     assert_string_equal(said, "");
-    for (int v = 0; verbs[v]; v++) {
-        paged = verbs[v];
-        write_file("verb.1", write_page);
-        if (run("groff -man -ww -z -Tutf8 verb.1", said, sizeof said) != 0 || *said)
-            fail_msg("yolo9-%s.1: %s", paged->name, said);
-    }
+    each_verb(roff_reads_page);
 }
 
 int main(void)

@@ -31,6 +31,30 @@ void completion_each_word(const struct completion *c, void (*put)(void *, const 
         put(context, verbs[i]->name);
 }
 
+void completion_each_verb(FILE *stream, void (*put)(FILE *, const struct verb_spec *))
+{
+    for (int v = 0; verbs[v]; v++) {
+        if (!verbs[v]->parts)
+            put(stream, verbs[v]);
+        for (int i = 0; verbs[v]->parts && verbs[v]->parts[i]; i++)
+            put(stream, verbs[v]->parts[i]);
+    }
+}
+
+const char *completion_key(const struct verb_spec *verb, char buffer[COMPLETION_KEY])
+{
+    snprintf(buffer, COMPLETION_KEY, "%s", verb->name);
+    for (char *p = buffer; *p; p++)
+        *p = *p == ' ' ? '-' : *p;
+    return buffer;
+}
+
+void completion_parts(FILE *stream, const struct verb_spec *verb)
+{
+    for (int i = 0; verb->parts[i]; i++)
+        fprintf(stream, " %s", verb_last_word(verb->parts[i]));
+}
+
 bool completion_is_list(const struct option_spec *s)
 {
     return s->type == OPTION_INTS || s->type == OPTION_STRINGS || s->type == OPTION_PAIRS;

@@ -3,6 +3,8 @@
 #include "cli/cli.h"
 #include "cli/completion_internal.h"
 
+#include <string.h>
+
 /* What is the same for every verb. `_yolo9_files 'pt pth'` completes folders and files with these endings. */
 static const char head[] =
     "# bash completion for yolo9; made by `yolo9 help --format bash`\n"
@@ -47,6 +49,9 @@ static const char tail[] =
     "{\n"
     "    local cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} option= behind=0 i=$((COMP_CWORD - 1))\n"
     "    COMPREPLY=()\n"
+    "    case \" $_yolo9_parts \" in\n"
+    "    *\" $verb-${COMP_WORDS[2]} \"*) [ \"$COMP_CWORD\" -gt 2 ] && verb=$verb-${COMP_WORDS[2]} ;;\n"
+    "    esac\n"
     "    if [ \"$COMP_CWORD\" -le 1 ]; then\n"
     "        _yolo9_words \"$_yolo9_verbs --help --version\"\n"
     "        return\n"
@@ -112,9 +117,10 @@ static bool put_pattern(void *context, const char *name, size_t n)
 
 static void put_values(FILE *stream, const struct verb_spec *verb)
 {
+    char key[COMPLETION_KEY];
     for (int i = 0; i < verb->n_options; i++) {
         const struct option_spec *s = &verb->options[i];
-        struct patterns patterns = {stream, verb->name, completion_is_list(s) ? "*" : "0", 0};
+        struct patterns patterns = {stream, completion_key(verb, key), completion_is_list(s) ? "*" : "0", 0};
         if (s->type == OPTION_FLAG)
             continue;
         fputs("    ", stream);
@@ -126,28 +132,47 @@ static void put_values(FILE *stream, const struct verb_spec *verb)
     const struct option_spec *positional = completion_positional(verb);
     if (!positional)
         return;
-    fprintf(stream, "    %s::*) ", verb->name);
+    fprintf(stream, "    %s::*) ", completion_key(verb, key));
     put_action(stream, positional);
     fputs(" ;;\n", stream);
+}
+
+static void put_options(FILE *stream, const struct verb_spec *verb)
+{
+    char key[COMPLETION_KEY];
+    fprintf(stream, "    %s) echo '", completion_key(verb, key));
+    for (int i = 0; i < verb->n_options; i++) {
+        if (verb->options[i].state == OPTION_USED)
+            fprintf(stream, "--%s ", verb->options[i].name);
+    }
+    fputs("--help --help-json' ;;\n", stream);
+}
+
+static void put_key(FILE *stream, const struct verb_spec *verb)
+{
+    char key[COMPLETION_KEY];
+    if (strchr(verb->name, ' '))
+        fprintf(stream, " %s", completion_key(verb, key));
 }
 
 void completion_bash(FILE *stream)
 {
     fputs(head, stream);
-    for (int v = 0; verbs[v]; v++)
-        put_values(stream, verbs[v]);
+    completion_each_verb(stream, put_values);
+    for (int v = 0; verbs[v]; v++) {
+        if (!verbs[v]->parts)
+            continue;
+        fprintf(stream, "    %s::*) _yolo9_words \"", verbs[v]->name);
+        completion_parts(stream, verbs[v]);
+        fputs("\" ;;\n", stream);
+    }
     fputs(tail, stream);
     fputs("\n_yolo9_verbs='", stream);
     for (int v = 0; verbs[v]; v++)
         fprintf(stream, "%s%s", v ? " " : "", verbs[v]->name);
+    fputs("'\n_yolo9_parts='", stream);
+    completion_each_verb(stream, put_key);
     fputs("'\n\n_yolo9_options()\n{\n    case $1 in\n", stream);
-    for (int v = 0; verbs[v]; v++) {
-        fprintf(stream, "    %s) echo '", verbs[v]->name);
-        for (int i = 0; i < verbs[v]->n_options; i++) {
-            if (verbs[v]->options[i].state == OPTION_USED)
-                fprintf(stream, "--%s ", verbs[v]->options[i].name);
-        }
-        fputs("--help --help-json' ;;\n", stream);
-    }
-    fputs("    esac\n}\n", stream);
+    completion_each_verb(stream, put_options);
+    fputs("    *) echo '--help --help-json' ;;\n    esac\n}\n", stream);
 }

@@ -18,6 +18,16 @@ struct completion {
     bool networks, verbs;
 };
 
+/* Calls put for every verb that has options: for parts in place of the verb that has them. */
+void completion_each_verb(FILE *stream, void (*put)(FILE *, const struct verb_spec *));
+
+/* "figure-features" of "figure features": one word that stands for a verb in a script. */
+enum { COMPLETION_KEY = 80 };
+const char *completion_key(const struct verb_spec *verb, char buffer[COMPLETION_KEY]);
+
+/* " features network": the last words of a verb's parts. */
+void completion_parts(FILE *stream, const struct verb_spec *verb);
+
 /* What completes the value of an option. */
 struct completion completion_of(const struct option_spec *s);
 

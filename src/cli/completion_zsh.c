@@ -76,6 +76,34 @@ static void put_option(FILE *stream, const struct option_spec *s)
     fputs("' \\\n", stream);
 }
 
+/* "features) _arguments ... ;;" */
+static void put_verb(FILE *stream, const struct verb_spec *verb)
+{
+    const struct option_spec *positional = completion_positional(verb);
+    fprintf(stream, "        %s) _arguments \\\n", verb_last_word(verb));
+    for (int i = 0; i < verb->n_options; i++) {
+        if (verb->options[i].state == OPTION_USED)
+            put_option(stream, &verb->options[i]);
+    }
+    if (positional) {
+        fputs("            '*:", stream);
+        put_action(stream, positional);
+        fputs("' \\\n", stream);
+    }
+    fputs("            '--help[the options]' '--help-json[the options as JSON]' ;;\n", stream);
+}
+
+/* The word behind the verb's name chooses one of its parts, whose words follow. */
+static void put_parts(FILE *stream, const struct verb_spec *verb)
+{
+    fprintf(stream, "        %s)\n        if (( CURRENT == 2 )); then\n            compadd --", verb->name);
+    completion_parts(stream, verb);
+    fputs("\n        else\n        shift words\n        (( CURRENT-- ))\n        case $words[1] in\n", stream);
+    for (int i = 0; verb->parts[i]; i++)
+        put_verb(stream, verb->parts[i]);
+    fputs("        esac\n        fi ;;\n", stream);
+}
+
 void completion_zsh(FILE *stream)
 {
     fputs("#compdef yolo9\n# zsh completion for yolo9; made by `yolo9 help --format zsh`\n\n"
@@ -90,20 +118,8 @@ void completion_zsh(FILE *stream)
     fputs("    )\n    _arguments -C '--help[the verbs]' '--version[version]' '1:verb:->verb' '*::argument:->argument'\n"
           "    case $state in\n    verb) _describe verb verbs ;;\n    argument)\n        case $words[1] in\n",
           stream);
-    for (int v = 0; verbs[v]; v++) {
-        const struct option_spec *positional = completion_positional(verbs[v]);
-        fprintf(stream, "        %s) _arguments \\\n", verbs[v]->name);
-        for (int i = 0; i < verbs[v]->n_options; i++) {
-            if (verbs[v]->options[i].state == OPTION_USED)
-                put_option(stream, &verbs[v]->options[i]);
-        }
-        if (positional) {
-            fputs("            '*:", stream);
-            put_action(stream, positional);
-            fputs("' \\\n", stream);
-        }
-        fputs("            '--help[the options]' '--help-json[the options as JSON]' ;;\n", stream);
-    }
+    for (int v = 0; verbs[v]; v++)
+        verbs[v]->parts ? put_parts(stream, verbs[v]) : put_verb(stream, verbs[v]);
     fputs("        esac ;;\n    esac\n}\n\nif [ \"$funcstack[1]\" = _yolo9 ]; then _yolo9 \"$@\"; else compdef _yolo9 "
           "yolo9; fi\n",
           stream);

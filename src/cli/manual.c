@@ -126,14 +126,45 @@ static void put_exit_status(FILE *stream)
           stream);
 }
 
+/* "figure\-features": the page of a part has the names of both. */
+static void put_page_name(FILE *stream, const char *name, bool capitals)
+{
+    for (; *name; name++) {
+        if (*name == ' ')
+            fputs("\\-", stream);
+        else
+            fputc(capitals ? toupper((unsigned char)*name) : *name, stream);
+    }
+}
+
+static void put_verbs(FILE *stream, const struct verb_spec *const *list)
+{
+    for (int i = 0; list[i]; i++) {
+        fprintf(stream, ".TP\n\\fB%s\\fR\n", verb_last_word(list[i]));
+        put(stream, list[i]->summary);
+        fputs(".\n", stream);
+    }
+}
+
+static void put_pages(FILE *stream, const struct verb_spec *const *list)
+{
+    for (int i = 0; list[i]; i++) {
+        fputs("\\fByolo9\\-", stream);
+        put_page_name(stream, list[i]->name, false);
+        fprintf(stream, "\\fR(1)%s\n", list[i + 1] ? "," : "");
+    }
+}
+
 void manual_verb(const struct verb_spec *verb, FILE *stream)
 {
     fputs(".TH \"YOLO9\\-", stream);
-    for (const char *p = verb->name; *p; p++)
-        fputc(toupper((unsigned char)*p), stream);
-    fprintf(stream, "\" 1 \"\" \"yolo9 %s\" \"yolo9\"\n.SH NAME\nyolo9\\-%s \\- ", Y9_VERSION, verb->name);
+    put_page_name(stream, verb->name, true);
+    fprintf(stream, "\" 1 \"\" \"yolo9 %s\" \"yolo9\"\n.SH NAME\nyolo9\\-", Y9_VERSION);
+    put_page_name(stream, verb->name, false);
+    fputs(" \\- ", stream);
     put(stream, verb->summary);
-    fprintf(stream, "\n.SH SYNOPSIS\n\\fByolo9 %s\\fR [\\fIoptions\\fR]", verb->name);
+    fprintf(stream, "\n.SH SYNOPSIS\n\\fByolo9 %s\\fR%s [\\fIoptions\\fR]", verb->name,
+            verb->parts ? " \\fIWHAT\\fR" : "");
     if (options_find_weights(verb) >= 0)
         fputs(" [\\fIWEIGHTS\\fR]", stream);
     if (verb->positional) {
@@ -142,12 +173,18 @@ void manual_verb(const struct verb_spec *verb, FILE *stream)
         fputs("\\fR", stream);
     }
     fputc('\n', stream);
+    if (verb->parts) {
+        put_heading(stream, ".SH", "What there is");
+        put_verbs(stream, verb->parts);
+    }
     put_options(stream, verb, OPTION_USED, "Options");
     put_options(stream, verb, OPTION_IGNORED, "Options of the official scripts that change nothing here");
     put_options(stream, verb, OPTION_REFUSED, "Options of the official scripts that are not offered");
     put_examples(stream, verb);
     put_exit_status(stream);
-    fputs(".SH \"SEE ALSO\"\n\\fByolo9\\fR(1)\n", stream);
+    fprintf(stream, ".SH \"SEE ALSO\"\n\\fByolo9\\fR(1)%s\n", verb->parts ? "," : "");
+    if (verb->parts)
+        put_pages(stream, verb->parts);
 }
 
 void manual_program(FILE *stream)
@@ -156,11 +193,7 @@ void manual_program(FILE *stream)
             ".TH YOLO9 1 \"\" \"yolo9 %s\" \"yolo9\"\n.SH NAME\nyolo9 \\- detect objects with YOLOv9, and train it\n"
             ".SH SYNOPSIS\n\\fByolo9\\fR \\fIVERB\\fR [\\fIoptions\\fR] [\\fIarguments\\fR]\n.SH VERBS\n",
             Y9_VERSION);
-    for (int i = 0; verbs[i]; i++) {
-        fprintf(stream, ".TP\n\\fB%s\\fR\n", verbs[i]->name);
-        put(stream, verbs[i]->summary);
-        fputs(".\n", stream);
-    }
+    put_verbs(stream, verbs);
     fputs(".SH OPTIONS\n"
           "Options are written \\fB\\-\\-name\\fR \\fIvalue\\fR or \\fB\\-\\-name=\\fR\\fIvalue\\fR.\n"
           "A flag is turned off by \\fB\\-\\-no\\-name\\fR.\n"
@@ -173,6 +206,5 @@ void manual_program(FILE *stream)
           stream);
     put_exit_status(stream);
     fputs(".SH \"SEE ALSO\"\n", stream);
-    for (int i = 0; verbs[i]; i++)
-        fprintf(stream, "\\fByolo9\\-%s\\fR(1)%s\n", verbs[i]->name, verbs[i + 1] ? "," : "");
+    put_pages(stream, verbs);
 }
