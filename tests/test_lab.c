@@ -223,15 +223,15 @@ static void the_program_writes_picture_and_numbers(void **state)
     snprintf(command, sizeof command,
              "%s disc.png --img 64 --arch plainnet gelan-dw --depth 10 20 30 --project out >said", yolo9);
     assert_int_equal(shell(command), 0);
-    assert_ok(image_read("out/features/features.png", &sheet));
-    assert_ok(file_read("out/features/features.csv", 1 << 20, &text));
+    assert_ok(image_read("out/exp/features.png", &sheet));
+    assert_ok(file_read("out/exp/features.csv", 1 << 20, &text));
     int lines = 0;
     for (const char *p = text.data; (p = strchr(p, '\n')); p++)
         lines++;
     assert_int_equal(lines, 1 + 2 * 3);
     assert_non_null(strstr(text.data, "\ngelan-dw,20,18,"));
     json_t *root = NULL;
-    assert_ok(json_read_file("out/features/features.json", NULL, &root));
+    assert_ok(json_read_file("out/exp/features.json", NULL, &root));
     assert_int_equal(json_array_size(json_object_get(root, "rows")), 6);
     json_decref(root);
     snprintf(command, sizeof command, "%s disc.png --arch plainet --project no 2>said", yolo9);

@@ -36,7 +36,7 @@ static const struct option_spec options_table[] = {
     IMAGE_SIZE_OPTION("network input (default 640)", 2),
     {"time", NULL, OPTION_FLAG, NULL, "time the networks too"},
     {"project", NULL, OPTION_STRING, "runs/figure", "folder of the figures", .value = VALUE_FOLDER},
-    {"name", NULL, OPTION_STRING, "features", "folder of this one: features, features2 ...", .value = VALUE_NAME},
+    {"name", NULL, OPTION_STRING, "exp", "folder of this one: exp, exp2, exp3 ...", .value = VALUE_NAME},
     {"exist-ok", NULL, OPTION_FLAG, NULL, "use the folder if it is there already"},
     {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024},
 };
