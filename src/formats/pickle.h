@@ -65,6 +65,8 @@ enum pickle_makes pickle_makes(const struct pickle_value *global);
 const char *pickle_global_name(const struct pickle_value *global); /* of a PICKLE_GLOBAL */
 /* True for the global module.name; NULL is fine and false. */
 bool pickle_is_global(const struct pickle_value *value, const char *module, const char *name);
+/* Of a dict, whose items are key, value, key, value ...; 0 of anything else and of NULL. */
+uint32_t pickle_entries(const struct pickle_value *value);
 /* Value of a string key in a dict (or among an object's entries); NULL: absent, or no dict. */
 const struct pickle_value *pickle_find(const struct pickle_value *dict, const char *key);
 /* Attribute of an object: its state's entry. NULL: absent. */

@@ -97,6 +97,11 @@ const char *pickle_text(const struct pickle_value *value)
     return value->text;
 }
 
+uint32_t pickle_entries(const struct pickle_value *value)
+{
+    return value && value->type == PICKLE_DICT ? value->count / 2 : 0;
+}
+
 const struct pickle_value *pickle_find(const struct pickle_value *dict, const char *key)
 {
     size_t length = strlen(key);

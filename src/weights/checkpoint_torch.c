@@ -5,6 +5,7 @@
 #include "core/path.h"
 #include "formats/pickle_yaml.h"
 #include "weights/activations.h"
+#include "weights/container.h"
 #include "weights/naming.h"
 
 #include <limits.h>
@@ -81,11 +82,6 @@ static const char *entry_name(const struct pickle_value *dict, uint32_t i)
     return pickle_text(dict->items[2 * i]);
 }
 
-static uint32_t entries(const struct pickle_value *dict)
-{
-    return dict && dict->type == PICKLE_DICT ? dict->count / 2 : 0;
-}
-
 /* A module's own parameters and persistent buffers; None stands for an absent one. */
 static enum status add_own_tensors(struct walk *w, const struct pickle_value *module)
 {
@@ -93,7 +89,7 @@ static enum status add_own_tensors(struct walk *w, const struct pickle_value *mo
     const struct pickle_value *buffers = pickle_attribute(module, "_buffers");
     const struct pickle_value *fleeting = pickle_attribute(module, "_non_persistent_buffers_set");
     enum status rc = OK;
-    for (uint32_t i = 0; i < entries(parameters) && rc == OK; i++) {
+    for (uint32_t i = 0; i < pickle_entries(parameters) && rc == OK; i++) {
         const struct pickle_value *value = parameters->items[2 * i + 1];
         const char *leaf = entry_name(parameters, i);
         if (!leaf || value->type == PICKLE_NONE)
@@ -104,7 +100,7 @@ static enum status add_own_tensors(struct walk *w, const struct pickle_value *mo
                                                                                      : CHECKPOINT_WEIGHT;
         rc = add_tensor(w, leaf, value, role);
     }
-    for (uint32_t i = 0; i < entries(buffers) && rc == OK; i++) {
+    for (uint32_t i = 0; i < pickle_entries(buffers) && rc == OK; i++) {
         const struct pickle_value *value = buffers->items[2 * i + 1];
         const char *leaf = entry_name(buffers, i);
         if (leaf && value->type != PICKLE_NONE && !holds(fleeting, leaf))
@@ -124,7 +120,7 @@ static enum status add_module(struct walk *w, const struct pickle_value *module,
     TRY(activations_note(&w->activations, &w->ckpt->arena, w->path, module));
     rc = add_own_tensors(w, module);
     const struct pickle_value *children = pickle_attribute(module, "_modules");
-    for (uint32_t i = 0; i < entries(children) && rc == OK; i++) {
+    for (uint32_t i = 0; i < pickle_entries(children) && rc == OK; i++) {
         const struct pickle_value *child = children->items[2 * i + 1];
         const char *name = entry_name(children, i);
         if (!name || child->type != PICKLE_OBJECT)
@@ -157,7 +153,7 @@ static enum status read_names(struct checkpoint *ckpt, const struct pickle_value
     bool dict = names && names->type == PICKLE_DICT;
     if (!names || (!dict && names->type != PICKLE_LIST && names->type != PICKLE_TUPLE))
         return OK;
-    for (uint32_t i = 0; dict && i < entries(names); i++)
+    for (uint32_t i = 0; dict && i < pickle_entries(names); i++)
         n = MAX(n, class_of_key(names->items[2 * i]) + 1);
     n = dict ? n : names->count;
     if (n > MAX_NAMES)
@@ -165,7 +161,7 @@ static enum status read_names(struct checkpoint *ckpt, const struct pickle_value
     const char **out = arena_alloc(&ckpt->arena, (size_t)n, sizeof *out);
     if (!out)
         return E_NOMEM;
-    for (uint32_t i = 0; i < (dict ? entries(names) : names->count); i++) {
+    for (uint32_t i = 0; i < (dict ? pickle_entries(names) : names->count); i++) {
         int64_t at = i;
         const struct pickle_value *value = names->items[dict ? 2 * i + 1 : i];
         if (dict)
@@ -180,7 +176,7 @@ static enum status read_names(struct checkpoint *ckpt, const struct pickle_value
     }
     if (lost)
         log_warn("%s: %d of its %d class names cannot be read", ckpt->path, lost,
-                 (int)(dict ? entries(names) : names->count));
+                 (int)(dict ? pickle_entries(names) : names->count));
     model->names = out;
     model->n_names = (int)n;
     return OK;
@@ -261,7 +257,7 @@ static enum status read_attributes(struct checkpoint *ckpt, const struct pickle_
     if (!model->class_name)
         return E_NOMEM;
     model->family = naming_family(model->class_name);
-    if (entries(rows)) {
+    if (pickle_entries(rows)) {
         const struct pickle_value *head = rows->items[rows->count - 1];
         if (head->type == PICKLE_OBJECT)
             model->head_class = pickle_global_name(head->callee);
@@ -269,8 +265,8 @@ static enum status read_attributes(struct checkpoint *ckpt, const struct pickle_
     return OK;
 }
 
-/* A module object, or a state dict {name: tensor}, as naming_find_networks found it; NULL leaves *out NULL. Names are
- * the official ones afterwards; *average is what stood beside it in the same place. */
+/* A module object, or a state dict {name: tensor}, as container_find_networks found it; NULL leaves *out NULL. Names
+ * are the official ones afterwards; *average is what stood beside it in the same place. */
 static enum status read_model(struct checkpoint *ckpt, const struct pickle_value *value, const char *what,
                               const struct checkpoint_model **out, struct checkpoint_model **average)
 {
@@ -288,7 +284,7 @@ static enum status read_model(struct checkpoint *ckpt, const struct pickle_value
         TRY_CLEAN(read_attributes(ckpt, value, model));
         model->activations = w.activations;
     } else {
-        for (uint32_t i = 0; i < entries(value); i++) {
+        for (uint32_t i = 0; i < pickle_entries(value); i++) {
             const char *name = entry_name(value, i);
             if (name && torch_is_tensor(value->items[2 * i + 1]))
                 TRY_CLEAN(add_tensor(&w, name, value->items[2 * i + 1], CHECKPOINT_UNKNOWN));
@@ -430,7 +426,7 @@ static enum status read_optimizer(struct checkpoint *ckpt, const struct pickle_v
         return OK;
     const struct pickle_value *state = pickle_find(optimizer, "state");
     TRY_CLEAN(read_groups(ckpt, pickle_find(optimizer, "param_groups"), &parameters));
-    uint32_t n = entries(state);
+    uint32_t n = pickle_entries(state);
     if (n > (uint32_t)parameters)
         TRY_CLEAN(fail(E_FORMAT, "%s: broken optimizer", ckpt->path));
     struct checkpoint_slot *slots = arena_alloc(&ckpt->arena, n, sizeof *slots);
@@ -521,10 +517,10 @@ static enum status check_family(const struct checkpoint *ckpt, const struct pick
 enum status checkpoint_read_torch(struct checkpoint *ckpt)
 {
     const struct pickle_value *root = ckpt->torch.pickle.root;
-    struct naming_container found;
+    struct network_container found;
     struct checkpoint_model *beside, *none;
     TRY(check_family(ckpt, root));
-    TRY(naming_find_networks(ckpt->path, root, &found));
+    TRY(container_find_networks(ckpt->path, root, &found));
     TRY(read_model(ckpt, found.raw, "model", &ckpt->raw, &beside));
     TRY(read_model(ckpt, found.average, "average", &ckpt->ema, &none));
     if (!ckpt->ema)

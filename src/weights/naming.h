@@ -1,6 +1,6 @@
-/* The one home of what other packages call things: keys under which checkpoints keep a network, prefixes of wrappers
- * and averages, counters of profilers, classes of their modules, names of their tensors. It is tables; whoever reads a
- * checkpoint asks here.
+/* The one home of what other packages call a network's tensors: prefixes of wrappers and averages, counters of
+ * profilers, classes of modules, names behind a row. It is tables; whoever reads a checkpoint asks here (and
+ * container.h for the keys under which a network lies).
  *
  * A network's naming is told by the tensors of its detection head, not by what stands in front of them: the head gives
  * the prefix, everything under that prefix is the network, the rest is left aside. */
@@ -9,14 +9,6 @@
 
 #include "formats/pickle.h"
 #include "weights/checkpoint.h"
-
-/* What a checkpoint holds: a module object or a dict of tensors each; NULL: there is none. */
-struct naming_container {
-    const struct pickle_value *raw, *average;
-    const struct pickle_value *options; /* the dict (or namespace) of training options */
-};
-/* E_FORMAT lists the keys of a file that holds no network. */
-enum status naming_find_networks(const char *file, const struct pickle_value *root, struct naming_container *out);
 
 /* Of the tensors of one model as the file names them: the network's become model.<row>.<part>, as the official code
  * has them; counters and other things beside it go. Where the file holds an average of the same network beside it, that
