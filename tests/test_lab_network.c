@@ -7,6 +7,7 @@
 #include "model/rows.h"
 #include "support/unit.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,43 +70,76 @@ static void check_wires(const char *name, const struct diagram *d)
     }
 }
 
-/* Two wires of different boxes on one line would look like one. */
+/* Length that two stretches share where both run on one line. */
+static double shared(const struct wire *a, int k, const struct wire *b, int q)
+{
+    const double same = 1;
+    bool upright = a->x[k] == a->x[k + 1] && b->x[q] == b->x[q + 1] && fabs(a->x[k] - b->x[q]) < same;
+    bool level = a->y[k] == a->y[k + 1] && b->y[q] == b->y[q + 1] && fabs(a->y[k] - b->y[q]) < same;
+    const double *u = upright ? a->y : a->x, *v = upright ? b->y : b->x;
+    return upright || level
+               ? MIN(MAX(u[k], u[k + 1]), MAX(v[q], v[q + 1])) - MAX(MIN(u[k], u[k + 1]), MIN(v[q], v[q + 1]))
+               : 0;
+}
+
+/* Wires of different boxes on one line would look like one. */
 static void check_apart(const char *name, const struct diagram *d)
 {
     for (int i = 0; i < d->n_wires; i++)
         for (int j = 0; j < i; j++) {
             const struct wire *a = &d->wires[i], *b = &d->wires[j];
             for (int k = 0; a->from != b->from && k + 1 < a->n; k++)
-                for (int q = 0; q + 1 < b->n; q++) {
-                    bool upright = a->x[k] == a->x[k + 1] && b->x[q] == b->x[q + 1] && a->x[k] == b->x[q];
-                    double low = MAX(MIN(a->y[k], a->y[k + 1]), MIN(b->y[q], b->y[q + 1]));
-                    double high = MIN(MAX(a->y[k], a->y[k + 1]), MAX(b->y[q], b->y[q + 1]));
-                    if (upright && high - low > 1)
-                        fail_msg("%s: wires from %d and %d run on one line", name, a->from, b->from);
-                }
+                for (int q = 0; q + 1 < b->n; q++)
+                    if (shared(a, k, b, q) > 1)
+                        fail_msg("%s: wires from %d to %d and from %d to %d run on one line (%g)", name, a->from, a->to,
+                                 b->from, b->to, a->y[k]);
         }
+}
+
+static void check_network(const char *name)
+{
+    struct figures f;
+    struct diagram d;
+    open_network(name, 256, 512, &f);
+    assert_ok(diagram_build(&f, &d));
+    int wires = 0;
+    for (int r = 0; r < f.n_rows; r++)
+        wires += f.table.rows[r].n_from;
+    assert_int_equal(d.n_wires, wires);
+    assert_int_equal(d.n_boxes, f.n_rows + f.table.rows[rows_head(&f.table)].n_from);
+    check_boxes(name, &d);
+    check_wires(name, &d);
+    check_apart(name, &d);
+    diagram_free(&d);
+    figures_free(&f);
 }
 
 static void networks_are_drawn_without_crossing_a_box(void **state)
 {
     (void)state;
-    for (int i = 0; builtin_tables[i].name; i++) {
-        const char *name = builtin_tables[i].name;
-        struct figures f;
-        struct diagram d;
-        open_network(name, 256, 512, &f);
-        assert_ok(diagram_build(&f, &d));
-        int wires = 0;
-        for (int r = 0; r < f.n_rows; r++)
-            wires += f.table.rows[r].n_from;
-        assert_int_equal(d.n_wires, wires);
-        assert_int_equal(d.n_boxes, f.n_rows + f.table.rows[rows_head(&f.table)].n_from);
-        check_boxes(name, &d);
-        check_wires(name, &d);
-        check_apart(name, &d);
-        diagram_free(&d);
-        figures_free(&f);
-    }
+    for (int i = 0; builtin_tables[i].name; i++)
+        check_network(builtin_tables[i].name);
+}
+
+/* Two auxiliary branches, a row that nobody reads, a map that is read twice, two levels of one stride. */
+static void unusual_tables_are_drawn(void **state)
+{
+    (void)state;
+    static const char three[] = "nc: 3\nbackbone:\n"
+                                "  - [-1, 1, Conv, [16, 3, 2]]\n  - [-1, 1, Conv, [32, 3, 2]]\n"
+                                "  - [-1, 1, Conv, [32, 3, 2], B3]\n  - [-1, 1, Conv, [64, 3, 2], B4]\n"
+                                "  - [-1, 1, Conv, [64, 3, 2], B5]\nhead:\n  - [B4, 1, Conv, [8, 1, 1]]\n"
+                                "  - [B3, 1, Conv, [32, 3, 1], A3]\n  - [B4, 1, Conv, [32, 3, 1], A4]\n"
+                                "  - [B5, 1, Conv, [32, 3, 1], A5]\n"
+                                "  - [[A3, A4, A5, A3, A4, A5, B3, B4, B5], 1, TripleDDetect, [nc]]\n";
+    static const char twice[] = "nc: 3\nbackbone:\n"
+                                "  - [-1, 1, Conv, [16, 3, 2]]\n  - [-1, 1, Conv, [32, 3, 2]]\n"
+                                "  - [-1, 1, Conv, [32, 3, 2]]\n  - [[-1, -1], 1, Concat, [1]]\nhead:\n"
+                                "  - [[3, 2], 1, DDetect, [nc]]\n";
+    assert_ok(file_write("three.yaml", three, sizeof three - 1));
+    assert_ok(file_write("twice.yaml", twice, sizeof twice - 1));
+    check_network("three.yaml");
+    check_network("twice.yaml");
 }
 
 static void maps_and_levels_of_the_auxiliary_network(void **state)
@@ -184,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(networks_are_drawn_without_crossing_a_box),
+        cmocka_unit_test(unusual_tables_are_drawn),
         cmocka_unit_test(maps_and_levels_of_the_auxiliary_network),
         cmocka_unit_test(wires_know_the_map_that_is_chosen),
         cmocka_unit_test(picture_and_numbers_are_written),

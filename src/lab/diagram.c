@@ -1,6 +1,6 @@
 #include "lab/diagram_parts.h"
 
-#include <stdio.h>
+#include <math.h>
 
 enum { MAX_SIDE = 16000 };
 
@@ -37,6 +37,17 @@ static enum status size_boxes(struct diagram *d)
     return OK;
 }
 
+/* The lines over the grid have room. */
+static enum status widen(struct diagram *d)
+{
+    cairo_t *cr = measure_create();
+    if (!cr)
+        return E_NOMEM;
+    d->width = ceil(MAX(d->width, diagram_draw_title(cr, d) + WORD_PAD));
+    cairo_destroy(cr);
+    return OK;
+}
+
 enum status diagram_build(const struct figures *f, struct diagram *d)
 {
     enum status rc = OK;
@@ -45,6 +56,7 @@ enum status diagram_build(const struct figures *f, struct diagram *d)
     TRY_CLEAN(diagram_stages(d));
     TRY_CLEAN(size_boxes(d));
     TRY_CLEAN(diagram_route(d));
+    TRY_CLEAN(widen(d));
     if (d->width > MAX_SIDE || d->height > MAX_SIDE)
         TRY_CLEAN(fail(E_LIMIT, "%s: its picture would have %.0f x %.0f pixels", f->table.source, d->width, d->height));
 cleanup:

@@ -211,7 +211,7 @@ static double draw_key(cairo_t *cr, double x, double y, enum part part, enum row
     return x + 24 + text_width(cr, text) + 22;
 }
 
-static void draw_title(cairo_t *cr, const struct diagram *d)
+double diagram_draw_title(cairo_t *cr, const struct diagram *d)
 {
     const struct figures *f = d->figures;
     const struct cost aux = figures_auxiliary(f);
@@ -229,6 +229,7 @@ static void draw_title(cairo_t *cr, const struct diagram *d)
              "rows x columns.",
              1e-6 * f->whole.params, f->whole.gflops, 1e-6 * f->left.params, f->left.gflops, f->h, f->w);
     text_show(cr, x, 46, 0, 0.5, text);
+    double right = x + text_width(cr, text);
     for (enum part part = PART_BACKBONE; part < PART_COUNT; part++)
         x = draw_key(cr, x, 66, part, ROW_MAIN, part_names[part]);
     if (aux.params > 0) {
@@ -237,7 +238,9 @@ static void draw_title(cairo_t *cr, const struct diagram *d)
         x = draw_key(cr, x, 66, PART_NECK, ROW_AUXILIARY, text);
     }
     if (unused)
-        draw_key(cr, x, 66, PART_NECK, ROW_UNUSED, "nobody reads it");
+        x = draw_key(cr, x, 66, PART_NECK, ROW_UNUSED, "no branch reads it");
+    font_select(cr, NAME_SIZE, 1);
+    return MAX(MAX(right, x), 12 + text_width(cr, f->table.name));
 }
 
 void diagram_draw(cairo_t *cr, double w, double h, const void *what)
@@ -258,5 +261,5 @@ void diagram_draw(cairo_t *cr, double w, double h, const void *what)
     for (int i = 0; i < d->n_boxes; i++)
         draw_map(cr, d, i);
     draw_headings(cr, d);
-    draw_title(cr, d);
+    diagram_draw_title(cr, d);
 }

@@ -33,6 +33,9 @@ void diagram_place_columns(struct diagram *d, const int *gutter);
 /* diagram_route.c: widths of gutters and channels, and the points of all wires. */
 enum status diagram_route(struct diagram *d);
 
+/* diagram_draw.c: the lines over the grid; where the longest of them ends. */
+double diagram_draw_title(cairo_t *cr, const struct diagram *d);
+
 static inline int box_column(const struct diagram *d, int box)
 {
     return d->stages[d->boxes[box].stage].column;
