@@ -89,6 +89,10 @@ static void usage_errors_exit_2_and_speak_on_stderr(void **state)
         {"synth /no/a /no/b", "unexpected word '/no/b': --out is /no/a already"},
         {"help train val", "unexpected word 'val'"},
         {"doctor", "--data is needed"},
+        {"figure network", "which network?"},
+        {"figure network --weights /dev/null --nc 3", "--nc is for a table"},
+        {"figure network yolov9-tt", "did you mean yolov9-t?"},
+        {"figure models --no-published", "nothing to draw"},
     };
     struct buf out = {0};
     for (int i = 0; i < COUNT(cases); i++) {

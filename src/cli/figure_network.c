@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/figure_out.h"
 #include "cli/image_size.h"
+#include "core/log.h"
 #include "lab/network_figure.h"
 #include "model/figures.h"
 #include "weights/weights.h"
@@ -21,7 +22,7 @@ static enum status count(const struct options *o, struct figures *f)
     const char *path = option_string(o, "weights"), *cfg = option_string(o, "cfg");
     struct weights weights = {0};
     struct model_options options;
-    struct image_size size;
+    struct image_size size = {0};
     model_options_init(&options);
     if (path) {
         TRY_CLEAN(weights_load(path, cfg, &weights, NULL));
@@ -34,6 +35,9 @@ static enum status count(const struct options *o, struct figures *f)
         options.nc = option_given(o, "nc") ? option_int(o, "nc") : 0;
         TRY_CLEAN(figures_build(cfg, &options, size.h, size.w, f));
     }
+    if (f->h != size.h || f->w != size.w)
+        log_info("%s: counted for %d x %d, as its sides are multiples of %d", f->table.name, f->h, f->w,
+                 graph_largest_stride(&f->training));
 cleanup:
     weights_free(&weights);
     return rc;
