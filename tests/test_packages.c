@@ -50,6 +50,7 @@ static int make_inputs(void **state)
                   &(struct network_dress){.keys = {"model"},
                                           .rename = name_of_libre,
                                           .beside = {"model_family", "yolo9", "task", "detect", "size", "t"}});
+    write_network("claims.pt", &one, &(struct network_dress){.keys = {"model"}, .nc = 7});
     make_ultralytics(&made, &one.training, one.params, 64, &(struct object_dress){.act = "SiLU"});
     need(file_write("ultralytics.pt", made.data, made.size));
     buf_free(&made);
@@ -153,6 +154,11 @@ static void info_says_what_they_are(void **state)
         run(arguments, false, &out);
         expect(&out, files[i].words);
     }
+    run("info --weights claims.pt", true, &out);
+    expect(&out, (const char *const[]){"claims.pt: it says that it has 7 classes, its head has 3: the head's are taken",
+                                       NULL});
+    run("info --weights official.pt", true, &out);
+    assert_int_equal(out.size, 0);
     run("info --weights old.pt --json -", false, &out);
     expect(&out,
            (const char *const[]){"\"kept_as\": \"PyTorch, a dict of tensors, in the layout from before 1.6\"", NULL});

@@ -490,13 +490,18 @@ static enum status read_package(struct checkpoint *ckpt, const struct pickle_val
     return package && !ckpt->package ? E_NOMEM : OK;
 }
 
-/* Where the network is a dict of tensors, its names of classes may stand beside it. */
+/* Where the network is a dict of tensors, the names and the number of its classes may stand beside it. */
 static enum status read_names_beside(struct checkpoint *ckpt, const struct pickle_value *root)
 {
     struct checkpoint_model *models[] = {(struct checkpoint_model *)ckpt->raw, (struct checkpoint_model *)ckpt->ema};
+    const double nc = number_of(root, "nc");
     for (int i = 0; i < COUNT(models); i++) {
-        if (models[i] && !models[i]->n_names && root->type == PICKLE_DICT)
+        if (!models[i] || root->type != PICKLE_DICT)
+            continue;
+        if (!models[i]->n_names)
             TRY(read_names(ckpt, pickle_find(root, "names"), models[i]));
+        if (!models[i]->class_name && models[i]->nc < 0 && nc >= 0 && nc <= MAX_NAMES)
+            models[i]->nc = (int)nc;
     }
     return OK;
 }

@@ -157,6 +157,9 @@ enum status weights_load(const char *path, const char *cfg, struct weights *out,
     if (c.model->n_names && c.model->n_names != out->nc)
         log_warn("%s: %d class %s for %d %s", path, c.model->n_names, noun(c.model->n_names, "name", "names"), out->nc,
                  noun(out->nc, "class", "classes"));
+    else if (c.model->nc > 0 && c.model->nc != out->nc)
+        log_warn("%s: it says that it has %d %s, its head has %d: the head's are taken", path, c.model->nc,
+                 noun(c.model->nc, "class", "classes"), out->nc);
     TRY_CLEAN(match.fused ? bind_folded(&c, out, r) : bind_training(&c, out, r));
     if (r->count[MISMATCH_MISSING] || r->count[MISMATCH_SHAPE])
         TRY_CLEAN(complain(&c, out, r));

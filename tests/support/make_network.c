@@ -94,6 +94,10 @@ void make_network(struct buf *out, const struct graph *g, const float *params, c
         pickle_put_text(&p, d->beside[i]);
         pickle_put_text(&p, d->beside[i + 1]);
     }
+    if (d->nc) {
+        pickle_put_text(&p, "nc");
+        pickle_put_int(&p, d->nc);
+    }
     if (d->list) {
         pickle_put_text(&p, d->list);
         pickle_op(&p, "](");

@@ -22,6 +22,7 @@ struct network_dress {
     const char *stray;     /* name of one more tensor among the network's */
     const char *list;      /* a key in the outermost dict with a list of one tensor */
     const char *beside[6]; /* pairs of key and text in the outermost dict, up to NULL */
+    int nc;                /* that the outermost dict tells; 0: it does not */
     bool old;              /* in PyTorch's layout from before 1.6 */
 };
 /* Storage "0" holds `params`, storage "1" `average` (NULL: none). */
