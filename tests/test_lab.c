@@ -88,6 +88,8 @@ static void tables_reach_every_depth(void **state)
         tables++;
         run_features(t->name, depths, 4, 0, NULL, &f);
         assert_int_equal(f.n, 4);
+        assert_true(f.map_bytes > 1e5 && f.map_bytes * (640 * 640) / (SIDE * SIDE) + f.weight_bytes <
+                                             2e9); /* 200 layers at 640 fit in 2 GB */
         for (int i = 0; i < 4; i++) {
             const struct feature_map *m = &f.maps[i];
             const int more = strcmp(t->name, "features-gelan-res") ? 0 : 2; /* blocks of ten behind a stem of two */
@@ -234,6 +236,9 @@ static void the_program_writes_picture_and_numbers(void **state)
     assert_ok(json_read_file("out/exp/features.json", NULL, &root));
     assert_int_equal(json_array_size(json_object_get(root, "rows")), 6);
     json_decref(root);
+    snprintf(command, sizeof command, "%s disc.png --img 64 --arch gelan-t yolov7-w6 --depth 9 --project out >said",
+             yolo9);
+    assert_int_equal(shell(command), 0); /* a stride of 64 and one of 32 */
     snprintf(command, sizeof command, "%s disc.png --arch plainet --project no 2>said", yolo9);
     assert_int_equal(shell(command), 2);
     assert_ok(file_read("said", 1 << 20, &text));

@@ -2,8 +2,8 @@
 #include "lab/features.h"
 
 #include "cli/cli.h"
+#include "cli/figure_out.h"
 #include "cli/image_size.h"
-#include "cli/output.h"
 #include "core/cpu.h"
 #include "core/mem.h"
 #include "core/near.h"
@@ -22,10 +22,10 @@ static const char prefix[] = "features-"; /* of the tables that are made for thi
 static const char *const usual[] = {"plainnet", "resnet", "cspnet", "gelan", "reversible"};
 static const char *const reductions[] = {
     [REDUCE_MEAN] = "mean", [REDUCE_RMS] = "rms", [REDUCE_MAX] = "max", [REDUCE_COMPONENT] = "component", NULL};
-enum { MOST_NETWORKS = 16, MOST_DEPTHS = 16, SIDE_STEP = 32 };
+enum { MOST_NETWORKS = 16, MOST_DEPTHS = 16, MOST_NAME = 512 };
 
 static const struct option_spec options_table[] = {
-    {"source", NULL, OPTION_STRING, NULL, "the photo", .value = VALUE_PICTURES},
+    {"source", NULL, OPTION_STRING, NULL, "the photo", .value = VALUE_FILE},
     {"arch", NULL, OPTION_STRINGS, NULL,
      "plainnet, resnet, cspnet, gelan (also gelan-conv, -res, -dark, -dw), reversible, or any network's name or table "
      "(default plainnet resnet cspnet gelan reversible)"},
@@ -35,10 +35,8 @@ static const struct option_spec options_table[] = {
     {"reduce", NULL, OPTION_STRING, "mean", "how the channels of a map become one", .choices = reductions},
     IMAGE_SIZE_OPTION("network input (default 640)", 2),
     {"time", NULL, OPTION_FLAG, NULL, "time the networks too"},
-    {"project", NULL, OPTION_STRING, "runs/figure", "folder of the figures", .value = VALUE_FOLDER},
-    {"name", NULL, OPTION_STRING, "exp", "folder of this one: exp, exp2, exp3 ...", .value = VALUE_NAME},
-    {"exist-ok", NULL, OPTION_FLAG, NULL, "use the folder if it is there already"},
     {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024},
+    FIGURE_OUT_OPTIONS,
 };
 
 struct figure {
@@ -46,7 +44,9 @@ struct figure {
     struct image input;
     struct letterbox box;
     struct team *team;
-    struct features networks[MOST_NETWORKS];
+    char names[MOST_NETWORKS][MOST_NAME]; /* of tables */
+    int n_names;
+    struct features networks[MOST_NETWORKS]; /* that ran */
     int n;
     char *folder;
 };
@@ -72,19 +72,37 @@ static enum status find_network(const char *word, char *name, size_t size)
                 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
-static enum status check_options(const struct options *o)
+static enum status check_options(struct figure *f)
 {
     int n;
-    char name[512];
-    const char *const *words = option_strings(o, "arch", &n);
-    if (!option_string(o, "source"))
+    const char *const *words = option_strings(f->o, "arch", &n);
+    if (!option_string(f->o, "source"))
         return fail(E_USAGE, "a photo is needed%s",
                     n ? "; put it before --arch, whose words end at the next option" : "");
     if (n > MOST_NETWORKS)
         return fail(E_USAGE, "--arch: %d architectures; %d are possible", n, MOST_NETWORKS);
-    for (int i = 0; i < n; i++)
-        TRY(find_network(words[i], name, sizeof name));
-    return output_check_run(option_string(o, "project"), option_string(o, "name"));
+    f->n_names = n ? n : COUNT(usual);
+    for (int i = 0; i < f->n_names; i++)
+        TRY(find_network(n ? words[i] : usual[i], f->names[i], MOST_NAME));
+    return figure_out_check(f->o);
+}
+
+/* What the sides must be multiples of, for all networks. */
+static enum status find_stride(const struct figure *f, int *stride)
+{
+    *stride = GRAPH_LEAST_STRIDE;
+    for (int i = 0; i < f->n_names; i++) {
+        int one;
+        TRY(features_stride(f->names[i], &one));
+        for (int step = *stride; *stride % one; *stride += step) {
+        }
+    }
+    return OK;
+}
+
+static int up_to(int side, int stride)
+{
+    return (side + stride - 1) / stride * stride;
 }
 
 static enum status read_photo(struct figure *f)
@@ -92,9 +110,13 @@ static enum status read_photo(struct figure *f)
     enum status rc = OK;
     struct image photo = {0};
     const struct image_size size = image_size_of(f->o, NULL);
+    int stride;
+    TRY_CLEAN(find_stride(f, &stride));
     TRY_CLEAN(image_read(option_string(f->o, "source"), &photo));
-    f->box = letterbox_plan(photo.h, photo.w,
-                            &(struct letterbox_options){.h = size.h, .w = size.w, .stride = SIDE_STEP, .rect = true});
+    f->box =
+        letterbox_plan(photo.h, photo.w,
+                       &(struct letterbox_options){
+                           .h = up_to(size.h, stride), .w = up_to(size.w, stride), .stride = stride, .rect = true});
     TRY_CLEAN(image_letterbox(&photo, &f->box, &f->input));
 cleanup:
     image_free(&photo);
@@ -105,17 +127,12 @@ cleanup:
 
 static enum status run_networks(struct figure *f)
 {
-    int n, n_depths;
+    int n_depths;
     struct progress bar;
-    const char *const *words = option_strings(f->o, "arch", &n);
     const int *depths = option_ints(f->o, "depth", &n_depths);
-    words = n ? words : usual;
-    n = n ? n : COUNT(usual);
-    progress_start(&bar, "networks", n);
-    for (int i = 0; i < n; i++) {
-        char name[512];
-        TRY(find_network(words[i], name, sizeof name));
-        const struct features_options o = {.network = name,
+    progress_start(&bar, "networks", f->n_names);
+    for (int i = 0; i < f->n_names; i++) {
+        const struct features_options o = {.network = f->names[i],
                                            .depths = depths,
                                            .n_depths = n_depths,
                                            .seed = (uint64_t)option_int(f->o, "seed"),
@@ -137,12 +154,13 @@ static enum status run_networks(struct figure *f)
 static json_t *row_json(const struct features *f, const struct feature_map *m, const char *reduction)
 {
     json_t *row = json_pack(
-        "{s:s, s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:o, s:o}", "architecture", f->name,
-        "asked_depth", m->asked, "depth", m->depth, "row", m->row, "module", m->module, "height", m->h, "width", m->w,
-        "channels", m->c, "reduction", reduction, "parameters", m->params, "gflops", m->gflops, "directions",
-        m->directions, "shown_correlation", m->shown_correlation, "best_channel_correlation", m->channel_correlation,
-        "recovered_error", m->recovered_error < 0 ? json_null() : json_real(m->recovered_error), "milliseconds",
-        m->milliseconds > 0 ? json_real(m->milliseconds) : json_null());
+        "{s:s, s:i, s:i, s:i, s:s, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:f}", "architecture",
+        f->name, "asked_depth", m->asked, "depth", m->depth, "row", m->row, "module", m->module, "height", m->h,
+        "width", m->w, "channels", m->c, "reduction", reduction, "parameters", m->params, "gflops", m->gflops,
+        "directions", m->directions, "shown_correlation", m->shown_correlation, "best_channel_correlation",
+        m->channel_correlation, "recovered_error", m->recovered_error < 0 ? json_null() : json_real(m->recovered_error),
+        "milliseconds", m->milliseconds > 0 ? json_real(m->milliseconds) : json_null(), "network_mb",
+        (f->map_bytes + f->weight_bytes) * 1e-6);
     return row;
 }
 
@@ -177,16 +195,12 @@ static enum status write_figure(struct figure *f)
                                          .reduction = (enum reduction)option_choice(o, "reduce"),
                                          .seed = (uint64_t)option_int(o, "seed")};
     char *path = NULL;
-    TRY_CLEAN(
-        path_make_run(option_string(o, "project"), option_string(o, "name"), option_flag(o, "exist-ok"), &f->folder));
+    TRY_CLEAN(figure_out_make(o, &f->folder));
     path = path_join(f->folder, "features.png");
     TRY_CLEAN(path ? OK : E_NOMEM);
     TRY_CLEAN(features_draw(&sheet, path));
     TRY_CLEAN(write_numbers(f));
-    print(stdout, "%s, with features.csv and features.json beside it", path);
 cleanup:
-    if (rc != OK && f->folder)
-        path_remove_empty(f->folder);
     mem_free(path);
     return rc;
 }
@@ -196,7 +210,7 @@ static enum status run(const struct options *o)
     enum status rc = OK;
     struct figure f = {.o = o};
     const int threads = option_int(o, "threads");
-    TRY_CLEAN(check_options(o));
+    TRY_CLEAN(check_options(&f));
     TRY_CLEAN(read_photo(&f));
     TRY_CLEAN(team_create(threads ? threads : cpu_count(), &f.team));
     TRY_CLEAN(run_networks(&f));
@@ -206,8 +220,7 @@ cleanup:
         features_free(&f.networks[i]);
     team_destroy(f.team);
     image_free(&f.input);
-    mem_free(f.folder);
-    return rc;
+    return figure_out_close(rc, f.folder, "features.png, features.csv, features.json");
 }
 
 const struct verb_spec figure_features = {

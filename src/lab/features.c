@@ -245,8 +245,8 @@ static enum status run_network(struct probe *p)
     net_set_observer(p->net, watch, p);
     image_to_float(p->input, net_input(p->net).data, net_input(p->net).pixel_stride);
     net_forward(p->net);
-    p->out->peak_bytes = (double)net_arena_bytes(p->net) + (double)net_packed_bytes(p->net) +
-                         (double)p->graph.param_floats * sizeof(float);
+    p->out->map_bytes = (double)net_arena_bytes(p->net);
+    p->out->weight_bytes = (double)net_packed_bytes(p->net) + (double)p->graph.param_floats * sizeof(float);
     return p->rc;
 }
 
@@ -282,4 +282,20 @@ void features_free(struct features *f)
     mem_free(f->maps);
     mem_free(f->name);
     *f = (struct features){0};
+}
+
+enum status features_stride(const char *network, int *stride)
+{
+    struct table table;
+    struct graph graph;
+    enum status rc = table_open(network, &table);
+    if (rc != OK)
+        return rc;
+    rc = model_build(&table, NULL, &graph, NULL);
+    if (rc == OK) {
+        *stride = graph_largest_stride(&graph);
+        graph_free(&graph);
+    }
+    table_free(&table);
+    return rc;
 }

@@ -48,7 +48,7 @@ struct features {
     char *name; /* of the network */
     int n;
     struct feature_map *maps;
-    double peak_bytes; /* of maps, parameters and packed weights together */
+    double map_bytes, weight_bytes; /* of the whole network: maps in memory at a time; parameters, packed ones too */
 };
 
 struct features_options {
@@ -66,5 +66,8 @@ struct features_options {
 enum status features_run(const struct features_options *o, const struct image *input, const struct letterbox *box,
                          struct features *out);
 void features_free(struct features *f);
+
+/* What the sides of a picture for the network must be multiples of. */
+enum status features_stride(const char *network, int *stride);
 
 #endif
