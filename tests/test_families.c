@@ -1,30 +1,11 @@
 /* Families of networks (model/family.h): the same rows under another package's rules. */
 #include "core/buf.h"
 #include "model/names.h"
+#include "support/built_table.h"
 #include "support/unit.h"
 
 #include <stdio.h>
 #include <string.h>
-
-struct built {
-    struct table table;
-    struct graph graph, deployed;
-    const struct model_row *rows;
-};
-
-static void build(struct built *m, const char *name, const struct model_options *options)
-{
-    assert_ok(table_open(name, &m->table));
-    assert_ok(model_build(&m->table, options, &m->graph, &m->rows));
-    assert_ok(model_deploy(&m->table, &m->graph, &m->deployed));
-}
-
-static void release(struct built *m)
-{
-    graph_free(&m->deployed);
-    graph_free(&m->graph);
-    table_free(&m->table);
-}
 
 static void ultralytics_builds_its_own_widths(void **state)
 {
@@ -39,26 +20,26 @@ static void ultralytics_builds_its_own_widths(void **state)
         {"yolov9e", 1811, 58206592, 57438080},
     };
     for (int i = 0; i < COUNT(wanted); i++) {
-        struct built m;
-        build(&m, wanted[i].name, NULL);
+        struct built_table m;
+        built_table_open(&m, wanted[i].name, NULL);
         assert_string_equal(m.table.name, wanted[i].name);
         assert_int_equal(model_count_params(&m.graph, -1), wanted[i].params);
         assert_int_equal(model_count_state(&m.graph), wanted[i].state);
         assert_int_equal(model_count_params(&m.deployed, -1), wanted[i].deployed);
-        release(&m);
+        built_table_free(&m);
     }
     /* A width that equals the number of classes stays as it is; here that is the rule, not 3 * (nc + 5). */
-    struct built m;
+    struct built_table m;
     struct model_options options;
     model_options_init(&options);
     options.nc = 180;
-    build(&m, "yolov9m", &options);
+    built_table_open(&m, "yolov9m", &options);
     assert_string_equal(m.rows[16].args, "240, 180");
-    release(&m);
+    built_table_free(&m);
     options.nc = 55;
-    build(&m, "yolov9m", &options);
+    built_table_open(&m, "yolov9m", &options);
     assert_string_equal(m.rows[16].args, "240, 184");
-    release(&m);
+    built_table_free(&m);
 }
 
 /* The class tower of depth-wise convolutions: named as its package names it, kept by table_write, found by the tensors.

@@ -5,6 +5,7 @@
 #include "model/init.h"
 #include "model/match.h"
 #include "model/names.h"
+#include "support/built_table.h"
 #include "support/shared.h"
 #include "support/unit.h"
 
@@ -12,26 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct built {
-    struct table table;
-    struct graph graph, deployed;
-    const struct model_row *rows;
-};
-
-static void build(struct built *m, const char *name, const struct model_options *options)
-{
-    assert_ok(table_open(name, &m->table));
-    assert_ok(model_build(&m->table, options, &m->graph, &m->rows));
-    assert_ok(model_deploy(&m->table, &m->graph, &m->deployed));
-}
-
-static void release(struct built *m)
-{
-    graph_free(&m->deployed);
-    graph_free(&m->graph);
-    table_free(&m->table);
-}
 
 static double gflops(const struct graph *g)
 {
@@ -75,8 +56,8 @@ static void test_totals(void **state)
 {
     (void)state;
     for (int i = 0; i < COUNT(totals); i++) {
-        struct built m;
-        build(&m, totals[i].name, NULL);
+        struct built_table m;
+        built_table_open(&m, totals[i].name, NULL);
         assert_int_equal(model_count_params(&m.graph, -1), totals[i].params);
         assert_int_equal(model_count_state(&m.graph), totals[i].state);
         assert_near(gflops(&m.graph), totals[i].gflops, 0.001);
@@ -84,13 +65,13 @@ static void test_totals(void **state)
         assert_near(gflops(&m.deployed), totals[i].deployed_gflops, 0.001);
         for (int l = 0; l < 3; l++)
             assert_int_equal(m.graph.stride[l], 8 << l);
-        release(&m);
+        built_table_free(&m);
     }
 }
 
 /* --- rows --- */
 
-static void check_row(const struct built *m, int r, const json_t *want, double flops)
+static void check_row(const struct built_table *m, int r, const json_t *want, double flops)
 {
     const struct model_row *row = &m->rows[r];
     assert_string_equal(row->module, json_string_value(json_object_get(want, "mod")));
@@ -121,15 +102,15 @@ static void test_rows(void **state)
     json_t *tables;
     assert_ok(json_read_file(golden_file("extras/layer_tables.json"), NULL, &tables));
     for (int i = 0; i < COUNT(totals); i++) {
-        struct built m;
-        build(&m, totals[i].name, NULL);
+        struct built_table m;
+        built_table_open(&m, totals[i].name, NULL);
         json_t *want = json_object_get(json_object_get(tables, totals[i].name), "rows");
         assert_int_equal(m.table.n_rows, json_array_size(want));
         double flops[TABLE_MAX_ROWS], total;
         assert_ok(model_count_flops(&m.graph, 640, 640, flops, &total));
         for (int r = 0; r < m.table.n_rows; r++)
             check_row(&m, r, json_array_get(want, (size_t)r), flops[r]);
-        release(&m);
+        built_table_free(&m);
     }
     json_decref(tables);
 }
@@ -137,24 +118,24 @@ static void test_rows(void **state)
 static void test_row_details(void **state)
 {
     (void)state;
-    struct built m;
-    build(&m, "yolov9-m", NULL);
+    struct built_table m;
+    built_table_open(&m, "yolov9-m", NULL);
     assert_string_equal(m.rows[17].args, "240, 184"); /* 180 in the table: rounded up to a multiple of 8 */
     assert_string_equal(m.rows[5].args, "240, 240, 240, 120, 1");
     assert_string_equal(m.rows[38].args, "nc, [240, 360, 480, 240, 360, 480]");
     assert_string_equal(m.rows[5].tag, "B3");
     for (int r = 0; r < m.table.n_rows; r++)
         assert_int_equal(m.rows[r].use, r >= 23 && r <= 37 ? ROW_AUXILIARY : ROW_MAIN);
-    release(&m);
+    built_table_free(&m);
 
     /* 3*(nc + 5) = 180 for 55 classes: the width is then not rounded (SPEC 4 rule 3) */
     struct model_options options;
     model_options_init(&options);
     options.nc = 55;
-    build(&m, "yolov9-m", &options);
+    built_table_open(&m, "yolov9-m", &options);
     assert_string_equal(m.rows[17].args, "240, 180");
     assert_int_equal(m.graph.head.nc, 55);
-    release(&m);
+    built_table_free(&m);
 }
 
 /* --- studies and head widths (SPEC 2.1, 5) --- */
@@ -172,26 +153,26 @@ static void test_studies(void **state)
         {"gelan-s-csp3", 7106, 26.38}, {"gelan-t-pgi", 2408, 9.8165},
     };
     for (int i = 0; i < COUNT(rows); i++) {
-        struct built m;
-        build(&m, rows[i].name, NULL);
+        struct built_table m;
+        built_table_open(&m, rows[i].name, NULL);
         double thousands = model_count_params(&m.deployed, -1) / 1e3;
         if (fabs(thousands - (double)rows[i].deployed) > (strstr(rows[i].name, "csp2") ? 5 : 0.5))
             fail_msg("%s: %.3f thousand parameters, not %zu", rows[i].name, thousands, rows[i].deployed);
         assert_near(gflops(&m.deployed), rows[i].gflops, 0.0005);
-        release(&m);
+        built_table_free(&m);
     }
-    struct built dw;
-    build(&dw, "gelan-s-dw", NULL);
+    struct built_table dw;
+    built_table_open(&dw, "gelan-s-dw", NULL);
     assert_int_equal(model_count_params(&dw.graph, -1), 5133664);
     assert_int_equal(model_count_params(&dw.deployed, -1), 5124320);
     assert_near(gflops(&dw.deployed), 20.0612, 5e-6);
-    release(&dw);
+    built_table_free(&dw);
     static const char *const others[] = {"gelan-s-strided", "gelan-s-maxpool"};
     for (int i = 0; i < COUNT(others); i++) {
-        struct built m;
-        build(&m, others[i], NULL);
+        struct built_table m;
+        built_table_open(&m, others[i], NULL);
         assert_int_equal(m.deployed.stride[2], 32);
-        release(&m);
+        built_table_free(&m);
     }
 }
 
@@ -200,36 +181,36 @@ static void test_auxiliary_rows(void **state)
 {
     (void)state;
     for (const struct builtin_table *b = builtin_tables; b->name; b++) {
-        struct built m;
-        build(&m, b->name, NULL);
+        struct built_table m;
+        built_table_open(&m, b->name, NULL);
         bool alive[TABLE_MAX_ROWS];
         assert_ok(graph_alive_rows(&m.graph, alive));
         for (int r = 0; r < m.table.n_rows; r++) {
             if (m.rows[r].maps.n && strcmp(m.rows[r].module, "Silence"))
                 assert_int_equal(m.rows[r].use == ROW_MAIN, alive[r]);
         }
-        release(&m);
+        built_table_free(&m);
     }
 }
 
 static void test_head_widths(void **state)
 {
     (void)state;
-    struct built m;
+    struct built_table m;
     struct model_options options;
     model_options_init(&options);
     options.head[0].c_cls = 80;
-    build(&m, "gelan-t", &options);
+    built_table_open(&m, "gelan-t", &options);
     assert_int_equal(model_count_params(&m.deployed, -1), 2001840);
     assert_near(gflops(&m.deployed), 7.7115, 1e-5);
-    release(&m);
+    built_table_free(&m);
     options.head[0].box_groups = 1;
-    build(&m, "gelan-t", &options);
+    built_table_open(&m, "gelan-t", &options);
     assert_int_equal(model_count_params(&m.graph, -1), 2128720);
     assert_int_equal(model_count_params(&m.deployed, 22), 689440);
     assert_int_equal(model_count_params(&m.deployed, -1), 2094000);
     assert_near(gflops(&m.deployed), 8.2276, 1e-5);
-    release(&m);
+    built_table_free(&m);
     options.head[0].box_groups = 3; /* divides neither 64 nor the logits */
     struct table t;
     struct graph g;
@@ -247,11 +228,11 @@ static void check_training_names(const char *path, const char *table)
 {
     json_t *file;
     assert_ok(json_read_file(path, NULL, &file));
-    struct built m;
+    struct built_table m;
     struct model_options options;
     model_options_init(&options);
     options.nc = 3;
-    build(&m, table, &options);
+    built_table_open(&m, table, &options);
     int p = 0;
     size_t i;
     json_t *tensor;
@@ -270,7 +251,7 @@ static void check_training_names(const char *path, const char *table)
     }
     assert_int_equal(p, m.graph.n_params);
     json_decref(file);
-    release(&m);
+    built_table_free(&m);
 }
 
 static void test_training_names(void **state)
@@ -309,9 +290,9 @@ static void test_deployed_names(void **state)
 
     static const char *const sources[] = {"gelan-t", "yolov9-t"};
     for (int i = 0; i < COUNT(sources); i++) {
-        struct built m;
+        struct built_table m;
         size_t found = 0;
-        build(&m, sources[i], NULL);
+        built_table_open(&m, sources[i], NULL);
         for (int p = 0; p < m.deployed.n_params; p++) {
             const struct param *param = &m.deployed.params[p];
             shape = json_object_get(shapes, param->name);
@@ -325,7 +306,7 @@ static void test_deployed_names(void **state)
                 assert_int_equal(param->shape[d], json_integer_value(json_array_get(shape, (size_t)d)));
         }
         assert_int_equal(found, n);
-        release(&m);
+        built_table_free(&m);
     }
     json_decref(shapes);
     safetensors_close(&st);
@@ -334,11 +315,11 @@ static void test_deployed_names(void **state)
 /* SPEC 6.4: the converted names of yolov9-X are the training names of gelan-X, and so is the deployed table. */
 static void check_conversion(const char *from, const char *to)
 {
-    struct built source, target;
+    struct built_table source, target;
     struct names names;
     struct table deployed;
-    build(&source, from, NULL);
-    build(&target, to, NULL);
+    built_table_open(&source, from, NULL);
+    built_table_open(&target, to, NULL);
     assert_ok(names_init(&source.table, &names));
     int found = 0;
     for (int p = 0; p < source.graph.n_params; p++) {
@@ -366,8 +347,8 @@ static void check_conversion(const char *from, const char *to)
             assert_int_equal(table_source_row(&deployed, r, i), table_source_row(&target.table, r, i));
     }
     table_free(&deployed);
-    release(&source);
-    release(&target);
+    built_table_free(&source);
+    built_table_free(&target);
 }
 
 static void test_conversion(void **state)
@@ -402,8 +383,8 @@ static void test_write(void **state)
 {
     (void)state;
     for (const struct builtin_table *b = builtin_tables; b->name; b++) {
-        struct built m;
-        build(&m, b->name, NULL);
+        struct built_table m;
+        built_table_open(&m, b->name, NULL);
         struct buf text = {0};
         struct table again;
         struct graph g;
@@ -423,7 +404,7 @@ static void test_write(void **state)
         graph_free(&g);
         table_free(&again);
         buf_free(&text);
-        release(&m);
+        built_table_free(&m);
     }
 }
 
@@ -500,8 +481,8 @@ static void test_match(void **state)
         options.head[i] =
             (struct head_shape){.c_box = 72 + 8 * i, .c_cls = 90 + i, .box_groups = 1 << i, .cls_tower = i % 2};
     for (const struct builtin_table *b = builtin_tables; b->name; b++) {
-        struct built m;
-        build(&m, b->name, &options);
+        struct built_table m;
+        built_table_open(&m, b->name, &options);
         for (int fused = 0; fused < 2; fused++) {
             struct match match;
             int n;
@@ -520,17 +501,17 @@ static void test_match(void **state)
                 assert_memory_equal(&match.options.head[i], &options.head[i], sizeof options.head[i]);
             free_shapes(tensors, n);
         }
-        release(&m);
+        built_table_free(&m);
     }
 }
 
 static void test_match_faults(void **state)
 {
     (void)state;
-    struct built m;
+    struct built_table m;
     struct match match;
     int n;
-    build(&m, "gelan-t", NULL);
+    built_table_open(&m, "gelan-t", NULL);
     struct tensor_shape *tensors = shapes_of(&m.graph, false, &n);
     int victim = -1;
     for (int i = 0; i < n; i++) {
@@ -550,7 +531,7 @@ static void test_match_faults(void **state)
     }
     assert_int_equal(match_table("x.pt", tensors, n, NULL, &match), E_SHAPE);
     free_shapes(tensors, n);
-    release(&m);
+    built_table_free(&m);
 }
 
 /* --- first values (SPEC 6.1, 3) --- */
@@ -558,8 +539,8 @@ static void test_match_faults(void **state)
 static void test_init(void **state)
 {
     (void)state;
-    struct built m;
-    build(&m, "yolov9-t", NULL);
+    struct built_table m;
+    built_table_open(&m, "yolov9-t", NULL);
     float *a = mem_alloc(m.graph.param_floats, sizeof *a), *b = mem_alloc(m.graph.param_floats, sizeof *b);
     model_init(&m.graph, 1, a);
     model_init(&m.graph, 1, b);
@@ -602,7 +583,7 @@ static void test_init(void **state)
     }
     mem_free(a);
     mem_free(b);
-    release(&m);
+    built_table_free(&m);
 }
 
 /* --- tables of a user's own --- */

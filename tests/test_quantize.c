@@ -7,6 +7,7 @@
 #include "formats/safetensors.h"
 #include "quant/head_error.h"
 #include "quant/histogram.h"
+#include "support/programs.h"
 #include "support/unit.h"
 #include "weights/weights.h"
 
@@ -589,9 +590,8 @@ static int make_inputs(void **state)
 static int remove_inputs(void **state)
 {
     (void)state;
-    char command[64];
-    snprintf(command, sizeof command, "rm -rf '%s'", root);
-    return system(command);
+    program_remove(root);
+    return 0;
 }
 
 int main(void)

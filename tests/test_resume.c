@@ -1,6 +1,7 @@
 /* yolo9 train from outside: killed with SIGKILL at ten random moments, also while it saves, and resumed each time with
  * other numbers of threads and workers, a run ends with the bytes of an undisturbed one. Ctrl-C saves and says how to
  * go on. Runs on a drawn data set. */
+#include "support/programs.h"
 #include "support/unit.h"
 
 #include "core/clock.h"
@@ -254,9 +255,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    char command[600];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
+    program_remove(folder);
+    return 0;
 }
 
 int main(void)

@@ -591,9 +591,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    char command[600];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
+    program_remove(folder);
+    return 0;
 }
 
 int main(void)

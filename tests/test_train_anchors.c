@@ -1,5 +1,6 @@
 /* Training of networks with anchor boxes, from the table to the run's folder: learning, threads, resuming, auto-anchor.
  */
+#include "support/programs.h"
 #include "support/unit.h"
 
 #include "core/buf.h"
@@ -405,9 +406,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    char command[600];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
+    program_remove(folder);
+    return 0;
 }
 
 int main(void)
