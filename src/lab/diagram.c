@@ -15,51 +15,36 @@ void diagram_free(struct diagram *d)
 }
 
 /* Boxes whose words do not fit in one line get two; those that many wires enter are high enough for them. */
-static enum status size_boxes(struct diagram *d)
+static void size_boxes(struct diagram *d, cairo_t *cr)
 {
-    int *entries = mem_calloc((size_t)d->n_boxes, sizeof *entries);
-    cairo_t *cr = measure_create();
-    if (!entries || !cr)
-        return mem_free(entries), E_NOMEM;
-    for (int i = 0; i < d->n_wires; i++)
-        entries[d->wires[i].to]++;
     for (int i = 0; i < d->n_boxes; i++) {
         struct box *b = &d->boxes[i];
+        int entries = 0;
+        for (int k = 0; k < d->n_wires; k++)
+            entries += d->wires[k].to == i;
         font_select(cr, TITLE_SIZE, 1);
         double room = BOX_WIDTH - 3 * WORD_PAD - text_width(cr, b->title);
         font_select(cr, ARGS_SIZE, 0);
         b->two_lines = *b->args && text_width(cr, b->args) > room;
         b->height = b->two_lines ? BOX_LINES : BOX_LINE;
-        b->height = MAX(b->height, PORT * (entries[i] + 1));
+        b->height = MAX(b->height, PORT * (entries + 1));
     }
-    cairo_destroy(cr);
-    mem_free(entries);
-    return OK;
-}
-
-/* The lines over the grid have room. */
-static enum status widen(struct diagram *d)
-{
-    cairo_t *cr = measure_create();
-    if (!cr)
-        return E_NOMEM;
-    d->width = ceil(MAX(d->width, diagram_draw_title(cr, d) + WORD_PAD));
-    cairo_destroy(cr);
-    return OK;
 }
 
 enum status diagram_build(const struct figures *f, struct diagram *d)
 {
     enum status rc = OK;
+    cairo_t *cr = measure_create();
     *d = (struct diagram){.figures = f};
     TRY_CLEAN(diagram_rows(d));
     TRY_CLEAN(diagram_stages(d));
-    TRY_CLEAN(size_boxes(d));
+    size_boxes(d, cr);
     TRY_CLEAN(diagram_route(d));
-    TRY_CLEAN(widen(d));
+    d->width = ceil(MAX(d->width, diagram_draw_title(cr, d) + WORD_PAD)); /* the lines over the grid have room */
     if (d->width > MAX_SIDE || d->height > MAX_SIDE)
         TRY_CLEAN(fail(E_LIMIT, "%s: its picture would have %.0f x %.0f pixels", f->table.source, d->width, d->height));
 cleanup:
+    cairo_destroy(cr);
     if (rc != OK)
         diagram_free(d);
     return rc;
