@@ -16,7 +16,8 @@ enum status report_table(const struct evaluation *e, const struct evaluation_res
  */
 enum status report_coco_table(const struct evaluation_result *r, int limit, struct buf *out);
 
-/* What `val --json` writes, but for network and speed: images, instances, precision, recall, map50, map, classes, coco. */
+/* What `val --json` writes, but for network and speed: images, instances, precision, recall, map50, map, classes, coco.
+ */
 enum status report_json(const struct evaluation *e, const struct evaluation_result *r, const char *const *names,
                         json_t **out);
 

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-enum { MAX_SIDE = 16000 };
+enum { MAX_SIDE = 32767 };
 
 void diagram_free(struct diagram *d)
 {
