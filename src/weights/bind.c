@@ -88,12 +88,6 @@ enum status bind_tensors(const struct checkpoint *c, const struct graph *g, floa
         const char *name = m->tensors[i].name;
         if (used[i] || naming_is_bookkeeping(name) || eight_bit_companion(name)) /* eight_bit.c reads those */
             continue;
-        if (!g->deployed && naming_is_implicit(name))
-            TRY_CLEAN(
-                fail(E_UNSUPPORTED,
-                     "%s: tensor %s is an implicit vector, for which this network has no place; give one that ends "
-                     "in IDetect or IAuxDetect",
-                     c->path, name));
         if (!g->deployed || !naming_is_folded_away(name))
             TRY_CLEAN(report_add(report, MISMATCH_UNEXPECTED, "%s", name));
     }

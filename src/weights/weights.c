@@ -116,6 +116,22 @@ static bool leaves_branches(const struct weights *w, const struct match *match)
     return match->n_branches > 1 && (match->fused || w->training.n_branches == 1);
 }
 
+/* The convolutions of an anchor head mean something else without the implicit vectors that were trained with them. */
+static enum status check_implicit(const struct checkpoint *c, const struct weights *w, const struct weights_report *r)
+{
+    const char *names = r->names[MISMATCH_UNEXPECTED].data;
+    for (const char *name = names; name && *name; name += strcspn(name, "\n") + 1) {
+        char word[128];
+        snprintf(word, sizeof word, "%.*s", (int)strcspn(name, "\n"), name);
+        if (naming_is_implicit(word))
+            return fail(E_UNSUPPORTED,
+                        "%s: tensor %s is an implicit vector, for which %s has no place; give a table that ends in "
+                        "IDetect or IAuxDetect",
+                        c->path, word, w->table.source);
+    }
+    return OK;
+}
+
 /* A network that has tensors which nothing here reads is not the one that was built. With a table of the user's own
  * choice (`cfg`) the rest of a file is left aside, and said. */
 static enum status check_rest(const struct checkpoint *c, const char *cfg, const struct match *match,
@@ -165,6 +181,7 @@ enum status weights_load(const char *path, const char *cfg, struct weights *out,
         TRY_CLEAN(complain(&c, out, r));
     if (match.fused)
         TRY_CLEAN(eight_bit_read(&c, out));
+    TRY_CLEAN(check_implicit(&c, out, r));
     TRY_CLEAN(check_rest(&c, cfg, &match, out, r));
 cleanup:
     report_free(&own);
