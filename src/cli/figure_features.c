@@ -27,7 +27,8 @@ enum { MOST_NETWORKS = 16, MOST_DEPTHS = 16, MOST_NAME = 512 };
 static const struct option_spec options_table[] = {
     {"source", NULL, OPTION_STRING, NULL, "the photo", .value = VALUE_FILE},
     {"arch", NULL, OPTION_STRINGS, NULL,
-     "plainnet, resnet, cspnet, gelan (also gelan-conv, -res, -dark, -dw), reversible, or any network's name or table "
+     "plainnet, resnet, cspnet, gelan (also gelan-conv, -res, -dark, -dw), reversible, reversible-main, or any "
+     "network's name or table "
      "(default plainnet resnet cspnet gelan reversible)"},
     {"depth", NULL, OPTION_INTS, "50 100 150 200",
      "convolutions behind the picture; the row of the network that is nearest is shown", 1, 10000, MOST_DEPTHS},
