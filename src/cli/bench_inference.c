@@ -199,7 +199,7 @@ enum status bench_inference(const struct options *o)
     TRY_CLEAN(
         output_check(&(struct output){.path = option_string(o, "json"), .inputs = {option_string(o, "weights")}}));
     TRY_CLEAN(load(&b, o));
-    const struct image_size size = image_size_of(o, option_string(o, "weights") ? &b.weights : NULL);
+    const struct image_size size = image_size_of(o, &b.weights);
     b.h = size.h;
     b.w = size.w;
     TRY_CLEAN(measure(&b, option_flag(o, "exact"), option_flag(o, "per-layer")));
