@@ -181,7 +181,7 @@ static void paint_label(cairo_t *cr, const struct layout *l, int row)
     snprintf(text, sizeof text, "%.4g GFLOPs", last->gflops);
     write(cr, GAP, y += 17, CELL, text);
     if (last->milliseconds > 0) {
-        snprintf(text, sizeof text, "%.3g ms", last->milliseconds);
+        snprintf(text, sizeof text, "%.1f ms", last->milliseconds);
         write(cr, GAP, y += 17, CELL, text);
     }
     if (last->recovered_error < 0)

@@ -126,7 +126,7 @@ void reduction_words(enum reduction r, int channels, char *text, size_t size)
         [REDUCE_MEAN] = "mean of %d channels",
         [REDUCE_RMS] = "RMS of %d channels",
         [REDUCE_MAX] = "largest of %d channels",
-        [REDUCE_COMPONENT] = "first component of %d channels",
+        [REDUCE_COMPONENT] = "1st component of %d",
     };
     snprintf(text, size, words[r], channels);
 }
