@@ -53,7 +53,7 @@ static const struct option_spec options_table[] = {
     PRECISION_OPTIONS,
     OFFICIAL_DEVICE,
     OFFICIAL_DNN,
-    {"data", NULL, OPTION_STRING, NULL, "the names of the classes are in the weights", .value = VALUE_FILE,
+    {"data", NULL, OPTION_STRING, NULL, "class names come from the weights; numbers where these have none", .value = VALUE_FILE,
      .state = OPTION_IGNORED},
     {"view-img", NULL, OPTION_FLAG, NULL, "there is no window; annotated pictures are written",
      .state = OPTION_IGNORED},

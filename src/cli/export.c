@@ -34,7 +34,7 @@ static const struct option_spec options_table[] = {
     {"iou", "iou-thres", OPTION_FLOAT, "0.45", "NMS: boxes that overlap more are one", 0, 1},
     {"max-det", "topk-all", OPTION_INT, "1000", "NMS: detections at most", 1, 100000},
     OFFICIAL_DEVICE,
-    {"data", NULL, OPTION_STRING, NULL, "the names of the classes are in the weights", .value = VALUE_FILE,
+    {"data", NULL, OPTION_STRING, NULL, "class names come from the weights; numbers where these have none", .value = VALUE_FILE,
      .state = OPTION_IGNORED},
     {"simplify", NULL, OPTION_FLAG, NULL, "the graph that is written is simple already", .state = OPTION_IGNORED},
     {"inplace", NULL, OPTION_FLAG, NULL, "it is a detail of PyTorch", .state = OPTION_IGNORED},
