@@ -70,8 +70,8 @@ static void check_model(const char *model)
     print_message("%-14s raw logits differ by %.2g (largest %.2f), %d copies, %d nodes\n", model, worst, largest,
                   net_copies(p.deployed.net), p.deployed.graph.n_nodes);
     assert_true(largest > 0.01);
-    /* Absolute where logits are of the usual size. Two hundred additions of a residual network with drawn statistics grow
-     * to 1e10, where float32 has no digit of 1e-4 left: there it is a share of the largest. */
+    /* Absolute where logits are of the usual size. Two hundred additions of a residual network with drawn statistics
+     * grow to 1e10, where float32 has no digit of 1e-4 left: there it is a share of the largest. */
     assert_true(worst <= 1e-4 * MAX(1, largest / 16));
     assert_int_equal(net_copies(p.deployed.net), 0);
     for (int i = 0; i < p.deployed.graph.n_nodes; i++)
