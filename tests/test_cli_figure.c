@@ -2,6 +2,7 @@
 #include "core/buf.h"
 #include "core/file.h"
 #include "formats/json.h"
+#include "support/folder.h"
 #include "support/shared.h"
 #include "support/unit.h"
 #include "weights/weights.h"
@@ -11,14 +12,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static char folder[] = "/tmp/y9-cli-figure-XXXXXX";
-
-static int set_up(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : 1;
-}
 
 /* Runs yolo9 with these arguments in the test's folder; both streams go to log.txt. */
 static int run(const char *arguments)
@@ -111,5 +104,5 @@ int main(void)
         cmocka_unit_test(weights_are_drawn_with_their_own_head),
         cmocka_unit_test(val_says_which_network_and_becomes_a_point),
     };
-    return cmocka_run_group_tests_name("cli_figure", tests, set_up, NULL);
+    return cmocka_run_group_tests_name("cli_figure", tests, folder_enter, folder_remove);
 }

@@ -7,7 +7,7 @@
 #include "core/path.h"
 #include "core/rng.h"
 #include "core/status.h"
-#include "support/programs.h"
+#include "support/folder.h"
 #include "support/unit.h"
 
 #include <errno.h>
@@ -21,22 +21,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static char folder[64];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    program_folder(folder, sizeof folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    program_remove(folder);
-    return 0;
-}
 
 static char *in_folder(const char *name)
 {
@@ -570,5 +554,5 @@ int main(void)
         cmocka_unit_test(cpu_levels_are_masks),
         cmocka_unit_test(instruction_sets_are_rows),
     };
-    return cmocka_run_group_tests_name("core", tests, make_folder, remove_folder);
+    return cmocka_run_group_tests_name("core", tests, folder_make, folder_remove);
 }

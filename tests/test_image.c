@@ -6,8 +6,8 @@
 #include "image/decode.h"
 #include "image/encode.h"
 #include "image/image.h"
+#include "support/folder.h"
 #include "support/image_files.h"
-#include "support/programs.h"
 #include "support/unit.h"
 
 #include <math.h>
@@ -16,22 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static char folder[64];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    program_folder(folder, sizeof folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    program_remove(folder);
-    return 0;
-}
 
 static void path_of(const char *name, char path[128])
 {
@@ -553,5 +537,5 @@ int main(void)
         cmocka_unit_test(paste_and_crop_are_clipped),
         cmocka_unit_test(buffers_are_used_again),
     };
-    return cmocka_run_group_tests_name("image", tests, make_folder, remove_folder);
+    return cmocka_run_group_tests_name("image", tests, folder_make, folder_remove);
 }

@@ -6,7 +6,7 @@
 #include "image/decode.h"
 #include "image/draw.h"
 #include "image/grid.h"
-#include "support/programs.h"
+#include "support/folder.h"
 #include "support/unit.h"
 
 #include <math.h>
@@ -14,22 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static char folder[64];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    program_folder(folder, sizeof folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    program_remove(folder);
-    return 0;
-}
 
 static void grey(struct image *img, int h, int w)
 {
@@ -389,5 +373,5 @@ int main(void)
         cmocka_unit_test(histograms_count),
         cmocka_unit_test(sheets_hold_every_picture),
     };
-    return cmocka_run_group_tests_name("image_draw", tests, make_folder, remove_folder);
+    return cmocka_run_group_tests_name("image_draw", tests, folder_make, folder_remove);
 }

@@ -1,5 +1,5 @@
 /* BMP, TIFF and GIF, JPEG without an end, kinds that are refused: pixels are compared with those that were written. */
-#include "support/programs.h"
+#include "support/folder.h"
 #include "support/unit.h"
 
 #include "core/file.h"
@@ -15,29 +15,6 @@
 #include <string.h>
 #include <tiffio.h>
 #include <unistd.h>
-
-static char folder[64];
-
-static int enter(void **state)
-{
-    (void)state;
-    program_folder(folder, sizeof folder);
-    return 0;
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    program_remove(folder);
-    return 0;
-}
-
-static const char *path_of(const char *name)
-{
-    static char path[128];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
 
 /* The decoder sees a block of exactly these bytes, so that a sanitizer sees every step beyond it. */
 static enum status decode(const void *bytes, size_t size, struct image *img)
@@ -77,7 +54,7 @@ static void assert_refused(const void *bytes, size_t size, enum status code, con
 static void assert_beginnings_refused(const struct buf *file, size_t spare)
 {
     struct image img = {0};
-    const char *path = path_of("beginning");
+    const char *path = folder_path("beginning");
     for (size_t n = 0; n <= file->size; n++) {
         bool good = decode(file->data, n, &img) == OK;
         if (good != (n + spare >= file->size))
@@ -346,7 +323,7 @@ static void set_tiff_fields(TIFF *t, const struct tiff_recipe *r)
 
 static void make_tiff(const struct tiff_recipe *r, struct buf *out)
 {
-    const char *path = path_of("made.tif");
+    const char *path = folder_path("made.tif");
     TIFF *t = TIFFOpen(path, r->mode ? r->mode : "w");
     assert_non_null(t);
     for (int page = 0; page < 2; page++) { /* only the first one is the picture */
@@ -423,7 +400,7 @@ static void tiff_orientations(void **state)
         assert_int_equal(got.h, plain.h);
         assert_memory_equal(got.data, plain.data, (size_t)TIFF_H * TIFF_W * 3);
         int w, h, probed;
-        assert_int_equal(image_probe_size(path_of("made.tif"), &w, &h, &probed), OK);
+        assert_int_equal(image_probe_size(folder_path("made.tif"), &w, &h, &probed), OK);
         assert_true(w == TIFF_W && h == TIFF_H && probed == orientation);
     }
     image_free(&plain);
@@ -487,13 +464,13 @@ static void raw_files_of_cameras_are_named(void **state)
     (void)state;
     struct buf file = {0};
     struct tiff_recipe r = {PHOTOMETRIC_RGB, 3, 8, COMPRESSION_NONE, .mode = "w"};
-    TIFF *t = TIFFOpen(path_of("made.dng"), "w");
+    TIFF *t = TIFFOpen(folder_path("made.dng"), "w");
     assert_non_null(t);
     set_tiff_fields(t, &r);
     TIFFSetField(t, TIFFTAG_DNGVERSION, "\1\4\0\0");
     write_tiff_rows(t, &r);
     TIFFClose(t);
-    assert_int_equal(file_read(path_of("made.dng"), 1 << 20, &file), OK);
+    assert_int_equal(file_read(folder_path("made.dng"), 1 << 20, &file), OK);
     assert_refused(file.data, file.size, E_UNSUPPORTED, "raw pictures of cameras");
     buf_free(&file);
 }
@@ -693,10 +670,10 @@ static void jpeg_without_end_marker(void **state)
             if (n < file.size - 4 || memcmp(img.data, whole.data, (size_t)whole.h * (size_t)whole.w * 3) != 0)
                 fail_msg("recipe %d, %zu of %zu bytes: accepted with other pixels", i, n, file.size);
         }
-        assert_int_equal(file_write(path_of("no-end.jpg"), file.data, file.size - 2), OK);
-        assert_int_equal(image_check(path_of("no-end.jpg"), NULL, NULL, NULL), OK);
-        assert_int_equal(file_write(path_of("half.jpg"), file.data, file.size / 2), OK);
-        assert_int_equal(image_check(path_of("half.jpg"), NULL, NULL, NULL), E_FORMAT);
+        assert_int_equal(file_write(folder_path("no-end.jpg"), file.data, file.size - 2), OK);
+        assert_int_equal(image_check(folder_path("no-end.jpg"), NULL, NULL, NULL), OK);
+        assert_int_equal(file_write(folder_path("half.jpg"), file.data, file.size / 2), OK);
+        assert_int_equal(image_check(folder_path("half.jpg"), NULL, NULL, NULL), E_FORMAT);
     }
     image_free(&whole);
     image_free(&img);
@@ -775,5 +752,5 @@ int main(void)
         cmocka_unit_test(webp_first_frame),  cmocka_unit_test(jpeg_without_end_marker),
         cmocka_unit_test(mpo_first_picture), cmocka_unit_test(kinds_by_name),
     };
-    return cmocka_run_group_tests(tests, enter, leave);
+    return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

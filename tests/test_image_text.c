@@ -6,7 +6,7 @@
 #include "image/draw.h"
 #include "image/label_place.h"
 #include "image/paint.h"
-#include "support/programs.h"
+#include "support/folder.h"
 #include "support/unit.h"
 
 #include <math.h>
@@ -15,26 +15,16 @@
 #include <string.h>
 #include <unistd.h>
 
-static char folder[64];
-
 static int make_folder(void **state)
 {
-    (void)state;
     char path[96];
     static const char fonts[] = "<?xml version=\"1.0\"?><!DOCTYPE fontconfig SYSTEM \"fonts.dtd\"><fontconfig>"
                                 "<dir>/usr/share/fonts/truetype/dejavu</dir></fontconfig>";
-    program_folder(folder, sizeof folder);
+    folder_make(state);
     snprintf(path, sizeof path, "%s/fonts.conf", folder);
     if (file_write(path, fonts, sizeof fonts - 1) != OK)
         return -1;
     return setenv("FONTCONFIG_FILE", path, 1);
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    program_remove(folder);
-    return 0;
 }
 
 /* --- palette --- */
@@ -328,5 +318,5 @@ int main(void)
         cmocka_unit_test(long_texts_are_shortened),        cmocka_unit_test(labels_do_not_bury_small_boxes),
         cmocka_unit_test(labels_stay_with_their_boxes),    cmocka_unit_test(tiny_pictures_are_not_filled),
     };
-    return cmocka_run_group_tests_name("image_text", tests, make_folder, remove_folder);
+    return cmocka_run_group_tests_name("image_text", tests, make_folder, folder_remove);
 }

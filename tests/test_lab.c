@@ -9,6 +9,7 @@
 #include "lab/map_numbers.h"
 #include "lab/numbers.h"
 #include "model/builtin.h"
+#include "support/folder.h"
 #include "support/unit.h"
 
 #include <math.h>
@@ -17,14 +18,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static char folder[] = "/tmp/y9-lab-XXXXXX";
-
-static int set_up(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : 1;
-}
 
 static void numbers_are_the_same_in_csv_and_json(void **state)
 {
@@ -265,5 +258,5 @@ int main(void)
         cmocka_unit_test(measures_know_a_copy_from_noise),
         cmocka_unit_test(the_program_writes_picture_and_numbers),
     };
-    return cmocka_run_group_tests_name("lab", tests, set_up, NULL);
+    return cmocka_run_group_tests_name("lab", tests, folder_enter, folder_remove);
 }

@@ -2,20 +2,13 @@
 #include "core/file.h"
 #include "formats/json.h"
 #include "lab/models_figure.h"
+#include "support/folder.h"
 #include "support/unit.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static char folder[] = "/tmp/y9-lab-models-XXXXXX";
-
-static int set_up(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : 1;
-}
 
 static enum status read_text(const char *text, struct points *p)
 {
@@ -151,5 +144,5 @@ int main(void)
         cmocka_unit_test(faults_name_the_line_and_leave_nothing),  cmocka_unit_test(a_result_of_val_is_a_point),
         cmocka_unit_test(the_figure_has_panels_and_numbers),
     };
-    return cmocka_run_group_tests_name("lab_models", tests, set_up, NULL);
+    return cmocka_run_group_tests_name("lab_models", tests, folder_enter, folder_remove);
 }

@@ -5,20 +5,13 @@
 #include "lab/network_figure.h"
 #include "model/builtin.h"
 #include "model/rows.h"
+#include "support/folder.h"
 #include "support/unit.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static char folder[] = "/tmp/y9-lab-network-XXXXXX";
-
-static int set_up(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) && chdir(folder) == 0 ? 0 : 1;
-}
 
 static void open_network(const char *name, int h, int w, struct figures *f)
 {
@@ -223,5 +216,5 @@ int main(void)
         cmocka_unit_test(wires_know_the_map_that_is_chosen),
         cmocka_unit_test(picture_and_numbers_are_written),
     };
-    return cmocka_run_group_tests_name("lab_network", tests, set_up, NULL);
+    return cmocka_run_group_tests_name("lab_network", tests, folder_enter, folder_remove);
 }

@@ -1,7 +1,7 @@
 /* yolo9 train from outside: killed with SIGKILL at ten random moments, also while it saves, and resumed each time with
  * other numbers of threads and workers, a run ends with the bytes of an undisturbed one. Ctrl-C saves and says how to
  * go on. Runs on a drawn data set. */
-#include "support/programs.h"
+#include "support/folder.h"
 #include "support/unit.h"
 
 #include "core/clock.h"
@@ -21,8 +21,6 @@
 #include <unistd.h>
 
 enum { KILLS = 10 };
-
-static char folder[] = "/tmp/test_resume_XXXXXX";
 
 static char *in_folder(const char *name)
 {
@@ -241,22 +239,13 @@ static void a_resumed_run_keeps_its_classes_and_needs_its_state(void **state)
 
 static int setup(void **state)
 {
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
+    folder_make(state);
     char *set = path_join(folder, "set");
     const struct synth_config synth = {
         .folder = set, .images = 12, .classes = 2, .h = 96, .w = 96, .val_fraction = 0.25, .quiet = true};
     int rc = set && synth_write(&synth) == OK ? 0 : -1;
     mem_free(set);
     return rc;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    program_remove(folder);
-    return 0;
 }
 
 int main(void)
@@ -267,5 +256,5 @@ int main(void)
         cmocka_unit_test(two_processes_do_not_share_a_run),
         cmocka_unit_test(a_resumed_run_keeps_its_classes_and_needs_its_state),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, folder_remove);
 }

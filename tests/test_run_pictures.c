@@ -9,36 +9,13 @@
 #include "eval/report.h"
 #include "image/decode.h"
 #include "image/palette.h"
-#include "support/programs.h"
+#include "support/folder.h"
 #include "support/unit.h"
 #include "train/run_report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static char folder[64];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    program_folder(folder, sizeof folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    program_remove(folder);
-    return 0;
-}
-
-static const char *in_folder(const char *name)
-{
-    static char path[256];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
 
 struct area {
     int x0, y0, x1, y1;
@@ -68,9 +45,9 @@ static void same_file(const char *a, const char *b)
 {
     struct buf x = {0}, y = {0};
     char path[256];
-    snprintf(path, sizeof path, "%s", in_folder(a));
+    snprintf(path, sizeof path, "%s", folder_path(a));
     assert_ok(file_read(path, 1 << 26, &x));
-    assert_ok(file_read(in_folder(b), 1 << 26, &y));
+    assert_ok(file_read(folder_path(b), 1 << 26, &y));
     if (x.size != y.size || memcmp(x.data, y.data, x.size) != 0)
         fail_msg("%s and %s differ", a, b);
     buf_free(&x);
@@ -89,7 +66,7 @@ static void plot(struct run_progress *p, int rows, struct image *img)
         assert_ok(run_progress_add_row(p, row));
     }
     assert_ok(run_plot_results(&f, p));
-    assert_ok(image_read(in_folder("results.png"), img));
+    assert_ok(image_read(folder_path("results.png"), img));
 }
 
 static void one_epoch_is_seen(void **state)
@@ -100,7 +77,7 @@ static void one_epoch_is_seen(void **state)
     double x, y;
     assert_ok(run_progress_init(&p, 3));
     assert_ok(run_plot_results(&(struct run_folder){.path = folder}, &p)); /* nothing yet: no file */
-    assert_false(path_exists(in_folder("results.png")));
+    assert_false(path_exists(folder_path("results.png")));
     plot(&p, 1, &img);
     int panel_w = img.w / 3, panel_h = img.h / 2;
     for (int k = 0; k < 6; k++) { /* two points a panel, in the middle of its plot, below the legend */
@@ -112,7 +89,7 @@ static void one_epoch_is_seen(void **state)
         assert_true(twice || count_colour(&img, palette_get(1), a, &x, &y) >= 15);
     }
     assert_ok(run_plot_results(&(struct run_folder){.path = folder}, &p));
-    assert_ok(image_read(in_folder("results.png"), &again));
+    assert_ok(image_read(folder_path("results.png"), &again));
     assert_memory_equal(img.data, again.data, (size_t)img.h * (size_t)img.w * 3);
     image_free(&img);
     image_free(&again);
@@ -161,7 +138,7 @@ static void draw_labels(int nc, int n, const char *file)
                                 : "\xFF";
     const struct dataset d = {
         .nc = nc, .names = names, .images = &image, .n_images = 1, .objects = objects, .n_objects = (size_t)n};
-    assert_ok(preview_labels(&d, in_folder(file)));
+    assert_ok(preview_labels(&d, folder_path(file)));
     mem_free(objects);
     mem_free(names);
 }
@@ -172,7 +149,7 @@ static void labels_are_drawn_for_any_number_of_classes(void **state)
     struct image img = {0};
     double x, y;
     draw_labels(1, 30, "one.png");
-    assert_ok(image_read(in_folder("one.png"), &img));
+    assert_ok(image_read(folder_path("one.png"), &img));
     /* positions: left and up, as in the picture */
     int n = count_colour(&img, palette_get(0), (struct area){60, img.h / 2 + 40, img.w / 2 - 20, img.h - 60}, &x, &y);
     assert_true(n > 5 && x < img.w * 0.2 && y < img.h * 0.62);
@@ -184,7 +161,7 @@ static void labels_are_drawn_for_any_number_of_classes(void **state)
     same_file("many.png", "again.png");
     draw_labels(3, 0, "none.png");
     draw_labels(0, 0, "nothing.png");
-    assert_ok(image_read(in_folder("none.png"), &img));
+    assert_ok(image_read(folder_path("none.png"), &img));
     assert_int_equal(count_colour(&img, palette_get(0), (struct area){0, 0, img.w, img.h}, &x, &y), 0);
     image_free(&img);
 }
@@ -213,8 +190,8 @@ static void evaluate(int nc, bool labels, const char *where)
     for (int i = 0; i < nc; i++)
         names[i] = i % 2 ? "even" : "a name that is longer than the legend of a chart has room for";
     assert_ok(evaluation_finish(&e, &r));
-    assert_ok(path_make_folder(in_folder(where)));
-    assert_ok(report_pictures(&e, &r, names, in_folder(where)));
+    assert_ok(path_make_folder(folder_path(where)));
+    assert_ok(report_pictures(&e, &r, names, folder_path(where)));
     evaluation_result_free(&r);
     evaluation_free(&e);
     mem_free(names);
@@ -243,7 +220,7 @@ static void all_classes_stand_out(void **state)
     (void)state;
     struct image img = {0};
     double x, y;
-    assert_ok(image_read(in_folder("a/F1_curve.png"), &img));
+    assert_ok(image_read(folder_path("a/F1_curve.png"), &img));
     struct area plot_area = {80, 60, img.w / 2, img.h - 70}, legend = {img.w * 3 / 4, 40, img.w, 60};
     assert_true(count_colour(&img, colour_ink, plot_area, &x, &y) > 500);
     assert_true(count_colour(&img, colour_ink, legend, &x, &y) > 40);
@@ -275,19 +252,19 @@ static void sheets_enlarge_small_pictures(void **state)
     b.pixels = pixels;
     b.targets = targets;
     b.pictures = pictures;
-    assert_ok(preview_batch(&b, &d, in_folder("sheet.png")));
-    assert_ok(image_read(in_folder("sheet.png"), &sheet));
+    assert_ok(preview_batch(&b, &d, folder_path("sheet.png")));
+    assert_ok(image_read(folder_path("sheet.png"), &sheet));
     assert_true(sheet.w >= 2 * 5 * SIDE && sheet.h >= 5 * SIDE);
     assert_int_equal(count_colour(&sheet, palette_get(0), (struct area){0, 0, sheet.w / 2, sheet.h}, &x, &y), 0);
     assert_true(count_colour(&sheet, palette_get(0), (struct area){sheet.w / 2, 0, sheet.w, sheet.h}, &x, &y) > 300);
     const struct detection low = {{8, 8, 24, 24}, 0.2f, 0};
     struct batch_sheet s = {.dataset = &d};
-    assert_ok(batch_sheet_write(&s, in_folder("no.png"))); /* of nothing */
-    assert_false(path_exists(in_folder("no.png")));
+    assert_ok(batch_sheet_write(&s, folder_path("no.png"))); /* of nothing */
+    assert_false(path_exists(folder_path("no.png")));
     pictures[0].map.gain = pictures[1].map.gain = 1;
     assert_ok(batch_sheet_add(&s, &b, 0, &low, 1)); /* too unsure to be shown */
-    assert_ok(batch_sheet_write(&s, in_folder("low.png")));
-    assert_ok(image_read(in_folder("low.png"), &sheet));
+    assert_ok(batch_sheet_write(&s, folder_path("low.png")));
+    assert_ok(image_read(folder_path("low.png"), &sheet));
     assert_int_equal(count_colour(&sheet, palette_get(0), (struct area){0, 0, sheet.w, sheet.h}, &x, &y), 0);
     batch_sheet_free(&s);
     image_free(&sheet);
@@ -304,5 +281,5 @@ int main(void)
         cmocka_unit_test(all_classes_stand_out),
         cmocka_unit_test(sheets_enlarge_small_pictures),
     };
-    return cmocka_run_group_tests_name("run_pictures", tests, make_folder, remove_folder);
+    return cmocka_run_group_tests_name("run_pictures", tests, folder_make, folder_remove);
 }

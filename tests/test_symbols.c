@@ -1,6 +1,7 @@
 /* libyolo9.a as other programs get it: its names are those of yolo9.h, and a program with functions called detect,
  * sigmoid or fail links it and finds the boxes that the library finds. */
 #include "core/file.h"
+#include "support/folder.h"
 #include "support/programs.h"
 #include "support/unit.h"
 #include "weights/weights.h"
@@ -10,22 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static char folder[64];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    program_folder(folder, sizeof folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    program_remove(folder);
-    return 0;
-}
 
 /* Does the list have this line (n characters)? */
 static bool has_line(const char *list, const char *line, size_t n)
@@ -104,5 +89,5 @@ int main(void)
         cmocka_unit_test(exports_its_interface_only),
         cmocka_unit_test(links_beside_other_functions_of_the_same_names),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

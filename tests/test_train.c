@@ -1,5 +1,6 @@
 /* The training run in one process: options, state, results.csv, checks, and that neither threads, workers nor folder
  * names change a byte. Kills are in test_resume.c. */
+#include "support/folder.h"
 #include "support/programs.h"
 #include "support/unit.h"
 
@@ -20,17 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static char folder[] = "/tmp/test_train_XXXXXX";
-
-static const char *in_folder(const char *name)
-{
-    static char path[4][512];
-    static int next;
-    next = (next + 1) % 4;
-    snprintf(path[next], sizeof path[next], "%s/%s", folder, name);
-    return path[next];
-}
 
 /* --- options --- */
 
@@ -157,7 +147,7 @@ static void a_state_is_the_whole_trainer(void **state)
     (void)state;
     struct fixture a, b;
     const char *const names[] = {"one", "two", "drei \xc3\xa4"};
-    const char *path = in_folder("state.safetensors");
+    const char *path = folder_path("state.safetensors");
     struct run_options options;
     struct run_progress progress;
     struct state s;
@@ -232,7 +222,7 @@ static void damaged_states_are_refused(void **state)
     struct state s;
     struct buf bytes = {0};
     const char *const names[] = {"a", "b", "c"};
-    const char *path = in_folder("damaged.safetensors");
+    const char *path = folder_path("damaged.safetensors");
     run_options_init(&options);
     fixture_init(&a, OPTIMIZER_SGD);
     assert_int_equal(run_progress_init(&progress, 3), OK);
@@ -303,7 +293,7 @@ static void results_csv_has_the_official_form(void **state)
     struct run_progress p;
     struct buf text = {0};
     char path[512];
-    snprintf(path, sizeof path, "%s", in_folder("results.csv"));
+    snprintf(path, sizeof path, "%s", folder_path("results.csv"));
     struct run_folder f = {.results = path};
     const double row[RESULT_COLUMNS] = {1.23456789, 0.5, 100, 0.1, 0, 1, 0.25, 0, 0, 0, 0.07, 1e-5, 0.01};
     assert_int_equal(run_progress_init(&p, 1), OK);
@@ -375,7 +365,7 @@ static void the_end_tells_what_to_try(void **state)
 
 static void draw_set(const char *name, int images)
 {
-    const struct synth_config synth = {.folder = in_folder(name),
+    const struct synth_config synth = {.folder = folder_path(name),
                                        .images = images,
                                        .classes = 2,
                                        .h = 96,
@@ -404,9 +394,9 @@ static void same_bytes(const char *file)
     char name[128];
     struct buf a = {0}, b = {0};
     snprintf(name, sizeof name, "one/%s", file);
-    assert_int_equal(file_read(in_folder(name), 1 << 30, &a), OK);
+    assert_int_equal(file_read(folder_path(name), 1 << 30, &a), OK);
     snprintf(name, sizeof name, "two/%s", file);
-    assert_int_equal(file_read(in_folder(name), 1 << 30, &b), OK);
+    assert_int_equal(file_read(folder_path(name), 1 << 30, &b), OK);
     if (a.size != b.size || memcmp(a.data, b.data, a.size) != 0)
         fail_msg("%s differs", file);
     buf_free(&a);
@@ -431,7 +421,7 @@ static void val_draws_its_pictures(void)
         buf_free(&out);
         for (int i = 0; i < COUNT(pictures); i++) {
             snprintf(name, sizeof name, "val%d/%s", plots, pictures[i]);
-            assert_int_equal(path_exists(in_folder(name)), plots);
+            assert_int_equal(path_exists(folder_path(name)), plots);
         }
     }
 }
@@ -442,7 +432,7 @@ static void threads_workers_and_names_change_no_byte(void **state)
     struct run_options o;
     char data[512];
     draw_set("set", 10);
-    snprintf(data, sizeof data, "%s", in_folder("set/data.yaml"));
+    snprintf(data, sizeof data, "%s", folder_path("set/data.yaml"));
     run_options_init(&o);
     o.cfg = "yolov9-t";
     o.data = data;
@@ -466,25 +456,25 @@ static void threads_workers_and_names_change_no_byte(void **state)
     for (int i = 0; i < COUNT(pictures); i++) {
         char name[64];
         snprintf(name, sizeof name, "one/%s", pictures[i]);
-        assert_true(path_exists(in_folder(name)));
+        assert_true(path_exists(folder_path(name)));
         snprintf(name, sizeof name, "two/%s", pictures[i]);
-        assert_false(path_exists(in_folder(name)));
+        assert_false(path_exists(folder_path(name)));
     }
     val_draws_its_pictures();
     o.seed = 1;
     assert_int_equal(train("three", 1, 0, &o), OK);
     struct buf a = {0}, b = {0};
-    assert_int_equal(file_read(in_folder("one/results.csv"), 1 << 20, &a), OK);
-    assert_int_equal(file_read(in_folder("three/results.csv"), 1 << 20, &b), OK);
+    assert_int_equal(file_read(folder_path("one/results.csv"), 1 << 20, &a), OK);
+    assert_int_equal(file_read(folder_path("three/results.csv"), 1 << 20, &b), OK);
     assert_string_not_equal(a.data, b.data);
     buf_free(&a);
     buf_free(&b);
 
     /* a finished run is left alone; fine-tuning starts from what a run wrote */
-    const struct train_request again = {.resume = in_folder("one/weights/last.safetensors")};
+    const struct train_request again = {.resume = folder_path("one/weights/last.safetensors")};
     assert_int_equal(train_run(&again), OK);
     char weights[512];
-    snprintf(weights, sizeof weights, "%s", in_folder("one/weights/best.safetensors"));
+    snprintf(weights, sizeof weights, "%s", folder_path("one/weights/best.safetensors"));
     o.weights = weights;
     o.cfg = NULL;
     o.epochs = 1;
@@ -493,7 +483,7 @@ static void threads_workers_and_names_change_no_byte(void **state)
     assert_int_equal(train("tuned", 1, 0, &o), OK);
     struct weights before, after;
     assert_int_equal(weights_load(weights, NULL, &before, NULL), OK);
-    assert_int_equal(weights_load(in_folder("tuned/weights/last.safetensors"), NULL, &after, NULL), OK);
+    assert_int_equal(weights_load(folder_path("tuned/weights/last.safetensors"), NULL, &after, NULL), OK);
     for (int i = 0; i < before.training.n_params; i++) {
         const struct param *p = &before.training.params[i];
         for (size_t k = p->first; p->role == PARAM_WEIGHT && p->row < 5 && k < p->first + p->count; k++)
@@ -520,8 +510,8 @@ static void a_broken_run_stops_and_keeps_what_was_good(void **state)
     struct run_options o;
     char data[512], path[512];
     draw_set("set2", 4);
-    snprintf(data, sizeof data, "%s", in_folder("set2/data.yaml"));
-    snprintf(path, sizeof path, "%s", in_folder("huge.safetensors"));
+    snprintf(data, sizeof data, "%s", folder_path("set2/data.yaml"));
+    snprintf(path, sizeof path, "%s", folder_path("huge.safetensors"));
     assert_int_equal(weights_random("gelan-t", 2, 0, &w), OK);
     const struct param *p = &w.training.params[graph_find_param(&w.training, "model.22.cv3.1.2.weight")];
     for (size_t k = 0; k < p->count; k++)
@@ -540,7 +530,7 @@ static void a_broken_run_stops_and_keeps_what_was_good(void **state)
     assert_non_null(strstr(fail_text(), "it began in model.22.cv3.1.2"));
     assert_non_null(strstr(fail_text(), "last good weights and state are kept"));
     struct state s;
-    assert_int_equal(state_open(in_folder("broken/state.safetensors"), &s), OK);
+    assert_int_equal(state_open(folder_path("broken/state.safetensors"), &s), OK);
     assert_true(s.progress.epoch == 0 && s.progress.batch == 0);
     state_close(&s);
     o.weights = o.data = NULL;
@@ -554,14 +544,14 @@ static void pictures_without_labels_are_background(void **state)
     char data[512], **names;
     int n;
     draw_set("bare", 6);
-    snprintf(data, sizeof data, "%s", in_folder("bare/labels/train"));
+    snprintf(data, sizeof data, "%s", folder_path("bare/labels/train"));
     assert_int_equal(path_list(data, &names, &n), OK);
     for (int i = 1; i < n; i++) { /* one picture keeps its labels */
         char path[600];
         snprintf(path, sizeof path, "%s/%s", data, names[i]);
         assert_int_equal(unlink(path), 0);
     }
-    snprintf(data, sizeof data, "%s", in_folder("bare/data.yaml"));
+    snprintf(data, sizeof data, "%s", folder_path("bare/data.yaml"));
     run_options_init(&o);
     o.cfg = "gelan-t";
     o.data = data;
@@ -572,27 +562,14 @@ static void pictures_without_labels_are_background(void **state)
     assert_int_equal(train("background", 2, 1, &o), OK);
 
     char path[700];
-    snprintf(path, sizeof path, "%s/labels/train/%s", in_folder("bare"), names[0]);
+    snprintf(path, sizeof path, "%s/labels/train/%s", folder_path("bare"), names[0]);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(train("nothing", 1, 0, &o), E_ARGUMENT);
     assert_non_null(strstr(fail_text(), "there is nothing to learn"));
-    assert_false(path_exists(in_folder("nothing")));
+    assert_false(path_exists(folder_path("nothing")));
     path_list_free(names, n);
     o.cfg = o.data = NULL;
     run_options_free(&o);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    program_remove(folder);
-    return 0;
 }
 
 int main(void)
@@ -609,5 +586,5 @@ int main(void)
         cmocka_unit_test(pictures_without_labels_are_background),
         cmocka_unit_test(a_broken_run_stops_and_keeps_what_was_good),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, folder_make, folder_remove);
 }

@@ -1,6 +1,6 @@
 /* Training of networks with anchor boxes, from the table to the run's folder: learning, threads, resuming, auto-anchor.
  */
-#include "support/programs.h"
+#include "support/folder.h"
 #include "support/unit.h"
 
 #include "core/buf.h"
@@ -52,17 +52,6 @@ static const char mini_aux[] =
     "  - [2, 1, Conv, [16, 3, 1]]\n"
     "  - [3, 1, Conv, [16, 3, 1]]\n"
     "  - [[2, 3, 4, 5, 6, 7, 4, 5], 1, IAuxDetect, [nc, anchors]]\n";
-
-static char folder[] = "/tmp/test_train_anchors_XXXXXX";
-
-static const char *in_folder(const char *name)
-{
-    static char path[4][512];
-    static int next;
-    next = (next + 1) % 4;
-    snprintf(path[next], sizeof path[next], "%s/%s", folder, name);
-    return path[next];
-}
 
 /* --- one batch again and again --- */
 
@@ -179,7 +168,7 @@ static void a_batch_is_learnt_by_heart(void **state)
 
 static const char *table_file(const char *name, const char *text)
 {
-    const char *path = in_folder(name);
+    const char *path = folder_path(name);
     assert_int_equal(file_write(path, text, strlen(text)), OK);
     return path;
 }
@@ -226,8 +215,8 @@ static enum status train(const char *name, const struct run_options *o, int thre
 static void same_bytes(const char *one, const char *two)
 {
     struct buf a = {0}, b = {0};
-    assert_int_equal(file_read(in_folder(one), 1 << 30, &a), OK);
-    assert_int_equal(file_read(in_folder(two), 1 << 30, &b), OK);
+    assert_int_equal(file_read(folder_path(one), 1 << 30, &a), OK);
+    assert_int_equal(file_read(folder_path(two), 1 << 30, &b), OK);
     assert_true(a.size == b.size && !memcmp(a.data, b.data, a.size));
     buf_free(&a);
     buf_free(&b);
@@ -258,7 +247,7 @@ static void threads_and_interruptions_change_no_byte(void **state)
         static const char *const parts[] = {"results.csv", "weights/last.safetensors", "weights/best.safetensors"};
         struct told told = {.text = ""}, cut = {.stop_after = 4}, rest = {.text = ""};
         snprintf(cfg, sizeof cfg, "%s", table_file("mini.yaml", tables[i]));
-        snprintf(data, sizeof data, "%s", in_folder("set/data.yaml"));
+        snprintf(data, sizeof data, "%s", folder_path("set/data.yaml"));
         struct run_options o = options_of(cfg, data);
         snprintf(name, sizeof name, "one%d", i);
         assert_int_equal(train(name, &o, 1, &told), OK);
@@ -268,7 +257,7 @@ static void threads_and_interruptions_change_no_byte(void **state)
         snprintf(name, sizeof name, "two%d", i);
         assert_int_equal(train(name, &o, 3, &cut), E_INTERRUPTED);
         char path[512];
-        snprintf(path, sizeof path, "%s", in_folder(name));
+        snprintf(path, sizeof path, "%s", folder_path(name));
         assert_int_equal(train(path, NULL, 2, &rest), OK);
         for (int k = 0; k < COUNT(parts); k++) {
             char one[64], two[64];
@@ -278,7 +267,7 @@ static void threads_and_interruptions_change_no_byte(void **state)
         }
         struct buf csv = {0};
         snprintf(name, sizeof name, "one%d/results.csv", i);
-        assert_int_equal(file_read_text(in_folder(name), 1 << 20, &csv), OK);
+        assert_int_equal(file_read_text(folder_path(name), 1 << 20, &csv), OK);
         assert_non_null(strstr(csv.data, "train/box_loss,      train/obj_loss,      train/cls_loss"));
         assert_non_null(strstr(csv.data, "val/box_loss,        val/obj_loss,        val/cls_loss"));
         const char *row = strchr(csv.data, '\n') + 1;
@@ -311,7 +300,7 @@ static void anchors_that_do_not_fit_are_replaced_and_kept(void **state)
         struct table saved;
         bool folded;
         char weights[64];
-        snprintf(data, sizeof data, "%s", in_folder("set/data.yaml"));
+        snprintf(data, sizeof data, "%s", folder_path("set/data.yaml"));
         struct run_options o = options_of(cfg, data);
         o.epochs = 1;
         o.hyper.anchor_t = 1.15; /* so near that few boxes will do */
@@ -321,7 +310,7 @@ static void anchors_that_do_not_fit_are_replaced_and_kept(void **state)
         assert_non_null(strstr(told.text, "anchors: "));
         assert_true((strstr(told.text, "new anchors, with ") != NULL) == !keep);
         snprintf(weights, sizeof weights, "%s/weights/last.safetensors", keep ? "kept" : "new");
-        assert_int_equal(checkpoint_open(in_folder(weights), &c), OK);
+        assert_int_equal(checkpoint_open(folder_path(weights), &c), OK);
         assert_int_equal(weights_table(&c, &saved, &folded), OK);
         assert_true((saved.anchor[0][0][0] == 900) == keep);
         table_free(&saved);
@@ -336,7 +325,7 @@ static void weights_bring_their_anchors(void **state)
     (void)state;
     char cfg[512], data[512], weights[512], text[1024];
     struct told told = {.text = ""}, other = {.text = ""}, own = {.text = ""};
-    snprintf(data, sizeof data, "%s", in_folder("set/data.yaml"));
+    snprintf(data, sizeof data, "%s", folder_path("set/data.yaml"));
     snprintf(text, sizeof text, "%s", mini);
     memcpy(strstr(text, "[[6,6,"), "[[7,9,", 6);
     snprintf(cfg, sizeof cfg, "%s", table_file("other.yaml", text));
@@ -344,7 +333,7 @@ static void weights_bring_their_anchors(void **state)
     o.epochs = 1;
     o.noautoanchor = true;
     assert_int_equal(train("first", &o, 1, &told), OK);
-    snprintf(weights, sizeof weights, "%s", in_folder("first/weights/last.safetensors"));
+    snprintf(weights, sizeof weights, "%s", folder_path("first/weights/last.safetensors"));
     o.weights = weights;
     o.cfg = NULL;
     assert_int_equal(train("own", &o, 1, &own), OK);
@@ -364,7 +353,7 @@ static void sides_follow_the_largest_stride(void **state)
     char cfg[512], data[512];
     struct told told = {.text = ""};
     snprintf(cfg, sizeof cfg, "%s", table_file("aux.yaml", mini_aux));
-    snprintf(data, sizeof data, "%s", in_folder("set/data.yaml"));
+    snprintf(data, sizeof data, "%s", folder_path("set/data.yaml"));
     struct run_options o = options_of(cfg, data);
     o.epochs = 2;
     o.img = 96;
@@ -382,32 +371,23 @@ static void assigners_of_other_heads_are_refused(void **state)
     char cfg[512], data[512];
     struct told told = {.text = ""};
     snprintf(cfg, sizeof cfg, "%s", table_file("mini.yaml", mini));
-    snprintf(data, sizeof data, "%s", in_folder("set/data.yaml"));
+    snprintf(data, sizeof data, "%s", folder_path("set/data.yaml"));
     struct run_options o = options_of(cfg, data);
     o.assigner = ASSIGNER_TAL;
     assert_int_equal(train("refused", &o, 1, &told), E_USAGE);
     o.cfg = "gelan-t";
     o.assigner = ASSIGNER_SIMOTA;
     assert_int_equal(train("refused", &o, 1, &told), E_USAGE);
-    assert_false(path_exists(in_folder("refused")));
+    assert_false(path_exists(folder_path("refused")));
     run_options_free(&o);
 }
 
 static int setup(void **state)
 {
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
+    folder_make(state);
     const struct synth_config set = {
-        .folder = in_folder("set"), .images = 12, .classes = 2, .h = 96, .w = 96, .val_fraction = 0.3, .quiet = true};
+        .folder = folder_path("set"), .images = 12, .classes = 2, .h = 96, .w = 96, .val_fraction = 0.3, .quiet = true};
     return synth_write(&set) == OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    program_remove(folder);
-    return 0;
 }
 
 int main(void)
@@ -420,5 +400,5 @@ int main(void)
         cmocka_unit_test(sides_follow_the_largest_stride),
         cmocka_unit_test(assigners_of_other_heads_are_refused),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, folder_remove);
 }

@@ -7,7 +7,7 @@
 #include "formats/safetensors.h"
 #include "ops/cpu.h"
 #include "support/bench.h"
-#include "support/programs.h"
+#include "support/folder.h"
 #include "support/unit.h"
 #include "weights/checkpoint.h"
 #include "weights/report.h"
@@ -18,8 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static char folder[64];
 
 /* All modules of YOLOv7, four levels, an auxiliary head; one row with an activation of its own. */
 static const char table_text[] = "nc: 3\n"
@@ -39,33 +37,16 @@ static const char table_text[] = "nc: 3\n"
                                  "  - [[3, 9], 1, Shortcut, [1]]\n"
                                  "  - [[10, 4, 6, 8, 9, 4, 6, 8], 1, IAuxDetect, [nc, anchors]]\n";
 
-static const char *path_of(const char *name)
-{
-    static char path[4][128];
-    static int turn;
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
-    return path[turn];
-}
-
 static int start(void **state)
 {
-    (void)state;
-    program_folder(folder, sizeof folder);
-    assert_int_equal(file_write(path_of("mini.yaml"), table_text, strlen(table_text)), OK);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    program_remove(folder);
+    folder_make(state);
+    assert_int_equal(file_write(folder_path("mini.yaml"), table_text, strlen(table_text)), OK);
     return 0;
 }
 
 static void random_network(struct weights *w, uint64_t seed)
 {
-    assert_ok(weights_random(path_of("mini.yaml"), 3, seed, w));
+    assert_ok(weights_random(folder_path("mini.yaml"), 3, seed, w));
     assert_ok(weights_deploy(w));
 }
 
@@ -152,15 +133,15 @@ static void anchors_come_from_the_buffers(void **state)
     f.n = 0;
     add_params(&f, &a.training, a.params);
     add_anchors(&f, pixels);
-    write_bare(&f, path_of("bare.safetensors"));
-    assert_ok(weights_load(path_of("bare.safetensors"), path_of("mini.yaml"), &b, NULL));
+    write_bare(&f, folder_path("bare.safetensors"));
+    assert_ok(weights_load(folder_path("bare.safetensors"), folder_path("mini.yaml"), &b, NULL));
     assert_int_equal(b.nc, 3);
     assert_true(b.training.head.anchor[0][1][0] == 25 && b.deployed.head.anchor[3][1][1] == 155);
     /* they stay with the network, in both of its forms */
     assert_ok(weights_deploy(&b));
     for (int deployed = 0; deployed < 2; deployed++) {
-        assert_ok(weights_save(path_of("own.safetensors"), &b, deployed, false));
-        assert_ok(weights_load(path_of("own.safetensors"), NULL, &again, NULL));
+        assert_ok(weights_save(folder_path("own.safetensors"), &b, deployed, false));
+        assert_ok(weights_load(folder_path("own.safetensors"), NULL, &again, NULL));
         assert_memory_equal(again.deployed.head.anchor, b.deployed.head.anchor, sizeof again.deployed.head.anchor);
         if (!deployed)
             assert_ok(weights_deploy(&again));
@@ -169,8 +150,8 @@ static void anchors_come_from_the_buffers(void **state)
         weights_free(&again);
     }
     pixels[3] = -1;
-    write_bare(&f, path_of("bad.safetensors"));
-    assert_int_equal(weights_load(path_of("bad.safetensors"), path_of("mini.yaml"), &again, NULL), E_FORMAT);
+    write_bare(&f, folder_path("bad.safetensors"));
+    assert_int_equal(weights_load(folder_path("bad.safetensors"), folder_path("mini.yaml"), &again, NULL), E_FORMAT);
     assert_non_null(strstr(fail_text(), "bad.safetensors"));
     weights_free(&a);
     weights_free(&b);
@@ -191,8 +172,8 @@ static void folded_files_keep_their_vectors(void **state)
         if (p->role == PARAM_IMPLICIT || strstr(p->name, ".m2."))
             add(&f, p->name, a.params + p->first, p->rank, p->shape);
     }
-    write_bare(&f, path_of("folded.safetensors"));
-    assert_ok(weights_load(path_of("folded.safetensors"), path_of("mini.yaml"), &b, NULL));
+    write_bare(&f, folder_path("folded.safetensors"));
+    assert_ok(weights_load(folder_path("folded.safetensors"), folder_path("mini.yaml"), &b, NULL));
     assert_null(b.params);
     assert_same_answer(&a, &b, 0);
     weights_free(&a);
@@ -210,18 +191,18 @@ static void vectors_without_a_place_are_refused(void **state)
     char *head = strstr(plain, "9, 4, 6, 8], 1, IAuxDetect");
     assert_non_null(head);
     snprintf(head - 2, sizeof plain - (size_t)(head - 2 - plain), "], 1, Detect, [nc, anchors]]\n");
-    assert_int_equal(file_write(path_of("plain.yaml"), plain, strlen(plain)), OK);
+    assert_int_equal(file_write(folder_path("plain.yaml"), plain, strlen(plain)), OK);
     random_network(&a, 3);
     f.n = 0;
     add_params(&f, &a.training, a.params);
-    write_bare(&f, path_of("live.safetensors"));
-    assert_int_equal(weights_load(path_of("live.safetensors"), path_of("plain.yaml"), &b, NULL), E_UNSUPPORTED);
+    write_bare(&f, folder_path("live.safetensors"));
+    assert_int_equal(weights_load(folder_path("live.safetensors"), folder_path("plain.yaml"), &b, NULL), E_UNSUPPORTED);
     assert_non_null(strstr(fail_text(), "is an implicit vector, for which"));
     /* a start of training takes what fits, and reports the rest */
     struct checkpoint c;
     struct weights_report report = {0};
-    assert_ok(checkpoint_open(path_of("live.safetensors"), &c));
-    assert_ok(weights_random(path_of("plain.yaml"), 3, 1, &b));
+    assert_ok(checkpoint_open(folder_path("live.safetensors"), &c));
+    assert_ok(weights_random(folder_path("plain.yaml"), 3, 1, &b));
     assert_ok(weights_transfer(&c, &b.training, b.params, NULL, &report));
     assert_true(report.taken == b.training.n_params && report.count[MISMATCH_UNEXPECTED] > 0);
     report_free(&report);
@@ -244,8 +225,8 @@ static void class_outputs_move(void **state)
     random_network(&b, 5);
     f.n = 0;
     add_params(&f, &a.training, a.params);
-    write_bare(&f, path_of("moved.safetensors"));
-    assert_ok(checkpoint_open(path_of("moved.safetensors"), &c));
+    write_bare(&f, folder_path("moved.safetensors"));
+    assert_ok(checkpoint_open(folder_path("moved.safetensors"), &c));
     const struct param *p = &b.training.params[graph_find_param(&b.training, "model.11.m.1.bias")];
     const float own = b.params[p->first + 8 + 5 + 2], *from = a.params + p->first, *to = b.params + p->first;
     assert_ok(weights_transfer(&c, &b.training, b.params, rows, &report));
@@ -299,15 +280,15 @@ static void the_api_names_the_stride(void **state)
     struct weights w;
     struct yolo9_options o;
     random_network(&w, 8);
-    assert_ok(weights_save(path_of("api.safetensors"), &w, true, false));
+    assert_ok(weights_save(folder_path("api.safetensors"), &w, true, false));
     weights_free(&w);
     yolo9_options_init(&o);
     o.height = o.width = 96;
-    assert_null(yolo9_open(path_of("api.safetensors"), &o));
+    assert_null(yolo9_open(folder_path("api.safetensors"), &o));
     assert_non_null(strstr(yolo9_error(), "multiples of 64"));
     o.height = 128;
     o.width = 192;
-    struct yolo9 *y = yolo9_open(path_of("api.safetensors"), &o);
+    struct yolo9 *y = yolo9_open(folder_path("api.safetensors"), &o);
     assert_non_null(y);
     assert_int_equal(yolo9_class_count(y), 3);
     yolo9_close(y);
@@ -415,5 +396,5 @@ int main(void)
         cmocka_unit_test(totals_are_the_official_ones),
         cmocka_unit_test(lists_of_anchors),
     };
-    return cmocka_run_group_tests_name("yolov7", tests, start, end);
+    return cmocka_run_group_tests_name("yolov7", tests, start, folder_remove);
 }
