@@ -50,6 +50,16 @@ void mem_free(void *p)
     free(p);
 }
 
+void *mem_reserve(void *p, int *capacity, int count, size_t size)
+{
+    if (count <= *capacity)
+        return p;
+    mem_free(p);
+    p = mem_alloc((size_t)count, size);
+    *capacity = p ? count : 0;
+    return p;
+}
+
 void mem_discard(void *p, size_t bytes)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), skip = (page - (uintptr_t)p % page) % page;

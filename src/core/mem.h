@@ -14,6 +14,9 @@ void *mem_calloc(size_t count, size_t size);
 /* Grow a mem_alloc'ed block from old_bytes to new_bytes, keeping its contents. NULL leaves `p` as it was. */
 void *mem_grow(void *p, size_t old_bytes, size_t new_bytes);
 void mem_free(void *p);
+/* A block for `count` elements that is kept from batch to batch: `p` itself where its *capacity is enough, else a new
+ * one, and what it held is gone. NULL (with *capacity 0) when memory is short, or when nothing was ever asked for. */
+void *mem_reserve(void *p, int *capacity, int count, size_t size);
 /* The contents of these bytes are not needed any more: whole pages among them go back to the system, and what they hold
  * is undefined. The block they are part of stays allocated. */
 void mem_discard(void *p, size_t bytes);

@@ -40,15 +40,8 @@ static enum status workspace_reserve(struct nms_workspace *w, size_t n, int kept
             return E_NOMEM;
         w->kept_capacity = kept;
     }
-    if (classes > w->head_capacity) {
-        mem_free(w->head);
-        w->head_capacity = 0;
-        w->head = mem_alloc((size_t)classes, sizeof(*w->head));
-        if (!w->head)
-            return E_NOMEM;
-        w->head_capacity = classes;
-    }
-    return OK;
+    w->head = mem_reserve(w->head, &w->head_capacity, classes, sizeof(*w->head));
+    return w->head || !classes ? OK : E_NOMEM;
 }
 
 /* Indices of the candidates by falling score, stable: a radix sort of the score's bits (scores are not negative, so

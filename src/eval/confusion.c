@@ -39,15 +39,8 @@ static enum status scratch_reserve(struct confusion *c, int detections, int labe
             return E_NOMEM;
         c->detection_capacity = detections;
     }
-    if (labels > c->label_capacity) {
-        mem_free(c->winner);
-        c->label_capacity = 0;
-        c->winner = mem_alloc((size_t)labels, sizeof(*c->winner));
-        if (!c->winner)
-            return E_NOMEM;
-        c->label_capacity = labels;
-    }
-    return OK;
+    c->winner = mem_reserve(c->winner, &c->label_capacity, labels, sizeof(*c->winner));
+    return c->winner || !labels ? OK : E_NOMEM;
 }
 
 /* Each detection asks for its best label, each label takes the best of those that ask. Returns the matches. */

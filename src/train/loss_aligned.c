@@ -177,25 +177,14 @@ static int parts_an_image(const struct aligned_loss *l)
 
 /* --- labels --- */
 
-static enum status reserve_labels(struct aligned_loss *l, int labels)
-{
-    if (labels <= l->label_capacity)
-        return OK;
-    mem_free(l->labels);
-    l->label_capacity = 0;
-    l->labels = mem_alloc((size_t)labels, sizeof *l->labels);
-    if (!l->labels)
-        return E_NOMEM;
-    l->label_capacity = labels;
-    return OK;
-}
-
 /* SPEC 7.1: normalised rows -> pixel boxes, grouped by image in file order. */
 static enum status set_labels(struct aligned_loss *l, const float *targets, int n)
 {
     float height = (float)(l->shape.level[0].h * l->shape.level[0].stride);
     float width = (float)(l->shape.level[0].w * l->shape.level[0].stride);
-    TRY(reserve_labels(l, n));
+    l->labels = mem_reserve(l->labels, &l->label_capacity, n, sizeof *l->labels);
+    if (n && !l->labels)
+        return E_NOMEM;
     TRY(label_groups_make(&l->groups, l->images, targets, n));
     for (int i = 0; i < n; i++) {
         const float *row = targets + 6 * (size_t)i;

@@ -159,26 +159,15 @@ static enum status reserve_objects(struct anchor_loss *l, const struct head_outp
 
 /* --- labels --- */
 
-static enum status reserve_labels(struct anchor_loss *l, int labels)
-{
-    if (labels <= l->label_capacity)
-        return OK;
-    mem_free(l->labels);
-    l->label_capacity = 0;
-    l->labels = mem_alloc((size_t)labels, sizeof *l->labels);
-    if (!l->labels)
-        return E_NOMEM;
-    l->label_capacity = labels;
-    return OK;
-}
-
 /* Normalised rows -> pixel boxes, grouped by image in the order of the rows. */
 static enum status set_labels(struct anchor_loss *l, const float *targets, int n)
 {
     float height = (float)(l->shape->level[0].h * l->shape->level[0].stride);
     float width =
         l->config.anchors.height_for_both ? height : (float)(l->shape->level[0].w * l->shape->level[0].stride);
-    TRY(reserve_labels(l, n));
+    l->labels = mem_reserve(l->labels, &l->label_capacity, n, sizeof *l->labels);
+    if (n && !l->labels)
+        return E_NOMEM;
     TRY(label_groups_make(&l->groups, l->shape->n, targets, n));
     for (int i = 0; i < n; i++) {
         const float *row = targets + 6 * (size_t)i;
@@ -204,15 +193,8 @@ static enum status reserve_candidates(struct matching *m, int candidates, int gr
             return E_NOMEM;
         m->capacity = candidates;
     }
-    if (groups > m->first_capacity) {
-        mem_free(m->first);
-        m->first_capacity = 0;
-        m->first = mem_alloc((size_t)groups + 1, sizeof *m->first);
-        if (!m->first)
-            return E_NOMEM;
-        m->first_capacity = groups;
-    }
-    return OK;
+    m->first = mem_reserve(m->first, &m->first_capacity, groups + 1, sizeof *m->first);
+    return m->first ? OK : E_NOMEM;
 }
 
 /* The candidates of all levels, grouped by image and level, which keeps their order. *most: of an image. */
