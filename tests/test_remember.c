@@ -190,6 +190,8 @@ static void a_size_that_is_given_wins(void **state)
     write_coarse();
     expect("bench --cfg coarse.yaml --runs 1 --img 70", 0, SAYS("--img 70 becomes 128: sides are multiples of 64"));
     expect("bench --cfg coarse.yaml --train --runs 1 --img 70", 0, SAYS("--img 70 becomes 128", "128x128"));
+    expect(TRAIN "--cfg coarse.yaml --img 70 --name c", 0,
+           SAYS("--img 70 becomes 128: sides are multiples of 64", "!multiples of 32"));
     expect("export --cfg coarse.yaml --img 70 --out coarse.onnx", 0, SAYS("--img 70 becomes 128", "1x3x128x128"));
     expect("info coarse.yaml gelan-t --img 96", 0,
            SAYS("coarse: counted for 128 x 128, as its sides are multiples of 64", "!gelan-t: counted"));

@@ -179,7 +179,7 @@ static enum status read_fields(const struct options *o, struct run_options *out)
         if (!has_option(field_name(f, name, sizeof name), &type) || !option_given(o, name))
             continue;
         if (!strcmp(name, "img"))
-            continue; /* rounded, see below */
+            continue; /* a list, see below */
         if (!strcmp(name, "batch") && option_int(o, name) < 1)
             continue; /* the official -1: by the GPU's memory, and 16 on a CPU */
         if (f->kind == FIELD_TEXT)
@@ -204,8 +204,10 @@ static enum status read_options(const struct options *o, struct run_options *out
     TRY(read_fields(o, out));
     if (option_int(o, "batch") < 1)
         log_info("batch %d: without a GPU there is no automatic size", out->batch);
-    if (option_given(o, "img"))
-        out->img = image_side_of(o, NULL);
+    if (option_given(o, "img")) {
+        int width;
+        option_size(o, "img", &out->img, &width); /* rounded when the network is built, to its largest stride */
+    }
     TRY(read_schedule(o, out));
     out->given_optimizer = option_given(o, "optimizer");
     out->given_lr_lag = option_given(o, "lr-lag");

@@ -65,9 +65,6 @@ static enum status open_data(struct train_job *j)
     TRY_CLEAN(dataset_describe(j->train, "train", 3, &words));
     TRY_CLEAN(dataset_describe(j->val, "val", 3, &words));
     say_lines(j, "", &words);
-    buf_free(&words);
-    TRY_CLEAN(doctor_opening(j->train, j->val, o->img, &words));
-    say_lines(j, "warning: ", &words);
     j->data = fingerprint(j->train);
     if (j->resumed && j->data != j->state.data)
         TRY_CLEAN(fail(E_ARGUMENT,
@@ -158,6 +155,16 @@ static enum status open_network(struct train_job *j)
         TRY(job_start_from(j, &j->start_file));
     checkpoint_close(&j->start_file);
     return OK;
+}
+
+/* What is likely to be wrong with the data, at the size that the network really sees. */
+static enum status open_doctor(struct train_job *j)
+{
+    struct buf words = {0};
+    const enum status rc = doctor_opening(j->train, j->val, j->options.img, &words);
+    say_lines(j, "warning: ", &words);
+    buf_free(&words);
+    return rc;
 }
 
 /* --- recipe --- */
@@ -555,6 +562,7 @@ enum status job_open(struct train_job *j, const struct train_request *request)
     TRY(open_start(j));
     TRY(open_data(j));
     TRY(open_network(j));
+    TRY(open_doctor(j));
     TRY(open_recipe(j));
     TRY(job_fit_anchors(j));
     TRY(run_options_recipe(&j->options, &j->recipe));
