@@ -301,7 +301,8 @@ static void class_accuracy(void **state)
 static void class_gradient(void **state)
 {
     (void)state;
-    const struct class_term terms[] = {{1, 0, 1}, {2, 0, 1}, {1, 1.5, 1}, {3, 0.5, 1}};
+    const struct class_term terms[] = {
+        {1, 0, 1, false}, {2, 0, 1, false}, {1, 1.5, 1, false}, {3, 0.5, 1, false}, {1, 0, 1, true}};
     for (int k = 0; k < COUNT(terms); k++)
         for (float x = -4; x <= 4; x += 0.5f)
             for (float t = 0; t <= 1; t += 0.25f) {
@@ -318,12 +319,49 @@ static void class_gradient(void **state)
             }
 }
 
+/* Varifocal values from the published formula: -t (t ln p + (1 - t) ln(1 - p)) of positives, -0.75 p^2 ln(1 - p) of
+ * negatives. */
+static void varifocal_values(void **state)
+{
+    (void)state;
+    const struct class_term term = {1, 0, 1, true};
+    for (float x = -6; x <= 6; x += 0.75f) {
+        const double p = 1 / (1 + exp(-(double)x)), zero = -0.75 * p * p * log(1 - p);
+        float d;
+        assert_true(fabs(class_zero(&term, &x, 1, &d, 1, 1, 1) - zero) < 1e-9);
+        for (float t = 0.125f; t <= 1; t += 0.125f) {
+            double want = -t * (t * log(p) + (1 - t) * log(1 - p));
+            assert_true(fabs(class_positive(&term, x, t, &d) + zero - want) < 1e-9);
+        }
+    }
+}
+
+/* What it cannot be combined with is refused where the loss is made. */
+static void varifocal_doors(void **state)
+{
+    (void)state;
+    struct loss_config config = loss_config_default(NC);
+    struct loss *loss;
+    config.cls_loss = CLS_LOSS_VFL;
+    assert_int_equal(loss_create(&config, NULL, &loss), OK);
+    loss_destroy(loss);
+    config.focal_gamma = 1.5;
+    assert_int_equal(loss_create(&config, NULL, &loss), E_ARGUMENT);
+    assert_non_null(strstr(fail_text(), "fl_gamma must be 0"));
+    const struct head anchors = {.kind = HEAD_ANCHORS, .nc = NC};
+    config = loss_config_of(&anchors, 1);
+    config.cls_loss = CLS_LOSS_VFL;
+    assert_int_equal(loss_create(&config, NULL, &loss), E_ARGUMENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(thread_counts),  cmocka_unit_test(variants), cmocka_unit_test(weights),
-        cmocka_unit_test(claimed_twice),  cmocka_unit_test(doors),    cmocka_unit_test(class_accuracy),
-        cmocka_unit_test(class_gradient),
+        cmocka_unit_test(thread_counts),   cmocka_unit_test(variants),
+        cmocka_unit_test(weights),         cmocka_unit_test(claimed_twice),
+        cmocka_unit_test(doors),           cmocka_unit_test(class_accuracy),
+        cmocka_unit_test(class_gradient),  cmocka_unit_test(varifocal_values),
+        cmocka_unit_test(varifocal_doors),
     };
     return cmocka_run_group_tests_name("loss", tests, NULL, NULL);
 }

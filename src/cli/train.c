@@ -64,6 +64,8 @@ static const struct option_spec options_table[] = {
     {"assign", NULL, OPTION_STRING, "independent", "targets of the branches", .choices = run_assign_names},
     {"assigner", NULL, OPTION_STRING, "auto", "how they are found; auto: as the network's head and family do",
      .choices = run_assigner_names},
+    {"cls-loss", NULL, OPTION_STRING, "bce",
+     "of class scores: binary cross-entropy, or varifocal loss (alpha 0.75, gamma 2)", .choices = run_cls_loss_names},
     {"aux-weight", NULL, OPTION_FLOAT, "0.25", "weight of the auxiliary branch in the loss", 0, 1e6},
     {"main-weight", NULL, OPTION_FLOAT, "1", "weight of the main branch in the loss", 0, 1e6},
     {"label-smoothing", NULL, OPTION_FLOAT, NULL, "of class targets; anchor heads (YOLOv7) only", 0, 1},

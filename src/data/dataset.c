@@ -1,6 +1,7 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/path.h"
+#include "core/rng.h"
 #include "core/terminal.h"
 #include "core/text.h"
 #include "data/loading.h"
@@ -501,4 +502,23 @@ void dataset_sorting_size(const struct dataset_image *image, int *w, int *h)
     bool undo = image->orientation == 5 || image->orientation == 7;
     *w = undo ? image->h : image->w;
     *h = undo ? image->w : image->h;
+}
+
+uint64_t dataset_fingerprint(const struct dataset *d)
+{
+    uint64_t h = (uint64_t)d->n_images;
+    for (int i = 0; i < d->n_images; i++) {
+        const struct dataset_image *image = &d->images[i];
+        h = rng_mix(h ^ rng_hash(path_name(image->path)));
+        h = rng_mix(h ^ ((uint64_t)image->w << 32 | (uint64_t)image->h));
+        for (int k = 0; k < image->n_objects; k++) {
+            const struct dataset_object *o = &d->objects[image->first_object + (size_t)k];
+            uint64_t box[2];
+            memcpy(box, o->cxcywh, sizeof box);
+            h = rng_mix(h ^ (uint64_t)o->class);
+            h = rng_mix(h ^ box[0]);
+            h = rng_mix(h ^ box[1]);
+        }
+    }
+    return h & ~(uint64_t)1; /* 63 bits are kept of it (train/state.h) */
 }

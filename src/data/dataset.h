@@ -138,6 +138,9 @@ void dataset_destroy(struct dataset *d);
 /* The summary in words, one line a fact, then the problems (at most `problems` of them). */
 enum status dataset_describe(const struct dataset *d, const char *title, int problems, struct buf *out);
 
+/* Of all that batches depend on: file names, sizes, labels. Where the files lie does not matter. */
+uint64_t dataset_fingerprint(const struct dataset *d);
+
 /* Rect batches sort by width and height exchanged for EXIF 6 and 8 only, not for 5 and 7 (SPEC 11.3, a habit of the
  * official code). */
 void dataset_sorting_size(const struct dataset_image *image, int *w, int *h);

@@ -101,6 +101,14 @@ static enum status check_config(const struct loss_config *c)
         return fail(E_ARGUMENT, "the loss needs one class or more, not %d", c->nc);
     if (c->head == HEAD_ANCHORS)
         TRY(check_anchors(&c->anchors));
+    if (c->cls_loss == CLS_LOSS_VFL && c->head == HEAD_ANCHORS)
+        return fail(E_ARGUMENT,
+                    "varifocal loss is for heads whose class targets are scores; anchor heads have 0 and 1");
+    if (c->cls_loss == CLS_LOSS_VFL && (c->focal_gamma != 0 || c->cls_positive_weight != 1))
+        return fail(E_ARGUMENT,
+                    "varifocal loss weighs positives and negatives itself: fl_gamma must be 0 and cls_pw 1, not %g and "
+                    "%g",
+                    c->focal_gamma, c->cls_positive_weight);
     const int top_k[] = {c->assigner.top_k, c->coarse_top_k};
     for (int i = 0; i < COUNT(top_k); i++)
         if (top_k[i] < 1 || top_k[i] > ASSIGN_MAX_TOP_K)

@@ -1,8 +1,9 @@
 /* The detection loss over one, two or three head branches, with the gradient written where the network's backward pass
  * picks it up. The kind of head decides which one it is:
  *
- *   HEAD_DFL      box (CIoU), class (BCE) and dfl, targets from the task-aligned assigner (SPEC 7; loss_aligned.h)
- *   HEAD_ANCHORS  box (CIoU), objectness and class (BCE), targets from SimOTA (SPEC-wild C.7; loss_anchors.h)
+ *   HEAD_DFL      box (CIoU), class (BCE or varifocal) and dfl, targets from the task-aligned assigner (SPEC 7;
+ * loss_aligned.h) HEAD_ANCHORS  box (CIoU), objectness and class (BCE), targets from SimOTA (SPEC-wild C.7;
+ * loss_anchors.h)
  *
  *   item = gain * (aux_weight * auxiliary branches + main_weight * main branch),  total = (sum of items) * images
  *
@@ -23,6 +24,9 @@ enum loss_assign {
                               so a batch without labels gives NaN (SPEC 7.4) */
 };
 
+/* What a class score is trained with; the varifocal loss is for HEAD_DFL alone, whose targets say how good a box is. */
+enum loss_cls { CLS_LOSS_BCE, CLS_LOSS_VFL };
+
 /* What only the loss of anchor heads has. */
 struct anchor_loss_config {
     double obj_gain;            /* 0.7 */
@@ -41,6 +45,7 @@ struct loss_config {
     double aux_weight, main_weight;      /* 0.25, 1 */
     double cls_positive_weight;          /* cls_pw, 1 */
     double focal_gamma;                  /* fl_gamma, 0: plain BCE */
+    enum loss_cls cls_loss;              /* CLS_LOSS_BCE */
     enum loss_assign assign;
     struct assign_config assigner; /* top-k 10, alpha 0.5, beta 6 */
     int coarse_top_k;              /* 20 */

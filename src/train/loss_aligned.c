@@ -330,7 +330,8 @@ static void terms_part(void *context, int part, int thread)
     double scale = branch_scale(l, branch) * l->images; /* SPEC 7.4: total = items * images */
     struct class_term class = {.positive_weight = l->config.cls_positive_weight,
                                .focal_gamma = l->config.focal_gamma,
-                               .scale = scale * l->config.cls_gain};
+                               .scale = scale * l->config.cls_gain,
+                               .varifocal = l->config.cls_loss == CLS_LOSS_VFL};
     struct box_term box = {
         .bins = l->bins, .box_scale = scale * l->config.box_gain, .dfl_scale = scale * l->config.dfl_gain};
     double *item = l->sums.item + LOSS_ITEMS * (size_t)part;

@@ -12,11 +12,27 @@
 
 enum { BLOCK = 1024 }; /* logits at a time: values and gradients stay in the first cache */
 
+/* The varifocal loss (Zhang and others, 2021) of one element with sigmoid p and target t, with its published weights: a
+ * positive counts by its target, t * BCE(p, t); a negative by how far it is wrong, ALPHA * p^GAMMA * BCE(p, 0). */
+static double varifocal_value(double x, double sigmoid, double softplus, double t, double *d)
+{
+    const double ALPHA = 0.75, GAMMA = 2;
+    if (t > 0) {
+        *d = t * (sigmoid - t);
+        return t * (softplus - t * x);
+    }
+    double factor = ALPHA * pow(sigmoid, GAMMA);
+    *d = factor * (GAMMA * (1 - sigmoid) * softplus + sigmoid);
+    return factor * softplus;
+}
+
 /* BCE with logits, positive weight and focal factor (SPEC 7.3, 7.4) of one element; *d = its derivative by x. */
 static double class_value(const struct class_term *term, double x, double t, double *d)
 {
     double e = exp(-fabs(x));
     double sigmoid = (x < 0 ? e : 1) / (1 + e);
+    if (term->varifocal)
+        return varifocal_value(x, sigmoid, log1p(e) + MAX(x, 0), t, d);
     double weight = 1 + (term->positive_weight - 1) * t;
     double value = (1 - t) * x + weight * (log1p(e) + MAX(-x, 0));
     *d = (1 - t) - weight * (1 - sigmoid);
@@ -32,7 +48,7 @@ static double class_value(const struct class_term *term, double x, double t, dou
     return value;
 }
 
-static double focal_block(const struct class_term *term, const float *x, float *d_x, int n)
+static double weighted_block(const struct class_term *term, const float *x, float *d_x, int n)
 {
     double sum = 0;
     for (int i = 0; i < n; i++) {
@@ -46,7 +62,8 @@ static double focal_block(const struct class_term *term, const float *x, float *
 static double zero_block(const struct class_term *term, const struct softplus_kernel *kernel, const float *x,
                          float *d_x, int n)
 {
-    return term->focal_gamma > 0 ? focal_block(term, x, d_x, n) : kernel->run(x, d_x, (float)term->scale, (size_t)n);
+    bool weighted = term->varifocal || term->focal_gamma > 0;
+    return weighted ? weighted_block(term, x, d_x, n) : kernel->run(x, d_x, (float)term->scale, (size_t)n);
 }
 
 double class_zero(const struct class_term *term, const float *x, size_t x_stride, float *d_x, size_t d_stride, int rows,

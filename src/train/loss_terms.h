@@ -4,18 +4,21 @@
 
 #include "core/status.h"
 
+#include <stdbool.h>
+
 /* --- class --- */
 struct class_term {
     double positive_weight, focal_gamma;
-    double scale; /* the gradient is of scale * value */
+    double scale;   /* the gradient is of scale * value */
+    bool varifocal; /* varifocal loss in the place of BCE; the two weights above mean nothing then */
 };
 
-/* Sum of the BCE of `rows` x `columns` logits whose targets are all zero: nearly all of them are. d_x, if given,
+/* Sum of the loss of `rows` x `columns` logits whose targets are all zero: nearly all of them are. d_x, if given,
  * is written. Strides in floats. */
 double class_zero(const struct class_term *term, const float *x, size_t x_stride, float *d_x, size_t d_stride, int rows,
                   int columns);
 
-/* BCE of one logit with target t minus its BCE with target 0; *d_x (may be NULL) is replaced. */
+/* The loss of one logit with target t minus that with target 0; *d_x (may be NULL) is replaced. */
 double class_positive(const struct class_term *term, float x, float t, float *d_x);
 
 /* --- box and dfl --- */

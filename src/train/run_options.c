@@ -10,6 +10,7 @@
 const char *const run_optimizer_names[] = {"SGD", "Adam", "AdamW", "LION", "auto", NULL};
 const char *const run_assign_names[] = {"independent", "lead", "coarse-to-fine", NULL};
 const char *const run_assigner_names[] = {"auto", "tal", "tal-inside", "simota", NULL};
+const char *const run_cls_loss_names[] = {"bce", "vfl", NULL};
 static const char *const schedule_words[] = {"linear", "cos", "flat-cos", "fixed", NULL};
 static const char *const cache_words[] = {"none", "ram", "val", NULL};
 
@@ -34,6 +35,7 @@ static const struct run_field fields[] = {
     {"assign", NULL, FIELD_CHOICE, AT(assign), 0, 0, run_assign_names},
     {"preset", NULL, FIELD_CHOICE, AT(preset), 0, 0, preset_names, .added = true},
     {"assigner", NULL, FIELD_CHOICE, AT(assigner), 0, 0, run_assigner_names, .added = true},
+    {"cls_loss", NULL, FIELD_CHOICE, AT(cls_loss), 0, 0, run_cls_loss_names, .added = true},
     {"aux_weight", NULL, FIELD_DOUBLE, AT(aux_weight), 0, 1e6},
     {"main_weight", NULL, FIELD_DOUBLE, AT(main_weight), 0, 1e6},
     {"cache", NULL, FIELD_CHOICE, AT(cache), 0, 0, cache_words, .aside = true},
@@ -113,6 +115,11 @@ int run_close_mosaic(const struct run_options *o)
     return o->epochs < 30 ? 0 : preset_get((enum preset_kind)MAX(o->preset, PRESET_AUTO + 1))->close_mosaic;
 }
 
+int run_patience(const struct run_options *o)
+{
+    return o->patience < o->epochs ? o->patience : 0;
+}
+
 long run_choose_optimizer(struct run_options *o, int pictures, int nc)
 {
     enum { MANY = 10000 };
@@ -150,6 +157,17 @@ enum status run_choose_assigner(struct run_options *o, const struct family *fami
     if (head != HEAD_ANCHORS && o->assigner == ASSIGNER_SIMOTA)
         return fail(E_USAGE, "--assigner simota: it matches labels with anchor boxes, and the network's head has none; "
                              "tal and tal-inside are possible");
+    return OK;
+}
+
+enum status run_options_settle(struct run_options *o, const struct table *table, const struct graph *g, int pictures,
+                               struct run_settled *told)
+{
+    *told = (struct run_settled){.asked = (enum preset_kind)o->preset, .img = o->img};
+    TRY(run_choose_assigner(o, table->family, g->head.kind));
+    o->img = graph_round_side(g, o->img);
+    run_choose_preset(o, preset_for(table->name, table->family, g));
+    told->steps = run_choose_optimizer(o, pictures, g->head.nc);
     return OK;
 }
 
@@ -288,6 +306,62 @@ enum status run_options_recipe(const struct run_options *o, char **out)
     *out = text ? mem_strdup(text) : NULL;
     free(text);
     return *out ? OK : fail_memory(NULL, 0);
+}
+
+/* --- comparing --- */
+
+static enum status put_difference(const char *key, const json_t *a, const json_t *b, struct buf *words)
+{
+    const json_t *pair[] = {a, b};
+    TRY(buf_printf(words, "%s is", key));
+    for (int i = 0; i < COUNT(pair); i++) {
+        char *text = pair[i] ? json_dumps(pair[i], JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)) : NULL;
+        enum status rc =
+            buf_printf(words, "%s %s %s", i ? " and" : "", text ? text : "not given", i ? "here" : "there");
+        free(text);
+        TRY(rc);
+    }
+    return OK;
+}
+
+/* The first member that differs, looked for in nested objects too. */
+static enum status compare_objects(const json_t *a, const json_t *b, struct buf *words)
+{
+    const char *key;
+    json_t *there;
+    json_object_foreach((json_t *)a, key, there)
+    {
+        const json_t *here = json_object_get(b, key);
+        if (json_equal(there, here))
+            continue;
+        return json_is_object(there) && json_is_object(here) ? compare_objects(there, here, words)
+                                                             : put_difference(key, there, here, words);
+    }
+    return OK;
+}
+
+static enum status comparable(const struct run_options *o, json_t **out)
+{
+    char *text = NULL;
+    TRY(run_options_recipe(o, &text));
+    *out = json_loads(text, 0, NULL);
+    mem_free(text);
+    if (!*out || json_object_set_new(*out, "patience", json_integer(run_patience(o))) != 0)
+        return fail_memory(NULL, 0);
+    return OK;
+}
+
+enum status run_options_compare(const struct run_options *a, const struct run_options *b, struct buf *words)
+{
+    enum status rc = OK;
+    json_t *there = NULL, *here = NULL;
+    TRY_CLEAN(comparable(a, &there));
+    TRY_CLEAN(comparable(b, &here));
+    TRY_CLEAN(compare_objects(there, here, words));
+cleanup:
+    json_decref(there);
+    json_decref(here);
+    return rc;
 }
 
 /* --- reading YAML --- */

@@ -3,7 +3,7 @@
 #ifndef Y9_TRAIN_RUN_OPTIONS_H
 #define Y9_TRAIN_RUN_OPTIONS_H
 
-#include "model/family.h"
+#include "model/model.h"
 #include "train/hyper.h"
 #include "train/loss.h"
 #include "train/preset.h"
@@ -27,6 +27,7 @@ struct run_options {
     int optimizer; /* enum optimizer_kind, or RUN_OPTIMIZER_AUTO */
     int assign;    /* enum loss_assign */
     int assigner;  /* enum run_assigner */
+    int cls_loss;  /* enum loss_cls */
     int schedule;  /* enum schedule_kind */
     int preset;    /* enum preset_kind */
     int cache;     /* enum run_cache */
@@ -56,7 +57,8 @@ struct run_field {
     bool aside;                 /* a path, or what is shown and kept: the trained numbers do not depend on it */
 };
 const struct run_field *run_fields(int *count);
-extern const char *const run_optimizer_names[], *const run_assign_names[], *const run_assigner_names[];
+extern const char *const run_optimizer_names[], *const run_assign_names[], *const run_assigner_names[],
+                                                                               *const run_cls_loss_names[];
 
 enum status run_set_text(struct run_options *o, const struct run_field *f, const char *text);
 enum status run_set_number(struct run_options *o, const struct run_field *f, double value); /* E_ARGUMENT */
@@ -83,7 +85,23 @@ enum status run_choose_assigner(struct run_options *o, const struct family *fami
  * was not given. */
 void run_choose_preset(struct run_options *o, enum preset_kind of_network);
 
+/* What "as the network has it" and "auto" mean for this network and so many pictures, in the place of such options:
+ * assigner, recipe, optimizer, the size in whole strides. `told` gets what there is to say about it. */
+struct run_settled {
+    enum preset_kind asked; /* PRESET_AUTO: the network chose its recipe */
+    int img;                /* as it was asked for */
+    long steps;             /* that run_choose_optimizer went by; 0 where the optimizer was chosen */
+};
+enum status run_options_settle(struct run_options *o, const struct table *table, const struct graph *g, int pictures,
+                               struct run_settled *told);
+
+/* Do runs of these options, settled ones, train the same? Where not, `words` gets the first difference: "epochs is 20
+ * there and 40 here", a being there. Paths, and what is only shown and kept, do not count. */
+enum status run_options_compare(const struct run_options *a, const struct run_options *b, struct buf *words);
+
 int run_close_mosaic(const struct run_options *o); /* with the default put in */
+/* Early stopping that can never come, in a run of so many epochs, is none. */
+int run_patience(const struct run_options *o);
 long run_least_warmup(const struct run_options *o);
 
 #endif

@@ -10,6 +10,7 @@
 struct train_job {
     const struct train_request *request;
     struct run_options options;
+    struct run_settled settled; /* what was said of them before they were settled for the network */
     struct run_folder folder;
     struct run_progress progress;
     struct state state; /* what a resumed run was read from, until it is loaded */

@@ -27,26 +27,6 @@ static void say_lines(const struct train_job *j, const char *prefix, const struc
 
 /* --- data --- */
 
-/* Of all that batches depend on: file names, sizes, labels. Where the files lie does not matter. */
-static uint64_t fingerprint(const struct dataset *d)
-{
-    uint64_t h = (uint64_t)d->n_images;
-    for (int i = 0; i < d->n_images; i++) {
-        const struct dataset_image *image = &d->images[i];
-        h = rng_mix(h ^ rng_hash(path_name(image->path)));
-        h = rng_mix(h ^ ((uint64_t)image->w << 32 | (uint64_t)image->h));
-        for (int k = 0; k < image->n_objects; k++) {
-            const struct dataset_object *o = &d->objects[image->first_object + (size_t)k];
-            uint64_t box[2];
-            memcpy(box, o->cxcywh, sizeof box);
-            h = rng_mix(h ^ (uint64_t)o->class);
-            h = rng_mix(h ^ box[0]);
-            h = rng_mix(h ^ box[1]);
-        }
-    }
-    return h & ~(uint64_t)1; /* a state keeps 63 bits */
-}
-
 static enum status open_data(struct train_job *j)
 {
     enum status rc = OK;
@@ -65,7 +45,7 @@ static enum status open_data(struct train_job *j)
     TRY_CLEAN(dataset_describe(j->train, "train", 3, &words));
     TRY_CLEAN(dataset_describe(j->val, "val", 3, &words));
     say_lines(j, "", &words);
-    j->data = fingerprint(j->train);
+    j->data = dataset_fingerprint(j->train);
     if (j->resumed && j->data != j->state.data)
         TRY_CLEAN(fail(E_ARGUMENT,
                        "%s: the training pictures or labels are not those that the run in %s began with; a new run can "
@@ -124,17 +104,15 @@ static enum status build_network(struct train_job *j)
     struct model_options options;
     model_options_init(&options);
     TRY(model_build(&j->table, &options, &j->graph, NULL));
-    TRY(run_choose_assigner(&j->options, j->table.family, j->graph.head.kind));
+    TRY(run_options_settle(&j->options, &j->table, &j->graph, j->train->n_images, &j->settled));
     TRY(model_deploy(&j->table, &j->graph, &j->deployed));
     j->start = mem_calloc(j->graph.param_floats, sizeof *j->start);
     j->deployed_ema = mem_calloc(j->deployed.param_floats, sizeof *j->deployed_ema);
     if (!j->start || !j->deployed_ema)
         return E_NOMEM;
-    if (graph_round_side(&j->graph, j->options.img) != j->options.img) {
-        job_say(j, "--img %d becomes %d: sides are multiples of %d", j->options.img,
-                graph_round_side(&j->graph, j->options.img), graph_largest_stride(&j->graph));
-        j->options.img = graph_round_side(&j->graph, j->options.img);
-    }
+    if (j->options.img != j->settled.img)
+        job_say(j, "--img %d becomes %d: sides are multiples of %d", j->settled.img, j->options.img,
+                graph_largest_stride(&j->graph));
     if (j->graph.head.nc != j->train->nc)
         TRY(fail(E_SHAPE, "%s: the head has %d %s whatever nc is, the dataset has %d", j->table.source,
                  j->graph.head.nc, noun(j->graph.head.nc, "class", "classes"), j->train->nc));
@@ -169,19 +147,17 @@ static enum status open_doctor(struct train_job *j)
 
 /* --- recipe --- */
 
-/* The recipe of the network, where none was asked for, and what there is to say about it. */
-static enum status open_recipe(struct train_job *j)
+/* What there is to say about the recipe that was taken. */
+static enum status tell_recipe(struct train_job *j)
 {
     enum status rc = OK;
-    struct run_options *o = &j->options;
+    const struct run_options *o = &j->options;
     struct buf idle = {0}, words = {0};
-    const enum preset_kind asked = (enum preset_kind)o->preset;
-    run_choose_preset(o, preset_for(j->table.name, j->table.family, &j->graph));
     const struct preset *preset = preset_get((enum preset_kind)o->preset);
-    if (!j->resumed && (asked != PRESET_AUTO || o->preset != PRESET_YOLOV9))
+    if (!j->resumed && (j->settled.asked != PRESET_AUTO || o->preset != PRESET_YOLOV9))
         job_say(j, "recipe %s (--hyp takes another)%s%s", preset->name, preset->without ? ", without " : "",
                 preset->without ? preset->without : "");
-    const long steps = run_choose_optimizer(o, j->train->n_images, j->train->nc);
+    const long steps = j->settled.steps;
     if (steps)
         job_say(j, "--optimizer auto: %s with lr0 %g, momentum %g and warmup_bias_lr %g for about %ld %s",
                 run_optimizer_names[o->optimizer], o->hyper.lr0, o->hyper.momentum, o->hyper.warmup_bias_lr, steps,
@@ -295,6 +271,7 @@ static enum status open_trainer(struct train_job *j)
     config.loss.aux_weight = o->aux_weight;
     config.loss.main_weight = o->main_weight;
     config.loss.assign = (enum loss_assign)o->assign;
+    config.loss.cls_loss = (enum loss_cls)o->cls_loss;
     config.loss.assigner.inside = o->assigner == ASSIGNER_TAL_INSIDE;
     TRY_CLEAN(trainer_init(&j->trainer, &config, j->start));
     mem_free(j->start);
@@ -563,7 +540,7 @@ enum status job_open(struct train_job *j, const struct train_request *request)
     TRY(open_data(j));
     TRY(open_network(j));
     TRY(open_doctor(j));
-    TRY(open_recipe(j));
+    TRY(tell_recipe(j));
     TRY(job_fit_anchors(j));
     TRY(run_options_recipe(&j->options, &j->recipe));
     TRY(open_loader(j));
