@@ -307,3 +307,20 @@ void hyper_apply_schedule(const struct hyper *h, struct schedule *schedule)
     schedule->warmup_momentum = h->warmup_momentum;
     schedule->warmup_bias_lr = h->warmup_bias_lr;
 }
+
+struct augment_config hyper_augment(const struct hyper *h)
+{
+    return (struct augment_config){.hsv_h = h->hsv_h,
+                                   .hsv_s = h->hsv_s,
+                                   .hsv_v = h->hsv_v,
+                                   .geometry = {.degrees = h->degrees,
+                                                .translate = h->translate,
+                                                .scale = h->scale,
+                                                .shear = h->shear,
+                                                .perspective = h->perspective},
+                                   .flipud = h->flipud,
+                                   .fliplr = h->fliplr,
+                                   .mosaic = h->mosaic,
+                                   .mixup = h->mixup,
+                                   .copy_paste = h->copy_paste};
+}

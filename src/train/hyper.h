@@ -3,6 +3,7 @@
 #define Y9_TRAIN_HYPER_H
 
 #include "core/buf.h"
+#include "data/augment.h"
 #include "formats/yaml.h"
 #include "formats/yaml_write.h"
 #include "train/loss.h"
@@ -47,5 +48,6 @@ enum status hyper_write(const char *path, const struct hyper *h);
 /* Hand the values on to those who use them; other fields stay. */
 void hyper_apply_loss(const struct hyper *h, struct loss_config *loss);
 void hyper_apply_schedule(const struct hyper *h, struct schedule *schedule);
+struct augment_config hyper_augment(const struct hyper *h);
 
 #endif

@@ -171,6 +171,20 @@ enum status run_options_settle(struct run_options *o, const struct table *table,
     return OK;
 }
 
+struct loss_config run_loss_config(const struct run_options *o, const struct graph *g)
+{
+    struct loss_config c = loss_config_of(&g->head, g->n_branches);
+    hyper_apply_loss(&o->hyper, &c);
+    loss_scale_gains(&c, g->branch[0].n_levels, o->img);
+    c.anchors.height_for_both = o->official_quirks;
+    c.aux_weight = o->aux_weight;
+    c.main_weight = o->main_weight;
+    c.assign = (enum loss_assign)o->assign;
+    c.cls_loss = (enum loss_cls)o->cls_loss;
+    c.assigner.inside = o->assigner == ASSIGNER_TAL_INSIDE;
+    return c;
+}
+
 static void *field_of(struct run_options *o, const struct run_field *f)
 {
     return (char *)o + f->offset;

@@ -94,6 +94,8 @@ struct run_settled {
 };
 enum status run_options_settle(struct run_options *o, const struct table *table, const struct graph *g, int pictures,
                                struct run_settled *told);
+/* The loss that a run of these options, settled ones, trains this training form with. */
+struct loss_config run_loss_config(const struct run_options *o, const struct graph *g);
 
 /* Do runs of these options, settled ones, train the same? Where not, `words` gets the first difference: "epochs is 20
  * there and 40 here", a being there. Paths, and what is only shown and kept, do not count. */

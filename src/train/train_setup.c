@@ -179,23 +179,6 @@ cleanup:
 
 /* --- training --- */
 
-static struct augment_config augment_of(const struct hyper *h)
-{
-    return (struct augment_config){.hsv_h = h->hsv_h,
-                                   .hsv_s = h->hsv_s,
-                                   .hsv_v = h->hsv_v,
-                                   .geometry = {.degrees = h->degrees,
-                                                .translate = h->translate,
-                                                .scale = h->scale,
-                                                .shear = h->shear,
-                                                .perspective = h->perspective},
-                                   .flipud = h->flipud,
-                                   .fliplr = h->fliplr,
-                                   .mosaic = h->mosaic,
-                                   .mixup = h->mixup,
-                                   .copy_paste = h->copy_paste};
-}
-
 static enum status open_loader(struct train_job *j)
 {
     const struct run_options *o = &j->options;
@@ -204,7 +187,7 @@ static enum status open_loader(struct train_job *j)
                                          .batch = o->batch,
                                          .training = true,
                                          .load = LOAD_LINEAR,
-                                         .augment = augment_of(&o->hyper),
+                                         .augment = hyper_augment(&o->hyper),
                                          .rect = o->rect,
                                          .stride = graph_largest_stride(&j->graph),
                                          .seed = (uint64_t)o->seed,
@@ -255,7 +238,7 @@ static enum status open_trainer(struct train_job *j)
         .backend = &cpu_backend,
         .team = j->request->team,
         .exact = o->exact,
-        .loss = loss_config_of(&j->graph.head, j->graph.n_branches),
+        .loss = run_loss_config(o, &j->graph),
         .optimizer = {.kind = (enum optimizer_kind)o->optimizer,
                       .beta = o->hyper.momentum,
                       .weight_decay = schedule_weight_decay(s, o->hyper.weight_decay)},
@@ -265,14 +248,6 @@ static enum status open_trainer(struct train_job *j)
         .carry_gradients = !o->official_quirks,
         .fp16_start = o->official_quirks,
     };
-    hyper_apply_loss(&o->hyper, &config.loss);
-    loss_scale_gains(&config.loss, j->graph.branch[0].n_levels, o->img);
-    config.loss.anchors.height_for_both = o->official_quirks;
-    config.loss.aux_weight = o->aux_weight;
-    config.loss.main_weight = o->main_weight;
-    config.loss.assign = (enum loss_assign)o->assign;
-    config.loss.cls_loss = (enum loss_cls)o->cls_loss;
-    config.loss.assigner.inside = o->assigner == ASSIGNER_TAL_INSIDE;
     TRY_CLEAN(trainer_init(&j->trainer, &config, j->start));
     mem_free(j->start);
     j->start = NULL;
