@@ -1,37 +1,28 @@
 /* yolo9 figure features: feature maps of networks with random weights at growing depth. */
 #include "lab/features.h"
 
+#include "cli/architectures.h"
 #include "cli/cli.h"
 #include "cli/figure_out.h"
 #include "cli/image_size.h"
 #include "core/cpu.h"
 #include "core/mem.h"
-#include "core/near.h"
 #include "core/path.h"
 #include "core/progress.h"
 #include "image/decode.h"
 #include "lab/features_picture.h"
 #include "lab/numbers.h"
-#include "model/builtin.h"
-#include "model/table.h"
+#include "lab/random_net.h"
 
-#include <stdio.h>
-#include <string.h>
-
-static const char prefix[] = "features-"; /* of the tables that are made for this figure */
 static const char *const usual[] = {"plainnet", "resnet", "cspnet", "gelan", "reversible"};
 static const char *const reductions[] = {
     [REDUCE_MEAN] = "mean", [REDUCE_RMS] = "rms", [REDUCE_MAX] = "max", [REDUCE_COMPONENT] = "component", NULL};
-enum { MOST_NETWORKS = 16, MOST_DEPTHS = 16, MOST_NAME = 512 };
 
 static const struct option_spec options_table[] = {
     {"source", NULL, OPTION_STRING, NULL, "the photo", .value = VALUE_FILE},
-    {"arch", NULL, OPTION_STRINGS, NULL,
-     "plainnet, resnet, cspnet, gelan (also gelan-conv, -res, -dark, -dw), reversible, reversible-main, or any "
-     "network's name or table "
-     "(default plainnet resnet cspnet gelan reversible)"},
+    ARCHITECTURES_OPTION("plainnet resnet cspnet gelan reversible"),
     {"depth", NULL, OPTION_INTS, "50 100 150 200",
-     "convolutions behind the picture; the row of the network that is nearest is shown", 1, 10000, MOST_DEPTHS},
+     "convolutions behind the picture; the row of the network that is nearest is shown", 1, 10000, MOST_ASKED_DEPTHS},
     {"seed", NULL, OPTION_INT, "0", "another seed, other random weights", 0, 2147483647},
     {"reduce", NULL, OPTION_STRING, "mean", "how the channels of a map become one", .choices = reductions},
     IMAGE_SIZE_OPTION("network input (default 640)", 2),
@@ -45,60 +36,23 @@ struct figure {
     struct image input;
     struct letterbox box;
     struct team *team;
-    char names[MOST_NETWORKS][MOST_NAME]; /* of tables */
-    int n_names;
-    struct features networks[MOST_NETWORKS]; /* that ran */
+    struct architectures asked;
+    struct features networks[MOST_ARCHITECTURES]; /* that ran */
     int n;
     char *folder;
 };
 
 /* --- what is asked for --- */
 
-/* "gelan" is the study table features-gelan; another word a network's name or a table's path. */
-static enum status find_network(const char *word, char *name, size_t size)
-{
-    enum { MOST = 200 };
-    const char *names[MOST];
-    int n = 0;
-    snprintf(name, size, "%s%s", prefix, word);
-    if (model_find_table(name))
-        return OK;
-    snprintf(name, size, "%s", word);
-    if (strlen(word) < size && (model_find_table(word) || path_exists(word)))
-        return OK;
-    for (const struct builtin_table *t = builtin_tables; t->name && n < MOST; t++)
-        names[n++] = !strncmp(t->name, prefix, sizeof prefix - 1) ? t->name + sizeof prefix - 1 : t->name;
-    const char *near = nearest_name(word, names, n);
-    return fail(E_USAGE, "--arch %s: there is no architecture, network or table of this name%s%s%s", word,
-                near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
-}
-
 static enum status check_options(struct figure *f)
 {
     int n;
-    const char *const *words = option_strings(f->o, "arch", &n);
+    option_strings(f->o, "arch", &n);
     if (!option_string(f->o, "source"))
         return fail(E_USAGE, "a photo is needed%s",
                     n ? "; put it before --arch, whose words end at the next option" : "");
-    if (n > MOST_NETWORKS)
-        return fail(E_USAGE, "--arch: %d architectures; %d are possible", n, MOST_NETWORKS);
-    f->n_names = n ? n : COUNT(usual);
-    for (int i = 0; i < f->n_names; i++)
-        TRY(find_network(n ? words[i] : usual[i], f->names[i], MOST_NAME));
+    TRY(architectures_find(f->o, usual, COUNT(usual), &f->asked));
     return figure_out_check(f->o);
-}
-
-/* What the sides must be multiples of, for all networks. */
-static enum status find_stride(const struct figure *f, int *stride)
-{
-    *stride = GRAPH_LEAST_STRIDE;
-    for (int i = 0; i < f->n_names; i++) {
-        int one;
-        TRY(features_stride(f->names[i], &one));
-        for (int step = *stride; *stride % one; *stride += step) {
-        }
-    }
-    return OK;
 }
 
 static int up_to(int side, int stride)
@@ -112,7 +66,7 @@ static enum status read_photo(struct figure *f)
     struct image photo = {0};
     const struct image_size size = image_size_of(f->o, NULL);
     int stride;
-    TRY_CLEAN(find_stride(f, &stride));
+    TRY_CLEAN(random_net_stride(f->asked.names, f->asked.n, &stride));
     TRY_CLEAN(image_read(option_string(f->o, "source"), &photo));
     f->box =
         letterbox_plan(photo.h, photo.w,
@@ -131,9 +85,9 @@ static enum status run_networks(struct figure *f)
     int n_depths;
     struct progress bar;
     const int *depths = option_ints(f->o, "depth", &n_depths);
-    progress_start(&bar, "networks", f->n_names);
-    for (int i = 0; i < f->n_names; i++) {
-        const struct features_options o = {.network = f->names[i],
+    progress_start(&bar, "networks", f->asked.n);
+    for (int i = 0; i < f->asked.n; i++) {
+        const struct features_options o = {.network = f->asked.names[i],
                                            .depths = depths,
                                            .n_depths = n_depths,
                                            .seed = (uint64_t)option_int(f->o, "seed"),
@@ -142,8 +96,7 @@ static enum status run_networks(struct figure *f)
                                            .team = f->team};
         struct features *network = &f->networks[f->n++];
         TRY(features_run(&o, &f->input, &f->box, network));
-        if (!strncmp(network->name, prefix, sizeof prefix - 1))
-            memmove(network->name, network->name + sizeof prefix - 1, strlen(network->name) - (sizeof prefix - 1) + 1);
+        architecture_shorten(network->name);
         progress_step(&bar, i + 1);
     }
     progress_end(&bar);

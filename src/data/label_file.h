@@ -31,4 +31,8 @@ void label_rows_free(struct label_rows *rows); /* leaves {0} */
 enum status label_text_read(const char *name, const char *text, size_t size, const struct label_rules *rules,
                             struct label_rows *rows);
 
+/* .../images/a/b.jpg -> .../labels/a/b.txt; without an images folder the label lies beside the picture. Of the arena,
+ * NULL when short of memory. */
+const char *label_path(struct arena *arena, const char *picture);
+
 #endif

@@ -57,10 +57,8 @@ enum status loading_find(struct loading *l, enum dataset_split split);
 /* pose_rows.c: a note where rows that are read as polygons look like a box with key points. */
 enum status pose_rows_say(struct loading *l);
 
-/* label_paths.c: .../images/a/b.jpg -> .../labels/a/b.txt; without an images folder the label lies beside the picture.
- */
-const char *label_path(struct arena *arena, const char *picture);
-/* When no picture has its label file: those beside the pictures, or a note that says where labels were looked for. */
+/* label_paths.c. When no picture has its label file: those beside the pictures, or a note that says where labels were
+ * looked for. */
 enum status label_paths_settle(struct loading *l);
 
 /* coco_labels.c: add the pictures and labels of an annotation file. */

@@ -1,9 +1,6 @@
 /* Feature maps of a network with random weights at growing depth: what its architecture alone keeps of a picture.
  *
- * Depth is the number of convolutions on the longest way from the picture. A table's rows hand on maps; for each depth
- * that is asked for, the row nearest to it is taken. Every batch normalisation gets the statistics of this one picture,
- * as in the first step of a training: with the statistics of a network that never saw a picture, 200 layers would
- * shrink every value to nothing. */
+ * What depth is and which statistics batch normalisations have: lab/random_net.h; here those of this one picture. */
 #ifndef Y9_LAB_FEATURES_H
 #define Y9_LAB_FEATURES_H
 
@@ -66,8 +63,5 @@ struct features_options {
 enum status features_run(const struct features_options *o, const struct image *input, const struct letterbox *box,
                          struct features *out);
 void features_free(struct features *f);
-
-/* What the sides of a picture for the network must be multiples of. */
-enum status features_stride(const char *network, int *stride);
 
 #endif
