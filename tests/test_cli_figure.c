@@ -96,6 +96,75 @@ static void val_says_which_network_and_becomes_a_point(void **state)
     json_decref(root);
 }
 
+static void assert_holds(const char *path, const char *says)
+{
+    struct buf text = {0};
+    assert_ok(file_read(path, 1 << 20, &text));
+    if (!strstr(text.data, says))
+        fail_msg("%s: '%s' is not in it", path, says);
+    buf_free(&text);
+}
+
+/* Two epochs, each kept: early and late stand side by side; of a run with one state its start is drawn again. */
+static void gradients_are_seen_early_and_late(void **state)
+{
+    (void)state;
+    draw_dataset("few", 8);
+    const char *train = "train --cfg gelan-t-deep --data few --img 64 --batch 4 --noplots --noval --no-cache ";
+    char command[300];
+    snprintf(command, sizeof command, "%s--epochs 2 --save-period 1 --project r --name kept", train);
+    assert_int_equal(run(command), 0);
+    assert_int_equal(run("figure gradients --during r/kept --batches 2 --batch 2 --no-cache --name g"), 0);
+    assert_log("early is \"kept, epoch1\", late is \"kept, last\"");
+    assert_log("means of 2 batches, 4 pictures in all, at 64, without augmentation");
+    static const char *const files[] = {"gradients.svg", "gradients.png", "gradients.json",
+                                        "sizes.svg",     "sizes.png",     "sizes.json"};
+    for (int i = 0; i < COUNT(files); i++) {
+        char path[100];
+        snprintf(path, sizeof path, "runs/figure/g/%s", files[i]);
+        assert_int_equal(access(path, R_OK), 0);
+    }
+    assert_holds("runs/figure/g/gradients.csv",
+                 "state,network,row,module,use,parameters,main_norm,main_norm_deviation,auxiliary_norm,");
+    assert_holds("runs/figure/g/gradients.csv", "\"kept, epoch1\",gelan-t-deep,0,Conv,main,464,");
+    assert_holds("runs/figure/g/gradients.csv", "\"kept, last\",gelan-t-deep,22,DualDDetect,");
+    assert_holds("runs/figure/g/sizes.csv", "\"kept, last\",gelan-t-deep,auxiliary,8,4,RepNCSPELAN4,small,");
+    assert_int_equal(run("train --resume r/kept"), 0); /* looking at it did not touch it */
+    snprintf(command, sizeof command, "%s--epochs 1 --project r --name one --seed 5", train);
+    assert_int_equal(run(command), 0);
+    assert_int_equal(run("figure gradients --during r/one --batches 1 --batch 2 --no-cache --augment"), 0);
+    assert_log("early is \"gelan-t-deep, start (seed 5)\"");
+    assert_log("augmented as in training");
+    assert_int_equal(
+        run("train --weights r/one/weights/last.safetensors --data few --img 64 --batch 4 --noplots --noval "
+            "--no-cache --epochs 1 --project r --name more"),
+        0);
+    assert_int_equal(run("figure gradients --during r/more --no-cache"), 1);
+    assert_log("only the weights of its end were kept");
+}
+
+static void gradients_refuse_what_has_none(void **state)
+{
+    (void)state;
+    struct weights w = {0};
+    draw_dataset("few2", 8);
+    assert_ok(weights_random("gelan-t", 3, 1, &w));
+    assert_ok(weights_save("deployed.safetensors", &w, true, false));
+    weights_free(&w);
+    assert_int_equal(run("figure gradients deployed.safetensors --data few2 --no-cache"), 1);
+    assert_log("deployed.safetensors: it is deployed, for inference only");
+    assert_int_equal(run("figure gradients --during few2 --no-cache"), 1);
+    assert_log("few2: it is no folder of a training run");
+    assert_int_equal(run("figure gradients --data few2"), 2);
+    assert_log("of which network?");
+    assert_int_equal(run("figure gradients --cfg gelan-t"), 2);
+    assert_log("--data is needed");
+    assert_int_equal(
+        run("figure gradients --cfg gelan-t --data few2 --img 64 --batches 1 --batch 2 --no-cache --name h"),
+        0); /* one head: no column for another */
+    assert_holds("runs/figure/h/gradients.csv", "parameters,main_norm,main_norm_deviation,sum_norm,");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +172,8 @@ int main(void)
         cmocka_unit_test(a_fault_leaves_no_folder),
         cmocka_unit_test(weights_are_drawn_with_their_own_head),
         cmocka_unit_test(val_says_which_network_and_becomes_a_point),
+        cmocka_unit_test(gradients_are_seen_early_and_late),
+        cmocka_unit_test(gradients_refuse_what_has_none),
     };
     return cmocka_run_group_tests_name("cli_figure", tests, folder_enter, folder_remove);
 }
