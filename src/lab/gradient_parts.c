@@ -5,6 +5,13 @@
 
 #include <string.h>
 
+const char *const object_size_names[OBJECT_SIZES] = {"small", "medium", "large", "background"};
+
+enum object_size object_size_of(double area)
+{
+    return area < 32 * 32 ? SIZE_SMALL : area < 96 * 96 ? SIZE_MEDIUM : SIZE_LARGE;
+}
+
 void head_parts_free(struct head_parts *h)
 {
     mem_free(h->whole);

@@ -10,13 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const object_size_names[OBJECT_SIZES] = {"small", "medium", "large", "background"};
-
-enum object_size object_size_of(double area)
-{
-    return area < 32 * 32 ? SIZE_SMALL : area < 96 * 96 ? SIZE_MEDIUM : SIZE_LARGE;
-}
-
 const char *branch_name(int branch, int n_branches)
 {
     static const char *const several[MAX_BRANCHES] = {"auxiliary 1", "auxiliary 2", "auxiliary 3"};
