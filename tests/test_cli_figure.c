@@ -149,6 +149,7 @@ static void gradients_refuse_what_has_none(void **state)
     struct weights w = {0};
     draw_dataset("few2", 8);
     assert_ok(weights_random("gelan-t", 3, 1, &w));
+    assert_ok(weights_deploy(&w));
     assert_ok(weights_save("deployed.safetensors", &w, true, false));
     weights_free(&w);
     assert_int_equal(run("figure gradients deployed.safetensors --data few2 --no-cache"), 1);
