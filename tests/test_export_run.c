@@ -420,7 +420,7 @@ static void raw_maps(void **state)
 }
 
 /* What no built-in network has: fused maps of ratios 22/32, 32/8 ... up and down, BN that no convolution takes in,
- * every activation that is no SiLU, GELU as a node of its own, three classes. */
+ * every activation that is no SiLU, GELU and ReLU as nodes of their own, three classes. */
 static const char unusual_table[] = "nc: 3\n"
                                     "depth_multiple: 1.0\n"
                                     "width_multiple: 1.0\n"
@@ -440,10 +440,11 @@ static const char unusual_table[] = "nc: 3\n"
                                     "  - [-1, 1, Conv, [32, 3, 2, None, 1, 1, nn.Hardswish()]]\n"
                                     "  - [[8, -1], 1, CBFuse, [[0]]]\n"
                                     "  - [-1, 1, nn.GELU, []]\n"
+                                    "  - [-1, 1, BasicBlock, [32]]\n"
                                     "  - [-1, 1, ADown, [32]]\n"
                                     "  - [-1, 1, ADown, [32]]\n"
                                     "head:\n"
-                                    "  - [[12, 13, 14], 1, DDetect, [nc]]\n";
+                                    "  - [[13, 14, 15], 1, DDetect, [nc]]\n";
 
 static void unusual_network(void **state)
 {

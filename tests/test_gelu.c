@@ -1,5 +1,5 @@
-/* A network with nn.GELU in its table, from the training step to the ONNX file. The op alone is in test_ops.c, its
- * kernels are in test_kernels.c. */
+/* A network with nn.GELU and a BasicBlock in its table (activations that are nodes of their own), from the training
+ * step to the ONNX file. The op alone is in test_ops.c, its kernels are in test_kernels.c. */
 #include "support/unit.h"
 
 #include "core/file.h"
@@ -30,11 +30,12 @@ static const char text[] = "nc: 3\n"
                            "  - [-1, 1, nn.GELU, [none]]\n"
                            "  - [-1, 1, Conv, [24, 3, 2]]\n"
                            "  - [-1, 1, nn.GELU, []]\n"
+                           "  - [-1, 1, BasicBlock, [24]]\n"
                            "  - [-1, 1, ADown, [32]]\n"
                            "  - [-1, 1, nn.GELU, []]\n"
                            "  - [-1, 1, ADown, [32]]\n"
                            "head:\n"
-                           "  - [[5, 7, 8], 1, DDetect, [nc]]\n";
+                           "  - [[5, 8, 9], 1, DDetect, [nc]]\n";
 
 struct network {
     struct table table;

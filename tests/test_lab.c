@@ -95,7 +95,7 @@ static void tables_reach_every_depth(void **state)
         }
         features_free(&f);
     }
-    assert_int_equal(tables, 10);
+    assert_int_equal(tables, 11);
 }
 
 static void a_plain_network_costs_what_it_should(void **state)

@@ -628,7 +628,7 @@ static void test_fuse(void **state)
     run_cases(cases, COUNT(cases));
 }
 
-static void test_copy_and_gelu(void **state)
+static void test_copy_gelu_and_activations(void **state)
 {
     (void)state;
     struct op_case cases[] = {
@@ -636,6 +636,8 @@ static void test_copy_and_gelu(void **state)
         {"copy, large", {.op = OP_COPY, .n_src = 1}, RUN_INFER, 3, 64, 40, 20},
         {"gelu", {.op = OP_GELU, .n_src = 1}, RUN_TRAIN, 2, 37, 6, 10},
         {"gelu, large", {.op = OP_GELU, .n_src = 1}, RUN_TRAIN, 2, 64, 40, 40},
+        {"ReLU", {.op = OP_ACT, .n_src = 1, .u.act = ACT_RELU}, RUN_TRAIN, 2, 37, 6, 10},
+        {"SiLU, large", {.op = OP_ACT, .n_src = 1, .u.act = ACT_SILU}, RUN_TRAIN, 2, 64, 40, 40},
     };
     run_cases(cases, COUNT(cases));
 }
@@ -735,7 +737,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_fuse),
         cmocka_unit_test(test_reorg),
         cmocka_unit_test(test_implicit),
-        cmocka_unit_test(test_copy_and_gelu),
+        cmocka_unit_test(test_copy_gelu_and_activations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,13 +7,11 @@
 enum { MOST_ARCHITECTURES = 16, MOST_ASKED_DEPTHS = 16, ARCHITECTURE_NAME = 512 };
 
 /* clang-format off */
-#define ARCHITECTURES_OPTION(usual)                                                                                 \
-    {                                                                                                               \
-        "arch", NULL, OPTION_STRINGS, NULL,                                                                         \
-            "plainnet, resnet, cspnet, gelan (also gelan-conv, -res, -dark, -dw), reversible, reversible-main, or " \
-            "any "                                                                                                  \
-            "network's name or table (default " usual ")"                                                           \
-    }
+#define ARCHITECTURES_OPTION(usual) \
+    {"arch", NULL, OPTION_STRINGS, NULL, \
+     "plainnet, resnet, resnet-relu, cspnet, gelan (also gelan-conv, -res, -dark, -dw), reversible, " \
+     "reversible-main, or any network's name or table (default " usual ")"}
+/* clang-format on */
 
 struct architectures {
     int n;

@@ -14,7 +14,7 @@
 #include "lab/random_net.h"
 #include "lab/retention_figure.h"
 
-static const char *const usual[] = {"plainnet", "resnet", "cspnet", "gelan", "reversible"};
+static const char *const usual[] = {"plainnet", "resnet", "resnet-relu", "cspnet", "gelan", "reversible"};
 
 enum { MOST_PHOTOS = 512, MOST_SEEDS = 100, MOST_POSITIONS = 4096 };
 
@@ -27,7 +27,7 @@ static const struct option_spec options_table[] = {
      .value = VALUE_FOLDER},
     {"photos", NULL, OPTION_INT, "32", "photos at most, spread evenly over all", 1, MOST_PHOTOS},
     {"positions", NULL, OPTION_INT, "1000", "positions of a photo that are looked at, at most", 16, MOST_POSITIONS},
-    ARCHITECTURES_OPTION("plainnet resnet cspnet gelan reversible"),
+    ARCHITECTURES_OPTION("plainnet resnet resnet-relu cspnet gelan reversible"),
     {"depth", NULL, OPTION_INTS, "10 25 50 75 100 125 150 175 200",
      "convolutions behind the picture; the row of the network that is nearest is measured", 1, 10000,
      MOST_ASKED_DEPTHS},

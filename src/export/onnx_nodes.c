@@ -226,6 +226,12 @@ static const char *write_gelu(struct onnx_export *e, const struct node *n)
                        onnx_number(b, n->name, e->type, 0.5f));
 }
 
+/* An activation alone. */
+static const char *write_act(struct onnx_export *e, const struct node *n)
+{
+    return onnx_activation(e, n->name, n->u.act, onnx_value_name(e, n->src[0]));
+}
+
 /* Every second row from row `y` on, and column from column `x` on. */
 static const char *every_second(struct onnx_export *e, const char *label, const char *map, int y, int x)
 {

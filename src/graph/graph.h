@@ -121,7 +121,8 @@ struct node {
         struct bn_act_attr bn_act;
         struct pool_attr pool; /* maxpool, avgpool */
         struct implicit_attr implicit;
-        int scale; /* upsample */
+        int scale;    /* upsample */
+        enum act act; /* act */
     } u;
 };
 

@@ -283,6 +283,19 @@ static const struct op_rule gelu_rule = {
     .in_place = is_source,
 };
 
+/* --- act --- */
+
+static enum act act_activation(const struct node *n)
+{
+    return n->u.act;
+}
+
+static const struct op_rule act_rule = {
+    .backward_reads = is_source,
+    .in_place = is_source,
+    .activation = act_activation,
+};
+
 /* --- the table --- */
 
 const struct op_rule *const op_rules[OP_COUNT] = {

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { PANEL_W = 700, PANEL_H = 470, ERROR_POINTS = 3 }; /* an error bar: from, to, a gap */
+enum { PANEL_W = 600, PANEL_H = 420, ERROR_POINTS = 3 }; /* an error bar: from, to, a gap */
 
 enum quantity { Q_R2, Q_DETAIL, Q_AUC, Q_BITS, QUANTITIES };
 
@@ -142,8 +142,8 @@ static void check_line(struct lines *l, int network, enum quantity q, struct ser
 static void make_panel(struct lines *l, enum quantity q, struct chart *chart)
 {
     static const char *const titles[QUANTITIES] = {
-        "Pixels recovered: R² on photos that were not fitted on",
-        "Detail recovered: R² of what differs from a cell's mean colour",
+        "Pixels recovered: R²",
+        "Detail recovered: R² of pixels less their mean colour",
         "Object told from background: area under the ROC curve",
         "Gaussian bound of I(pixels; features), bits a position",
     };
@@ -155,19 +155,19 @@ static void make_panel(struct lines *l, enum quantity q, struct chart *chart)
             network_line(l, i, q, &all[i], &all[s->n + i]);
         else
             check_line(l, i, q, &all[i]);
+        if (q == Q_BITS && i >= s->networks) /* they would take the scale from the networks */
+            all[i].n = 0, all[i].name = NULL;
         any |= isfinite(over_seeds(s, i, 0, q, l->room).mean);
         if (q == Q_DETAIL || q == Q_BITS) /* one legend a row is enough */
             all[i].name = NULL;
     }
     *chart = (struct chart){.title = titles[q],
-                            .x = {.label = "depth: convolutions on the longest way from the picture"},
+                            .x = {.label = "depth (convolutions)"},
                             .y = {.low = 0, .high = q == Q_R2 || q == Q_DETAIL ? 1.02 : 0},
                             .series = all,
                             .n_series = 2 * s->n,
                             .legend_beside = q == Q_R2 || q == Q_AUC,
                             .note = any ? NULL : "no labels were given"};
-    if (q == Q_AUC)
-        chart->y.low = 0.4, chart->y.high = 1;
 }
 
 static enum status draw(const struct retention_sheet *s, const char *const *paths, int n_paths)

@@ -234,6 +234,15 @@ int gelu(struct builder *b, const char *name, int x)
     return graph_node(b->graph, &n, builder_channels(b, x));
 }
 
+int bare_activation(struct builder *b, const char *name, int x, enum act act)
+{
+    char text[BUILDER_NAME];
+    if (b->failed)
+        return x;
+    struct node n = {.op = OP_ACT, .n_src = 1, .src = {x}, .name = builder_join(b, name, text), .u.act = act};
+    return graph_node(b->graph, &n, builder_channels(b, x));
+}
+
 int concat(struct builder *b, const char *name, const int *maps, int n)
 {
     char text[BUILDER_NAME];
@@ -365,6 +374,18 @@ int bottleneck(struct builder *b, const char *name, int x, int c2, bool shortcut
     size_t mark = builder_enter(b, name);
     int y = conv_block(b, "cv1", x, hidden_width(c2, e), k[0], 1);
     y = conv_bn_act(b, "cv2", y, c2, grouped(k[1], g), b->act, shortcut_of(b, x, c2, shortcut));
+    builder_leave(b, mark);
+    return y;
+}
+
+int basic_block(struct builder *b, const char *name, int x, int c2)
+{
+    if (!b->failed && builder_channels(b, x) != c2)
+        return builder_fail(b, "%d channels in and %d out; they must be as many", builder_channels(b, x), c2);
+    size_t mark = builder_enter(b, name);
+    int y = conv_block(b, "conv1", x, c2, 3, 1);
+    y = conv_bn_act(b, "conv2", y, c2, square(3, 1), ACT_NONE, NO_RESIDUAL);
+    y = bare_activation(b, "act", cbfuse(b, "sum", &y, 1, x), b->act);
     builder_leave(b, mark);
     return y;
 }

@@ -38,6 +38,8 @@ int maxpool(struct builder *b, const char *name, int x, int k, int s, int p);
 int avgpool(struct builder *b, const char *name, int x, int k, int s);
 int upsample(struct builder *b, const char *name, int x, int scale);
 int gelu(struct builder *b, const char *name, int x);
+/* An activation alone. */
+int bare_activation(struct builder *b, const char *name, int x, enum act act);
 int concat(struct builder *b, const char *name, const int *maps, int n);
 /* CBFuse: the maps resized to the target's rows and columns, summed, target last. */
 int cbfuse(struct builder *b, const char *name, const int *maps, int n, int target);
@@ -61,6 +63,9 @@ int maxdown(struct builder *b, const char *name, int x, int c2);
 
 int repnbottleneck(struct builder *b, const char *name, int x, int c2, bool shortcut, int g, const int k[2], double e);
 int bottleneck(struct builder *b, const char *name, int x, int c2, bool shortcut, int g, const int k[2], double e);
+/* ResNet's: act(BN(conv(act(BN(conv x)))) + x), 3x3, as many channels out as in: the sum stands before the activation,
+ * in the blocks above it stands behind. Its Convs are conv1 and conv2, so that weights tell it from a bottleneck. */
+int basic_block(struct builder *b, const char *name, int x, int c2);
 int res(struct builder *b, const char *name, int x, int c2, bool shortcut, int g, double e);
 int repnres(struct builder *b, const char *name, int x, int c2, bool shortcut, int g, double e);
 /* Dw, this project's extension (SPEC 2.1): depth-wise 3x3, then 1x1. */

@@ -62,6 +62,11 @@ static int emit_bottleneck(const struct emission *e)
     return bottleneck(e->b, e->name, e->x, a->c2, a->shortcut, a->g, a->k, a->e);
 }
 
+static int emit_basicblock(const struct emission *e)
+{
+    return basic_block(e->b, e->name, e->x, e->a->c2);
+}
+
 static int emit_res(const struct emission *e)
 {
     return res(e->b, e->name, e->x, e->a->c2, e->a->shortcut, e->a->g, e->a->e);
@@ -189,6 +194,16 @@ static int emit_gelu(const struct emission *e)
     return gelu(e->b, e->name, e->x);
 }
 
+static int emit_relu(const struct emission *e)
+{
+    return bare_activation(e->b, e->name, e->x, ACT_RELU);
+}
+
+static int emit_silu(const struct emission *e)
+{
+    return bare_activation(e->b, e->name, e->x, ACT_SILU);
+}
+
 static int emit_silence(const struct emission *e)
 {
     return silence(e->b, e->name, e->x);
@@ -244,6 +259,7 @@ static const struct module modules[] = {
     {"RepNBottleneck", emit_repnbottleneck, MODULE_BLOCK, "c2 shortcut=1 g=1 k=3,3 e=0.5"},
     {"Bottleneck", emit_bottleneck, MODULE_BLOCK, "c2 shortcut=1 g=1 k=3,3 e=0.5"},
     {"RBottleneck", emit_bottleneck, MODULE_BLOCK, "c2 shortcut=1 g=1 k=3,1 e=0.5"},
+    {"BasicBlock", emit_basicblock, MODULE_BLOCK, "c2"},
     {"Res", emit_res, MODULE_BLOCK, "c2 shortcut=1 g=1 e=0.5"},
     {"RepNRes", emit_repnres, MODULE_BLOCK, "c2 shortcut=1 g=1 e=0.5"},
     {"Dw", emit_depthwise, MODULE_BLOCK, "c2"},
@@ -265,6 +281,8 @@ static const struct module modules[] = {
     {"nn.Upsample", emit_upsample, MODULE_MAP, "size=None scale=2 mode=nearest"},
     {"Upsample", emit_upsample, MODULE_MAP, "size=None scale=2 mode=nearest"},
     {"nn.GELU", emit_gelu, MODULE_MAP, "approximate=none"},
+    {"nn.ReLU", emit_relu, MODULE_MAP, "inplace=False"},
+    {"nn.SiLU", emit_silu, MODULE_MAP, "inplace=False"},
     {"Silence", emit_silence, MODULE_MAP, ""},
     {"nn.Identity", emit_silence, MODULE_MAP, ""},
     {"Concat", emit_concat, MODULE_MERGE, "dim=1"},
@@ -329,6 +347,7 @@ static const struct field {
     {"nc", FIELD_INT, AT(nc), 1, MAX_CLASSES},
     {"pools", FIELD_FIXED, 0, 0, 0},
     {"add", FIELD_FIXED, 0, 0, 0},
+    {"inplace", FIELD_ANY, 0, 0, 0},
     {"unused", FIELD_ANY, 0, 0, 0},
     {"anchors", FIELD_ANY, 0, 0, 0},
     {"dim", FIELD_FIXED, 0, 0, 0},

@@ -85,6 +85,8 @@ static double map_reference(const struct op_case *o, const double *const *src, c
     case OP_GELU:
         sum = src[0][at(o->h, o->w, o->c, i, y, x, k)];
         return sum * 0.5 * erfc(-sum * sqrt(0.5));
+    case OP_ACT:
+        return act_exact(src[0][at(o->h, o->w, o->c, i, y, x, k)], o->node.u.act);
     default:
         return src[0][at(o->h, o->w, o->c, i, y, x, k)];
     }
