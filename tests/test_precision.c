@@ -3,7 +3,7 @@
 #include "core/cpu.h"
 #include "core/mem.h"
 #include "core/rng.h"
-#include "graph/bytes.h"
+#include "graph/elements.h"
 #include "graph/net.h"
 #include "kernels/bf16_inline.h"
 #include "kernels/kernels.h"
@@ -12,6 +12,7 @@
 #include "ops/cpu.h"
 #include "support/activations.h"
 #include "support/feature_masks.h"
+#include "support/map.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -22,86 +23,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-enum { CANARY = 0xa5 };
-
-static int below(struct rng *r, int n)
-{
-    return (int)rng_below(r, (uint64_t)n);
-}
-
-/* --- maps: slices of wider homes, floats or bytes --- */
-
-struct map {
-    unsigned char *memory;
-    size_t bytes;
-    struct tensor t;
-    struct conv_quant quant; /* on: bytes */
-};
-
-static size_t element_size(const struct map *m)
-{
-    return m->quant.on ? 1 : sizeof(float);
-}
-
-/* Element (image, y, x, c) of a map, or the place in it where a float lies. */
-static void *place(const struct map *m, int image, int y, int x, int c)
-{
-    return (unsigned char *)tensor_pixel(&m->t, image, y, x) + (size_t)c * element_size(m);
-}
-
-static double value(const struct map *m, int image, int y, int x, int c)
-{
-    if (!m->quant.on)
-        return *(float *)place(m, image, y, x, c);
-    return ((double)*(unsigned char *)place(m, image, y, x, c) - m->quant.zero) * (double)m->quant.scale;
-}
-
-static struct map map_make(struct rng *r, int n, int h, int w, int c, struct conv_quant quant)
-{
-    const size_t per_word = quant.on ? 4 : 1; /* channels of four bytes of memory */
-    size_t before = (size_t)below(r, 9), after = (size_t)below(r, 9);
-    const enum element element = quant.on ? ELEMENT_BYTE : ELEMENT_FLOAT;
-    struct map m = {.quant = quant, .t = {.n = n, .h = h, .w = w, .c = c, .element = element}};
-    m.t.pixel_stride = before + ((size_t)c + per_word - 1) / per_word + after;
-    m.t.image_stride = m.t.pixel_stride * (size_t)(h * w);
-    m.bytes = m.t.image_stride * (size_t)n * sizeof(float);
-    m.memory = mem_alloc(m.bytes, 1);
-    assert_non_null(m.memory);
-    memset(m.memory, CANARY, m.bytes);
-    m.t.data = (float *)(void *)m.memory + before;
-    return m;
-}
-
-#define EACH(map, at_image, at_y, at_x, at_c)                 \
-    for (int at_image = 0; at_image < (map)->t.n; at_image++) \
-        for (int at_y = 0; at_y < (map)->t.h; at_y++)         \
-            for (int at_x = 0; at_x < (map)->t.w; at_x++)     \
-                for (int at_c = 0; at_c < (map)->t.c; at_c++)
-
-static void map_random(struct rng *r, struct map *m, bool whole)
-{
-    EACH(m, image, y, x, c)
-    {
-        if (m->quant.on)
-            *(unsigned char *)place(m, image, y, x, c) = (unsigned char)below(r, 256);
-        else
-            *(float *)place(m, image, y, x, c) = whole ? (float)(below(r, 300) - 100) : (float)rng_normal(r);
-    }
-}
-
-static void map_check_canaries(const struct map *m)
-{
-    unsigned char *copy = mem_alloc(m->bytes, 1);
-    memcpy(copy, m->memory, m->bytes);
-    EACH(m, image, y, x, c)
-    memset(copy + ((unsigned char *)place(m, image, y, x, c) - m->memory), CANARY, element_size(m));
-    for (size_t i = 0; i < m->bytes; i++) {
-        if (copy[i] != CANARY)
-            fail_msg("byte %zu outside of the slice was written", i);
-    }
-    mem_free(copy);
-}
 
 /* --- conversions --- */
 
@@ -209,7 +130,8 @@ static void case_make(struct conv_case *t, struct rng *r, uint64_t features, enu
 {
     const bool bytes_in = precision == PRECISION_INT8 && below(r, 2);
     const bool bytes_out = precision == PRECISION_INT8 && !exact && below(r, 2);
-    const struct shape s = t->s = random_shape(r, bytes_in || bytes_out ? 4 : 1);
+    const bool bf16_maps = precision == PRECISION_BF16 && below(r, 2);
+    const struct shape s = t->s = random_shape(r, bytes_in || bytes_out ? 4 : bf16_maps ? 2 : 1);
     const struct conv_quant reads = exact ? (struct conv_quant){true, 1, below(r, 256)} : random_quant(r, true);
     const int oh = (s.h + 2 * s.pad - s.k) / s.stride + 1, ow = (s.w + 2 * s.pad - s.k) / s.stride + 1;
     struct conv_quant in = reads;
@@ -217,6 +139,14 @@ static void case_make(struct conv_case *t, struct rng *r, uint64_t features, enu
     t->src = map_make(r, s.n, s.h, s.w, s.ic, in);
     t->dst = map_make(r, s.n, oh, ow, s.oc, random_quant(r, bytes_out));
     t->residual = map_make(r, s.n, oh, ow, s.oc, random_quant(r, precision == PRECISION_INT8 && !exact && below(r, 2)));
+    for (int i = 0; bf16_maps && i < 3; i++) {
+        struct map *const m = i == 0 ? &t->src : i == 1 ? &t->dst : &t->residual;
+        const struct tensor as = m->t;
+        if (i < 2 && below(r, 4) == 0)
+            continue;
+        mem_free(m->memory);
+        *m = map_of(r, as.n, as.h, as.w, as.c, ELEMENT_BF16, (struct conv_quant){0});
+    }
     map_random(r, &t->src, exact);
     map_random(r, &t->residual, exact);
     const int icg = s.ic / s.groups, count = icg * s.k * s.k;
@@ -268,7 +198,7 @@ static double input_of(const struct conv_case *t, int image, int y, int x, int c
     const struct conv_quant *q = &t->node.u.conv.quant;
     if (t->src.quant.on)
         return (double)*(unsigned char *)place(&t->src, image, y, x, c) - t->channels[c].zero;
-    const float v = *(float *)place(&t->src, image, y, x, c);
+    const float v = (float)value(&t->src, image, y, x, c);
     if (t->call.options.precision == PRECISION_BF16)
         return (double)bf16_value(bf16_of(v));
     return fmin(255, fmax(0, (double)rintf(v * (1 / q->scale)) + q->zero)) - q->zero;
@@ -401,6 +331,8 @@ static double worst_of(const struct conv_case *t, double units)
         const double want = reference(t, image, y, x, c, &absolute), got = value(&t->dst, image, y, x, c);
         const struct conv_quant *q = &t->dst.quant;
         double allowed = units * 0x1p-24 * (absolute + 1e-3), error = fabs(got - want);
+        if (t->dst.t.element == ELEMENT_BF16) /* rounded to eight bits */
+            allowed += fabs(want) * 0x1p-8 * (1 + 1e-5) + 0x1p-126;
         if (q->on) { /* half a step, and what the SiLU of bytes may lose; cut at the ends */
             const double low = -q->zero * (double)q->scale, high = (255 - q->zero) * (double)q->scale;
             error = fabs(got - fmin(high, fmax(low, want)));
@@ -433,9 +365,10 @@ static void check_random_cases(enum precision precision, uint64_t seed, double u
             snprintf(name, sizeof name, "%s", conv2d_variant_name(&t.call));
             worst = fmax(worst, error);
             if (error > 1)
-                fail_msg("%s, round %d: %d -> %d, k %d s%d p%d g%d %s%s, bytes %d %d %d: error %.2f of the allowed",
+                fail_msg("%s, round %d: %d -> %d, k %d s%d p%d g%d %s%s, elements %d %d %d: error %.2f of the allowed",
                          name, round, t.s.ic, t.s.oc, t.s.k, t.s.stride, t.s.pad, t.s.groups, act_name(t.s.act),
-                         t.s.residual ? " residual" : "", t.src.quant.on, t.dst.quant.on, t.residual.quant.on, error);
+                         t.s.residual ? " residual" : "", t.src.t.element, t.dst.t.element, t.residual.t.element,
+                         error);
             case_free(&t);
         }
         print_message("%-24s largest error %.2f of the allowed\n", name, worst);
@@ -520,6 +453,84 @@ static void bytes_in_other_ops(void **state)
     }
 }
 
+/* An op on maps of bf16 is the op on the same numbers as floats, rounded once. */
+static void check_moved_bf16(struct rng *r, const struct node *node, const struct op_impl *impl, uint64_t features,
+                             const struct tensor *src, int n_src, const struct tensor *shape)
+{
+    struct map from[2][MAX_SRC], to[2];
+    struct call call[2];
+    for (int k = 0; k < 2; k++) {
+        const enum element element = k ? ELEMENT_BF16 : ELEMENT_FLOAT;
+        call[k] = (struct call){.node = node, .options = {.mode = RUN_INFER, .features = features, .threads = 1}};
+        to[k] = map_of(r, shape->n, shape->h, shape->w, shape->c, element, (struct conv_quant){0});
+        call[k].dst = to[k].t;
+        for (int s = 0; s < n_src; s++) {
+            from[k][s] = map_of(r, src[s].n, src[s].h, src[s].w, src[s].c, element, (struct conv_quant){0});
+            call[k].src[s] = from[k][s].t;
+        }
+    }
+    for (int s = 0; s < n_src; s++) {
+        map_random(r, &from[1][s], false);
+        EACH(&from[1][s], image, y, x, c)
+        *(float *)place(&from[0][s], image, y, x, c) = (float)value(&from[1][s], image, y, x, c);
+    }
+    for (int k = 0; k < 2; k++) {
+        if (impl->plan)
+            assert_int_equal(impl->plan(&call[k]), OK);
+        call[k].scratch = mem_alloc(call[k].scratch_floats + 1, sizeof(float));
+        impl->forward(&call[k]);
+        mem_free(call[k].scratch);
+    }
+    EACH(&to[0], image, y, x, c)
+    {
+        const uint16_t want = bf16_of(*(float *)place(&to[0], image, y, x, c));
+        assert_int_equal(*(uint16_t *)place(&to[1], image, y, x, c), want);
+    }
+    map_check_canaries(&to[1]);
+    for (int k = 0; k < 2; k++) {
+        mem_free(to[k].memory);
+        for (int s = 0; s < n_src; s++)
+            mem_free(from[k][s].memory);
+    }
+}
+
+static void bf16_in_other_ops(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct op_impl *impl;
+        struct node node;
+        int n_src, up, down, wider; /* dst's side, its channels */
+    } cases[] = {
+        {&cpu_maxpool, {.op = OP_MAXPOOL, .u.pool = {5, 1, 2}}, 1, 1, 1, 1},
+        {&cpu_maxpool, {.op = OP_MAXPOOL, .u.pool = {3, 2, 1}}, 1, 1, 2, 1},
+        {&cpu_maxpool, {.op = OP_MAXPOOL, .u.pool = {3, 2, 1, .pooled = true}}, 1, 1, 2, 1},
+        {&cpu_avgpool, {.op = OP_AVGPOOL, .u.pool = {2, 2, 0}}, 1, 1, 2, 1},
+        {&cpu_upsample, {.op = OP_UPSAMPLE, .u.scale = 2}, 1, 2, 1, 1},
+        {&cpu_reorg, {.op = OP_REORG}, 1, 1, 2, 4},
+        {&cpu_copy, {.op = OP_COPY}, 1, 1, 1, 1},
+        {&cpu_fuse, {.op = OP_FUSE}, 3, 1, 1, 1},
+    };
+    uint64_t masks[MASKS_MOST];
+    const int n_masks = masks_of_sets(masks);
+    for (int i = 0; i < n_masks * COUNT(cases); i++) {
+        const int k = i % COUNT(cases);
+        struct rng r = rng_seed(52, (uint64_t)i, 0);
+        struct node node = cases[k].node;
+        node.name = "test";
+        node.n_src = cases[k].n_src;
+        struct tensor src[MAX_SRC], shape = {.n = 2, .h = 8, .w = 10, .c = 2 * (1 + below(&r, 80))};
+        for (int s = 0; s < node.n_src; s++) {
+            src[s] = shape;
+            src[s].h = s + 1 < node.n_src ? 4 : 8; /* CBFuse brings all to the size of the last */
+        }
+        shape.h = shape.h * cases[k].up / cases[k].down;
+        shape.w = shape.w * cases[k].up / cases[k].down;
+        shape.c *= cases[k].wider;
+        check_moved_bf16(&r, &node, cases[k].impl, masks[i / COUNT(cases)], src, node.n_src, &shape);
+    }
+}
+
 /* --- networks --- */
 
 struct network {
@@ -583,24 +594,26 @@ struct run {
     bool float_maps;
     int threads;
     net_observer *observer;
-    int *byte_maps; /* how many maps of bytes were written; NULL: not asked */
+    int *maps; /* how many maps were written that are not of floats; NULL: not asked */
 };
 
-/* Logits of two images, in fresh memory. */
-/* Maps of bytes that nodes write; what an op reads and writes says so, and its strides are those of words. */
-static int count_byte_maps(struct net *net)
+/* Maps of bytes or of bf16 that nodes write; what an op reads and writes says so, and its strides are those of words.
+ */
+static int count_maps(struct net *net, enum element element)
 {
     const struct node_report *reports;
-    int n = net_report(net, &reports), bytes = 0;
+    int n = net_report(net, &reports), count = 0;
     for (int i = 0; i < n; i++) {
         const struct tensor *dst = &reports[i].call->dst;
-        bytes += dst->element == ELEMENT_BYTE;
+        assert_true(dst->element == element || dst->element == ELEMENT_FLOAT);
+        count += dst->element != ELEMENT_FLOAT;
         assert_true(dst->pixel_stride * (size_t)element_per_word(dst->element) >= (size_t)dst->c);
         assert_int_equal(dst->element == ELEMENT_BYTE, reports[i].call->dst_quant.scale > 0);
     }
-    return bytes;
+    return count;
 }
 
+/* Logits of two images, in fresh memory. */
 static float *run_network(struct network *n, struct run run, size_t *count)
 {
     struct team *team = NULL;
@@ -620,11 +633,11 @@ static float *run_network(struct network *n, struct run run, size_t *count)
         image.data[i] = (float)rng_uniform(&r);
     net_set_observer(net, run.observer, &n->deployed);
     net_forward(net);
-    const int byte_maps = count_byte_maps(net);
-    if (run.byte_maps)
-        *run.byte_maps = byte_maps;
-    else
-        assert_true(run.precision == PRECISION_INT8 || !byte_maps);
+    static const enum element element[] = {[PRECISION_BF16] = ELEMENT_BF16, [PRECISION_INT8] = ELEMENT_BYTE};
+    const int maps = count_maps(net, element[run.precision]);
+    if (run.maps)
+        *run.maps = maps;
+    assert_int_equal(net_copies(net), 0);
     const struct head_output out = net_output(net, n->deployed.n_branches - 1);
     *count = (size_t)out.n * (size_t)out.anchors * (size_t)out.channels;
     float *logits = mem_alloc(*count, sizeof *logits);
@@ -659,12 +672,13 @@ static void networks_of_lower_precision(void **state)
         size_t count;
         network_make(&n, names[i], ACT_SILU);
         float *exact = run_network(&n, (struct run){.observer = observe}, &count);
-        float *bf16 = run_network(&n, (struct run){.precision = PRECISION_BF16}, &count);
-        int maps, none;
-        float *bytes = run_network(&n, (struct run){.precision = PRECISION_INT8, .byte_maps = &maps}, &count);
+        int maps, halves, none;
+        float *bf16 = run_network(&n, (struct run){.precision = PRECISION_BF16, .maps = &halves}, &count);
+        float *shared = run_network(&n, (struct run){.precision = PRECISION_BF16, .threads = 3}, &count);
+        float *bytes = run_network(&n, (struct run){.precision = PRECISION_INT8, .maps = &maps}, &count);
         float *mixed =
-            run_network(&n, (struct run){.precision = PRECISION_INT8, .float_maps = true, .byte_maps = &none}, &count);
-        assert_true(maps > 40 && none == 0);
+            run_network(&n, (struct run){.precision = PRECISION_INT8, .float_maps = true, .maps = &none}, &count);
+        assert_true(maps > 40 && halves > 40 && none == 0);
         float *threads = run_network(&n, (struct run){.precision = PRECISION_INT8, .threads = 3}, &count);
         print_message("%s: distance from float32: bf16 %.5f, int8 %.5f, int8 between float maps %.5f\n", names[i],
                       distance(bf16, exact, count), distance(bytes, exact, count), distance(mixed, exact, count));
@@ -672,6 +686,8 @@ static void networks_of_lower_precision(void **state)
         assert_true(distance(bytes, exact, count) < 0.1);
         assert_true(distance(mixed, exact, count) < 0.1);
         assert_memory_equal(bytes, threads, count * sizeof *bytes);
+        assert_memory_equal(bf16, shared, count * sizeof *bf16);
+        mem_free(shared);
         mem_free(exact);
         mem_free(bf16);
         mem_free(bytes);
@@ -692,7 +708,7 @@ static void activations_of_lower_precision(void **state)
         float *exact = run_network(&n, (struct run){.observer = observe}, &count);
         float *bf16 = run_network(&n, (struct run){.precision = PRECISION_BF16}, &count);
         int maps;
-        float *bytes = run_network(&n, (struct run){.precision = PRECISION_INT8, .byte_maps = &maps}, &count);
+        float *bytes = run_network(&n, (struct run){.precision = PRECISION_INT8, .maps = &maps}, &count);
         print_message("%-16s distance from float32: bf16 %.5f, int8 %.5f\n", act_name((enum act)act),
                       distance(bf16, exact, count), distance(bytes, exact, count));
         assert_true(maps > 40);
@@ -735,6 +751,7 @@ int main(void)
         cmocka_unit_test(int8_convolutions),
         cmocka_unit_test(bf16_convolutions),
         cmocka_unit_test(bytes_in_other_ops),
+        cmocka_unit_test(bf16_in_other_ops),
         cmocka_unit_test(networks_of_lower_precision),
         cmocka_unit_test(activations_of_lower_precision),
         cmocka_unit_test(sensitive_layers),

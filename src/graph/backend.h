@@ -33,7 +33,7 @@ struct call {
 
     struct tensor src[MAX_SRC], dst;
     struct tensor d_src[MAX_SRC], d_dst; /* backward; d_src[i].c 0 (and data NULL): that gradient is not wanted */
-    struct conv_quant src_quant[MAX_SRC], dst_quant; /* of maps of ELEMENT_BYTE (graph/bytes.h) */
+    struct conv_quant src_quant[MAX_SRC], dst_quant; /* of maps of ELEMENT_BYTE (graph/elements.h) */
     const struct conv_quant *src_channels;           /* src[0] of bytes: a concat has scales of its own for its parts */
     bool add[MAX_SRC];                               /* backward: add to d_src[i] instead of storing */
 

@@ -74,6 +74,12 @@ static struct conv_quant *conv2d_quant(struct node *n)
     return &n->u.conv.quant;
 }
 
+/* Words of two channels: each group of the input begins one. */
+static bool conv2d_takes_bf16(const struct graph *g, const struct node *n, int s)
+{
+    return s != 0 || g->values[n->src[0]].c / n->u.conv.groups % 2 == 0;
+}
+
 /* What has a Winograd transform that averages: 3x3 of stride 2 between maps that are wide enough. */
 static bool conv2d_takes_pool(const struct graph *g, const struct node *n, int s)
 {
@@ -110,6 +116,7 @@ static const struct op_rule conv2d_rule = {
     .backward_reads = conv2d_backward_reads,
     .activation = conv2d_activation,
     .quant = conv2d_quant,
+    .takes_bf16 = conv2d_takes_bf16,
     .takes_pool = conv2d_takes_pool,
     .take_pool = conv2d_take_pool,
     .flops = conv2d_flops,
@@ -182,7 +189,7 @@ static void maxpool_take_pool(struct node *n)
 static const struct op_rule maxpool_rule = {
     .infer = pool_infer,
     .backward_reads = reads_nothing, /* the forward pass saves where each maximum was */
-    .moves_bytes = true,
+    .moves = ELEMENT_BIT(ELEMENT_BYTE) | ELEMENT_BIT(ELEMENT_BF16),
     .takes_pool = maxpool_takes_pool,
     .take_pool = maxpool_take_pool,
 };
@@ -190,7 +197,7 @@ static const struct op_rule maxpool_rule = {
 static const struct op_rule avgpool_rule = {
     .infer = pool_infer,
     .backward_reads = reads_nothing,
-    .moves_bytes = true,
+    .moves = ELEMENT_BIT(ELEMENT_BYTE) | ELEMENT_BIT(ELEMENT_BF16),
 };
 
 /* --- moving values --- */
@@ -206,7 +213,7 @@ static enum status upsample_infer(const struct graph *g, const struct node *n, c
 static const struct op_rule upsample_rule = {
     .infer = upsample_infer,
     .backward_reads = reads_nothing,
-    .moves_bytes = true,
+    .moves = ELEMENT_BIT(ELEMENT_BYTE) | ELEMENT_BIT(ELEMENT_BF16),
 };
 
 /* Any sizes are brought to that of the last source. */
@@ -220,6 +227,7 @@ static enum status fuse_infer(const struct graph *g, const struct node *n, const
 static const struct op_rule fuse_rule = {
     .infer = fuse_infer,
     .backward_reads = reads_nothing,
+    .moves = ELEMENT_BIT(ELEMENT_BF16),
 };
 
 /* Four pixels side by side become one: whole squares only. */
@@ -245,6 +253,7 @@ static const struct op_rule reorg_rule = {
     .check = reorg_check,
     .infer = reorg_infer,
     .backward_reads = reads_nothing,
+    .moves = ELEMENT_BIT(ELEMENT_BF16),
 };
 
 static int implicit_params(struct node *n, int *place[MAX_NODE_PARAMS])
@@ -266,7 +275,7 @@ static const struct op_rule implicit_rule = {
 
 static const struct op_rule copy_rule = {
     .backward_reads = reads_nothing,
-    .moves_bytes = true,
+    .moves = ELEMENT_BIT(ELEMENT_BYTE) | ELEMENT_BIT(ELEMENT_BF16),
 };
 
 /* --- gelu --- */

@@ -1,6 +1,6 @@
 /* What the rest of the program needs to know of an op beside how it is run: one row an op (op_rules.c), indexed by
- * ops.def. Planning, deployment, lowering, bytes, initialisation, checks and reports read these rows and know no op by
- * name, so that a new op is a line in ops.def, a row here and a file in ops/.
+ * ops.def. Planning, deployment, lowering, elements, initialisation, checks and reports read these rows and know no op
+ * by name, so that a new op is a line in ops.def, a row here and a file in ops/.
  *
  * Whatever a row leaves out (NULL, false) has a default that may cost memory or speed but is never wrong; it stands
  * beside each field. */
@@ -8,6 +8,7 @@
 #define Y9_GRAPH_OP_RULES_H
 
 #include "graph/graph.h"
+#include "graph/tensor.h"
 
 enum { OP_DST = -1 };
 
@@ -48,8 +49,12 @@ struct op_rule {
     /* How it reads src[0] in 8 bits, where it can. NULL: it cannot, and its maps are floats. */
     struct conv_quant *(*quant)(struct node *n);
 
-    /* dst holds values of src[0], or means of them: it goes from bytes to bytes, from one scale to another. */
-    bool moves_bytes;
+    /* The elements beside float (a set, ELEMENT_BIT) that it moves: dst holds values of its sources, means or sums of
+     * them, all in this element together. Bytes have one source and go from one scale to another. 0: floats only. */
+    unsigned moves;
+
+    /* Can source s (OP_DST: dst) be bf16, whatever its other maps are? NULL: no. */
+    bool (*takes_bf16)(const struct graph *g, const struct node *n, int s);
 
     /* Can it average source s (2x2, stride 1) on the way in; `take_pool` tells it to. NULL: no. */
     bool (*takes_pool)(const struct graph *g, const struct node *n, int s);

@@ -577,7 +577,7 @@ enum status plan_build(const struct plan_request *r, int n, const struct extent 
     memcpy(p->inputs, inputs, (size_t)g->n_inputs * sizeof *inputs);
     TRY_CLEAN(graph_infer(g, inputs, p->extents));
     TRY_CLEAN(homes_build(g, n, p->extents, &p->memory, &p->homes));
-    TRY_CLEAN(bytes_choose(r, p));
+    TRY_CLEAN(elements_choose(r, p));
     TRY_CLEAN(allocate(&b));
     make_calls(&b);
     make_forward(&b);

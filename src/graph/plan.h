@@ -41,7 +41,7 @@ struct homes {
     } * copy;
     int n_copies;
     int branch_home[MAX_BRANCHES];
-    enum element *element;        /* a home: what its channels are (bytes_choose) */
+    enum element *element;        /* a home: what its channels are (elements_choose) */
     struct conv_quant **channels; /* a home of ELEMENT_BYTE: how to read each channel; else NULL */
 };
 
@@ -87,8 +87,8 @@ struct plan_request {
 /* Everything but the addresses. */
 enum status homes_build(const struct graph *g, int n, const struct extent *extents, struct arena *memory,
                         struct homes *out);
-/* What each home holds; regions and sizes of those of bytes become those of words of four channels. */
-enum status bytes_choose(const struct plan_request *r, struct plan *p);
+/* What each home holds; regions and sizes of those of bytes and of bf16 become those of words of several channels. */
+enum status elements_choose(const struct plan_request *r, struct plan *p);
 enum status plan_build(const struct plan_request *r, int n, const struct extent *inputs, struct plan **out);
 void plan_destroy(struct plan *p);
 /* Point every call at the arena (arena_floats, 64-byte aligned). */

@@ -100,8 +100,8 @@ FORCE_INLINE void conv_put(const struct conv_tile *t, conv_acc acc, const int nv
 {
     if (conv_finish(t, acc, nv, m, half))
         return;
-    const bool plain =
-        !t->bias && !t->accumulate && !t->residual && !t->addend && t->act == ACT_NONE && t->n == nv * VL;
+    const bool plain = !t->bias && !t->accumulate && !t->residual && !t->addend && !t->dst_bf16 && t->act == ACT_NONE &&
+                       t->n == nv * VL;
     _Alignas(64) float sums[MR_MOST * NV_MOST * VL];
     UNROLL
     for (int i = 0; i < m; i++) {
@@ -150,7 +150,8 @@ FORCE_INLINE void conv_tile(const struct conv_tile *t, const int nv, const int m
     if (t->residual_next) {
         for (int i = 0; i < m; i++)
             for (int j = 0; j < nv * VL; j += 16)
-                __builtin_prefetch(t->residual_next[i] + t->residual_offset + j);
+                __builtin_prefetch(t->residual_next[i] + (t->residual_bf16 ? (t->residual_offset + (size_t)j) / 2
+                                                                           : t->residual_offset + (size_t)j));
     }
     conv_acc acc;
     conv_clear(acc, nv, m);

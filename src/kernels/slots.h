@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { MAX_PANEL_VECTORS = 4 };
 enum { FETCH_STEPS = 16 };
@@ -34,7 +35,8 @@ struct conv_tile {
     const float *const *residual_next; /* a later tile's, to be fetched into the cache; NULL: none */
     const float *const *addend;        /* one pointer a pixel, or NULL: added before the activation */
     size_t addend_offset;
-    bool accumulate; /* add what dst holds before the activation */
+    bool accumulate;                           /* add what dst holds before the activation */
+    bool dst_bf16, residual_bf16, addend_bf16; /* these point to bf16; their offsets count channels all the same */
     /* As many tiles again, each with a_offset and dst_offset moved on and its weights right behind. Only for plain
      * sums: one tap, no bias, nothing added, no activation. */
     int more;
@@ -192,8 +194,9 @@ struct pool_run {
     size_t src_row, src_pixel; /* floats from a row, a pixel to the next */
     float *dst;
     size_t dst_pixel;
-    unsigned char *place; /* max_place: where the maximum was, ky * k + kx; [n][c] */
-    float factor;         /* mean: 1 / (k * k) */
+    bool src_bf16, dst_bf16; /* max, mean: they hold bf16; the steps between pixels and rows count words of 32 bits */
+    unsigned char *place;    /* max_place: where the maximum was, ky * k + kx; [n][c] */
+    float factor;            /* mean: 1 / (k * k) */
 };
 
 /* One row of d_src from the windows over it: rows first_row..end_row-1 of d_dst. */
@@ -219,6 +222,7 @@ struct pool_kernel {
     void (*d_mean)(const struct pool_d_run *r);
     /* dst[i] = src[0][i] + src[1][i] + ..., from left to right; a source may be dst */
     void (*sum)(float *dst, const float *const *src, int n_src, size_t n);
+    void (*sum_bf16)(uint16_t *dst, const uint16_t *const *src, int n_src, size_t n); /* rounded once */
 };
 
 /* --- Winograd F(4x4, 3x3) and F(5x5, 3x3) ---
@@ -255,6 +259,7 @@ enum { WINO_SIDE_MOST = 9, WINO_OUT_MOST = 5 };                  /* products, ta
 struct wino_input {
     const float *const *src;  /* side * side pixels; padding points to zeros */
     const float *const *next; /* the next tile's, to be fetched into the cache; NULL: none */
+    bool bf16;                /* they hold bf16; offset counts channels all the same */
     const float *factors;     /* WINO_POOLED: 9x9, 1/4 or, for a pooled pixel of the convolution's padding, 0 */
     size_t offset;
     int channels;
@@ -274,7 +279,8 @@ struct wino_output {
     const float *const *residual; /* as many, or NULL */
     size_t residual_offset;
     const float *const *residual_next; /* the next tile's, to be fetched into the cache; NULL: none */
-    bool accumulate;
+    bool accumulate;                   /* not into bf16 */
+    bool dst_bf16, residual_bf16;      /* as in struct conv_tile */
     enum act act;
 };
 

@@ -4,6 +4,7 @@
 
 #include "core/status.h" /* MIN */
 #include "kernels/act_tmpl.h"
+#include "kernels/map_inline.h"
 #include "kernels/slots.h"
 
 static const float wino_a = (float)WINO_A, wino_b = (float)WINO_B, wino_a2 = (float)(WINO_A * WINO_A),
@@ -109,7 +110,7 @@ typedef void wino_1d(const vf *from, vf *to);
 /* `fetch`: the pixels that the next tile does not share with this one. They lie rows apart, no stream to the processor.
  */
 FORCE_INLINE void input_form(const struct wino_input *t, const int side, const int shared, wino_1d *const transform,
-                             const bool fetch)
+                             const bool fetch, const bool bf16)
 {
     for (int c = 0; c < t->channels; c += VL) {
         const int n = MIN(VL, t->channels - c);
@@ -120,11 +121,11 @@ FORCE_INLINE void input_form(const struct wino_input *t, const int side, const i
         for (int i = 0; i < side; i++) {
             UNROLL
             for (int j = 0; j < side; j++)
-                d[j] = n == VL ? v_load(t->src[j * side + i] + at) : v_load_n(t->src[j * side + i] + at, n);
+                d[j] = map_load(t->src[j * side + i], at, n, bf16);
             if (fetch && i >= shared) {
                 UNROLL
                 for (int j = 0; j < side; j++)
-                    __builtin_prefetch(t->next[j * side + i] + at, 0, 2);
+                    __builtin_prefetch(map_address(t->next[j * side + i], at, bf16), 0, 2);
             }
             transform(d, x);
             UNROLL
@@ -156,18 +157,18 @@ FORCE_INLINE void pool_column(const vf *left, const vf *right, const float *fact
         d[j] = v_mul(v_add(sum[j], sum[j + 1]), v_set1(factors[j * WINO_SIDE_S2]));
 }
 
-FORCE_INLINE void load_column(const struct wino_input *t, const int i, const size_t at, const int n, vf *column)
+FORCE_INLINE void load_column(const struct wino_input *t, const int i, const size_t at, const int n, vf *column,
+                              const bool bf16)
 {
     UNROLL
     for (int j = 0; j < WINO_SIDE_POOLED; j++) {
-        const float *from = t->src[j * WINO_SIDE_POOLED + i] + at;
-        column[j] = n == VL ? v_load(from) : v_load_n(from, n);
+        column[j] = map_load(t->src[j * WINO_SIDE_POOLED + i], at, n, bf16);
         if (t->next && i >= 2)
-            __builtin_prefetch(t->next[j * WINO_SIDE_POOLED + i] + at, 0, 2);
+            __builtin_prefetch(map_address(t->next[j * WINO_SIDE_POOLED + i], at, bf16), 0, 2);
     }
 }
 
-static void wino_input_pooled(const struct wino_input *t)
+FORCE_INLINE void pooled_form(const struct wino_input *t, const bool bf16)
 {
     enum { SIDE = WINO_SIDE_S2 };
     for (int c = 0; c < t->channels; c += VL) {
@@ -175,9 +176,9 @@ static void wino_input_pooled(const struct wino_input *t)
         const size_t at = t->offset + (size_t)c;
         _Alignas(64) float rows[SIDE * SIDE * VL];
         vf left[WINO_SIDE_POOLED], right[WINO_SIDE_POOLED], d[SIDE], x[SIDE];
-        load_column(t, 0, at, n, left);
+        load_column(t, 0, at, n, left, bf16);
         for (int i = 0; i < SIDE; i++) {
-            load_column(t, i + 1, at, n, right);
+            load_column(t, i + 1, at, n, right, bf16);
             pool_column(left, right, t->factors + i, d);
             input_1d_s2(d, x);
             UNROLL
@@ -200,34 +201,37 @@ static void wino_input_pooled(const struct wino_input *t)
     }
 }
 
-static void wino_input_s1(const struct wino_input *t)
+static void wino_input_pooled(const struct wino_input *t)
 {
-    if (t->next)
-        input_form(t, WINO_SIDE_S1, 2, input_1d, true);
+    if (t->bf16)
+        pooled_form(t, true);
     else
-        input_form(t, WINO_SIDE_S1, 2, input_1d, false);
+        pooled_form(t, false);
 }
 
-static void wino_input_s1_5(const struct wino_input *t)
-{
-    if (t->next)
-        input_form(t, WINO_SIDE_S1_5, 2, input_1d_5, true);
-    else
-        input_form(t, WINO_SIDE_S1_5, 2, input_1d_5, false);
-}
-
-static void wino_input_s2(const struct wino_input *t)
-{
-    if (t->next)
-        input_form(t, WINO_SIDE_S2, 1, input_1d_s2, true);
-    else
-        input_form(t, WINO_SIDE_S2, 1, input_1d_s2, false);
-}
+#define INPUT_FORM(suffix, side, shared, transform)                  \
+    static void wino_input_##suffix(const struct wino_input *t)      \
+    {                                                                \
+        if (t->bf16)                                                 \
+            if (t->next)                                             \
+                input_form(t, side, shared, transform, true, true);  \
+            else                                                     \
+                input_form(t, side, shared, transform, false, true); \
+        else if (t->next)                                            \
+            input_form(t, side, shared, transform, true, false);     \
+        else                                                         \
+            input_form(t, side, shared, transform, false, false);    \
+    }
+INPUT_FORM(s1, WINO_SIDE_S1, 2, input_1d)
+INPUT_FORM(s1_5, WINO_SIDE_S1_5, 2, input_1d_5)
+INPUT_FORM(s2, WINO_SIDE_S2, 1, input_1d_s2)
+#undef INPUT_FORM
 
 /* One vector of channels of a tile: rows = A^T m, then each row times A. `plain`: a whole vector with nothing to add
- * but the bias. */
+ * but the bias; `bf16`: into a map of bf16. */
 FORCE_INLINE void output_vector(const struct wino_output *t, const int c, const int n, const bool plain,
-                                const enum act act, const int side, const int out, wino_1d *const transform)
+                                const bool bf16, const enum act act, const int side, const int out,
+                                wino_1d *const transform)
 {
     const vf bias = t->bias ? v_load(t->bias + c) : v_zero();
     const float *from = t->m + c;
@@ -237,7 +241,7 @@ FORCE_INLINE void output_vector(const struct wino_output *t, const int c, const 
     vf m[WINO_SIDE_MOST], y[WINO_OUT_MOST];
     if (!plain && t->residual_next) {
         for (int i = 0; i < out * out; i++)
-            __builtin_prefetch(t->residual_next[i] + t->residual_offset + c);
+            __builtin_prefetch(map_address(t->residual_next[i], t->residual_offset + (size_t)c, t->residual_bf16));
     }
     UNROLL
     for (int i = 0; i < side; i++) {
@@ -256,40 +260,40 @@ FORCE_INLINE void output_vector(const struct wino_output *t, const int c, const 
         transform(m, y);
         UNROLL
         for (int j = 0; j < out; j++) {
-            float *to = dst[i * out + j] + offset;
+            float *to = dst[i * out + j];
             vf x = v_add(y[j], bias);
-            if (!plain && t->accumulate)
-                x = v_add(x, v_load_n(to, n));
+            if (!plain && !bf16 && t->accumulate)
+                x = v_add(x, v_load_n(to + offset, n));
             x = act_epilogue(x, act);
             if (!plain && t->residual)
-                x = v_add(x, v_load_n(t->residual[i * out + j] + t->residual_offset + c, n));
-            if (plain)
-                v_store(to, x);
-            else
-                v_store_n(to, x, n);
+                x = v_add(x, map_load(t->residual[i * out + j], t->residual_offset + (size_t)c, n, t->residual_bf16));
+            map_store(to, offset, x, plain ? VL : n, bf16);
         }
     }
 }
 
-FORCE_INLINE void output_vectors(const struct wino_output *t, const enum act act, const int side, const int out,
-                                 wino_1d *const transform)
+FORCE_INLINE void output_vectors(const struct wino_output *t, const bool bf16, const enum act act, const int side,
+                                 const int out, wino_1d *const transform)
 {
     const bool plain = !t->accumulate && !t->residual;
     for (int c = 0; c < t->n; c += VL) {
         const int n = MIN(VL, t->n - c);
         if (!plain || n < VL)
-            output_vector(t, c, n, false, act, side, out, transform);
+            output_vector(t, c, n, false, bf16, act, side, out, transform);
         else
-            output_vector(t, c, VL, true, act, side, out, transform);
+            output_vector(t, c, VL, true, bf16, act, side, out, transform);
     }
 }
 
 FORCE_INLINE void output_form(const struct wino_output *t, const int side, const int out, wino_1d *const transform)
 {
     switch (t->act) {
-#define ACTIVATION(id, ...)                                \
-    case ACT_##id:                                         \
-        output_vectors(t, ACT_##id, side, out, transform); \
+#define ACTIVATION(id, ...)                                           \
+    case ACT_##id:                                                    \
+        if (t->dst_bf16)                                              \
+            output_vectors(t, true, ACT_##id, side, out, transform);  \
+        else                                                          \
+            output_vectors(t, false, ACT_##id, side, out, transform); \
         break;
 #include "kernels/act.def"
 #undef ACTIVATION

@@ -31,6 +31,8 @@ static void forward_part(void *context, int part, int thread)
                                              .src_pixel = src->pixel_stride,
                                              .dst = tensor_pixel(dst, range.image, y, 0),
                                              .dst_pixel = dst->pixel_stride,
+                                             .src_bf16 = src->element == ELEMENT_BF16,
+                                             .dst_bf16 = dst->element == ELEMENT_BF16,
                                              .factor = 1.0f / (float)(pool->k * pool->k)});
 }
 

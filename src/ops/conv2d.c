@@ -1,6 +1,6 @@
 #include "ops/conv2d.h"
 
-#include "graph/bytes.h"
+#include "graph/elements.h"
 #include "ops/activation.h"
 #include "ops/conv2d_internal.h"
 
@@ -66,6 +66,8 @@ static enum status conv2d_plan(struct call *c)
     const struct conv_shape s = conv_shape_of(c);
     assert(s.icg * s.groups == s.ic && s.ocg * s.groups == s.oc && s.oc == c->dst.c);
     c->variant = (int)choose(k, c);
+    assert(c->src[0].element != ELEMENT_BF16 || (c->variant != DIRECT && c->variant != STRASSEN));
+    assert(c->dst.element == ELEMENT_FLOAT || c->variant != STRASSEN);
     TRY(act_is_there(c->node, c->node->u.conv.act, acts_of(k, c), conv2d_variant_name(c)));
     c->packed_floats[0] = algorithms[c->variant].packed_floats(k, c);
     c->scratch_floats = algorithms[c->variant].scratch_floats(k, c);

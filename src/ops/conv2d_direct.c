@@ -435,6 +435,9 @@ static void pass_part(void *context, int part, int thread)
                           .b = p->weights,
                           .bias = p->bias,
                           .accumulate = p->accumulate,
+                          .dst_bf16 = p->dst.element == ELEMENT_BF16,
+                          .residual_bf16 = p->residual.element == ELEMENT_BF16,
+                          .addend_bf16 = p->addend.element == ELEMENT_BF16,
                           .act = p->act,
                           .bytes = p->bytes};
     for (int g = 0; g < p->groups; g++) {

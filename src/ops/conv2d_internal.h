@@ -108,8 +108,9 @@ void pass_set_sources(struct pass *p, const struct call *c);
 size_t pass_scratch_floats(struct pass *p, int threads);
 void run_pass(struct pass *p, const struct call *c, float *scratch);
 
-/* --- words of lower precision (conv2d_words.c): INT8 needs conv_in_bytes() of graph/bytes.h --- */
-bool bf16_fits(const struct call *c); /* a convolution that is faster with bf16 than direct with floats */
+/* --- words of lower precision (conv2d_words.c): INT8 needs conv_in_bytes() of graph/elements.h --- */
+/* A convolution that reads bf16 already, or is faster with bf16 than direct with floats */
+bool bf16_fits(const struct call *c);
 size_t bf16_packed_floats(const struct kernels *k, const struct call *c);
 void bf16_pack(const struct kernels *k, const struct call *c);
 size_t bf16_scratch_floats(const struct kernels *k, const struct call *c);

@@ -160,7 +160,10 @@ static void transform_input(const struct wino_pass *p, int image, int first, int
 {
     const float *src[2][WINO_SIDE_POOLED * WINO_SIDE_POOLED];
     float factors[WINO_SIDE_S2 * WINO_SIDE_S2];
-    struct wino_input t = {.factors = factors, .channels = p->groups * p->reduction, .stride = p->v_point};
+    struct wino_input t = {.bf16 = p->src.element == ELEMENT_BF16,
+                           .factors = factors,
+                           .channels = p->groups * p->reduction,
+                           .stride = p->v_point};
     fill_inputs(p, image, first, src[0]);
     for (int i = 0; i < count; i++) {
         t.src = src[i % 2];
@@ -254,7 +257,12 @@ static void wino_part(void *context, int part, int thread)
     if (p->residual.data)
         fill_outputs(p, &p->residual, image, first, count, (float *)p->zeros, residuals);
     struct conv_tile t = {.taps = 1, .k = p->reduction, .b = p->weights};
-    struct wino_output o = {.stride = p->m_point, .bias = p->bias, .accumulate = p->accumulate, .act = p->act};
+    struct wino_output o = {.stride = p->m_point,
+                            .bias = p->bias,
+                            .accumulate = p->accumulate,
+                            .dst_bf16 = p->dst.element == ELEMENT_BF16,
+                            .residual_bf16 = p->residual.element == ELEMENT_BF16,
+                            .act = p->act};
     for (int g = 0; g < p->groups; g++) {
         t.a_offset = (size_t)(g * p->reduction);
         o.dst_offset = o.residual_offset = (size_t)(g * p->columns);

@@ -1,7 +1,7 @@
 /* Convolutions of lower precision: the direct pass on words of two bf16 numbers or four bytes. Packed:
  * [group][ocg padded to a vector] bias (bytes: SiLU's pieces before it, the same of scales behind it), then
  * [group][panel][tap][word][column][element]. */
-#include "graph/bytes.h"
+#include "graph/elements.h"
 #include "kernels/bf16_inline.h"
 #include "ops/conv2d_internal.h"
 
@@ -94,7 +94,7 @@ bool bf16_fits(const struct call *c)
 {
     const struct conv_shape s = conv_shape_of(c);
     return c->options.mode == RUN_INFER && !c->node->u.conv.pooled && c->options.precision != PRECISION_FP32 &&
-           s.icg >= 16 && s.icg % 2 == 0;
+           (s.icg >= 16 || c->src[0].element == ELEMENT_BF16) && s.icg % 2 == 0;
 }
 
 size_t bf16_packed_floats(const struct kernels *k, const struct call *c)
@@ -124,7 +124,8 @@ void bf16_pack(const struct kernels *k, const struct call *c)
 static struct pass bf16_pass(const struct kernels *k, const struct call *c)
 {
     struct pass p = words_pass(k->conv_bf16->tile, c, BF16);
-    p.convert = k->words->to_bf16;
+    if (c->src[0].element == ELEMENT_FLOAT)
+        p.convert = k->words->to_bf16;
     return p;
 }
 

@@ -27,7 +27,8 @@ static void copy_part(void *context, int part, int thread)
     const struct copy_job *job = context;
     const struct tensor *from = job->from, *to = job->to;
     struct part_range range = part_get(&job->parts, part);
-    size_t first = (size_t)range.first, n = (size_t)(range.end - range.first), c = (size_t)from->c;
+    size_t first = (size_t)range.first, n = (size_t)(range.end - range.first);
+    const size_t c = (size_t)(from->c / element_per_word(from->element)); /* words */
     const float *s = tensor_image(from, range.image) + first * from->pixel_stride;
     float *d = tensor_image(to, range.image) + first * to->pixel_stride;
     if (from->pixel_stride == c && to->pixel_stride == c) {

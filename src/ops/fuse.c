@@ -40,7 +40,11 @@ static void forward_part(void *context, int part, int thread)
                 from[i] = row[i] + (size_t)nearest_by(x, src[i].w, ratio[i]) * src[i].pixel_stride;
                 fetch(row[i] + (size_t)nearest_by(x + ahead, src[i].w, ratio[i]) * src[i].pixel_stride, dst->c);
             }
-            job->kernel->sum(tensor_pixel(dst, range.image, y, x), from, n_src, (size_t)dst->c);
+            float *to = tensor_pixel(dst, range.image, y, x);
+            if (dst->element == ELEMENT_BF16)
+                job->kernel->sum_bf16((uint16_t *)to, (const uint16_t *const *)from, n_src, (size_t)dst->c);
+            else
+                job->kernel->sum(to, from, n_src, (size_t)dst->c);
         }
     }
 }

@@ -62,6 +62,7 @@ static struct tensor average(const struct maxpool_job *job, struct part_range ra
                                              .src_pixel = src->pixel_stride,
                                              .dst = tensor_pixel(&t, 0, y - y0, 0),
                                              .dst_pixel = t.pixel_stride,
+                                             .src_bf16 = src->element == ELEMENT_BF16,
                                              .factor = 0.25f});
     *first_row = y0;
     return t;
@@ -94,7 +95,9 @@ static void forward_part(void *context, int part, int thread)
                              .src_row = (size_t)src->w * src->pixel_stride,
                              .src_pixel = src->pixel_stride,
                              .dst = tensor_pixel(dst, range.image, y, 0),
-                             .dst_pixel = dst->pixel_stride};
+                             .dst_pixel = dst->pixel_stride,
+                             .src_bf16 = src->element == ELEMENT_BF16,
+                             .dst_bf16 = dst->element == ELEMENT_BF16};
         if (c->options.mode != RUN_INFER) {
             r.place = places(c, range.image, y);
             job->kernel->max_place(&r);

@@ -15,7 +15,7 @@ struct reorg_job {
 
 static void reorg_pixel(const struct reorg_job *job, int image, int y, int x)
 {
-    const size_t c = (size_t)job->whole->c;
+    const size_t c = (size_t)(job->whole->c / element_per_word(job->whole->element)); /* words */
     float *folded = tensor_pixel(job->folded, image, y, x);
     for (int k = 0; k < 4; k++, folded += c) {
         float *whole = tensor_pixel(job->whole, image, 2 * y + k % 2, 2 * x + k / 2);

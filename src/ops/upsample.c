@@ -17,14 +17,14 @@ static void forward_part(void *context, int part, int thread)
     const struct upsample_job *job = context;
     const struct tensor *src = &job->call->src[0], *dst = &job->call->dst;
     const int scale = job->call->node->u.scale;
-    const size_t c = (size_t)src->c;
+    const size_t bytes = (size_t)src->c * element_size(src->element);
     struct part_range range = part_get(&job->parts, part);
     for (int y = range.first * scale; y < range.end * scale; y++) {
         const float *s = tensor_pixel(src, range.image, y / scale, 0);
         float *d = tensor_pixel(dst, range.image, y, 0);
         for (int x = 0; x < src->w; x++, s += src->pixel_stride)
             for (int k = 0; k < scale; k++, d += dst->pixel_stride)
-                memcpy(d, s, c * sizeof *d);
+                memcpy(d, s, bytes);
     }
 }
 

@@ -1,6 +1,8 @@
 /* What the checks of kernels share: guarded memory, random cases, comparisons. */
 #include "kernels/check.h"
 
+#include "kernels/bf16_inline.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +53,16 @@ float *check_floats(struct kernel_check *c, size_t count)
     return p;
 }
 
+float *check_halves(struct kernel_check *c, size_t words)
+{
+    float *p = check_filled(c, words, 0);
+    for (size_t i = 0; i < words; i++) {
+        const uint16_t pair[2] = {bf16_of((float)rng_normal(&c->rng)), bf16_of((float)rng_normal(&c->rng))};
+        memcpy(&p[i], pair, sizeof pair);
+    }
+    return p;
+}
+
 float *check_copy(struct kernel_check *c, const float *from, size_t count)
 {
     return memcpy(check_filled(c, count, 0), from, count * sizeof *from);
@@ -69,6 +81,14 @@ void check_compare(struct kernel_check *c, double got, double want, double absol
         c->units = isnan(units) ? INFINITY : units;
         c->where = where;
     }
+}
+
+void check_compare_bf16(struct kernel_check *c, double got, double want, double absolute, const char *where)
+{
+    const double half = fabs(want) * 0x1p-8 * (1 + 1e-6) + 0x1p-126; /* of a unit, or of what becomes 0 */
+    if (fabs(got - want) <= half)
+        return;
+    check_compare(c, got, want + copysign(half, got - want), absolute, where);
 }
 
 void check_true(struct kernel_check *c, bool holds, const char *where)

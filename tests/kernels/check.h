@@ -36,9 +36,12 @@ int check_below(struct kernel_check *c, int n);
 float *check_floats(struct kernel_check *c, size_t count);
 float *check_filled(struct kernel_check *c, size_t count, float fill);
 float *check_copy(struct kernel_check *c, const float *from, size_t count);
+float *check_halves(struct kernel_check *c, size_t words); /* words of two random bf16 numbers */
 void check_release(struct kernel_check *c);
 
 void check_compare(struct kernel_check *c, double got, double want, double absolute, const char *where);
+/* The same where a result was rounded to bf16: what nearest even explains is no error. */
+void check_compare_bf16(struct kernel_check *c, double got, double want, double absolute, const char *where);
 void check_true(struct kernel_check *c, bool holds, const char *where);
 void check_equal(struct kernel_check *c, const void *got, const void *want, size_t bytes, const char *where);
 

@@ -1,6 +1,7 @@
 /* Checks of convolution tiles: floats, words of two bf16 numbers, words of four bytes. */
 #include "core/status.h"
 #include "kernels/bf16_inline.h"
+#include "kernels/c/map_inline.h"
 #include "kernels/check.h"
 #include "ops/conv2d_internal.h"
 
@@ -61,10 +62,11 @@ static void add_word(enum operand element, const float *a, const float *b, doubl
     }
 }
 
-/* Row i of `rows`: `floats` floats somewhere in a block of its own, which ends with the last row. */
-static float *rows_make(struct kernel_check *c, int count, size_t floats, size_t step)
+/* `count` rows of so many channels, `step` words apart, in a block of its own, which ends with the last row. */
+static float *rows_make(struct kernel_check *c, int count, size_t channels, size_t step, bool bf16)
 {
-    return check_floats(c, (size_t)(count - 1) * step + floats);
+    const size_t before = (size_t)(count - 1) * step;
+    return bf16 ? check_halves(c, before + (channels + 1) / 2) : check_floats(c, before + channels);
 }
 
 static void sources_make(struct kernel_check *c, struct tile_case *s)
@@ -93,13 +95,14 @@ static void targets_make(struct kernel_check *c, struct tile_case *s)
     struct conv_tile *t = &s->t;
     const size_t step = DST_STEP + (size_t)t->more * t->dst_next;
     const size_t last = t->dst_offset + (size_t)t->more * t->dst_next + (size_t)t->n; /* the last row ends with it */
-    float *dst = check_floats(c, (size_t)(t->m - 1) * step + last);
+    const size_t words = (size_t)(t->m - 1) * step + (t->dst_bf16 ? (last + 1) / 2 : last);
+    float *dst = rows_make(c, t->m, last, step, t->dst_bf16);
     if (!t->accumulate)
-        for (size_t i = 0; i < (size_t)(t->m - 1) * step + last; i++)
+        for (size_t i = 0; i < words; i++)
             dst[i] = canary;
-    float *before = check_copy(c, dst, (size_t)(t->m - 1) * step + last);
-    float *residual = rows_make(c, t->m, t->residual_offset + (size_t)t->n, DST_STEP);
-    float *addend = rows_make(c, t->m, t->addend_offset + (size_t)t->n, DST_STEP);
+    float *before = check_copy(c, dst, words);
+    float *residual = rows_make(c, t->m, t->residual_offset + (size_t)t->n, DST_STEP, t->residual_bf16);
+    float *addend = rows_make(c, t->m, t->addend_offset + (size_t)t->n, DST_STEP, t->addend_bf16);
     for (int i = 0; i < t->m; i++) {
         s->dst[i] = dst + (size_t)i * step;
         s->before[i] = before + (size_t)i * step;
@@ -169,6 +172,9 @@ static void tile_make(struct kernel_check *c, const struct conv_tile_kernel *k, 
         t->ahead_lines = 1 + check_below(c, 3);
     }
     t->accumulate = s->element == FLOATS && !t->more && check_below(c, 3) == 0;
+    t->dst_bf16 = s->element != BYTES && !t->more && check_below(c, 2);
+    t->residual_bf16 = s->element != BYTES && check_below(c, 2);
+    t->addend_bf16 = check_below(c, 2);
     sources_make(c, s);
     targets_make(c, s);
     if (s->element == BYTES)
@@ -192,8 +198,8 @@ static double finished(const struct tile_case *s, int i, int j, double sum, doub
         *absolute *= (double)t->bias[s->width + j];
     }
     const double more[3] = {t->bias ? (double)t->bias[j] : 0,
-                            t->accumulate ? (double)s->before[i][t->dst_offset + column] : 0,
-                            t->addend ? (double)s->addend[i][t->addend_offset + column] : 0};
+                            t->accumulate ? (double)map_value(s->before[i], t->dst_offset + column, t->dst_bf16) : 0,
+                            t->addend ? (double)map_value(s->addend[i], t->addend_offset + column, t->addend_bf16) : 0};
     for (int k = 0; k < 3; k++) {
         sum += more[k];
         *absolute += fabs(more[k]);
@@ -201,7 +207,7 @@ static double finished(const struct tile_case *s, int i, int j, double sum, doub
     *before_residual = sum = act_exact(sum, t->act);
     if (!t->residual)
         return sum;
-    double residual = (double)s->residual[i][t->residual_offset + column];
+    double residual = (double)map_value(s->residual[i], t->residual_offset + column, t->residual_bf16);
     if (t->bytes && t->bytes->residual_bytes)
         residual = ((double)((const unsigned char *)s->residual[i])[t->residual_offset + column] -
                     (double)t->bytes->residual_zero) *
@@ -246,6 +252,8 @@ static void tile_compare(struct kernel_check *c, const struct tile_case *s, int 
         const double want = finished(s, i, j, sum, &absolute, &before_residual);
         if (t->bytes && t->bytes->dst_bytes)
             compare_byte(c, s, ((unsigned char *)t->dst[i])[at + (size_t)j], want, before_residual);
+        else if (t->dst_bf16)
+            check_compare_bf16(c, (double)map_value(t->dst[i], at + (size_t)j, true), want, absolute, "a tile");
         else
             check_compare(c, (double)t->dst[i][at + (size_t)j], want, absolute, "a tile");
     }
@@ -255,7 +263,7 @@ static void tile_compare(struct kernel_check *c, const struct tile_case *s, int 
 static void tile_clean(struct kernel_check *c, const struct tile_case *s, int i)
 {
     const struct conv_tile *t = &s->t;
-    const size_t size = t->bytes && t->bytes->dst_bytes ? 1 : sizeof(float);
+    const size_t size = t->bytes && t->bytes->dst_bytes ? 1 : t->dst_bf16 ? 2 : sizeof(float);
     const char *got = (const char *)t->dst[i], *before = (const char *)s->before[i];
     size_t from = 0;
     for (int tile = 0; tile <= t->more; tile++) {

@@ -1,5 +1,6 @@
 /* Checks of batch normalisation with activation, of the class loss, of GELU and of pooling, against plain C. */
 #include "core/status.h"
+#include "kernels/c/map_inline.h"
 #include "kernels/check.h"
 #include "kernels/pool_inline.h"
 
@@ -274,6 +275,12 @@ static void check_rows(struct kernel_check *c, const struct pool_kernel *k, bool
     for (size_t i = 0; i < floats; i++) /* ties and, where maxima are wanted, NaN */
         src[i] = padded && !check_below(c, 50) ? NAN : padded ? rintf(2 * src[i]) : src[i];
     r.src = src;
+    r.src_bf16 = check_below(c, 2);
+    r.dst_bf16 = check_below(c, 2);
+    for (size_t i = 0; i < floats && r.src_bf16; i++) {
+        const uint16_t pair[2] = {bf16_of(src[i]), bf16_of(-src[i])};
+        memcpy(&src[i], pair, sizeof pair);
+    }
     const size_t dst = (size_t)(r.n - 1) * r.dst_pixel + (size_t)r.c, places = (size_t)(r.n * r.c);
     void (*const tested[])(const struct pool_run *) = {k->max, k->max_place, k->mean};
     void (*const plain[])(const struct pool_run *) = {pool__c.max, pool__c.max_place, pool__c.mean};
@@ -287,8 +294,10 @@ static void check_rows(struct kernel_check *c, const struct pool_kernel *k, bool
         float *want_place = check_filled(c, (places + 3) / 4, 0);
         r.place = (unsigned char *)want_place + (places + 3) / 4 * 4 - places;
         plain[i](&r);
-        for (size_t n = 0; n < dst; n++) /* NaN of any sign */
-            check_true(c, got[n] == want[n] || (isnan(got[n]) && isnan(want[n])), names[i]);
+        for (size_t n = 0; n < (r.dst_bf16 ? 2 * dst : dst); n++) { /* NaN of any sign */
+            const float x = map_value(got, n, r.dst_bf16), y = map_value(want, n, r.dst_bf16);
+            check_true(c, x == y || (isnan(x) && isnan(y)), names[i]);
+        }
         check_equal(c, got_place, want_place, (places + 3) / 4 * 4, names[i]);
     }
 }
@@ -342,6 +351,14 @@ static void check_sum(struct kernel_check *c, const struct pool_kernel *k)
     }
     k->sum(got, src, count, n);
     check_equal(c, got, want, n * sizeof *got, "sum");
+    const uint16_t *halves[MOST];
+    for (int i = 0; i < count; i++)
+        halves[i] = (const uint16_t *)check_halves(c, (n + 1) / 2) + n % 2; /* the last one ends the block */
+    want = check_filled(c, (n + 1) / 2, 0);
+    got = check_filled(c, (n + 1) / 2, 0);
+    pool__c.sum_bf16((uint16_t *)want, halves, count, n);
+    k->sum_bf16((uint16_t *)got, halves, count, n);
+    check_equal(c, got, want, (n + 1) / 2 * sizeof *got, "sum of bf16");
 }
 
 void check_pool(struct kernel_check *c, const struct pool_kernel *tested)

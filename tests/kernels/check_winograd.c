@@ -1,4 +1,5 @@
 /* Checks of Winograd's transforms, of every form, against plain C. */
+#include "kernels/c/map_inline.h"
 #include "kernels/check.h"
 
 #include <math.h>
@@ -15,10 +16,11 @@ static size_t vectors(int columns)
 }
 
 /* `count` pixels of `channels` behind `offset`, each at a random place of a map that ends where the last one does. */
-static void pixels_make(struct kernel_check *c, const float **pixel, int count, size_t offset, int channels)
+static void pixels_make(struct kernel_check *c, const float **pixel, int count, size_t offset, int channels, bool bf16)
 {
-    const size_t step = offset + (size_t)(channels + check_below(c, 20));
-    const float *map = check_floats(c, (size_t)(count - 1) * step + offset + (size_t)channels);
+    const size_t end = offset + (size_t)channels, step = end + (size_t)check_below(c, 20);
+    const size_t before = (size_t)(count - 1) * step;
+    const float *map = bf16 ? check_halves(c, before + (end + 1) / 2) : check_floats(c, before + end);
     for (int i = 0; i < count; i++)
         pixel[i] = map + (size_t)i * step;
 }
@@ -28,7 +30,8 @@ static void check_input(struct kernel_check *c, const struct winograd_kernel *k,
     const float *src[MOST_SRC];
     struct wino_input t = {.src = src, .channels = 1 + check_below(c, 50), .offset = (size_t)check_below(c, 20)};
     const int count = sources[form] * sources[form], points = products[form] * products[form];
-    pixels_make(c, src, count, t.offset, t.channels);
+    t.bf16 = check_below(c, 2);
+    pixels_make(c, src, count, t.offset, t.channels, t.bf16);
     float *factors = check_filled(c, MOST_POINTS, 0.25f);
     for (int i = 0; i < MOST_POINTS; i++)
         factors[i] = check_below(c, 6) ? 0.25f : 0;
@@ -42,7 +45,7 @@ static void check_input(struct kernel_check *c, const struct winograd_kernel *k,
     for (int n = 0; n < t.channels; n++) {
         double absolute = 1e-3;
         for (int i = 0; i < count; i++)
-            absolute += fabs((double)src[i][t.offset + (size_t)n]);
+            absolute += fabs((double)map_value(src[i], t.offset + (size_t)n, t.bf16));
         for (int i = 0; i < points; i++) {
             const size_t at = (size_t)i * t.stride + (size_t)n;
             check_compare(c, (double)got[at], (double)want[at], absolute, "an input transform");
@@ -67,7 +70,9 @@ static void output_make(struct kernel_check *c, enum wino_form form, struct outp
     t->bias = check_below(c, 2) ? check_floats(c, vectors(t->n)) : NULL;
     t->dst_offset = (size_t)check_below(c, 20);
     t->residual_offset = (size_t)check_below(c, 20);
-    t->accumulate = check_below(c, 3) == 0;
+    t->dst_bf16 = check_below(c, 2);
+    t->residual_bf16 = check_below(c, 2);
+    t->accumulate = !t->dst_bf16 && check_below(c, 3) == 0;
     t->act = (enum act)check_below(c, ACT_COUNT);
     const size_t step = t->dst_offset + (size_t)(t->n + check_below(c, 20));
     s->dst_floats = (size_t)(count - 1) * step + t->dst_offset + (size_t)t->n;
@@ -76,9 +81,26 @@ static void output_make(struct kernel_check *c, enum wino_form form, struct outp
         s->dst[0][i] = first + (size_t)i * step;
         s->dst[1][i] = second + (size_t)i * step;
     }
-    pixels_make(c, s->residual, count, t->residual_offset, t->n);
+    pixels_make(c, s->residual, count, t->residual_offset, t->n, t->residual_bf16);
     t->residual = check_below(c, 2) ? s->residual : NULL;
     t->residual_next = t->residual && check_below(c, 2) ? t->residual : NULL;
+}
+
+/* The same of maps of bf16: two roundings, each of half a unit, may differ by a whole one. */
+static void compare_halves(struct kernel_check *c, enum wino_form form, const struct output_case *s,
+                           const double *absolute)
+{
+    const int count = outputs[form] * outputs[form];
+    for (int i = 0; i < count; i++) {
+        for (size_t n = 0; n < (size_t)s->t.n; n++) {
+            float *const got = s->dst[0][i], *const want = s->dst[1][i];
+            const double x = (double)map_value(want, s->t.dst_offset + n, true);
+            const double y = (double)map_value(got, s->t.dst_offset + n, true);
+            check_compare_bf16(c, x + (y - x) / 2, x, absolute[n], "an output transform");
+            map_put(got, s->t.dst_offset + n, (float)x, true);
+        }
+    }
+    check_equal(c, s->dst[0][0], s->dst[1][0], s->dst_floats * sizeof(float), "neighbours are overwritten");
 }
 
 static void check_output(struct kernel_check *c, const struct winograd_kernel *k, enum wino_form form)
@@ -99,9 +121,13 @@ static void check_output(struct kernel_check *c, const struct winograd_kernel *k
     for (size_t i = 0; i < s.dst_floats; i++) { /* and what lies between the pixels stays */
         const size_t step = (size_t)(s.dst[0][1] - s.dst[0][0]), column = i % step - s.t.dst_offset;
         const bool inside = i % step >= s.t.dst_offset && column < (size_t)s.t.n;
+        if (s.t.dst_bf16)
+            break;
         check_compare(c, (double)s.dst[0][0][i], (double)s.dst[1][0][i], inside ? absolute[column] : 0,
                       inside ? "an output transform" : "neighbours are overwritten");
     }
+    if (s.t.dst_bf16)
+        compare_halves(c, form, &s, absolute);
 }
 
 void check_winograd(struct kernel_check *c, const struct winograd_kernel *tested)
@@ -141,7 +167,7 @@ static void check_spread(struct kernel_check *c, const struct wino_weights_kerne
 {
     const float *src[16];
     struct wino_spread t = {.src = src, .channels = 1 + check_below(c, 50), .offset = (size_t)check_below(c, 20)};
-    pixels_make(c, src, 16, t.offset, t.channels);
+    pixels_make(c, src, 16, t.offset, t.channels, false);
     t.stride = vectors(t.channels) + 16 * (size_t)check_below(c, 2);
     float *got = t.e = check_filled(c, WINO_POINTS * t.stride, NAN);
     k->spread(&t);

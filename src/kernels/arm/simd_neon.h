@@ -147,6 +147,36 @@ static inline void v_store_bytes_n(unsigned char *p, vf x, int n)
         p[i] = (unsigned char)all[i];
 }
 
+/* --- bf16 (kernels/bf16_inline.h) as floats; nothing but the first n is touched --- */
+static inline vf v_load_bf16(const uint16_t *p)
+{
+    return vreinterpretq_f32_u32(vshlq_n_u32(vmovl_u16(vld1_u16(p)), 16));
+}
+static inline vf v_load_bf16_n(const uint16_t *p, int n)
+{
+    uint16_t all[4] = {0};
+    for (int i = 0; n < VL && i < n; i++)
+        all[i] = p[i];
+    return v_load_bf16(n < VL ? all : p);
+}
+static inline void v_store_bf16(uint16_t *p, vf x)
+{
+    const uint32x4_t bits = vreinterpretq_u32_f32(x), high = vshrq_n_u32(bits, 16);
+    const uint32x4_t even = vandq_u32(high, vdupq_n_u32(1));
+    uint32x4_t y = vshrq_n_u32(vaddq_u32(vaddq_u32(bits, vdupq_n_u32(0x7fff)), even), 16);
+    const uint32x4_t small = vceqq_u32(vandq_u32(bits, vdupq_n_u32(0x7f800000)), vdupq_n_u32(0));
+    y = vbslq_u32(small, vandq_u32(high, vdupq_n_u32(0x8000)), y);
+    y = vbslq_u32(vceqq_f32(x, x), y, vorrq_u32(high, vdupq_n_u32(0x40)));
+    vst1_u16(p, vmovn_u32(y));
+}
+static inline void v_store_bf16_n(uint16_t *p, vf x, int n)
+{
+    uint16_t all[4];
+    v_store_bf16(n < VL ? all : p, x);
+    for (int i = 0; n < VL && i < n; i++)
+        p[i] = all[i];
+}
+
 /* --- the lower and the upper half as doubles --- */
 typedef float64x2_t vd;
 

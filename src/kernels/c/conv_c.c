@@ -14,20 +14,8 @@ static void conv_tile_pixel(const struct conv_tile *t, int i)
                 acc[j] += a[c] * b[j];
         }
     }
-    float *dst = t->dst[i] + t->dst_offset;
-    for (int j = 0; j < t->n; j++) {
-        float x = acc[j];
-        if (t->bias)
-            x += t->bias[j];
-        if (t->accumulate)
-            x += dst[j];
-        if (t->addend)
-            x += t->addend[i][t->addend_offset + (size_t)j];
-        x = activate(x, t->act);
-        if (t->residual)
-            x += t->residual[i][t->residual_offset + (size_t)j];
-        dst[j] = x;
-    }
+    for (int j = 0; j < t->n; j++)
+        conv_tile_finish(t, i, j, acc[j]);
 }
 
 static void conv_tile_run(const struct conv_tile *t)

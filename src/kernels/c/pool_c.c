@@ -1,4 +1,5 @@
 /* Plain C pooling: the oracle of every other variant, which all give the same bits. */
+#include "kernels/c/map_inline.h"
 #include "kernels/pool_inline.h"
 #include "kernels/slots.h"
 
@@ -12,7 +13,8 @@ static void max_of(const struct pool_run *r, int x, int k, float *best, int *pla
     for (int ky = r->first_ky; ky < r->end_ky; ky++)
         for (int kx = cols.first; kx < cols.end; kx++) {
             size_t column = (size_t)(x * r->stride - r->pad + kx);
-            float tap = r->src[(size_t)(ky - r->first_ky) * r->src_row + column * r->src_pixel + (size_t)k];
+            const float *pixel = r->src + (size_t)(ky - r->first_ky) * r->src_row + column * r->src_pixel;
+            float tap = map_value(pixel, (size_t)k, r->src_bf16);
             if (tap > *best || isnan(tap)) {
                 *best = tap;
                 *place = ky * r->k + kx;
@@ -23,17 +25,22 @@ static void max_of(const struct pool_run *r, int x, int k, float *best, int *pla
 static void pool_max(const struct pool_run *r)
 {
     int place;
+    float best;
     for (int x = 0; x < r->n; x++)
-        for (int k = 0; k < r->c; k++)
-            max_of(r, x, k, &r->dst[(size_t)x * r->dst_pixel + (size_t)k], &place);
+        for (int k = 0; k < r->c; k++) {
+            max_of(r, x, k, &best, &place);
+            map_put(r->dst + (size_t)x * r->dst_pixel, (size_t)k, best, r->dst_bf16);
+        }
 }
 
 static void pool_max_place(const struct pool_run *r)
 {
     int place;
+    float best;
     for (int x = 0; x < r->n; x++)
         for (int k = 0; k < r->c; k++) {
-            max_of(r, x, k, &r->dst[(size_t)x * r->dst_pixel + (size_t)k], &place);
+            max_of(r, x, k, &best, &place);
+            map_put(r->dst + (size_t)x * r->dst_pixel, (size_t)k, best, r->dst_bf16);
             r->place[(size_t)x * (size_t)r->c + (size_t)k] = (unsigned char)place;
         }
 }
@@ -46,8 +53,9 @@ static void pool_mean(const struct pool_run *r)
             float sum = 0.0f;
             for (int ky = 0; ky < r->k; ky++)
                 for (int kx = 0; kx < r->k; kx++)
-                    sum += start[(size_t)ky * r->src_row + (size_t)kx * r->src_pixel + (size_t)k];
-            r->dst[(size_t)x * r->dst_pixel + (size_t)k] = sum * r->factor;
+                    sum +=
+                        map_value(start + (size_t)ky * r->src_row + (size_t)kx * r->src_pixel, (size_t)k, r->src_bf16);
+            map_put(r->dst + (size_t)x * r->dst_pixel, (size_t)k, sum * r->factor, r->dst_bf16);
         }
     }
 }
@@ -97,4 +105,14 @@ static void sum_runs(float *dst, const float *const *src, int n_src, size_t n)
     }
 }
 
-KERNEL_TABLE(pool, c) = {"c", pool_max, pool_max_place, pool_mean, pool_d_max, pool_d_mean, sum_runs};
+static void sum_runs_bf16(uint16_t *dst, const uint16_t *const *src, int n_src, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float sum = bf16_value(src[0][i]);
+        for (int s = 1; s < n_src; s++)
+            sum += bf16_value(src[s][i]);
+        dst[i] = bf16_of(sum);
+    }
+}
+
+KERNEL_TABLE(pool, c) = {"c", pool_max, pool_max_place, pool_mean, pool_d_max, pool_d_mean, sum_runs, sum_runs_bf16};

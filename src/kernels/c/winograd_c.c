@@ -100,7 +100,7 @@ static void input_form(const struct wino_input *t, int side, wino_1d *transform)
     for (int c = 0; c < t->channels; c++) {
         double d[WINO_SIDE_MOST * WINO_SIDE_MOST], x[WINO_SIDE_MOST * WINO_SIDE_MOST];
         for (int i = 0; i < side * side; i++)
-            d[i] = t->src[i][t->offset + (size_t)c];
+            d[i] = map_value(t->src[i], t->offset + (size_t)c, t->bf16);
         for (int i = 0; i < side; i++)
             transform(d + i, side, x + i, side);
         for (int i = 0; i < side; i++)
@@ -133,7 +133,8 @@ static void wino_input_pooled(const struct wino_input *t)
         for (int i = 0; i < SIDE * SIDE; i++) {
             const float *const *from = t->src + i / SIDE * FROM + i % SIDE;
             const size_t at = t->offset + (size_t)c;
-            d[i] = t->factors[i] * ((double)from[0][at] + from[1][at] + from[FROM][at] + from[FROM + 1][at]);
+            d[i] = t->factors[i] * ((double)map_value(from[0], at, t->bf16) + map_value(from[1], at, t->bf16) +
+                                    map_value(from[FROM], at, t->bf16) + map_value(from[FROM + 1], at, t->bf16));
         }
         for (int i = 0; i < SIDE; i++)
             input_1d_s2(d + i, SIDE, x + i, SIDE);
@@ -156,15 +157,16 @@ static void output_form(const struct wino_output *t, int side, int out, wino_1d 
         for (int i = 0; i < out; i++)
             transform(x + side * i, 1, y + out * i, 1);
         for (int i = 0; i < out * out; i++) {
-            float *dst = t->dst[i] + t->dst_offset + c, value = (float)y[i];
+            const size_t at = t->dst_offset + (size_t)c;
+            float value = (float)y[i];
             if (t->bias)
                 value += t->bias[c];
             if (t->accumulate)
-                value += *dst;
+                value += map_value(t->dst[i], at, t->dst_bf16);
             value = activate(value, t->act);
             if (t->residual)
-                value += t->residual[i][t->residual_offset + (size_t)c];
-            *dst = value;
+                value += map_value(t->residual[i], t->residual_offset + (size_t)c, t->residual_bf16);
+            map_put(t->dst[i], at, value, t->dst_bf16);
         }
     }
 }

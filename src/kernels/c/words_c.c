@@ -18,12 +18,8 @@ static void bf16_pixel(const struct conv_tile *t, int i)
                 acc[j] += bf16_value(a[0]) * bf16_value(b[2 * j]) + bf16_value(a[1]) * bf16_value(b[2 * j + 1]);
         }
     }
-    float *dst = t->dst[i] + t->dst_offset;
-    for (int j = 0; j < t->n; j++) {
-        const float addend = t->addend ? t->addend[i][t->addend_offset + (size_t)j] : 0;
-        float x = activate(acc[j] + (t->bias ? t->bias[j] : 0) + addend, t->act);
-        dst[j] = t->residual ? x + t->residual[i][t->residual_offset + (size_t)j] : x;
-    }
+    for (int j = 0; j < t->n; j++)
+        conv_tile_finish(t, i, j, acc[j]);
 }
 
 static void bf16_tile(const struct conv_tile *t)

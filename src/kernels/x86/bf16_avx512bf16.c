@@ -32,6 +32,7 @@ static inline void w_store(float *p, vsum x)
     TILE(2, 9) TILE(2, 10) TILE(2, 11) TILE(2, 12) \
     TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4) TILE(3, 5) TILE(3, 6) TILE(3, 7) TILE(3, 8)
 /* clang-format on */
+#define FINISH_BF16
 #include "kernels/conv_epilogue_tmpl.h"
 #include "kernels/conv_loop_tmpl.h"
 

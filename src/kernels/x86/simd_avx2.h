@@ -3,6 +3,7 @@
 #define Y9_KERNELS_SIMD_AVX2_H
 
 #include <immintrin.h>
+#include <stdint.h>
 
 enum { VL = 8 };
 typedef __m256 vf;
@@ -152,6 +153,38 @@ static inline void v_store_bytes_n(unsigned char *p, vf x, int n)
 static inline void v_store_cut_n(unsigned char *p, vf x, int n) /* rounded, cut to 0 .. 255; |x| < 2^31 */
 {
     v_store_bytes_n(p, x, n); /* its packing cuts */
+}
+
+/* --- bf16 (kernels/bf16_inline.h) as floats; nothing but the first n is touched --- */
+static inline vf v_load_bf16(const uint16_t *p)
+{
+    const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(x), 16));
+}
+static inline vf v_load_bf16_n(const uint16_t *p, int n)
+{
+    uint16_t all[8] = {0};
+    for (int i = 0; n < VL && i < n; i++)
+        all[i] = p[i];
+    return v_load_bf16(n < VL ? all : p);
+}
+static inline void v_store_bf16(uint16_t *p, vf x)
+{
+    const __m256i bits = _mm256_castps_si256(x), high = _mm256_srli_epi32(bits, 16);
+    const __m256i even = _mm256_and_si256(high, _mm256_set1_epi32(1));
+    const __m256i exponent = _mm256_and_si256(bits, _mm256_set1_epi32(0x7f800000));
+    __m256i y = _mm256_srli_epi32(_mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), even), 16);
+    y = _mm256_blendv_epi8(y, _mm256_and_si256(high, _mm256_set1_epi32(0x8000)),
+                           _mm256_cmpeq_epi32(exponent, _mm256_setzero_si256()));
+    y = _mm256_blendv_epi8(y, _mm256_or_si256(high, _mm256_set1_epi32(0x40)), _mm256_castps_si256(v_isnan(x)));
+    _mm_storeu_si128((__m128i *)(void *)p, _mm_packus_epi32(_mm256_castsi256_si128(y), _mm256_extracti128_si256(y, 1)));
+}
+static inline void v_store_bf16_n(uint16_t *p, vf x, int n)
+{
+    uint16_t all[8];
+    v_store_bf16(n < VL ? all : p, x);
+    for (int i = 0; n < VL && i < n; i++)
+        p[i] = all[i];
 }
 
 /* --- a vector of bytes --- */

@@ -3,6 +3,7 @@
 #define Y9_KERNELS_SIMD_AVX512_H
 
 #include <immintrin.h>
+#include <stdint.h>
 
 enum { VL = 16 };
 typedef __m512 vf;
@@ -140,6 +141,42 @@ static inline void v_store_cut_n(unsigned char *p, vf x, int n) /* rounded, cut 
         _mm_storeu_si128((__m128i *)(void *)p, bytes);
     else
         _mm_mask_storeu_epi8(p, (__mmask16)((1u << n) - 1), bytes);
+}
+
+/* --- bf16 (kernels/bf16_inline.h) as floats; nothing but the first n is touched --- */
+static inline vf v_of_bf16(__m256i x)
+{
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
+}
+static inline vf v_load_bf16(const uint16_t *p)
+{
+    return v_of_bf16(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+static inline vf v_load_bf16_n(const uint16_t *p, int n)
+{
+    return v_of_bf16(_mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1), p));
+}
+static inline __m256i v_to_bf16(vf x)
+{
+#ifdef __AVX512BF16__
+    return (__m256i)_mm512_cvtneps_pbh(x);
+#else
+    const __m512i bits = _mm512_castps_si512(x), high = _mm512_srli_epi32(bits, 16);
+    const __m512i even = _mm512_and_si512(high, _mm512_set1_epi32(1));
+    __m512i y = _mm512_srli_epi32(_mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), even), 16);
+    y = _mm512_mask_and_epi32(y, _mm512_testn_epi32_mask(bits, _mm512_set1_epi32(0x7f800000)), high,
+                              _mm512_set1_epi32(0x8000));
+    y = _mm512_mask_or_epi32(y, v_isnan(x), high, _mm512_set1_epi32(0x40));
+    return _mm512_cvtepi32_epi16(y);
+#endif
+}
+static inline void v_store_bf16(uint16_t *p, vf x)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p, v_to_bf16(x));
+}
+static inline void v_store_bf16_n(uint16_t *p, vf x, int n)
+{
+    _mm256_mask_storeu_epi16(p, (__mmask16)((1u << n) - 1), v_to_bf16(x));
 }
 
 /* --- a vector of bytes --- */
