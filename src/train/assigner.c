@@ -42,6 +42,32 @@ enum status assign_scratch_reserve(struct assign_scratch *s, int anchors, int la
     return OK;
 }
 
+void assign_trace_free(struct assign_trace *t)
+{
+    mem_free(t->metric);
+    mem_free(t->claims);
+    mem_free(t->contested);
+    mem_free(t->overlap);
+    *t = (struct assign_trace){0};
+}
+
+enum status assign_trace_reserve(struct assign_trace *t, int anchors, int labels, int top_k)
+{
+    if ((long)labels * top_k > INT32_MAX)
+        return fail(E_LIMIT, "%d labels with %d candidates each are more than can be listed", labels, top_k);
+    if (anchors > t->anchors) {
+        assign_trace_free(t);
+        t->metric = mem_alloc((size_t)anchors, sizeof *t->metric);
+        t->contested = mem_alloc((size_t)anchors, 1);
+        t->overlap = mem_alloc((size_t)anchors, sizeof *t->overlap);
+        if (!t->metric || !t->contested || !t->overlap)
+            return E_NOMEM;
+        t->anchors = anchors;
+    }
+    t->claims = mem_reserve(t->claims, &t->claim_capacity, labels * top_k, sizeof *t->claims);
+    return t->claims || !labels ? OK : E_NOMEM;
+}
+
 /* One anchor point seen by one label. */
 struct anchor_match {
     int anchor;
@@ -109,6 +135,8 @@ static int best_matches(const struct assign_config *config, const struct assign_
             if (!inside[a])
                 continue;
             struct anchor_match m = match_of(config, image, g, a);
+            if (image->trace)
+                image->trace->metric[a] = MAX(image->trace->metric[a], m.metric);
             if (!(m.metric > 0) || (n == config->top_k && m.metric <= best[n - 1].metric))
                 continue;
             int at = n < config->top_k ? n++ : n - 1;
@@ -166,6 +194,26 @@ static void resolve_conflict(const struct assign_config *config, const struct as
     s->overlap[anchor] = winner.overlap;
 }
 
+static void trace_claim(struct assign_trace *t, int g, const struct anchor_match *m)
+{
+    assert(t->n_claims < t->claim_capacity);
+    t->claims[t->n_claims++] = (struct assign_claim){g, m->anchor, m->metric, m->overlap};
+}
+
+static void trace_begin(struct assign_trace *t, int anchors)
+{
+    memset(t->metric, 0, sizeof *t->metric * (size_t)anchors);
+    memset(t->overlap, 0, sizeof *t->overlap * (size_t)anchors);
+    t->n_claims = 0;
+}
+
+static void trace_end(struct assign_trace *t, const struct assign_scratch *s, int anchors, int taken)
+{
+    memcpy(t->contested, s->conflict, (size_t)anchors);
+    for (int i = 0; i < taken; i++)
+        t->overlap[s->taken[i]] = s->overlap[s->taken[i]];
+}
+
 /* SPEC 8 steps 1 to 4: the claims of all labels. Returns the number of points in s->taken. */
 static int claim(const struct assign_config *config, const struct assign_image *image, struct assign_scratch *s,
                  int *label, float *metric)
@@ -180,6 +228,8 @@ static int claim(const struct assign_config *config, const struct assign_image *
         n = fill_matches(config, image, g, s->inside, best, n);
         for (int i = 0; i < n; i++) {
             int a = best[i].anchor;
+            if (image->trace)
+                trace_claim(image->trace, g, &best[i]);
             if (label[a] >= 0) {
                 s->conflict[a] = 1;
                 continue;
@@ -221,9 +271,13 @@ void assign_run(const struct assign_config *config, const struct assign_image *i
     memset(score, 0, sizeof *score * (size_t)image->anchors);
     memset(s->conflict, 0, (size_t)image->anchors);
 
+    if (image->trace)
+        trace_begin(image->trace, image->anchors);
     int taken = claim(config, image, s, label, score);
     for (int i = 0; i < taken; i++)
         if (s->conflict[s->taken[i]])
             resolve_conflict(config, image, s->taken[i], s, label, score);
     normalise(image, s, taken, label, score);
+    if (image->trace)
+        trace_end(image->trace, s, image->anchors, taken);
 }

@@ -35,6 +35,22 @@ struct assign_label {
  * a label: the others are never looked at. */
 typedef void assign_decode_fn(void *context, int anchor, struct ciou_box *box);
 
+/* What the assigner sees on its way through one image, for those who want to look. Grows; starts as {0}. */
+struct assign_claim {
+    int label, anchor;
+    float metric, overlap;
+};
+struct assign_trace {
+    float *metric;               /* (anchors) the largest one that a valid label has for a point inside of it; else 0 */
+    struct assign_claim *claims; /* (n_claims) by label, each label's candidates by falling metric */
+    int n_claims;
+    unsigned char *contested; /* (anchors) claimed by two labels or more */
+    float *overlap;           /* (anchors) of the point with the label that it answers for; 0: background */
+    int anchors, claim_capacity;
+};
+enum status assign_trace_reserve(struct assign_trace *t, int anchors, int labels, int top_k);
+void assign_trace_free(struct assign_trace *t);
+
 /* The predictions and labels of one image; everything is borrowed. */
 struct assign_image {
     int anchors;
@@ -48,6 +64,7 @@ struct assign_image {
     void *context;
     const struct assign_label *labels;
     int n_labels;
+    struct assign_trace *trace; /* reserved for this image; NULL: nobody looks */
 };
 
 /* Memory for one image at a time; one a thread. Start from {0}. */

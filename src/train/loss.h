@@ -49,6 +49,7 @@ struct loss_config {
     enum loss_assign assign;
     struct assign_config assigner; /* top-k 10, alpha 0.5, beta 6 */
     int coarse_top_k;              /* 20 */
+    bool trace;                    /* keep what the assigner sees on its way, of the batch's first image */
     struct anchor_loss_config anchors;
 };
 struct loss_config loss_config_default(int nc); /* HEAD_DFL */
@@ -90,6 +91,7 @@ struct loss_assignment {
     const struct assign_label *labels; /* of all images, in pixels, grouped by image */
     const int *first;                  /* (images + 1) first label of each image */
     double sum, divisor;               /* of the target scores; the same with its floor */
+    const struct assign_trace *trace;  /* of the first image, where the config asks for it; else NULL */
 };
 struct loss_assignment loss_get_assignment(const struct loss *loss, int branch);
 
@@ -98,6 +100,9 @@ struct loss_matching {
     const struct anchor_candidate *candidates;
     const int *first; /* (images * levels + 1) first candidate of each group */
     const int *owner; /* row of the targets that each candidate answers for, or -1 */
+    /* Of each candidate, where the config asks for a trace and else NULL: */
+    const float *iou;    /* of the main branch's predicted box with its label; 0: it has none. SimOTA goes by it */
+    const float *object; /* the branch's target of its objectness, its CIoU from 0 up; 0: it has none */
 };
 struct loss_matching loss_get_matching(const struct loss *loss, int branch);
 

@@ -14,10 +14,11 @@ enum { ITEM_BOX, ITEM_CLS, ITEM_DFL };
 /* Targets of one or more branches: independent has one a branch, the others share. */
 struct assignment {
     struct assign_config config;
-    int source;          /* branch whose predictions it looks at */
-    int *label;          /* (images, anchors) index into the image's labels, -1: background */
-    float *score;        /* (images, anchors) */
-    double sum, divisor; /* of the scores; what the branch's terms are divided by */
+    int source;                /* branch whose predictions it looks at */
+    int *label;                /* (images, anchors) index into the image's labels, -1: background */
+    float *score;              /* (images, anchors) */
+    double sum, divisor;       /* of the scores; what the branch's terms are divided by */
+    struct assign_trace trace; /* where the config asks for it */
 };
 
 struct source {
@@ -69,6 +70,7 @@ static void free_points(struct aligned_loss *l)
         mem_free(l->source[b].ready);
         mem_free(l->assign[b].label);
         mem_free(l->assign[b].score);
+        assign_trace_free(&l->assign[b].trace);
         l->source[b] = (struct source){0};
         l->assign[b].label = NULL;
         l->assign[b].score = NULL;
@@ -261,6 +263,7 @@ static void assign_part(void *context, int part, int thread)
     memset(view.ready, 0, (size_t)l->anchors);
     for (int k = 0; k < l->n_assign; k++) {
         struct assignment *a = &l->assign[k];
+        view.trace = l->config.trace && image == 0 ? &a->trace : NULL;
         if (a->source == source)
             assign_run(&a->config, &view, &l->scratch[thread], a->label + base, a->score + base);
     }
@@ -385,6 +388,8 @@ enum status aligned_loss_run(struct aligned_loss *l, const struct head_output *b
 
     l->branches = branches;
     set_assignments(l, n_branches);
+    for (int k = 0; l->config.trace && k < l->n_assign; k++)
+        TRY(assign_trace_reserve(&l->assign[k].trace, l->anchors, l->groups.first[1], l->assign[k].config.top_k));
     assign_batch(l);
     team_run(l->team, n_branches * l->images * parts_an_image(l), terms_part, l);
     sum_terms(l, result);
@@ -400,5 +405,6 @@ struct loss_assignment aligned_loss_assignment(const struct aligned_loss *l, int
                                     .labels = l->labels,
                                     .first = l->groups.first,
                                     .sum = a->sum,
-                                    .divisor = a->divisor};
+                                    .divisor = a->divisor,
+                                    .trace = l->config.trace ? &a->trace : NULL};
 }

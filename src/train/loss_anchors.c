@@ -24,6 +24,9 @@ struct matching {
     int *first;                                 /* (images * levels + 1) into candidates */
     int capacity, first_capacity;
     int positives[MAX_LEVELS]; /* candidates with an owner */
+    /* Where the config asks for a trace, of each candidate: what loss_matching tells. */
+    float *iou, *object[MAX_BRANCHES];
+    int iou_capacity, object_capacity[MAX_BRANCHES];
 };
 
 /* Workspace of one thread. */
@@ -93,6 +96,9 @@ void anchor_loss_destroy(struct anchor_loss *l)
         mem_free(l->matching[m].candidates);
         mem_free(l->matching[m].owner);
         mem_free(l->matching[m].first);
+        mem_free(l->matching[m].iou);
+        for (int b = 0; b < MAX_BRANCHES; b++)
+            mem_free(l->matching[m].object[b]);
     }
     free_objects(l);
     for (int i = 0; i < team_size(l->team); i++) {
@@ -244,11 +250,28 @@ static void match_part(void *context, int part, int thread)
                                       .first = first,
                                       .labels = labels,
                                       .n_labels = l->groups.first[image + 1] - l->groups.first[image],
-                                      .top_k = l->config.anchors.top_k};
+                                      .top_k = l->config.anchors.top_k,
+                                      .iou = m->iou ? m->iou + begin : NULL};
     simota_run(&view, &l->simota[thread], m->owner + begin);
     for (int c = begin; c < first[levels]; c++)
         if (m->owner[c] >= 0)
             m->owner[c] = labels[m->owner[c]].target;
+}
+
+static enum status reserve_trace(struct matching *m, int n_branches, int groups)
+{
+    const int n = m->first[groups];
+    m->iou = mem_reserve(m->iou, &m->iou_capacity, n, sizeof *m->iou);
+    if (n && !m->iou)
+        return E_NOMEM;
+    for (int b = 0; b < n_branches; b++) {
+        m->object[b] = mem_reserve(m->object[b], &m->object_capacity[b], n, sizeof *m->object[b]);
+        if (n && !m->object[b])
+            return E_NOMEM;
+        for (int i = 0; i < n; i++)
+            m->object[b][i] = 0;
+    }
+    return OK;
 }
 
 static enum status match(struct anchor_loss *l, const float *targets, int n)
@@ -258,6 +281,8 @@ static enum status match(struct anchor_loss *l, const float *targets, int n)
     int most = 0;
     for (int k = 0; k < matchings; k++)
         TRY(find_candidates(l, &l->matching[k], targets, n, &most));
+    for (int k = 0; l->config.trace && k < matchings; k++)
+        TRY(reserve_trace(&l->matching[k], l->n_branches, l->shape->n * levels));
     for (int i = 0; i < team_size(l->team); i++)
         TRY(simota_reserve(&l->simota[i], most));
     team_run(l->team, matchings * l->shape->n, match_part, l);
@@ -295,7 +320,7 @@ static void level_scale(const struct anchor_loss *l, int branch, int level, doub
 struct terms {
     const struct anchor_loss *l;
     const struct head_output *out;
-    int level;
+    int branch, level;
     size_t row; /* of its first cell, in floats */
     struct class_term object, class;
     double box_scale;
@@ -373,6 +398,8 @@ static void matched(const struct terms *t, const struct matching *m, int group)
         if (l->config.nc > 1)
             class_value_of(t, (int)target[1], x + CLASSES, d ? d + CLASSES : NULL);
         t->scratch->object[object_place(t, c)] = ciou < 0 ? 0 : ciou;
+        if (m->object[t->branch])
+            m->object[t->branch][i] = ciou < 0 ? 0 : ciou;
     }
     for (int i = m->first[group]; i < m->first[group + 1]; i++) {
         float *want = &t->scratch->object[object_place(t, &m->candidates[i])];
@@ -400,6 +427,7 @@ static void terms_part(void *context, int part, int thread)
     const struct terms t = {
         .l = l,
         .out = out,
+        .branch = branch,
         .level = level,
         .row = (size_t)(group / levels) * out->image_stride + (size_t)out->level[level].first * out->stride,
         .object = {l->config.anchors.obj_positive_weight, l->config.focal_gamma, scale[ITEM_OBJ]},
@@ -460,5 +488,6 @@ enum status anchor_loss_run(struct anchor_loss *l, const struct head_output *bra
 struct loss_matching anchor_loss_matching(const struct anchor_loss *l, int branch)
 {
     const struct matching *m = matching_of(l, branch);
-    return (struct loss_matching){.candidates = m->candidates, .first = m->first, .owner = m->owner};
+    return (struct loss_matching){
+        .candidates = m->candidates, .first = m->first, .owner = m->owner, .iou = m->iou, .object = m->object[branch]};
 }

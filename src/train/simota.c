@@ -204,5 +204,7 @@ void simota_run(const struct simota_image *v, struct simota_scratch *s, int *own
     for (int c = 0; c < n; c++) {
         const struct simota_candidate *one = &s->candidates[c];
         owner[c] = one->claims == 0 ? -1 : one->claims == 1 ? one->claimant : cheapest_label(v, one);
+        if (v->iou)
+            v->iou[c] = owner[c] < 0 ? 0 : box_iou(v->labels[owner[c]].xyxy, one->xyxy, 0);
     }
 }

@@ -25,7 +25,8 @@ struct simota_image {
     const int *first; /* (n_levels + 1) their first of each level, and the end; counted from anywhere */
     const struct simota_label *labels;
     int n_labels;
-    int top_k; /* IoUs that add up to a label's number of candidates: 10, with an auxiliary branch 20 */
+    int top_k;  /* IoUs that add up to a label's number of candidates: 10, with an auxiliary branch 20 */
+    float *iou; /* of each candidate's box with the label it answers for, 0 for none; NULL: nobody looks */
 };
 
 /* Workspace of one thread; starts as {0} and grows. */
