@@ -47,6 +47,7 @@ static struct level_view view_level(const struct head_output *out, int image, in
     const float *base = out->logits + (size_t)image * out->image_stride;
     return (struct level_view){.head = out->head,
                                .level = level,
+                               .first_row = out->level[level].first * head_cell_boxes(out->head),
                                .h = out->level[level].h,
                                .w = out->level[level].w,
                                .stride = (float)out->level[level].stride,
@@ -67,6 +68,7 @@ void candidates_free(struct candidates *c)
 {
     mem_free(c->items);
     mem_free(c->boxes);
+    mem_free(c->rows);
     memset(c, 0, sizeof(*c));
 }
 
@@ -86,6 +88,10 @@ enum status candidates_reserve(struct candidates *c, int nc)
         if (!boxes)
             return E_NOMEM;
         c->boxes = boxes;
+        int *rows = mem_grow(c->rows, c->n_boxes * sizeof(*c->rows), capacity * sizeof(*c->rows));
+        if (!rows)
+            return E_NOMEM;
+        c->rows = rows;
         c->box_capacity = capacity;
     }
     return OK;
@@ -138,7 +144,7 @@ enum status candidates_from_decoded(struct candidates *c, const struct head *hea
         if (!candidates_push(&scan, scores, value_stride, head->nc, false, gate))
             continue;
         float cxcywh[4] = {p[0], p[value_stride], p[2 * value_stride], p[3 * value_stride]};
-        box_cxcywh_to_xyxy(cxcywh, c->boxes[c->n_boxes++]);
+        box_cxcywh_to_xyxy(cxcywh, candidates_add_box(c, a));
     }
     return OK;
 }

@@ -51,6 +51,7 @@ struct candidates {
     size_t count, capacity;
     float (*boxes)[4]; /* xyxy in input pixels */
     size_t n_boxes, box_capacity;
+    int *rows; /* (n_boxes) the decoded row that each box is */
 };
 void candidates_free(struct candidates *c);
 

@@ -55,7 +55,7 @@ static enum status anchors_scan(const struct candidate_scan *s, const struct lev
                 return E_NOMEM;
             if (!candidates_push(s, nc == 1 ? logits + 4 : logits + 5, 1, nc, true, nc == 1 ? 1 : objectness))
                 continue;
-            float *box = s->to->boxes[s->to->n_boxes++];
+            float *box = candidates_add_box(s->to, v->first_row + b * v->h * v->w + i);
             decode_box(v, b, i, box);
             box_cxcywh_to_xyxy(box, box);
         }

@@ -86,7 +86,7 @@ static enum status dfl_scan(const struct candidate_scan *s, const struct level_v
             return E_NOMEM;
         if (!candidates_push(s, cls, 1, nc, true, 1))
             continue;
-        float *box = s->to->boxes[s->to->n_boxes++];
+        float *box = candidates_add_box(s->to, v->first_row + i);
         decode_cell(v, i, box);
         box_cxcywh_to_xyxy(box, box);
     }

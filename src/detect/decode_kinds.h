@@ -8,6 +8,7 @@
 struct level_view {
     const struct head *head;
     int level, h, w;
+    int first_row;       /* the decoded row of its first box */
     float stride;        /* pixels a cell */
     const float *logits; /* of its first cell in the image looked at */
     size_t cell_stride;  /* floats from a cell to the next */
@@ -35,6 +36,13 @@ extern const struct head_reader dfl_reader, anchors_reader;
 
 /* Room for one more box with `nc` classes. */
 enum status candidates_reserve(struct candidates *c, int nc);
+
+/* The place of the next box, which is that of a decoded row; room was made for it. */
+static inline float *candidates_add_box(struct candidates *c, int row)
+{
+    c->rows[c->n_boxes] = row;
+    return c->boxes[c->n_boxes++];
+}
 
 /* Push what the rule lets through of one box, whose class scores are `gate` times what `scores` holds: probabilities,
  * or their logits. Inlined, so that each caller's loop is made for its case. */

@@ -92,6 +92,19 @@ void detector_input_free(struct detector_input *in)
     image_free(&in->pixels);
 }
 
+const struct candidates *detector_candidates(const struct detector *d)
+{
+    return &d->candidates;
+}
+
+struct box_map detector_map(const struct detector *d, const struct letterbox *box)
+{
+    struct box_map map = box_map_fit(box->h, box->w, box->src_h, box->src_w);
+    if (d->config.whole_border)
+        box_map_round(&map);
+    return map;
+}
+
 enum status detector_prepare(const struct detector *d, const struct image *photo, struct detector_input *in)
 {
     const struct letterbox_options options = {
@@ -105,7 +118,7 @@ enum status detector_run(struct detector *d, const struct detector_input *in, co
 {
     const struct candidate_rule rule = {d->config.conf, d->config.multi_label, d->class_allowed};
     const struct nms_config nms = {d->config.iou, d->config.max_det, d->config.agnostic,
-                                   head_class_offset(&d->graph->head)};
+                                   head_class_offset(&d->graph->head), d->config.trace};
     double started = clock_seconds();
     *count = 0;
     *detections = d->detections;
@@ -118,9 +131,7 @@ enum status detector_run(struct detector *d, const struct detector_input *in, co
     struct head_output head = net_output(d->net, 0);
     TRY(candidates_from_head(&d->candidates, &head, 0, &rule));
     TRY(nms_apply(&d->nms, &d->candidates, &nms, d->detections, count));
-    struct box_map map = box_map_fit(in->box.h, in->box.w, in->box.src_h, in->box.src_w);
-    if (d->config.whole_border)
-        box_map_round(&map);
+    const struct box_map map = detector_map(d, &in->box);
     boxes_to_photo(&map, in->box.src_h, in->box.src_w, d->detections[0].xyxy, (size_t)*count,
                    sizeof *d->detections / sizeof(float));
     times->net = forwarded - started;

@@ -4,6 +4,7 @@
 #ifndef Y9_DETECT_DETECTOR_H
 #define Y9_DETECT_DETECTOR_H
 
+#include "detect/boxes.h"
 #include "detect/nms.h"
 #include "image/letterbox.h"
 
@@ -20,7 +21,8 @@ struct detector_config {
     int n_classes;
     bool exact; /* direct convolution only */
     enum precision precision;
-    struct team *team; /* borrowed */
+    struct team *team;       /* borrowed */
+    struct nms_trace *trace; /* gets what became of each candidate of the last picture; borrowed, NULL: nobody looks */
 };
 
 struct detector;
@@ -52,6 +54,10 @@ struct detector_times {
 enum status detector_run(struct detector *d, const struct detector_input *in, const struct detection **detections,
                          int *count, struct detector_times *times);
 
-struct net *detector_net(struct detector *d); /* for benches */
+struct net *detector_net(struct detector *d); /* for benches, and to look at the logits of the last run */
+/* What the last run chose from; the detector's, boxes in pixels of the network's input. */
+const struct candidates *detector_candidates(const struct detector *d);
+/* How boxes go from the network's input to the photo. */
+struct box_map detector_map(const struct detector *d, const struct letterbox *box);
 
 #endif

@@ -121,6 +121,32 @@ static bool any_hit(const struct kept *k, const float b[4], float area, float th
     return false;
 }
 
+/* The best kept box that suppresses b. */
+static struct nms_end suppressor(const struct kept *k, const float b[4], float area, float threshold)
+{
+    for (int i = 0; i < k->count; i++) {
+        float iou = overlap(k, i, b, area);
+        if (iou > threshold)
+            return (struct nms_end){NMS_SUPPRESSED, i, iou};
+    }
+    assert(false);
+    return (struct nms_end){NMS_LEFT_OUT, -1, 0};
+}
+
+static enum status trace_begin(struct nms_trace *t, int n)
+{
+    t->ends = mem_reserve(t->ends, &t->capacity, n, sizeof *t->ends);
+    for (int i = 0; t->ends && i < n; i++)
+        t->ends[i] = (struct nms_end){NMS_LEFT_OUT, -1, 0};
+    return t->ends || !n ? OK : E_NOMEM;
+}
+
+void nms_trace_free(struct nms_trace *t)
+{
+    mem_free(t->ends);
+    *t = (struct nms_trace){0};
+}
+
 /* True if boxes of different classes cannot meet once they are shifted: then a class's chain is all there is to look
  * at. Shifting moves x by whole multiples of the offset and rounding keeps order, so a spread under it is enough. */
 static bool classes_apart(const struct candidates *c, float offset)
@@ -147,8 +173,10 @@ enum status nms_apply(struct nms_workspace *w, const struct candidates *c, const
                       struct detection *dst, int *count)
 {
     int classes = 1, capacity = config->max_detections;
-    assert(capacity >= 0 && c->count < UINT32_MAX);
+    assert(capacity >= 0 && c->count < INT32_MAX);
     *count = 0;
+    if (config->trace)
+        TRY(trace_begin(config->trace, (int)c->count));
     if (c->count == 0 || capacity == 0)
         return OK;
     for (size_t i = 0; i < c->count; i++)
@@ -173,9 +201,14 @@ enum status nms_apply(struct nms_workspace *w, const struct candidates *c, const
         float b[4] = {box[0] + shift, box[1] + shift, box[2] + shift, box[3] + shift};
         float area = (b[2] - b[0]) * (b[3] - b[1]);
         if (chains ? chain_hit(&kept, w->next, w->head[item->class], b, area, threshold)
-                   : any_hit(&kept, b, area, threshold))
+                   : any_hit(&kept, b, area, threshold)) {
+            if (config->trace)
+                config->trace->ends[order[i]] = suppressor(&kept, b, area, threshold);
             continue;
+        }
         int k = kept.count++;
+        if (config->trace)
+            config->trace->ends[order[i]] = (struct nms_end){NMS_KEPT, k, 1};
         kept.x1[k] = b[0];
         kept.y1[k] = b[1];
         kept.x2[k] = b[2];

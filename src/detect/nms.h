@@ -16,12 +16,25 @@ struct detection {
     int class;
 };
 
+/* What became of each candidate, for those who want to look. Grows; starts as {0}. */
+enum nms_fate { NMS_KEPT, NMS_SUPPRESSED, NMS_LEFT_OUT /* behind max_detections or NMS_MAX_CANDIDATES */ };
+struct nms_end {
+    enum nms_fate fate;
+    int by;    /* the detection that it became, or the best one that suppressed it; -1 where it was left out */
+    float iou; /* with that one, where it was suppressed */
+};
+struct nms_trace {
+    struct nms_end *ends; /* (candidates) in their order */
+    int capacity;
+};
+
 struct nms_config {
     double iou_threshold; /* suppress where IoU > threshold, strictly */
     int max_detections;
     bool agnostic;      /* classes suppress each other */
     float class_offset; /* pixels between the boxes of a class and of the next, in single precision; 0: NMS_CLASS_OFFSET
                          */
+    struct nms_trace *trace; /* borrowed; NULL: nobody looks */
 };
 
 /* Reusable memory; start from {0}, release with nms_free. Nothing is allocated once it has seen its largest image. */
@@ -33,6 +46,8 @@ struct nms_workspace {
     int kept_capacity, head_capacity;
 };
 void nms_free(struct nms_workspace *w);
+
+void nms_trace_free(struct nms_trace *t);
 
 /* Detections by falling score (equal scores: in the order of the candidates). dst has room for max_detections. */
 enum status nms_apply(struct nms_workspace *w, const struct candidates *c, const struct nms_config *config,
