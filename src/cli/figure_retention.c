@@ -160,11 +160,11 @@ cleanup:
 
 const struct verb_spec figure_retention = {
     .name = "figure retention",
-    .summary = "what a linear reader recovers from random networks, by depth",
+    .summary = "what a linear reader recovers of the input, by depth",
     .positional = "source",
     .options = options_table,
     .n_options = COUNT(options_table),
     .example = "yolo9 figure retention data/images\n"
-               "yolo9 figure retention data/images --arch resnet gelan --depth 50 100 --seeds 5",
+               "yolo9 figure retention photos/ --arch resnet gelan --depth 50 100 --seeds 5",
     .run = run,
 };

@@ -57,7 +57,8 @@ static void label_make(struct caption *l, cairo_t *measure, const struct drawing
 }
 
 /* All labels and where they go, the best first. */
-static enum status make_labels(struct drawing *d, const float *scores, const char *const *names, int n_names)
+static enum status make_labels(struct drawing *d, const float *scores, const char *const *names, int n_names,
+                               const struct draw_options *options)
 {
     enum status rc = OK;
     struct label_map map = {0};
@@ -72,6 +73,8 @@ static enum status make_labels(struct drawing *d, const float *scores, const cha
         label_make(&d->labels[i], measure, d, i, name, scores ? &scores[i] : NULL);
         label_map_protect(&map, d->boxes + 4 * (size_t)i, d->labels[i].w, d->labels[i].h);
     }
+    for (int i = 0; i < options->n_avoid; i++)
+        label_map_protect(&map, options->avoid + 4 * (size_t)i, d->img->w, d->img->h);
     for (int i = 0; i < d->n; i++) {
         struct caption *l = &d->labels[i];
         if (l->text[0])
@@ -153,7 +156,7 @@ enum status draw_detections(struct image *img, const float *boxes, const float *
     d.line = options->line_thickness > 0 ? options->line_thickness : MAX(rint(mean * LINE_SHARE), 1.0);
     d.edge = MAX(d.line * EDGE, 0.5);
     if (!options->hide_labels)
-        TRY_CLEAN(make_labels(&d, options->hide_conf ? NULL : scores, names, n_names));
+        TRY_CLEAN(make_labels(&d, options->hide_conf ? NULL : scores, names, n_names, options));
     TRY_CLEAN(image_paint(img, paint_all, &d));
 cleanup:
     mem_free(d.labels);

@@ -13,6 +13,9 @@ struct draw_options {
     double text_size;   /* pixels; 0 = by the size of the picture */
     bool hide_labels;   /* boxes only */
     bool hide_conf;     /* names without scores */
+    /* (n_avoid, 4) xyxy: what labels cover only where they find no other place; NULL = nothing */
+    const float *avoid;
+    int n_avoid;
 };
 
 /* boxes (n, 4) xyxy in pixels of img, finite; scores (n), NULL = none (labels); classes (n); names (n_names), a class

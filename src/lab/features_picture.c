@@ -4,6 +4,7 @@
 #include "image/encode.h"
 #include "image/paint.h"
 #include "image/resize.h"
+#include "lab/panel.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -111,51 +112,26 @@ static enum status place_photo(const struct layout *l, struct image *sheet)
 
 /* --- words --- */
 
-static void write(cairo_t *cr, double x, double y, double room, const char *text)
-{
-    char shown[512];
-    text_shorten(cr, text, room, false, shown, sizeof shown);
-    text_show(cr, x, y, 0, 0, shown);
-}
-
-static void paint_bar(cairo_t *cr, double x, double y)
-{
-    enum { STEPS = 100, STEP = 2, HEIGHT = 12 };
-    cairo_set_antialias(cr, CAIRO_ANTIALIAS_NONE);
-    for (int i = 0; i < STEPS; i++) {
-        set_colour(cr, palette_heat((i + 0.5) / STEPS), 1);
-        cairo_rectangle(cr, x + i * STEP, y, STEP, HEIGHT);
-        cairo_fill(cr);
-    }
-    cairo_set_antialias(cr, CAIRO_ANTIALIAS_DEFAULT);
-    set_colour(cr, colour_ink, 0.5);
-    cairo_set_line_width(cr, 1);
-    cairo_rectangle(cr, x + 0.5, y + 0.5, STEPS * STEP - 1, HEIGHT - 1);
-    cairo_stroke(cr);
-    set_colour(cr, colour_ink, 1);
-    text_show(cr, x + STEPS * STEP + 8, y + HEIGHT / 2.0, 0, 0.5, "low to high, each map on its own scale");
-}
-
 static void paint_top(cairo_t *cr, const struct layout *l)
 {
     const struct features_sheet *s = l->s;
     const double x = column_x(0), room = l->w - x - GAP;
     char text[512];
     font_select(cr, 21, 1);
-    write(cr, x, GAP, room, "Feature maps of networks with random weights");
+    panel_write(cr, x, GAP, room, "Feature maps of networks with random weights");
     font_select(cr, 13, 0);
     snprintf(text, sizeof text,
              "Seed %llu. Depth: convolutions on the longest way from the picture. Nothing is trained:",
              (unsigned long long)s->seed);
-    write(cr, x, GAP + 36, room, text);
-    write(cr, x, GAP + 54, room,
-          "what is still seen, the architecture alone lets through. Batch normalisation has this");
-    write(cr, x, GAP + 72, room,
-          "picture's statistics. The words below a map: depth, width x height, how channels became one.");
-    paint_bar(cr, x, GAP + 104);
+    panel_write(cr, x, GAP + 36, room, text);
+    panel_write(cr, x, GAP + 54, room,
+                "what is still seen, the architecture alone lets through. Batch normalisation has this");
+    panel_write(cr, x, GAP + 72, room,
+                "picture's statistics. The words below a map: depth, width x height, how channels became one.");
+    panel_heat_bar(cr, x, GAP + 104, "low to high, each map on its own scale");
     font_select(cr, 12, 0);
     snprintf(text, sizeof text, "%s, read as %d x %d", s->photo, s->box->w, s->box->h);
-    write(cr, GAP, GAP + l->cell_h + 4, CELL, text);
+    panel_write(cr, GAP, GAP + l->cell_h + 4, CELL, text);
 }
 
 /* "1.05 M" */
@@ -171,23 +147,23 @@ static void paint_label(cairo_t *cr, const struct layout *l, int row)
     double y = row_y(l, row);
     char text[128], params[32];
     font_select(cr, 18, 1);
-    write(cr, GAP, y, CELL, f->name);
+    panel_write(cr, GAP, y, CELL, f->name);
     font_select(cr, 13, 0);
     amount(last->params, params, sizeof params);
     snprintf(text, sizeof text, "to depth %d:", last->depth);
-    write(cr, GAP, y += 26, CELL, text);
+    panel_write(cr, GAP, y += 26, CELL, text);
     snprintf(text, sizeof text, "%s parameters", params);
-    write(cr, GAP, y += 17, CELL, text);
+    panel_write(cr, GAP, y += 17, CELL, text);
     snprintf(text, sizeof text, "%.4g GFLOPs", last->gflops);
-    write(cr, GAP, y += 17, CELL, text);
+    panel_write(cr, GAP, y += 17, CELL, text);
     if (last->milliseconds > 0) {
         snprintf(text, sizeof text, "%.1f ms", last->milliseconds);
-        write(cr, GAP, y += 17, CELL, text);
+        panel_write(cr, GAP, y += 17, CELL, text);
     }
     if (last->recovered_error < 0)
         return;
     snprintf(text, sizeof text, "picture computed back: error %.1g", last->recovered_error);
-    write(cr, GAP, y += 17, CELL, text);
+    panel_write(cr, GAP, y += 17, CELL, text);
 }
 
 static void paint_words(cairo_t *cr, void *context)
@@ -208,7 +184,7 @@ static void paint_words(cairo_t *cr, void *context)
             const struct feature_map *m = &l->s->networks[row].maps[col];
             reduction_words(l->s->reduction, m->c, reduced, sizeof reduced);
             snprintf(text, sizeof text, "%d: %dx%d, %s", m->depth, m->w, m->h, reduced);
-            write(cr, column_x(col), row_y(l, row) + l->cell_h + 3, CELL, text);
+            panel_write(cr, column_x(col), row_y(l, row) + l->cell_h + 3, CELL, text);
         }
     }
 }
