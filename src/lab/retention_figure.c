@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { PANEL_W = 600, PANEL_H = 420, ERROR_POINTS = 3 }; /* an error bar: from, to, a gap */
+enum { PANEL_W = 480, PANEL_H = 320, ERROR_POINTS = 3 }; /* an error bar: from, to, a gap */
 
 enum quantity { Q_R2, Q_DETAIL, Q_AUC, Q_BITS, QUANTITIES };
 
@@ -144,7 +144,7 @@ static void make_panel(struct lines *l, enum quantity q, struct chart *chart)
     static const char *const titles[QUANTITIES] = {
         "Pixels recovered: R²",
         "Detail recovered: R² of pixels less their mean colour",
-        "Object told from background: area under the ROC curve",
+        "Object against background: ROC area",
         "Gaussian bound of I(pixels; features), bits a position",
     };
     const struct retention_sheet *s = l->s;
