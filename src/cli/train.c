@@ -7,6 +7,7 @@
 #include "cli/official.h"
 #include "cli/output.h"
 #include "cli/train_display.h"
+#include "cli/train_options.h"
 #include "core/cpu.h"
 #include "core/log.h"
 #include "core/mem.h"
@@ -18,8 +19,6 @@
 #include <unistd.h>
 
 #define NEWEST "the newest run"
-
-static const char *const caches[] = {"ram", "val", "disk", "none", NULL};
 
 /* Options of a run are the fields of train/run_options.h, which has their defaults too. */
 static const struct option_spec options_table[] = {
@@ -37,24 +36,12 @@ static const struct option_spec options_table[] = {
     {"image-weights", NULL, OPTION_FLAG, NULL, "draw pictures of rare and difficult classes more often"},
     {"single-cls", NULL, OPTION_FLAG, NULL, "all classes are one"},
     {"min-items", NULL, OPTION_INT, "0", "leave out training pictures with fewer labels", 0, 1e6},
-    {"cache", NULL, OPTION_STRING, NULL, "keep pictures in memory", .bare = "ram", .choices = caches},
+    {"cache", NULL, OPTION_STRING, NULL, "keep pictures in memory", .bare = "ram", .choices = train_caches},
     {"no-cache", NULL, OPTION_FLAG, NULL, "neither read nor write the label cache"},
     {"epochs", NULL, OPTION_INT, "100", "times through the training pictures", 1, 1e6, .heading = "Training"},
     {"batch", "batch-size", OPTION_INT, "16", "pictures a batch", -1, 4096},
     {"nominal-batch", NULL, OPTION_INT, "64", "sum gradients over so many pictures before a step", 1, 65536},
-    {"hyp", NULL, OPTION_PAIRS, NULL,
-     "hyper-parameters: a recipe (yolov9, yolov8, yolov7, yolov7-tiny, yolov7-w6; by default that of the network), a "
-     "YAML file, or words as lr0=0.02",
-     .value = VALUE_HYPER},
-    {"optimizer", NULL, OPTION_STRING, NULL,
-     "how weights follow gradients, auto by the run's length (default of YOLOv8's recipe; else SGD)",
-     .choices = run_optimizer_names},
-    {"cos-lr", NULL, OPTION_FLAG, NULL, "learning rate along a cosine (default of YOLOv7 networks)"},
-    {"linear-lr", NULL, OPTION_FLAG, NULL, "along a line (default of the others)"},
-    {"flat-cos-lr", NULL, OPTION_FLAG, NULL, "constant for one half, then along a cosine"},
-    {"fixed-lr", NULL, OPTION_FLAG, NULL, "constant after warm-up"},
-    {"warmup-iterations", NULL, OPTION_INT, NULL, "least iterations of the warm-up (default 100, YOLOv7's recipe 1000)",
-     1, 1e9},
+    TRAIN_LEARNING_OPTIONS,
     {"close-mosaic", NULL, OPTION_INT, NULL,
      "last epochs without mosaic (default 15, YOLOv8's recipe 10; 0 below 30 epochs)", 0, 1e6},
     {"patience", NULL, OPTION_INT, "100", "stop after so many epochs without a better one; 0: never", 0, 1e6},
@@ -100,125 +87,6 @@ static const struct option_spec options_table[] = {
     {"quad", NULL, OPTION_FLAG, NULL, "batches of four pictures in one", .state = OPTION_REFUSED},
     {"evolve", NULL, OPTION_STRING, NULL, "a search for hyper-parameters", .bare = "300", .state = OPTION_REFUSED},
 };
-
-/* --- options --- */
-
-/* Of several words later ones win; a recipe is all that was said before. */
-static enum status read_hyper(const struct options *o, struct run_options *out)
-{
-    int count;
-    const char *const *words = option_strings(o, "hyp", &count);
-    out->given_hyper = 0;
-    for (int i = 0; i < count; i++) {
-        enum preset_kind preset = preset_find(words[i]);
-        if (preset != PRESET_AUTO && !path_exists(words[i])) {
-            out->preset = (int)preset;
-            out->given_hyper = 0;
-        } else if (strchr(words[i], '=')) {
-            TRY(hyper_set(words[i], &out->hyper, &out->given_hyper) == OK ? OK : E_USAGE);
-        } else {
-            TRY(hyper_read(words[i], &out->hyper, &out->given_hyper));
-        }
-    }
-    if (option_given(o, "label-smoothing")) {
-        char word[64];
-        snprintf(word, sizeof word, "label_smoothing=%.17g", option_float(o, "label-smoothing"));
-        TRY(hyper_set(word, &out->hyper, &out->given_hyper));
-    }
-    return OK;
-}
-
-static enum status read_schedule(const struct options *o, struct run_options *out)
-{
-    static const struct {
-        const char *name;
-        enum schedule_kind kind;
-    } kinds[] = {{"linear-lr", SCHEDULE_LINEAR},
-                 {"cos-lr", SCHEDULE_COSINE},
-                 {"flat-cos-lr", SCHEDULE_FLAT_COSINE},
-                 {"fixed-lr", SCHEDULE_FIXED}};
-    int chosen = 0;
-    for (int i = 0; i < COUNT(kinds); i++) {
-        if (!option_flag(o, kinds[i].name))
-            continue;
-        out->schedule = kinds[i].kind;
-        chosen++;
-    }
-    out->given_schedule = chosen > 0;
-    return chosen > 1 ? fail(E_USAGE, "of --linear-lr, --cos-lr, --flat-cos-lr and --fixed-lr only one can be chosen")
-                      : OK;
-}
-
-/* The command line's name of a field: its own, or its key with - for _. */
-static const char *field_name(const struct run_field *f, char *buffer, size_t size)
-{
-    snprintf(buffer, size, "%s", f->name ? f->name : f->key);
-    for (char *p = buffer; *p; p++)
-        *p = *p == '_' ? '-' : *p;
-    return buffer;
-}
-
-static bool has_option(const char *name, enum option_type *type)
-{
-    for (int i = 0; i < COUNT(options_table); i++) {
-        if (!strcmp(options_table[i].name, name)) {
-            *type = options_table[i].type;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Every option that is a field of the run goes there by its name. */
-static enum status read_fields(const struct options *o, struct run_options *out)
-{
-    int count;
-    const struct run_field *fields = run_fields(&count);
-    for (int i = 0; i < count; i++) {
-        const struct run_field *f = &fields[i];
-        char name[64];
-        enum option_type type;
-        if (!has_option(field_name(f, name, sizeof name), &type) || !option_given(o, name))
-            continue;
-        if (!strcmp(name, "img"))
-            continue; /* a list, see below */
-        if (!strcmp(name, "batch") && option_int(o, name) < 1)
-            continue; /* the official -1: by the GPU's memory, and 16 on a CPU */
-        if (f->kind == FIELD_TEXT)
-            TRY(run_set_text(out, f, option_string(o, name)));
-        else if (!strcmp(name, "cache") && !strcmp(option_string(o, name), "disk"))
-            log_info("--cache disk has no effect: the system keeps files in memory that are read often");
-        else if (f->kind == FIELD_CHOICE)
-            TRY(run_set_choice(out, f, option_string(o, name)));
-        else
-            TRY(run_set_number(out, f,
-                               type == OPTION_FLAG  ? option_flag(o, name)
-                               : type == OPTION_INT ? option_int(o, name)
-                                                    : option_float(o, name)));
-    }
-    return OK;
-}
-
-static enum status read_options(const struct options *o, struct run_options *out)
-{
-    int count;
-    run_options_init(out);
-    TRY(read_fields(o, out));
-    if (option_int(o, "batch") < 1)
-        log_info("batch %d: without a GPU there is no automatic size", out->batch);
-    if (option_given(o, "img")) {
-        int width;
-        option_size(o, "img", &out->img, &width); /* rounded when the network is built, to its largest stride */
-    }
-    TRY(read_schedule(o, out));
-    out->given_optimizer = option_given(o, "optimizer");
-    out->given_lr_lag = option_given(o, "lr-lag");
-    TRY(read_hyper(o, out));
-    const int *freeze = option_ints(o, "freeze", &count);
-    memcpy(out->freeze, freeze, (size_t)count * sizeof *freeze);
-    out->n_freeze = count == 1 && freeze[0] == 0 ? 0 : count;
-    return OK;
-}
 
 /* --- the newest run --- */
 
@@ -274,7 +142,7 @@ static enum status read_request(const struct options *o, struct run_options *opt
                           "run) is needed"));
     if (!option_given(o, "data"))
         TRY(fail(E_USAGE, "--data (a dataset's YAML) is needed"));
-    TRY(read_options(o, options));
+    TRY(train_options_read(o, &verb_train, options));
     request->options = options;
     return OK;
 }

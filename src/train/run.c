@@ -222,6 +222,15 @@ cleanup:
     return rc;
 }
 
+enum status run_folder_name(const char *folder, struct run_folder *out)
+{
+    *out = (struct run_folder){.lock = -1, .path = mem_strdup(folder)};
+    enum status rc = out->path ? name_files(out) : E_NOMEM;
+    if (rc != OK)
+        run_folder_close(out);
+    return rc;
+}
+
 void run_folder_close(struct run_folder *f)
 {
     if (f->path && f->lock >= 0)

@@ -71,6 +71,8 @@ void run_folder_discard(const struct run_folder *f);
 /* An existing one: `path` is the folder, or a file in it or in its weights/. E_IO when it is no run's folder. Left-over
  * temporary files of writers that were killed are removed. */
 enum status run_folder_open(const char *path, struct run_folder *out);
+/* The paths of a run's folder, whether it is there or not; nothing is locked or looked at. */
+enum status run_folder_name(const char *folder, struct run_folder *out);
 void run_folder_close(struct run_folder *f);
 
 /* results.csv from all rows. */

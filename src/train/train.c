@@ -15,6 +15,7 @@
 #include "eval/validate.h"
 #include "ops/recipe.h"
 #include "train/run_report.h"
+#include "train/run_validation.h"
 #include "train/run_words.h"
 #include "train/train_job.h"
 #include "weights/weights.h"
@@ -235,11 +236,7 @@ static enum status validate_values(struct train_job *j, const float *value, bool
 {
     enum status rc = OK;
     const struct run_options *o = &j->options;
-    const struct validate_config config = {.nc = j->graph.head.nc,
-                                           .conf = 0.001f,
-                                           .iou = head_val_iou(&j->graph.head),
-                                           .max_det = 300,
-                                           .single_cls = o->single_cls};
+    const struct validate_config config = run_val_config(o, &j->graph);
     const struct evaluation_config plain = {0};
     struct validate_times times = {0};
     struct val_sheets sheets = {j->folder.path, {.dataset = j->val}, {.dataset = j->val}};

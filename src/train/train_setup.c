@@ -7,6 +7,7 @@
 #include "model/init.h"
 #include "ops/cpu.h"
 #include "train/check.h"
+#include "train/run_validation.h"
 #include "train/run_words.h"
 #include "train/train_job.h"
 #include "weights/weights.h"
@@ -263,16 +264,7 @@ static enum status open_validation(struct train_job *j)
     const struct run_options *o = &j->options;
     const struct net_config net = {
         .backend = &cpu_backend, .team = j->request->team, .mode = RUN_INFER, .exact = o->exact};
-    const struct loader_config loader = {.dataset = j->val,
-                                         .size = o->img,
-                                         .batch = 2 * o->batch,
-                                         .rect = true,
-                                         .load = LOAD_AREA,
-                                         .rect_pad = 0.5,
-                                         .stride = graph_largest_stride(&j->graph),
-                                         .workers = j->request->workers,
-                                         .ranks = 1,
-                                         .cache = o->cache != CACHE_NONE && !o->noval};
+    const struct loader_config loader = run_val_loader(o, j->val, &j->graph, j->request->workers);
     TRY(loader_open(&loader, &j->val_loader));
     TRY(net_create(&j->deployed, j->deployed_ema, NULL, &net, &j->val_net));
     if (j->graph.n_branches == 1 || j->graph.head.kind == HEAD_ANCHORS)
