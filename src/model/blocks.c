@@ -587,23 +587,26 @@ static int computational_block(struct builder *b, const char *name, int x, int c
     }
 }
 
-/* ELAN's wiring around any block: each of cv2 and cv3 is the block followed by a 3x3 Conv. The concat takes the
- * whole of cv1's map, which is its two halves side by side. */
-int repncspelan4(struct builder *b, const char *name, int x, int c2, int c3, int c4, int n, enum cb block)
+/* ELAN's wiring around any block: each link of the chain (cv2 and cv3 of the official two) is the block followed by a
+ * 3x3 Conv, and the Conv behind the concat has the next number. The concat takes the whole of cv1's map, which is its
+ * two halves side by side. */
+int repncspelan4(struct builder *b, const char *name, int x, int c2, int c3, int c4, int n, enum cb block, int elan)
 {
     if (c3 % 2)
         return builder_fail(b, "%d inner channels cannot be halved", c3);
     size_t mark = builder_enter(b, name);
-    int y[3];
+    static const char *const links[] = {"cv2", "cv3", "cv4", "cv5", "cv6", "cv7", "cv8"};
+    _Static_assert(COUNT(links) == ELAN_MAX_DEPTH + 1, "a name for each link, and for the Conv behind them");
+    int y[ELAN_MAX_DEPTH + 1];
     y[0] = conv_block(b, "cv1", x, c3, 1, 1);
     int t = slice(b, "half", y[0], c3 / 2, c3 / 2);
-    for (int i = 1; i < 3; i++) {
-        size_t branch = builder_enter(b, i == 1 ? "cv2" : "cv3");
+    for (int i = 0; i < elan; i++) {
+        size_t branch = builder_enter(b, links[i]);
         t = computational_block(b, "0", t, c4, n, block);
-        y[i] = t = conv_block(b, "1", t, c4, 3, 1);
+        y[i + 1] = t = conv_block(b, "1", t, c4, 3, 1);
         builder_leave(b, branch);
     }
-    int out = conv_block(b, "cv4", concat(b, "cat", y, 3), c2, 1, 1);
+    int out = conv_block(b, links[elan], concat(b, "cat", y, elan + 1), c2, 1, 1);
     builder_leave(b, mark);
     return out;
 }

@@ -97,7 +97,9 @@ enum cb { CB_CSP, CB_CONV, CB_RES, CB_DARK, CB_DW, CB_COUNT };
 const char *cb_name(enum cb block); /* "csp", "conv", "res", "dark", "dw" */
 
 int elan1(struct builder *b, const char *name, int x, int c2, int c3, int c4);
-int repncspelan4(struct builder *b, const char *name, int x, int c2, int c3, int c4, int n, enum cb block);
+/* `elan` links in ELAN's chain, each a block and a 3x3 Conv; the official one has two. */
+enum { ELAN_MAX_DEPTH = 6 };
+int repncspelan4(struct builder *b, const char *name, int x, int c2, int c3, int c4, int n, enum cb block, int elan);
 int sppelan(struct builder *b, const char *name, int x, int c2, int c3);
 /* Three max pools k x k one after the other, all kept; `act` is cv1's: newer releases of its library have none there.
  */

@@ -120,7 +120,7 @@ static int emit_elan1(const struct emission *e)
 static int emit_repncspelan4(const struct emission *e)
 {
     const struct module_args *a = e->a;
-    return repncspelan4(e->b, e->name, e->x, a->c2, a->c3, a->c4, a->n, a->block);
+    return repncspelan4(e->b, e->name, e->x, a->c2, a->c3, a->c4, a->n, a->block, a->elan);
 }
 
 static int emit_sppelan(const struct emission *e)
@@ -269,7 +269,7 @@ static const struct module modules[] = {
     {"BottleneckCSP", emit_bottleneckcsp, MODULE_BLOCK, "c2 n=1 shortcut=1 g=1 e=0.5", "c2 shortcut=1 g=1 e=0.5"},
     {"C2f", emit_c2f, MODULE_BLOCK, "c2 n=1 shortcut=0 g=1 e=0.5", "c2 shortcut=0 g=1 e=0.5"},
     {"ELAN1", emit_elan1, MODULE_BLOCK, "c2 c3 c4"},
-    {"RepNCSPELAN4", emit_repncspelan4, MODULE_BLOCK, "c2 c3 c4 c5=1 block=csp"},
+    {"RepNCSPELAN4", emit_repncspelan4, MODULE_BLOCK, "c2 c3 c4 c5=1 block=csp elan=2"},
     {"SPPELAN", emit_sppelan, MODULE_BLOCK, "c2 c3"},
     {"SPPF", emit_sppf, MODULE_BLOCK, "c2 k=5 pools=3 add=False cv1_act=model"},
     {"DownC", emit_downc, MODULE_BLOCK, "c2 n=1 k=2", "c2 k=2"},
@@ -331,6 +331,7 @@ static const struct field {
     {"c4", FIELD_INT, AT(c4), 1, MAX_CHANNELS},
     {"c5", FIELD_INT, AT(n), 1, MAX_DEPTH},
     {"n", FIELD_INT, AT(n), 1, MAX_DEPTH},
+    {"elan", FIELD_INT, AT(elan), 1, ELAN_MAX_DEPTH},
     {"k", FIELD_SIZES, AT(k), 1, 31},
     {"s", FIELD_INT, AT(s), 1, 16},
     {"p", FIELD_PAD, AT(p), 0, 256},

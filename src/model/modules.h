@@ -15,7 +15,7 @@ enum {
 /* Arguments by name, defaults filled in (golden/README.md lists the same names). */
 struct module_args {
     int nc;
-    int c2, c3, c4, n;
+    int c2, c3, c4, n, elan;
     int k[MAX_SIZES], s, p, g, d; /* k: most modules have one size, and all three are that */
     double e;
     bool shortcut;
