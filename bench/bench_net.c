@@ -10,6 +10,7 @@
 #include "core/cpu.h"
 #include "core/mem.h"
 #include "core/rng.h"
+#include "core/terminal.h"
 #include "graph/net.h"
 #include "graph/op_rules.h"
 #include "model/model.h"
@@ -300,6 +301,7 @@ cleanup:
 
 int main(int argc, char **argv)
 {
+    log_set_sink(terminal_log, NULL);
     struct arguments a = {.size = 640, .batch = 1, .threads = 1, .rounds = 9};
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";

@@ -5,6 +5,7 @@
  *   bench_pipeline start COMMAND...            the command 20 times: wall clock from fork to exit, peak memory */
 #include "core/clock.h"
 #include "core/mem.h"
+#include "core/terminal.h"
 #include "detect/detector.h"
 #include "detect/sources.h"
 #include "image/decode.h"
@@ -46,7 +47,8 @@ static enum status run_picture(struct detector *d, const char *path, double *rea
     TRY_CLEAN(image_read(path, &photo));
     *read = clock_seconds() - start;
     start = clock_seconds();
-    TRY_CLEAN(detector_prepare(d, &photo, &input));
+    const struct pixels seen = pixels_of_image(&photo);
+    TRY_CLEAN(detector_prepare(d, &seen, &input));
     *letterbox = clock_seconds() - start;
     TRY_CLEAN(detector_run(d, &input, &detections, &n, times));
 cleanup:
@@ -126,6 +128,7 @@ static enum status starts(char **command)
 
 int main(int argc, char **argv)
 {
+    log_set_sink(terminal_log, NULL);
     enum status rc;
     if (argc >= 4 && !strcmp(argv[1], "steps")) {
         rc = steps(argv[2], argv + 3, argc - 3);

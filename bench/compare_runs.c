@@ -8,6 +8,7 @@
  * colour, and a second table has mean and standard deviation over them, of their best epochs (0.1 mAP50 + 0.9
  * mAP50-95) and of their last ones. */
 #include "core/mem.h"
+#include "core/terminal.h"
 #include "eval/ap.h"
 #include "image/chart.h"
 #include "results_csv.h"
@@ -160,6 +161,7 @@ cleanup:
 
 int main(int argc, char **argv)
 {
+    log_set_sink(terminal_log, NULL);
     enum status rc = OK;
     struct run runs[MAX_RUNS] = {0};
     const int n = argc - 2;

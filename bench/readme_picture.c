@@ -5,6 +5,7 @@
  * DETECTIONS.json is what `yolo9 detect --json` writes about these photos; scripts/readme-picture makes everything. */
 #include "core/mem.h"
 #include "core/path.h"
+#include "core/terminal.h"
 #include "image/chart.h"
 #include "image/decode.h"
 #include "image/draw.h"
@@ -126,6 +127,7 @@ cleanup:
 
 int main(int argc, char **argv)
 {
+    log_set_sink(terminal_log, NULL);
     enum status rc = OK;
     struct image out = {0};
     json_error_t error;

@@ -555,7 +555,8 @@ static void photo_input(struct real *r, const char *folder, int i)
     assert_true(n >= INPUTS);
     snprintf(path, sizeof path, "%s/%s", folder, names[i * 9 % n]);
     assert_int_equal(image_read(path, &photo), OK);
-    assert_int_equal(detector_prepare(r->detector, &photo, &input), OK);
+    const struct pixels seen = pixels_of_image(&photo);
+    assert_int_equal(detector_prepare(r->detector, &seen, &input), OK);
     assert_int_equal(image_copy(&input.pixels, &r->image), OK);
     image_free(&photo);
     detector_input_free(&input);
@@ -601,7 +602,8 @@ static void compare_real(struct real *r, const char *prefix, int i, struct error
     snprintf(name, sizeof name, "%s%d", prefix, i);
     struct buf theirs = result(&r->w, name, "output0");
     real_input(r, i);
-    assert_int_equal(detector_prepare(r->detector, &r->image, &input), OK);
+    const struct pixels seen = pixels_of_image(&r->image);
+    assert_int_equal(detector_prepare(r->detector, &seen, &input), OK);
     assert_int_equal(detector_run(r->detector, &input, d, n, &times), OK);
     detector_input_free(&input);
     struct head_output head = net_output(detector_net(r->detector), 0);

@@ -384,6 +384,80 @@ static void load_rules(void **state)
     }
 }
 
+/* --- other programs' pixels --- */
+
+/* Red, green and blue of brightness and differences, from the definition of the standard, in double precision. */
+static void rgb_of(enum pixel_matrix m, int y, int cb, int cr, double rgb[3])
+{
+    const bool limited = m == PIXELS_BT601_LIMITED || m == PIXELS_BT709_LIMITED;
+    const double kr = m <= PIXELS_BT601_FULL ? 0.299 : 0.2126, kb = m <= PIXELS_BT601_FULL ? 0.114 : 0.0722;
+    const double light = limited ? (y - 16) / 219.0 : y / 255.0;
+    const double b = (cb - 128) / (limited ? 224.0 : 255.0), r = (cr - 128) / (limited ? 224.0 : 255.0);
+    rgb[0] = light + 2 * (1 - kr) * r;
+    rgb[2] = light + 2 * (1 - kb) * b;
+    rgb[1] = (light - kr * rgb[0] - kb * rgb[2]) / (1 - kr - kb);
+    for (int c = 0; c < 3; c++)
+        rgb[c] = 255 * fmin(fmax(rgb[c], 0), 1);
+}
+
+static void video_colours_equal_their_definition(void **state)
+{
+    (void)state;
+    enum { ROWS = 7, COLUMNS = 13, PAIRS = 7, STRIDE = 20 };
+    struct rng r = rng_seed(4, 0, 0);
+    uint8_t light[ROWS * STRIDE], pairs[4 * STRIDE], row[3 * COLUMNS + PIXELS_SLACK];
+    for (int m = 0; m < PIXELS_MATRICES; m++) {
+        for (int i = 0; i < COUNT(light); i++)
+            light[i] = (uint8_t)rng_next(&r);
+        for (int i = 0; i < COUNT(pairs); i++)
+            pairs[i] = (uint8_t)rng_next(&r);
+        const struct pixels p = {PIXELS_NV12,    (enum pixel_matrix)m, ROWS, COLUMNS,
+                                 {light, pairs}, {STRIDE, STRIDE},     false};
+        for (int y = 0; y < ROWS; y++) {
+            const uint8_t *got = pixels_row(&p, y, row);
+            for (int x = 0; x < COLUMNS; x++) {
+                const uint8_t *pair = pairs + y / 2 * STRIDE + x / 2 * 2;
+                double rgb[3];
+                rgb_of(p.matrix, light[y * STRIDE + x], pair[0], pair[1], rgb);
+                for (int c = 0; c < 3; c++)
+                    assert_true(fabs(got[3 * x + c] - rgb[c]) <= 0.51);
+            }
+        }
+    }
+    assert_int_equal(pixels_row_bytes(&(struct pixels){.format = PIXELS_NV12, .w = COLUMNS}, 1), 2 * PAIRS);
+}
+
+/* Every format, at sizes that are copied, halved and resized, gives the letterbox of the same picture in RGB. */
+static void formats_are_read_in_place(void **state)
+{
+    (void)state;
+    static const int sizes[][2] = {{32, 32}, {64, 64}, {33, 50}, {1, 1}, {2, 1}, {90, 41}};
+    struct image rgb = {0}, expected = {0}, got = {0};
+    struct rng r = rng_seed(4, 0, 0);
+    for (int i = 0; i < COUNT(sizes); i++) {
+        const struct letterbox_options o = {.h = 32, .w = 32, .stride = 32};
+        const struct letterbox box = letterbox_plan(sizes[i][0], sizes[i][1], &o);
+        noise(&rgb, sizes[i][0], sizes[i][1], &r);
+        assert_int_equal(image_letterbox(&rgb, &box, &expected), OK);
+        for (enum pixel_format f = PIXELS_RGB; f <= PIXELS_BGRA; f++) {
+            const int pixel = f >= PIXELS_RGBA ? 4 : 3, red = f == PIXELS_BGR || f == PIXELS_BGRA ? 2 : 0;
+            uint8_t *bytes =
+                malloc((size_t)rgb.h * (size_t)rgb.w * (size_t)pixel); /* not one more, for the sanitizer */
+            for (int k = 0; k < rgb.h * rgb.w; k++)
+                for (int c = 0; c < 3; c++)
+                    bytes[k * pixel + (red ? 2 - c : c)] = rgb.data[3 * k + c];
+            const struct pixels p = {
+                .format = f, .h = rgb.h, .w = rgb.w, .plane = {bytes}, .stride = {(size_t)(rgb.w * pixel)}};
+            assert_int_equal(pixels_letterbox(&p, &box, &got), OK);
+            assert_memory_equal(got.data, expected.data, (size_t)32 * 32 * 3);
+            free(bytes);
+        }
+    }
+    image_free(&rgb);
+    image_free(&expected);
+    image_free(&got);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +472,8 @@ int main(void)
         cmocka_unit_test(hsv_adjust_is_its_steps),
         cmocka_unit_test(load_rules),
         cmocka_unit_test(flips),
+        cmocka_unit_test(video_colours_equal_their_definition),
+        cmocka_unit_test(formats_are_read_in_place),
     };
     return cmocka_run_group_tests_name("image_pixels", tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "core/mem.h"
 #include "core/path.h"
+#include "core/terminal.h"
 #include "image/draw.h"
 #include "image/label_place.h"
 #include "image/paint.h"
@@ -159,6 +160,7 @@ static void unknown_letters_are_told_once(void **state)
     fflush(stderr);
     int old = dup(2);
     assert_non_null(freopen(path, "w", stderr));
+    log_set_sink(terminal_log, NULL);
     text_class(names, 4, 0, word, sizeof word);
     assert_string_equal(word, "class 0");
     text_class(names, 4, 1, word, sizeof word);

@@ -128,7 +128,8 @@ static void run_photos(const char *file, bool rect)
         int n;
         snprintf(path, sizeof path, PHOTOS "/%s", names[i]);
         assert_int_equal(image_read(path, &photo), OK);
-        assert_int_equal(detector_prepare(road.detector, &photo, &input), OK);
+        const struct pixels seen = pixels_of_image(&photo);
+        assert_int_equal(detector_prepare(road.detector, &seen, &input), OK);
         assert_int_equal(detector_run(road.detector, &input, &d, &n, &times), OK);
         compare_photo(refs, atoi(names[i]), d, n, &tally);
     }

@@ -36,13 +36,14 @@ static void exports_its_interface_only(void **state)
             fail_msg("libyolo9.a exports %.*s", (int)strcspn(p, "\n"), p);
         exported++;
     }
-    for (const char *p = strstr(header.data, "#include"); (p = strstr(p, "yolo9_")); p++) {
+    for (const char *p = header.data; (p = strstr(p, "\nYOLO9_API ")); declared++) {
         size_t n = 0;
-        while (islower((unsigned char)p[n]) || isdigit((unsigned char)p[n]) || p[n] == '_')
-            n++;
-        if (p[n] != '(' || isalnum((unsigned char)p[-1]))
-            continue;
-        declared++;
+        do { /* the function's name, behind those of its type */
+            p = strstr(p + n, "yolo9_");
+            assert_non_null(p);
+            for (n = 0; islower((unsigned char)p[n]) || isdigit((unsigned char)p[n]) || p[n] == '_';)
+                n++;
+        } while (p[n] != '(');
         if (!has_line(names.data, p, n))
             fail_msg("libyolo9.a lacks %.*s", (int)n, p);
     }
@@ -68,15 +69,18 @@ static void links_beside_other_functions_of_the_same_names(void **state)
         rgb[i] = (unsigned char)(i * 2654435761u >> 24);
     yolo9_options_init(&options);
     options.height = options.width = 64;
-    options.confidence = 1e-6f;
-    struct yolo9 *y = yolo9_open(weights, &options);
-    assert_non_null(y);
-    const int n = yolo9_detect(y, rgb, 64, 64, 0);
-    assert_true(n > 0);
-    const struct yolo9_detection *d = yolo9_detection(y, 0);
-    snprintf(expected, sizeof expected, "%d boxes, %a %a %a %a %a\n", n, (double)d->score, (double)d->x1, (double)d->y1,
-             (double)d->x2, (double)d->y2);
-    yolo9_close(y);
+    options.confidence = 1e-6;
+    struct yolo9_weights *opened = yolo9_weights_open(weights, NULL);
+    struct yolo9_detector *detector = yolo9_detector_open(opened, &options);
+    const struct yolo9_picture picture = yolo9_picture_pixels(YOLO9_RGB, rgb, 64, 64, 0);
+    assert_int_equal(yolo9_detect(detector, &picture, 1), YOLO9_OK);
+    const struct yolo9_result *r = yolo9_result(detector, 0);
+    assert_true(r->count > 0);
+    const struct yolo9_detection *d = &r->detections[0];
+    snprintf(expected, sizeof expected, "%d boxes, %a %a %a %a %a\n", r->count, (double)d->score, (double)d->x1,
+             (double)d->y1, (double)d->x2, (double)d->y2);
+    yolo9_detector_close(detector);
+    yolo9_weights_close(opened);
     snprintf(command, sizeof command, Y9_BINARY_DIR "/tests/own_names '%s'", weights);
     assert_int_equal(program_run(command, false, &said), 0);
     assert_string_equal(said.data, expected);

@@ -262,7 +262,8 @@ static void sides_are_multiples_of_64(void **state)
     assert_ok(detector_create(&w.deployed, w.deployed_params, &config, &d));
     assert_ok(image_init(&photo, 60, 150));
     memset(photo.data, 90, (size_t)60 * 150 * 3);
-    assert_ok(detector_prepare(d, &photo, &in));
+    const struct pixels seen = pixels_of_image(&photo);
+    assert_ok(detector_prepare(d, &seen, &in));
     assert_int_equal(in.pixels.h, 128);
     assert_int_equal(in.pixels.w, 192);
     assert_ok(detector_run(d, &in, &found, &count, &times));
@@ -284,14 +285,17 @@ static void the_api_names_the_stride(void **state)
     weights_free(&w);
     yolo9_options_init(&o);
     o.height = o.width = 96;
-    assert_null(yolo9_open(folder_path("api.safetensors"), &o));
+    struct yolo9_weights *opened = yolo9_weights_open(folder_path("api.safetensors"), NULL);
+    assert_int_equal(yolo9_weights_stride(opened), 64);
+    assert_null(yolo9_detector_open(opened, &o));
     assert_non_null(strstr(yolo9_error(), "multiples of 64"));
     o.height = 128;
     o.width = 192;
-    struct yolo9 *y = yolo9_open(folder_path("api.safetensors"), &o);
+    struct yolo9_detector *y = yolo9_detector_open(opened, &o);
     assert_non_null(y);
-    assert_int_equal(yolo9_class_count(y), 3);
-    yolo9_close(y);
+    assert_int_equal(yolo9_weights_class_count(yolo9_detector_weights(y)), 3);
+    yolo9_detector_close(y);
+    yolo9_weights_close(opened);
 }
 
 /* The deployed and lowered network says what the training form says. */

@@ -36,7 +36,7 @@ static enum status load(struct bench *b, const struct options *o)
         TRY(weights_deploy(w));
     weights_drop_training(w);
     snprintf(b->model, sizeof b->model, "%s", w->table.name);
-    return precision_of(o, w, &b->precision);
+    return precision_of(o, w->eight_bit, &b->precision);
 }
 
 static void fill_input(struct net *net)

@@ -9,7 +9,6 @@
 #include "cli/official.h"
 #include "cli/options.h"
 #include "cli/precision.h"
-#include "core/cpu.h"
 #include "core/progress.h"
 #include "core/terminal.h"
 
@@ -68,10 +67,8 @@ static const struct option_spec options_table[] = {
 
 static enum status detect_one(struct detect_job *job, struct photo *p, long i)
 {
-    struct detector_times times = {0};
-    struct picture_result r = {.h = p->input.box.src_h, .w = p->input.box.src_w};
-    TRY(detector_run(job->detector, &p->input, &r.detections, &r.count, &times));
-    TRY(results_add(job, i, p, &r, &times));
+    TRY(library_status(yolo9_run(job->detector, &p->input, 1)));
+    TRY(results_add(job, i, p, yolo9_result(job->detector, 0)));
     return OK;
 }
 
@@ -114,12 +111,16 @@ static enum status detect_all(struct detect_job *job)
 
 static enum status load_network(struct detect_job *job)
 {
-    const char *path = option_string(job->o, "weights");
-    struct weights *w = &job->weights;
-    TRY(weights_load(path, option_string(job->o, "cfg"), w, NULL));
-    if (w->params)
-        TRY(weights_deploy(w));
-    weights_drop_training(w);
+    struct yolo9_weights_options options;
+    yolo9_weights_options_init(&options);
+    options.table = option_string(job->o, "cfg");
+    job->weights = yolo9_weights_open(option_string(job->o, "weights"), &options);
+    TRY(library_opened(job->weights));
+    job->nc = yolo9_weights_class_count(job->weights);
+    job->class_names = arena_alloc(&job->arena, (size_t)job->nc + 1, sizeof *job->class_names);
+    TRY(job->class_names ? OK : E_NOMEM);
+    for (int i = 0; i < job->nc; i++)
+        job->class_names[i] = yolo9_weights_class_name(job->weights, i);
     return OK;
 }
 
@@ -155,33 +156,38 @@ cleanup:
     return rc;
 }
 
+static struct image_size choose_size(const struct detect_job *job)
+{
+    struct input_facts facts = {.stride = yolo9_weights_stride(job->weights)};
+    facts.known = yolo9_weights_input_size(job->weights, &facts.h, &facts.w);
+    return image_size_from(job->o, &facts, true);
+}
+
 static enum status make_detector(struct detect_job *job)
 {
-    bool params_unused;
-    int threads = option_int(job->o, "threads");
-    const struct image_size size = image_size_of(job->o, &job->weights);
+    enum precision precision;
+    struct yolo9_options options;
+    const struct image_size size = choose_size(job);
     const struct detect_habits habits = habits_detect(job->o);
-    struct detector_config config = {
-        .h = size.h,
-        .w = size.w,
-        .rect = habits.rect,
-        .whole_border = habits.whole_border,
-        .conf = (float)option_float(job->o, "conf"),
-        .iou = habits.iou,
-        .max_det = habits.max_det,
-        .agnostic = option_flag(job->o, "agnostic-nms"),
-        .classes = job->classes.classes,
-        .n_classes = job->classes.n,
-        .exact = option_flag(job->o, "exact"),
-    };
-    TRY(precision_of(job->o, &job->weights, &config.precision));
-    TRY(team_create(threads ? threads : cpu_count(), &job->team));
-    config.team = job->team;
-    TRY(detector_create(&job->weights.deployed, job->weights.deployed_params, &config, &job->detector));
-    TRY(detector_settle(job->detector, &params_unused));
-    if (params_unused)
-        weights_drop_deployed(&job->weights);
-    return OK;
+    TRY(precision_of(job->o, yolo9_weights_precision(job->weights) == YOLO9_INT8, &precision));
+    yolo9_options_init(&options);
+    options.height = size.h;
+    options.width = size.w;
+    options.rect = habits.rect;
+    options.whole_border = habits.whole_border;
+    options.confidence = option_float(job->o, "conf");
+    options.iou = habits.iou;
+    options.max_detections = habits.max_det;
+    options.class_agnostic = option_flag(job->o, "agnostic-nms");
+    options.threads = option_int(job->o, "threads");
+    options.exact = option_flag(job->o, "exact");
+    options.precision = library_precision(precision);
+    job->detector = yolo9_detector_open(job->weights, &options);
+    TRY(library_opened(job->detector));
+    TRY(library_status(yolo9_set_classes(job->detector, job->classes.classes, job->classes.n)));
+    job->max_det = habits.max_det;
+    job->found = mem_alloc((size_t)job->max_det, sizeof *job->found);
+    return job->found ? OK : E_NOMEM;
 }
 
 static enum status run(struct detect_job *job)
@@ -193,7 +199,7 @@ static enum status run(struct detect_job *job)
     if (!weights)
         return fail(E_USAGE, "--weights is needed: a .safetensors or .pt file");
     TRY(load_network(job));
-    TRY(classes_choose(job->o, weights, (const char *const *)job->weights.names, job->weights.nc, &job->classes));
+    TRY(classes_choose(job->o, weights, job->class_names, job->nc, &job->classes));
     TRY(find_sources(job));
     TRY(results_begin(job));
     TRY(outputs_check(job));
@@ -222,10 +228,10 @@ static enum status detect_pictures(const struct options *o)
     signal(SIGPIPE, SIG_IGN); /* `| head`: files are finished first */
     enum status rc = run(&job);
     prefetch_destroy(job.prefetch);
-    detector_destroy(job.detector);
-    team_destroy(job.team);
+    yolo9_detector_close(job.detector);
+    yolo9_weights_close(job.weights);
+    mem_free(job.found);
     results_close(&job);
-    weights_free(&job.weights);
     class_choice_free(&job.classes);
     sources_free(&job.sources);
     if (rc == OK && job.unread) { /* then the program ends as any other in a pipe that nobody reads */

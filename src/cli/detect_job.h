@@ -5,14 +5,13 @@
 #define Y9_CLI_DETECT_JOB_H
 
 #include "cli/classes.h"
+#include "cli/library.h"
 #include "core/file.h"
 #include "core/parallel.h"
 #include "core/prefetch.h"
-#include "detect/detector.h"
 #include "detect/result_names.h"
 #include "detect/results.h"
 #include "detect/sources.h"
-#include "weights/weights.h"
 
 /* --json: begun with the first picture, under a temporary name until it is whole. */
 struct json_output {
@@ -30,15 +29,18 @@ struct jsonl_output {
 
 struct detect_job {
     const struct options *o;
-    struct weights weights;
+    struct yolo9_weights *weights;
+    const char **class_names; /* theirs */
+    int nc;
     struct class_choice classes;
     struct sources sources;
     struct result_names *names; /* of the sources' pictures */
     const char **class_json;    /* names of classes as UTF-8 */
     const char **class_folders; /* and as names of folders */
     struct arena arena;         /* of these names */
-    struct team *team;
-    struct detector *detector;
+    struct yolo9_detector *detector;
+    struct detection *found; /* max_det: of the picture that the detector has just seen */
+    int max_det;
     struct prefetch *prefetch;
     bool saves;   /* something goes to a run's folder */
     char *folder; /* of the run; NULL until the first picture has a result */
@@ -55,8 +57,8 @@ struct detect_job {
 /* One picture on its way: made by a worker, given its detections by the main thread, saved by a worker. */
 struct photo {
     struct image pixels;
-    struct detector_input input;
-    double read, letterbox;
+    struct yolo9_input *input;
+    double read;
     struct picture_result result;
     struct detection *detections; /* max_det, like the columns below */
     float *boxes, *scores;        /* in the form that draw_detections takes */
@@ -71,9 +73,8 @@ enum status photo_keep(const struct detect_job *job, const struct picture_result
 /* --- detect_results.c --- */
 enum status results_begin(struct detect_job *job); /* what the options say, and names of results, before the work */
 enum status results_name_classes(struct detect_job *job); /* when the weights are there */
-/* Tell and write one picture's result; the run's folder is made with the first one. */
-enum status results_add(struct detect_job *job, long item, struct photo *p, const struct picture_result *r,
-                        const struct detector_times *times);
+/* Tell and write what the library found in one picture; the run's folder is made with the first one. */
+enum status results_add(struct detect_job *job, long item, struct photo *p, const struct yolo9_result *found);
 enum status results_finish(struct detect_job *job); /* the JSON file gets its name */
 void results_summarise(const struct detect_job *job);
 void results_close(struct detect_job *job); /* what is not finished is dropped */

@@ -15,10 +15,12 @@ static enum status make_photo(void *context, long item, void *slot)
     double start = clock_seconds();
     enum status rc = sources_read(&job->sources, item, &p->pixels);
     double read = clock_seconds();
-    if (rc == OK)
-        rc = detector_prepare(job->detector, &p->pixels, &p->input);
     p->read = read - start;
-    p->letterbox = clock_seconds() - read;
+    if (rc == OK) {
+        const struct yolo9_picture picture =
+            yolo9_picture_pixels(YOLO9_RGB, p->pixels.data, p->pixels.h, p->pixels.w, 0);
+        rc = library_status(yolo9_input_prepare(job->detector, &picture, &p->input));
+    }
     if (!job->saves)
         image_free(&p->pixels);
     return rc;
@@ -28,7 +30,7 @@ static void free_photo(void *slot)
 {
     struct photo *p = slot;
     image_free(&p->pixels);
-    detector_input_free(&p->input);
+    yolo9_input_close(p->input);
     mem_free(p->detections);
     mem_free(p->boxes);
     mem_free(p->scores);
@@ -38,7 +40,7 @@ static void free_photo(void *slot)
 /* The detector uses its memory again for the next picture: what is to be saved is copied. */
 enum status photo_keep(const struct detect_job *job, const struct picture_result *r, struct photo *p)
 {
-    size_t most = (size_t)option_int(job->o, "max-det");
+    size_t most = (size_t)job->max_det;
     if (!p->detections) {
         p->detections = mem_alloc(most, sizeof *p->detections);
         p->boxes = mem_alloc(most, 4 * sizeof(float));
@@ -66,8 +68,8 @@ static enum status save_annotated(const struct detect_job *job, long item, struc
                                  .hide_labels = option_flag(job->o, "hide-labels"),
                                  .hide_conf = option_flag(job->o, "hide-conf")};
     TRY_CLEAN(result_path(job->folder, "", job->names[item].picture, "", &path));
-    TRY_CLEAN(draw_detections(&p->pixels, p->boxes, p->scores, p->classes, p->result.count,
-                              (const char *const *)job->weights.names, job->weights.nc, &style));
+    TRY_CLEAN(draw_detections(&p->pixels, p->boxes, p->scores, p->classes, p->result.count, job->class_names, job->nc,
+                              &style));
     TRY_CLEAN(image_write(path, &p->pixels));
 cleanup:
     mem_free(path);

@@ -23,8 +23,8 @@ static bool is_standard_output(const char *path)
 
 enum status results_name_classes(struct detect_job *job)
 {
-    const char *const *names = (const char *const *)job->weights.names;
-    int nc = job->weights.nc, changed = 0, example = 0;
+    const char *const *names = job->class_names;
+    int nc = job->nc, changed = 0, example = 0;
     job->class_json = arena_alloc(&job->arena, (size_t)nc + 1, sizeof *job->class_json);
     TRY(job->class_json ? OK : E_NOMEM);
     for (int i = 0; i < nc; i++)
@@ -101,15 +101,15 @@ static enum status flush_output(struct detect_job *job)
     return OK;
 }
 
-static enum status print_line(struct detect_job *job, const struct picture_result *r, const struct photo *p, long item,
-                              double ms)
+static enum status print_line(struct detect_job *job, const struct picture_result *r, const struct yolo9_result *found,
+                              long item, double ms)
 {
     struct buf text = {0};
     char *path = sources_shown_path(&job->sources, item);
-    enum status rc = path ? results_summary(r, job->class_json, job->weights.nc, &text) : E_NOMEM;
+    enum status rc = path ? results_summary(r, job->class_json, job->nc, &text) : E_NOMEM;
     if (rc == OK) {
-        print(stdout, "image %ld/%d %s: %dx%d %s, %.1fms", item + 1, job->sources.count, path, p->input.box.h,
-              p->input.box.w, text.data, ms);
+        print(stdout, "image %ld/%d %s: %dx%d %s, %.1fms", item + 1, job->sources.count, path, found->input_height,
+              found->input_width, text.data, ms);
         rc = flush_output(job);
     }
     mem_free(path);
@@ -176,27 +176,38 @@ static enum status make_folder(struct detect_job *job)
                                        option_flag(o, "exist-ok"), &job->folder);
 }
 
-enum status results_add(struct detect_job *job, long item, struct photo *p, const struct picture_result *r,
-                        const struct detector_times *times)
+/* The library's detections in the form that the writers of results take. */
+static struct picture_result take_result(struct detect_job *job, const struct yolo9_result *found)
+{
+    for (int i = 0; i < found->count; i++) {
+        const struct yolo9_detection *d = &found->detections[i];
+        job->found[i] = (struct detection){{d->x1, d->y1, d->x2, d->y2}, d->score, d->class_index};
+    }
+    return (struct picture_result){found->height, found->width, job->found, found->count};
+}
+
+enum status results_add(struct detect_job *job, long item, struct photo *p, const struct yolo9_result *found)
 {
     const struct result_names *names = &job->names[item];
+    const struct picture_result r = take_result(job, found);
     struct result_words words = {names->image, names->image_id, job->sources.identities[item].number, job->class_json};
-    struct result_times ms = {1e3 * (p->read + p->letterbox), 1e3 * times->net, 1e3 * times->nms};
+    struct result_times ms = {1e3 * (p->read + found->letterbox_seconds), 1e3 * found->network_seconds,
+                              1e3 * found->boxes_seconds};
     job->done++;
-    job->detections += r->count;
+    job->detections += r.count;
     job->read += p->read;
-    job->letterbox += p->letterbox;
-    job->net += times->net;
-    job->nms += times->nms;
+    job->letterbox += found->letterbox_seconds;
+    job->net += found->network_seconds;
+    job->nms += found->boxes_seconds;
     if (job->lines)
-        TRY(print_line(job, r, p, item, ms.net));
+        TRY(print_line(job, &r, found, item, ms.net));
     if (job->json.path)
-        TRY(write_json(job, r, &words));
+        TRY(write_json(job, &r, &words));
     if (job->jsonl.path)
-        TRY(write_json_line(job, r, &words, &ms));
+        TRY(write_json_line(job, &r, &words, &ms));
     if (job->saves) {
         TRY(make_folder(job));
-        TRY(photo_keep(job, r, p));
+        TRY(photo_keep(job, &r, p));
     }
     return OK;
 }

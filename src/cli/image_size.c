@@ -16,26 +16,27 @@ static const char *size_text(int h, int w, char buffer[SIZE_TEXT])
     return buffer;
 }
 
-static struct image_size round_size(struct image_size size, const struct weights *w)
+static int round_up(int side, int stride)
+{
+    return (side + stride - 1) / stride * stride;
+}
+
+static struct image_size round_size(struct image_size size, int stride)
 {
     char before[SIZE_TEXT], after[SIZE_TEXT];
-    static const struct graph none; /* any network's stride */
-    const struct graph *g = w ? &w->deployed : &none;
-    const struct image_size rounded = {graph_round_side(g, size.h), graph_round_side(g, size.w)};
+    const struct image_size rounded = {round_up(size.h, stride), round_up(size.w, stride)};
     if (rounded.h != size.h || rounded.w != size.w)
         log_info("--img %s becomes %s: sides are multiples of %d", size_text(size.h, size.w, before),
-                 size_text(rounded.h, rounded.w, after), graph_largest_stride(g));
+                 size_text(rounded.h, rounded.w, after), stride);
     return rounded;
 }
 
 /* The size that nobody gave. */
-static struct image_size known_size(const struct weights *w, bool square)
+static struct image_size known_size(const struct input_facts *facts, bool square)
 {
     char text[SIZE_TEXT];
-    struct image_size size = {WEIGHTS_IMG_DEFAULT, WEIGHTS_IMG_DEFAULT};
-    if (!w)
-        return size;
-    if (!weights_image_size(w, &size.h, &size.w)) {
+    struct image_size size = {facts->h, facts->w};
+    if (!facts->known) {
         log_info("--img %d, the default: the weights do not tell their size", size.h);
     } else if (square && size.h != size.w) {
         size_text(size.h, size.w, text);
@@ -47,24 +48,41 @@ static struct image_size known_size(const struct weights *w, bool square)
     return size;
 }
 
-static struct image_size resolve(const struct options *o, const struct weights *w, bool square)
+static struct image_size resolve(const struct options *o, const struct input_facts *facts, bool given, bool square)
 {
-    struct image_size size;
+    struct image_size size = {WEIGHTS_IMG_DEFAULT, WEIGHTS_IMG_DEFAULT};
     if (option_given(o, "img"))
         option_size(o, "img", &size.h, &size.w);
-    else
-        size = known_size(w && option_string(o, "weights") ? w : NULL, square);
-    return round_size(size, w);
+    else if (given)
+        size = known_size(facts, square);
+    return round_size(size, facts->stride);
+}
+
+static struct input_facts facts_of(const struct weights *w)
+{
+    struct input_facts facts = {.stride = GRAPH_LEAST_STRIDE}; /* any network's */
+    if (w) {
+        facts.stride = graph_largest_stride(&w->deployed);
+        facts.known = weights_image_size(w, &facts.h, &facts.w);
+    }
+    return facts;
+}
+
+struct image_size image_size_from(const struct options *o, const struct input_facts *facts, bool given)
+{
+    return resolve(o, facts, given, false);
 }
 
 struct image_size image_size_of(const struct options *o, const struct weights *w)
 {
-    return resolve(o, w, false);
+    const struct input_facts facts = facts_of(w);
+    return resolve(o, &facts, w && option_string(o, "weights"), false);
 }
 
 int image_side_of(const struct options *o, const struct weights *w)
 {
-    return resolve(o, w, true).h;
+    const struct input_facts facts = facts_of(w);
+    return resolve(o, &facts, w && option_string(o, "weights"), true).h;
 }
 
 void image_size_compare(const struct weights *w, int height, int width)

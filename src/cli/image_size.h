@@ -18,6 +18,15 @@ struct image_size {
     int h, w;
 };
 
+/* What a network says of its input. */
+struct input_facts {
+    int stride;
+    int h, w;   /* the size that it takes by default */
+    bool known; /* it was trained at that size */
+};
+/* The same for facts; those of a network that is not --weights' are not `given`. */
+struct image_size image_size_from(const struct options *o, const struct input_facts *facts, bool given);
+
 /* `w`: the network, whose stride counts, and which may know its size where it was read from --weights; NULL: it is
  * not known yet, and the stride that every network has is taken. */
 struct image_size image_size_of(const struct options *o, const struct weights *w);

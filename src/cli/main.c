@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/help.h"
 #include "cli/interrupt.h"
+#include "core/terminal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    log_set_sink(terminal_log, NULL);
     interrupt_start();
     int code = run(argc, argv);
     if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_DONE) {

@@ -15,9 +15,9 @@
 
 extern const char *const precision_names[]; /* by enum precision; NULL at the end */
 
-/* What was asked for, or what fits the weights. E_USAGE: they contradict each other; E_ARGUMENT: weights without
- * 8-bit ranges. */
-enum status precision_of(const struct options *o, const struct weights *w, enum precision *out);
+/* What was asked for, or what fits weights with (`eight_bit`) or without 8-bit ranges. E_USAGE: they contradict each
+ * other; E_ARGUMENT: weights without 8-bit ranges. */
+enum status precision_of(const struct options *o, bool eight_bit, enum precision *out);
 const char *precision_name(enum precision p); /* "fp32" */
 
 #endif

@@ -152,7 +152,7 @@ static enum status load_network(struct val_job *job)
     if (w->params)
         TRY(weights_deploy(w));
     weights_drop_training(w);
-    TRY(precision_of(job->o, w, &job->precision));
+    TRY(precision_of(job->o, w->eight_bit, &job->precision));
     return OK;
 }
 

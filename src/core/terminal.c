@@ -250,6 +250,16 @@ void terminal_print(FILE *stream, const char *text)
     buf_free(&wrapped);
 }
 
+void terminal_log(void *context, enum log_level level, const char *text)
+{
+    static const char *const prefixes[] = {[LOG_WARN] = "warning: ", [LOG_DEBUG] = "debug: "};
+    const char *prefix = level < COUNT(prefixes) ? prefixes[level] : NULL;
+    char line[2048 + 16];
+    (void)context;
+    snprintf(line, sizeof line, "%s%s", prefix ? prefix : "", text);
+    terminal_print(stderr, line);
+}
+
 void terminal_status(const char *line)
 {
     flockfile(stderr);

@@ -4,6 +4,7 @@
 #define Y9_CORE_TERMINAL_H
 
 #include "core/buf.h"
+#include "core/log.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -33,6 +34,8 @@ const char *noun(long n, const char *one, const char *many);
 /* Print lines to standard output or standard error, wrapped where that is a terminal; a newline at the end is added
  * where it is missing. A progress line gives way to them. */
 void terminal_print(FILE *stream, const char *text);
+/* A log_sink: messages go to standard error, a warning is called one. */
+void terminal_log(void *context, enum log_level level, const char *text);
 
 /* The line at the bottom of standard error that is drawn again and again: replaces the one before. NULL: the line is
  * left as it stands, and what follows begins on the next one. Only for terminals that can go back to a line's

@@ -1,6 +1,7 @@
 /* detect/: from a photo to boxes on it: sources, the network's output decoded, NMS, results and their names.
  *
- * The detection pipeline, one straight line: photo -> letterbox -> forward -> decode -> NMS -> boxes on the photo. */
+ * The detection pipeline, one straight line: photo -> letterbox -> forward -> decode -> NMS -> boxes on the photo.
+ * detector_run walks it for one picture; its steps are there for batches, and for inputs that are no pictures. */
 #ifndef Y9_DETECT_DETECTOR_H
 #define Y9_DETECT_DETECTOR_H
 
@@ -21,7 +22,9 @@ struct detector_config {
     int n_classes;
     bool exact; /* direct convolution only */
     enum precision precision;
-    struct team *team;       /* borrowed */
+    struct team *team;           /* borrowed */
+    struct packed_store *packed; /* net_config */
+    bool params_gone;            /* `params` is memory without values: `packed` must have all that is read */
     struct nms_trace *trace; /* gets what became of each candidate of the last picture; borrowed, NULL: nobody looks */
 };
 
@@ -31,10 +34,18 @@ struct detector;
 enum status detector_create(const struct graph *graph, float *params, const struct detector_config *config,
                             struct detector **out);
 void detector_destroy(struct detector *d);
-/* Make ready for pictures: plan, packed weights. *params_unused: nothing reads `params` any more, so that the caller
- * may free them. Always false with rect, whose shapes come with the pictures; a detector works without this call too.
- */
-enum status detector_settle(struct detector *d, bool *params_unused);
+/* Make ready for pictures, one and (batch > 1) so many at a time: plans, packed weights. `give_up`: what of `params`
+ * was packed is given up on the way, so that their memory goes back early; *params_unused: nothing reads them any more,
+ * and they may be freed. Does nothing with rect, whose shapes come with the pictures; a detector works without this
+ * call too. E_ARGUMENT: the parameters are gone and something is not packed yet. */
+enum status detector_settle(struct detector *d, int batch, bool give_up, bool *params_unused);
+
+/* What may change between two runs; the rest of the configuration stays as it was. Scores and IoU in 0 .. 1, max_det at
+ * least 1. E_NOMEM leaves everything as it was. */
+enum status detector_set_thresholds(struct detector *d, float conf, double iou, int max_det);
+void detector_set_agnostic(struct detector *d, bool agnostic);
+enum status detector_set_classes(struct detector *d, const int *classes, int n); /* n 0: all */
+const struct detector_config *detector_config(const struct detector *d);
 
 /* A photo made ready for the network. Start from {0}; release with detector_input_free. */
 struct detector_input {
@@ -43,16 +54,25 @@ struct detector_input {
 };
 void detector_input_free(struct detector_input *in);
 /* Touches nothing of the detector but its configuration: may run in other threads while the detector works. */
-enum status detector_prepare(const struct detector *d, const struct image *photo, struct detector_input *in);
+enum status detector_prepare(const struct detector *d, const struct pixels *photo, struct detector_input *in);
 
 struct detector_times {
     double net, nms; /* seconds: forward; decode + NMS + mapping back */
 };
 
 /* Detections by falling score, boxes in pixels of the photo, not rounded. *detections is the detector's, valid until
- * the next run. */
+ * the next call of detector_boxes. */
 enum status detector_run(struct detector *d, const struct detector_input *in, const struct detection **detections,
                          int *count, struct detector_times *times);
+
+/* --- its steps --- */
+/* Plan n inputs of h x w: write them to *input, floats of 0 .. 1 in the order red, green, blue. */
+enum status detector_begin(struct detector *d, int n, int h, int w, struct tensor *input);
+void detector_forward(struct detector *d);
+/* Detections in input `image` of what detector_forward saw, as above. */
+enum status detector_boxes(struct detector *d, int image, const struct letterbox *box,
+                           const struct detection **detections, int *count);
+struct head_output detector_output(const struct detector *d); /* of detector_forward */
 
 struct net *detector_net(struct detector *d); /* for benches, and to look at the logits of the last run */
 /* What the last run chose from; the detector's, boxes in pixels of the network's input. */

@@ -2,20 +2,14 @@
 
 #include "core/clock.h"
 #include "core/cpu.h"
+#include "graph/op_rules.h"
+#include "graph/packed.h"
 #include "graph/plan.h"
 
 #include <assert.h>
 #include <string.h>
 
 enum { MAX_PLANS = 8 }; /* rectangular batches and the short last one; the oldest goes */
-
-struct packed_weights {
-    int node, variant; /* key: two plans that choose the same algorithm for a node share the block */
-    float *data[2];
-    size_t floats[2];
-    unsigned version; /* of the parameters it was packed from; 0: never */
-    bool zeroed;      /* memory is touched by the first packing, not before */
-};
 
 struct net {
     struct plan_request request;
@@ -26,11 +20,10 @@ struct net {
     int n_plans;
     float *arena;
     size_t arena_floats;
-    struct packed_weights *packed;
-    int n_packed, cap_packed;
-    int *stale; /* (nodes) calls whose weights must be packed again */
+    struct packed_store own, *packed; /* packed: `own`, or one that is shared with other networks */
+    int *stale;                       /* (nodes) calls whose weights must be packed again */
     unsigned version;
-    bool dropped; /* the parameters may be gone */
+    bool dropped; /* the parameters may be gone: no further plan */
     int *outputs;
     net_observer *observer; /* may be NULL */
     void *observer_context;
@@ -66,6 +59,8 @@ enum status net_create(const struct graph *graph, float *params, float *d_params
         return E_NOMEM;
     net->team = config->team;
     net->version = 1;
+    packed_store_init(&net->own);
+    net->packed = config->packed ? config->packed : &net->own;
     net->request = (struct plan_request){
         .graph = graph,
         .backend = config->backend,
@@ -98,14 +93,10 @@ void net_destroy(struct net *net)
     if (!net)
         return;
     forget_plans(net);
-    for (int i = 0; i < net->n_packed; i++) {
-        mem_free(net->packed[i].data[0]);
-        mem_free(net->packed[i].data[1]);
-    }
+    packed_store_free(&net->own);
     if (net->map)
         graph_free(&net->lowered);
     mem_free(net->map);
-    mem_free(net->packed);
     mem_free(net->stale);
     mem_free(net->arena);
     mem_free(net->outputs);
@@ -142,52 +133,22 @@ enum status net_set_outputs(struct net *net, const int *values, int count, bool 
 
 /* --- packed weights --- */
 
-static int find_packed(const struct net *net, int node, int variant)
-{
-    for (int i = 0; i < net->n_packed; i++) {
-        if (net->packed[i].node == node && net->packed[i].variant == variant)
-            return i;
-    }
-    return -1;
-}
-
-static enum status add_packed(struct net *net, const struct call *c, int node, int *index)
-{
-    if (net->n_packed == net->cap_packed) {
-        size_t old = (size_t)net->cap_packed * sizeof *net->packed;
-        struct packed_weights *grown = mem_grow(net->packed, old, old * 2 + 256 * sizeof *grown);
-        if (!grown)
-            return E_NOMEM;
-        net->packed = grown;
-        net->cap_packed = net->cap_packed * 2 + 256;
-    }
-    struct packed_weights w = {.node = node, .variant = c->variant};
-    for (int i = 0; i < 2; i++) {
-        w.floats[i] = c->packed_floats[i];
-        if (w.floats[i] && !(w.data[i] = mem_alloc(w.floats[i], sizeof(float)))) {
-            mem_free(w.data[0]);
-            return E_NOMEM;
-        }
-    }
-    *index = net->n_packed;
-    net->packed[net->n_packed++] = w;
-    return OK;
-}
-
 static enum status attach_packed(struct net *net, struct plan *p)
 {
-    for (int i = 0; i < net->request.graph->n_nodes; i++) {
+    enum status rc = OK;
+    pthread_mutex_lock(&net->packed->lock);
+    for (int i = 0; i < net->request.graph->n_nodes && rc == OK; i++) {
         struct call *c = &p->calls[i];
         if (!c->packed_floats[0] && !c->packed_floats[1])
             continue;
-        int index = find_packed(net, i, c->variant);
-        if (index < 0)
-            TRY(add_packed(net, c, i, &index));
-        p->packed[i] = index;
-        c->packed[0] = net->packed[index].data[0];
-        c->packed[1] = net->packed[index].data[1];
+        rc = packed_store_find(net->packed, i, c, &p->packed[i]);
+        if (rc != OK)
+            break;
+        c->packed[0] = net->packed->items[p->packed[i]].data[0];
+        c->packed[1] = net->packed->items[p->packed[i]].data[1];
     }
-    return OK;
+    pthread_mutex_unlock(&net->packed->lock);
+    return rc;
 }
 
 /* Calls whose weights are packed in one hand-out. */
@@ -202,7 +163,7 @@ static void pack_part(void *context, int part, int thread)
     const struct call_packing *job = context;
     const struct net *net = job->net;
     const int call = job->calls[part];
-    struct packed_weights *w = &net->packed[net->current->packed[call]];
+    struct packed_weights *w = &net->packed->items[net->current->packed[call]];
     for (int i = 0; i < 2 && !w->zeroed; i++) {
         if (w->data[i])
             memset(w->data[i], 0, w->floats[i] * sizeof(float));
@@ -221,7 +182,7 @@ static int list_stale(struct net *net)
     for (int i = 0; i < p->n_calls; i++) {
         if (p->packed[i] < 0)
             continue;
-        struct packed_weights *w = &net->packed[p->packed[i]];
+        struct packed_weights *w = &net->packed->items[p->packed[i]];
         if (w->version == net->version)
             continue;
         net->stale[n++] = i;
@@ -237,10 +198,26 @@ static void pack_calls(struct net *net, int first, int end)
 }
 
 /* Weights are packed once a version of the parameters: at the first run after a change. Layers are shared among the
- * threads: one hand-out for all instead of one a layer. */
-static void pack_weights(struct net *net)
+ * threads: one hand-out for all instead of one a layer. Other networks of a shared store wait meanwhile. */
+void net_pack(struct net *net)
 {
+    pthread_mutex_lock(&net->packed->lock);
     pack_calls(net, 0, list_stale(net));
+    pthread_mutex_unlock(&net->packed->lock);
+}
+
+bool net_is_packed(const struct net *net)
+{
+    bool packed = true;
+    const struct plan *p = net->current;
+    pthread_mutex_lock(&net->packed->lock);
+    for (int i = 0; i < p->n_calls && packed; i++) {
+        int param[MAX_NODE_PARAMS];
+        packed = p->packed[i] < 0 ? !node_params(p->calls[i].node, param)
+                                  : net->packed->items[p->packed[i]].version == net->version;
+    }
+    pthread_mutex_unlock(&net->packed->lock);
+    return packed;
 }
 
 /* The lowest parameter that stale calls `i` .. n - 1 will read; NULL: none. */
@@ -257,21 +234,16 @@ static float *lowest_read(const struct net *net, int i, int n)
     return lowest;
 }
 
-bool net_drop_params(struct net *net)
+/* Pack what is stale, and give up the parameters below what is still to be read. */
+static void pack_and_discard(struct net *net)
 {
     enum { FLOATS = 4 << 20 }; /* packed before their sources go: both forms of all weights are the most memory */
     const struct plan *p = net->current;
-    if (net->request.options.mode != RUN_INFER)
-        return false;
-    for (int i = 0; i < p->n_calls; i++) {
-        if (p->calls[i].param[0] && p->packed[i] < 0)
-            return false; /* this op reads them as it runs */
-    }
     const int n = list_stale(net);
     float *gone = net->request.params;
     for (int i = 0, end = 0; i < n; i = end) {
         for (size_t floats = 0; end < n && floats < FLOATS; end++)
-            floats += net->packed[p->packed[net->stale[end]]].floats[0];
+            floats += net->packed->items[p->packed[net->stale[end]]].floats[0];
         pack_calls(net, i, end);
         float *lowest = lowest_read(net, end, n);
         if (lowest && lowest > gone) {
@@ -279,6 +251,20 @@ bool net_drop_params(struct net *net)
             gone = lowest;
         }
     }
+}
+
+bool net_drop_params(struct net *net)
+{
+    const struct plan *p = net->current;
+    if (net->request.options.mode != RUN_INFER)
+        return false;
+    for (int i = 0; i < p->n_calls; i++) {
+        if (p->calls[i].param[0] && p->packed[i] < 0)
+            return false; /* this op reads them as it runs */
+    }
+    pthread_mutex_lock(&net->packed->lock);
+    pack_and_discard(net);
+    pthread_mutex_unlock(&net->packed->lock);
     net->dropped = true;
     return true;
 }
@@ -384,7 +370,7 @@ static void run_step(struct net *net, struct plan_step *s)
 
 void net_forward(struct net *net)
 {
-    pack_weights(net);
+    net_pack(net);
     for (int i = 0; i < net->current->n_forward; i++)
         run_step(net, &net->current->steps[i]);
 }
@@ -445,10 +431,7 @@ size_t net_arena_bytes(const struct net *net)
 
 size_t net_packed_bytes(const struct net *net)
 {
-    size_t floats = 0;
-    for (int i = 0; i < net->n_packed; i++)
-        floats += net->packed[i].floats[0] + net->packed[i].floats[1];
-    return floats * sizeof(float);
+    return packed_store_bytes(net->packed);
 }
 
 int net_copies(const struct net *net)

@@ -17,6 +17,7 @@ struct net_config {
     bool exact;
     enum precision precision;
     bool as_given; /* run the graph's own nodes, for an observer that knows them; else a deployed graph is lowered */
+    struct packed_store *packed; /* borrowed: shared with other networks over the same parameters; NULL: its own */
     bool keep_all; /* no memory reuse between values, all of them floats: for golden tests that look at inner maps */
 };
 
@@ -55,9 +56,14 @@ struct head_output {
 };
 struct head_output net_output(const struct net *net, int branch);
 
+/* Pack the weights of the current plan now and not at its first run. */
+void net_pack(struct net *net);
+/* Has the current plan all it reads of the parameters in packed form? Then their values may be gone. */
+bool net_is_packed(const struct net *net);
+
 /* Pack the weights of the current plan for good: true when nothing reads the parameters any more. They are given up as
  * packing goes on, so that the caller can only free them. Only plans that there are can run from then on; net_plan of
- * another shape is E_ARGUMENT. RUN_INFER only. */
+ * another shape is E_ARGUMENT. RUN_INFER only. Plans made before must be packed (net_pack) already. */
 bool net_drop_params(struct net *net);
 
 /* Attributes of the graph's nodes changed (what runs in 8 bits): plans are made again, net_plan must be called. */

@@ -57,12 +57,18 @@ static void fill_bars(const struct letterbox *box, struct image *dst)
     }
 }
 
-enum status image_letterbox(const struct image *src, const struct letterbox *box, struct image *dst)
+enum status pixels_letterbox(const struct pixels *src, const struct letterbox *box, struct image *dst)
 {
     assert(src->h == box->src_h && src->w == box->src_w);
     enum status rc = image_init(dst, box->h, box->w);
     if (rc != OK)
         return rc;
     fill_bars(box, dst);
-    return image_resize_into(src, box->inner_h, box->inner_w, RESIZE_LINEAR, dst, box->top, box->left);
+    return pixels_resize_into(src, box->inner_h, box->inner_w, dst, box->top, box->left);
+}
+
+enum status image_letterbox(const struct image *src, const struct letterbox *box, struct image *dst)
+{
+    const struct pixels pixels = pixels_of_image(src);
+    return pixels_letterbox(&pixels, box, dst);
 }

@@ -3,7 +3,7 @@
 #ifndef Y9_IMAGE_LETTERBOX_H
 #define Y9_IMAGE_LETTERBOX_H
 
-#include "image/image.h"
+#include "image/pixels.h"
 
 #include <stdbool.h>
 
@@ -30,5 +30,6 @@ struct letterbox letterbox_plan(int src_h, int src_w, const struct letterbox_opt
 
 /* dst = the network input; as in image_init. E_NOMEM. */
 enum status image_letterbox(const struct image *src, const struct letterbox *box, struct image *dst);
+enum status pixels_letterbox(const struct pixels *src, const struct letterbox *box, struct image *dst);
 
 #endif

@@ -40,6 +40,7 @@ struct linear {
     uint8_t *left, *right;       /* (w, 3) and some bytes to spare: the row's gathered neighbours */
     int16_t *row[2];             /* (w, 3) */
     int cached[2];               /* source row that row[i] holds, -1 none */
+    uint8_t *source_row;         /* (src_w, 3) and PIXELS_SLACK: of pictures that are not RGB */
     size_t n;                    /* w * 3 */
     void *memory;
 };
@@ -55,7 +56,8 @@ static enum status linear_init(struct linear *t, int src_w, int w)
 {
     size_t n = (size_t)w * 3;
     *t = (struct linear){.n = n, .cached = {-1, -1}};
-    uint8_t *p = t->memory = mem_alloc(n * 20 + 16 * MEM_ALIGN, 1);
+    const size_t bytes = n * 20 + (size_t)src_w * 3 + 16 * MEM_ALIGN;
+    uint8_t *p = t->memory = mem_alloc(bytes, 1);
     if (!p)
         return E_NOMEM;
     t->offset = carve(&p, (size_t)w * sizeof(int));
@@ -67,7 +69,8 @@ static enum status linear_init(struct linear *t, int src_w, int w)
     t->row[1] = carve(&p, n * 2);
     t->left = carve(&p, n + 4);
     t->right = carve(&p, n + 4);
-    assert(p <= (uint8_t *)t->memory + n * 20 + 16 * MEM_ALIGN);
+    t->source_row = carve(&p, (size_t)src_w * 3 + PIXELS_SLACK);
+    assert(p <= (uint8_t *)t->memory + bytes);
     double scale = 1.0 / ((double)w / src_w);
     for (int d = 0; d < w; d++) {
         float f;
@@ -109,10 +112,10 @@ static void mix(const uint8_t *restrict left, const uint8_t *restrict right, con
     }
 }
 
-static const int16_t *linear_get_row(struct linear *t, const struct image *src, int y, int slot)
+static const int16_t *linear_get_row(struct linear *t, const struct pixels *src, int y, int slot)
 {
     if (t->cached[slot] != y) {
-        gather(src->data + (size_t)y * (size_t)src->w * 3, t->offset, t->n, t->left, t->right);
+        gather(pixels_row(src, y, t->source_row), t->offset, t->n, t->left, t->right);
         mix(t->left, t->right, t->q0, t->q1, t->m0, t->m1, t->n, t->row[slot]);
         t->cached[slot] = y;
     }
@@ -129,7 +132,7 @@ static void linear_blend(const int16_t *restrict top, const int16_t *restrict bo
     }
 }
 
-static enum status resize_linear(const struct image *src, const struct resize_target *dst)
+static enum status resize_linear(const struct pixels *src, const struct resize_target *dst)
 {
     struct linear t;
     enum status rc = linear_init(&t, src->w, dst->w);
@@ -159,15 +162,17 @@ static enum status resize_linear(const struct image *src, const struct resize_ta
 /* --- area --- */
 
 /* Exactly half in both directions, for either filter: mean of 2 x 2. */
-static enum status resize_half(const struct image *src, const struct resize_target *dst)
+static enum status resize_half(const struct pixels *src, const struct resize_target *dst)
 {
     size_t row = (size_t)src->w * 3, n = (size_t)dst->w * 3;
-    uint16_t *sum = mem_alloc(row + 2 * n + 24, sizeof *sum);
+    uint16_t *sum = mem_alloc(2 * row + 2 * n + 24 + PIXELS_SLACK, sizeof *sum);
     if (!sum)
         return E_NOMEM;
     uint16_t *restrict left = sum + row + 8, *restrict right = left + n + 8;
+    uint8_t *made = (uint8_t *)(right + n + 8); /* two rows of pictures that are not RGB */
     for (int y = 0; y < dst->h; y++) {
-        const uint8_t *restrict a = src->data + (size_t)y * 2 * row, *restrict b = a + row;
+        const uint8_t *restrict a = pixels_row(src, 2 * y, made);
+        const uint8_t *restrict b = pixels_row(src, 2 * y + 1, made + row);
         uint8_t *restrict out = dst->data + (size_t)y * dst->row_bytes;
         for (size_t i = 0; i < row; i++)
             sum[i] = (uint16_t)(a[i] + b[i]);
@@ -323,16 +328,45 @@ cleanup:
 
 /* --- choice --- */
 
+static enum status resize_bilinear(const struct pixels *src, const struct resize_target *dst)
+{
+    return src->w == 2 * dst->w && src->h == 2 * dst->h ? resize_half(src, dst) : resize_linear(src, dst);
+}
+
 static enum status resize(const struct image *src, enum resize_filter filter, const struct resize_target *dst)
 {
-    if (src->w == 2 * dst->w && src->h == 2 * dst->h)
-        return resize_half(src, dst);
-    if (filter == RESIZE_LINEAR)
-        return resize_linear(src, dst);
+    const struct pixels pixels = pixels_of_image(src);
+    if (filter == RESIZE_LINEAR || (src->w == 2 * dst->w && src->h == 2 * dst->h))
+        return resize_bilinear(&pixels, dst);
     assert(dst->w <= src->w && dst->h <= src->h);
     if (src->w % dst->w == 0 && src->h % dst->h == 0)
         return resize_area_whole(src, dst);
     return resize_area_general(src, dst);
+}
+
+static struct resize_target target_in(struct image *dst, int h, int w, int top, int left)
+{
+    size_t row_bytes = (size_t)dst->w * 3;
+    return (struct resize_target){dst->data + (size_t)top * row_bytes + (size_t)left * 3, row_bytes, h, w};
+}
+
+static enum status copy_rows(const struct pixels *src, const struct resize_target *dst)
+{
+    const size_t n = (size_t)src->w * 3;
+    uint8_t *made = mem_alloc(n + PIXELS_SLACK, 1);
+    if (!made)
+        return E_NOMEM;
+    for (int y = 0; y < src->h; y++)
+        memcpy(dst->data + (size_t)y * dst->row_bytes, pixels_row(src, y, made), n);
+    mem_free(made);
+    return OK;
+}
+
+enum status pixels_resize_into(const struct pixels *src, int h, int w, struct image *dst, int top, int left)
+{
+    assert(top >= 0 && left >= 0 && h > 0 && w > 0 && top + h <= dst->h && left + w <= dst->w);
+    const struct resize_target target = target_in(dst, h, w, top, left);
+    return h == src->h && w == src->w ? copy_rows(src, &target) : resize_bilinear(src, &target);
 }
 
 enum status image_resize_into(const struct image *src, int h, int w, enum resize_filter filter, struct image *dst,
@@ -343,8 +377,7 @@ enum status image_resize_into(const struct image *src, int h, int w, enum resize
         image_paste(src, 0, 0, h, w, dst, top, left);
         return OK;
     }
-    size_t row_bytes = (size_t)dst->w * 3;
-    struct resize_target target = {dst->data + (size_t)top * row_bytes + (size_t)left * 3, row_bytes, h, w};
+    const struct resize_target target = target_in(dst, h, w, top, left);
     return resize(src, filter, &target);
 }
 

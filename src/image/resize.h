@@ -3,7 +3,7 @@
 #ifndef Y9_IMAGE_RESIZE_H
 #define Y9_IMAGE_RESIZE_H
 
-#include "image/image.h"
+#include "image/pixels.h"
 
 #include <stdbool.h>
 
@@ -18,6 +18,9 @@ enum status image_resize(const struct image *src, int h, int w, enum resize_filt
 /* The same into the h x w rectangle at (top, left) of an existing picture, which must hold it. */
 enum status image_resize_into(const struct image *src, int h, int w, enum resize_filter filter, struct image *dst,
                               int top, int left);
+
+/* The same for a picture in any format, RESIZE_LINEAR; nothing but the rows that are needed is ever converted. */
+enum status pixels_resize_into(const struct pixels *src, int h, int w, struct image *dst, int top, int left);
 
 /* How the data loader brings a photo to `size` on its longer side. */
 enum load_rule {

@@ -156,39 +156,53 @@ static enum status remember(const struct checkpoint *c, struct weights *w)
     return c->recipe && !w->recipe ? E_NOMEM : OK;
 }
 
-enum status weights_load(const char *path, const char *cfg, struct weights *out, struct weights_report *report)
+/* From a checkpoint that is open; closes it. */
+static enum status load(struct checkpoint *c, const char *cfg, struct weights *out, struct weights_report *report)
 {
     enum status rc = OK;
-    struct checkpoint c = {0};
     struct match match = {0};
     struct weights_report own = {0};
     struct weights_report *r = report ? report : &own;
-    *out = (struct weights){0};
-    TRY_CLEAN(checkpoint_open(path, &c));
-    TRY_CLEAN(network_find(&c, cfg, &out->table, &match));
+    TRY_CLEAN(network_find(c, cfg, &out->table, &match));
     choose_main_branch(&match, out);
     TRY_CLEAN(build(out));
-    TRY_CLEAN(remember(&c, out));
-    TRY_CLEAN(set_names(out, c.model->names, c.model->n_names));
-    if (c.model->n_names && c.model->n_names != out->nc)
-        log_warn("%s: %d class %s for %d %s", path, c.model->n_names, noun(c.model->n_names, "name", "names"), out->nc,
-                 noun(out->nc, "class", "classes"));
-    else if (c.model->nc > 0 && c.model->nc != out->nc)
-        log_warn("%s: it says that it has %d %s, its head has %d: the head's are taken", path, c.model->nc,
-                 noun(c.model->nc, "class", "classes"), out->nc);
-    TRY_CLEAN(match.fused ? bind_folded(&c, out, r) : bind_training(&c, out, r));
+    TRY_CLEAN(remember(c, out));
+    TRY_CLEAN(set_names(out, c->model->names, c->model->n_names));
+    if (c->model->n_names && c->model->n_names != out->nc)
+        log_warn("%s: %d class %s for %d %s", c->path, c->model->n_names, noun(c->model->n_names, "name", "names"),
+                 out->nc, noun(out->nc, "class", "classes"));
+    else if (c->model->nc > 0 && c->model->nc != out->nc)
+        log_warn("%s: it says that it has %d %s, its head has %d: the head's are taken", c->path, c->model->nc,
+                 noun(c->model->nc, "class", "classes"), out->nc);
+    TRY_CLEAN(match.fused ? bind_folded(c, out, r) : bind_training(c, out, r));
     if (r->count[MISMATCH_MISSING] || r->count[MISMATCH_SHAPE])
-        TRY_CLEAN(complain(&c, out, r));
+        TRY_CLEAN(complain(c, out, r));
     if (match.fused)
-        TRY_CLEAN(eight_bit_read(&c, out));
-    TRY_CLEAN(check_implicit(&c, out, r));
-    TRY_CLEAN(check_rest(&c, cfg, &match, out, r));
+        TRY_CLEAN(eight_bit_read(c, out));
+    TRY_CLEAN(check_implicit(c, out, r));
+    TRY_CLEAN(check_rest(c, cfg, &match, out, r));
 cleanup:
     report_free(&own);
-    checkpoint_close(&c);
+    checkpoint_close(c);
     if (rc != OK)
         weights_free(out);
     return rc;
+}
+
+enum status weights_load(const char *path, const char *cfg, struct weights *out, struct weights_report *report)
+{
+    struct checkpoint c;
+    *out = (struct weights){0};
+    TRY(checkpoint_open(path, &c));
+    return load(&c, cfg, out, report);
+}
+
+enum status weights_load_memory(const char *name, const void *bytes, size_t size, const char *cfg, struct weights *out)
+{
+    struct checkpoint c;
+    *out = (struct weights){0};
+    TRY(checkpoint_open_memory(name, bytes, size, &c));
+    return load(&c, cfg, out, NULL);
 }
 
 enum status weights_random(const char *cfg, int nc, uint64_t seed, struct weights *out)

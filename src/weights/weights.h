@@ -32,6 +32,8 @@ struct weights {
  * by the tensors' names and shapes. Every parameter must be in the file: E_SHAPE tells what is missing. `report`
  * (may be NULL; start from {0}) gets what did not match. Release with weights_free, also after a failure. */
 enum status weights_load(const char *path, const char *cfg, struct weights *out, struct weights_report *report);
+/* The same from a file in memory, borrowed for the call; `name` is for sentences. */
+enum status weights_load_memory(const char *name, const void *bytes, size_t size, const char *cfg, struct weights *out);
 void weights_free(struct weights *w);
 
 /* The network of a table with first values drawn from `seed` and classes named "0", "1" ...; nc 0: the table's. */

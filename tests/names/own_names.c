@@ -39,17 +39,21 @@ int main(int argc, char **argv)
         rgb[i] = (unsigned char)(i * 2654435761u >> 24);
     yolo9_options_init(&options);
     options.height = options.width = SIDE;
-    options.confidence = 1e-6f;
-    struct yolo9 *detector = yolo9_open(argv[1], &options);
-    int n = detector ? yolo9_detect(detector, rgb, SIDE, SIDE, 0) : -1;
-    const struct yolo9_detection *d = n > 0 ? yolo9_detection(detector, 0) : NULL;
-    if (!d) {
+    options.confidence = 1e-6;
+    struct yolo9_weights *weights = yolo9_weights_open(argv[1], NULL);
+    struct yolo9_detector *detector = yolo9_detector_open(weights, &options);
+    const struct yolo9_picture picture = yolo9_picture_pixels(YOLO9_RGB, rgb, SIDE, SIDE, 0);
+    yolo9_detect(detector, &picture, 1);
+    const struct yolo9_result *r = yolo9_result(detector, 0);
+    if (!r || !r->count) {
         fprintf(stderr, "%s\n", yolo9_error());
         return 1;
     }
-    printf("%d boxes, %a %a %a %a %a\n", n, (double)d->score, (double)d->x1, (double)d->y1, (double)d->x2,
+    const struct yolo9_detection *d = &r->detections[0];
+    printf("%d boxes, %a %a %a %a %a\n", r->count, (double)d->score, (double)d->x1, (double)d->y1, (double)d->x2,
            (double)d->y2);
-    yolo9_close(detector);
+    yolo9_detector_close(detector);
+    yolo9_weights_close(weights);
     if (calls) {
         fprintf(stderr, "the library called %d of the program's own functions\n", calls);
         return 1;

@@ -13,9 +13,7 @@
 
 int main()
 {
-    struct yolo9_options options;
-    yolo9_options_init(&options);
-    struct yolo9 *detector = yolo9_open("there-is-no-such-file.pt", &options);
+    struct yolo9_weights *weights = yolo9_weights_open("there-is-no-such-file.pt", nullptr);
     std::printf("%s: %s\n", yolo9_version(), yolo9_error());
-    return !detector && std::strstr(yolo9_error(), "there-is-no-such-file.pt") ? 0 : 1;
+    return !weights && std::strstr(yolo9_error(), "there-is-no-such-file.pt") ? 0 : 1;
 }
