@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { PANELS = 3, WIDTH = 520, HEIGHT = 440, MOST = STUDY_MAX_ROWS * STUDY_MAX_SEEDS, BAR = 3 };
+enum { PANELS = 3, WIDTH = 520, HEIGHT = 480, MOST = STUDY_MAX_ROWS * STUDY_MAX_SEEDS, BAR = 3 };
 
 struct panel_data {
     double x[STUDY_MAX_ROWS], mean[STUDY_MAX_ROWS];
@@ -20,7 +20,7 @@ struct panel_data {
 static void fill(const struct study *s, const char *title, study_value *value, const char *const *names,
                  struct panel_data *d)
 {
-    const struct colour grey = {0.45, 0.45, 0.45};
+    const struct colour grey = {115, 115, 115};
     int n_seeds = 0;
     for (int i = 0; i < s->n_lines; i++) {
         const struct study_mean m = study_mean(s, i, value);

@@ -142,6 +142,8 @@ enum status study_look(struct study *s, struct study_run *r)
         rc = look_at_state(r, &folder);
     else if (path_exists(folder.options))
         rc = look_at_options(r, &folder);
+    else if (path_exists(folder.last) || path_exists(folder.results))
+        rc = refuse(r, "it has weights or results, but no state");
     run_folder_close(&folder);
     return rc;
 }
