@@ -166,6 +166,21 @@ static void gradients_refuse_what_has_none(void **state)
     assert_holds("runs/figure/h/gradients.csv", "parameters,main_norm,main_norm_deviation,sum_norm,");
 }
 
+static void activations_print_the_example(void **state)
+{
+    (void)state;
+    assert_int_equal(run("figure activations --activation ReLU leaky0.1 relu --name a"), 0);
+    assert_log("ReLU             0, 0, 3                0, 0, 0.5  ");
+    assert_log("0.05, 0.05, 0.5");
+    assert_holds("runs/figure/a/example.csv", "ReLU,-2,0,0.5,0\nReLU,-1,0,0.5,0\nReLU,3,3,0.5,0.5\n");
+    assert_holds("runs/figure/a/example.csv", "leaky ReLU 0.1,-2,-0.2,0.5,0.05\n");
+    assert_holds("runs/figure/a/activations.csv", "activation,invertible,depth,no_gradient,");
+    assert_int_equal(access("runs/figure/a/activations.png", R_OK), 0);
+    assert_int_equal(access("runs/figure/a/activations.svg", R_OK), 0);
+    assert_int_equal(run("figure activations --activation relo"), 2);
+    assert_log("--activation relo: there is no such activation");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +190,7 @@ int main(void)
         cmocka_unit_test(val_says_which_network_and_becomes_a_point),
         cmocka_unit_test(gradients_are_seen_early_and_late),
         cmocka_unit_test(gradients_refuse_what_has_none),
+        cmocka_unit_test(activations_print_the_example),
     };
     return cmocka_run_group_tests_name("cli_figure", tests, folder_enter, folder_remove);
 }

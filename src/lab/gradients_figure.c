@@ -14,6 +14,8 @@ enum {
     SIZE_PANEL_W = 520,
     SIZE_PANEL_H = 430,
     MOST_PANELS = 64,
+    MOST_COLUMNS = 4, /* of panels, more of them stand below: a slide is not endlessly wide */
+    LEGEND_ROWS = 3,  /* room for it above the first row */
 };
 
 /* What the charts of one picture are made of. */
@@ -112,7 +114,7 @@ static enum status norm_chart(struct sheet *s, const struct gradient_state *stat
     *out =
         (struct chart){.title = state->label,
                        .x = {.label = "norm of the gradient", .logarithmic = true, .low = range[0], .high = range[1]},
-                       .y = {.names = names, .n_names = n, .down = true, .low = -0.7, .high = n - 0.3},
+                       .y = {.names = names, .n_names = n, .down = true, .low = -0.7 - LEGEND_ROWS, .high = n - 0.3},
                        .series = series,
                        .n_series = k};
     return OK;
@@ -132,7 +134,7 @@ static enum status cosine_chart(struct sheet *s, const struct gradient_state *st
     }
     *out = (struct chart){.title = state->label,
                           .x = {.label = "cosine with the main head's gradient", .low = -1.05, .high = 1.05},
-                          .y = {.names = names, .n_names = n, .down = true, .low = -0.7, .high = n - 0.3},
+                          .y = {.names = names, .n_names = n, .down = true, .low = -0.7 - LEGEND_ROWS, .high = n - 0.3},
                           .series = series,
                           .n_series = main,
                           .mark_name = main ? "at right angles" : NULL,
@@ -178,8 +180,10 @@ static enum status draw_rows(struct sheet *s, const char *const *paths, int n_pa
             place(s, k++);
         }
     }
+    const int cols = MIN(k, MOST_COLUMNS), lines = (k + cols - 1) / cols;
     for (int i = 0; i < n_paths; i++)
-        TRY(figure_write(paths[i], ROW_PANEL_W * k, ROW_H * rows + ROW_REST, s->panels, 1, k));
+        TRY(figure_write(paths[i], ROW_PANEL_W * cols, (ROW_H * (rows + LEGEND_ROWS) + ROW_REST) * lines, s->panels,
+                         lines, cols));
     return OK;
 }
 
@@ -258,10 +262,10 @@ static enum status size_chart(struct sheet *s, const struct gradient_state *stat
 static enum status draw_sizes(struct sheet *s, const char *const *paths, int n_paths)
 {
     double maps[2] = {0, 0}, most = 0;
-    int cols = 0, k = 0;
+    int n = 0, k = 0;
     for (int i = 0; i < s->n; i++) {
         const struct gradients *g = &s->states[i].g;
-        cols += g->n_branches;
+        n += g->n_branches;
         for (int b = 0; b < g->n_branches; b++)
             for (int l = 0; l < g->n_levels; l++)
                 for (int size = 0; size < OBJECT_SIZES; size++) {
@@ -271,16 +275,18 @@ static enum status draw_sizes(struct sheet *s, const char *const *paths, int n_p
                 }
     }
     make_room(maps);
+    const int cols = MIN(n, MOST_COLUMNS), lines = (n + cols - 1) / cols;
     const double counts[2] = {0, most > 0 ? 1.08 * most : 1};
     for (int i = 0; i < s->n; i++)
         for (int b = s->states[i].g.n_branches - 1; b >= 0; b--, k++) {
-            TRY(size_chart(s, &s->states[i], b, true, maps, &s->charts[k]));
-            TRY(size_chart(s, &s->states[i], b, false, counts, &s->charts[cols + k]));
-            place(s, k);
-            place(s, cols + k);
+            const int above = k / cols * 2 * cols + k % cols; /* its maps; below them its positives */
+            TRY(size_chart(s, &s->states[i], b, true, maps, &s->charts[above]));
+            TRY(size_chart(s, &s->states[i], b, false, counts, &s->charts[above + cols]));
+            place(s, above);
+            place(s, above + cols);
         }
     for (int i = 0; i < n_paths; i++)
-        TRY(figure_write(paths[i], SIZE_PANEL_W * cols, SIZE_PANEL_H * 2, s->panels, 2, cols));
+        TRY(figure_write(paths[i], SIZE_PANEL_W * cols, SIZE_PANEL_H * 2 * lines, s->panels, 2 * lines, cols));
     return OK;
 }
 
@@ -288,36 +294,33 @@ static enum status draw_sizes(struct sheet *s, const char *const *paths, int n_p
 
 typedef enum status draw_fn(struct sheet *s, const char *const *paths, int n_paths);
 
-static enum status write_one(struct sheet *s, draw_fn *draw, json_t *rows, const json_t *about, const char *folder,
-                             const char *name)
+static enum status write_one(const struct gradient_state *states, int n, draw_fn *draw, json_t *rows,
+                             const json_t *about, const char *folder, const char *name)
 {
     static const char *const endings[] = {"svg", "png"};
     enum status rc = OK;
     const char *paths[COUNT(endings)];
     char *owned[COUNT(endings)] = {NULL};
+    struct sheet s = {.states = states, .n = n};
+    arena_init(&s.arena);
     TRY_CLEAN(rows ? OK : fail_memory(NULL, 0));
     for (int i = 0; i < COUNT(endings); i++) {
         char file[64];
         snprintf(file, sizeof file, "%s.%s", name, endings[i]);
         TRY_CLEAN((paths[i] = owned[i] = path_join(folder, file)) ? OK : E_NOMEM);
     }
-    TRY_CLEAN(draw(s, paths, COUNT(endings)));
+    TRY_CLEAN(draw(&s, paths, COUNT(endings)));
     TRY_CLEAN(numbers_write(folder, name, about, rows));
 cleanup:
     for (int i = 0; i < COUNT(endings); i++)
         mem_free(owned[i]);
+    arena_free(&s.arena);
     json_decref(rows);
     return rc;
 }
 
 enum status gradients_figure_write(const struct gradient_state *states, int n, const json_t *about, const char *folder)
 {
-    enum status rc = OK;
-    struct sheet s = {.states = states, .n = n};
-    arena_init(&s.arena);
-    TRY_CLEAN(write_one(&s, draw_rows, gradients_row_numbers(states, n), about, folder, "gradients"));
-    TRY_CLEAN(write_one(&s, draw_sizes, gradients_size_numbers(states, n), about, folder, "sizes"));
-cleanup:
-    arena_free(&s.arena);
-    return rc;
+    TRY(write_one(states, n, draw_rows, gradients_row_numbers(states, n), about, folder, "gradients"));
+    return write_one(states, n, draw_sizes, gradients_size_numbers(states, n), about, folder, "sizes");
 }
