@@ -11,6 +11,19 @@ enum status panel_photo(const struct image *input, double fade, int w, int h, st
     return OK;
 }
 
+void panel_heat(struct image *panel, const float *map, int rows, int cols, float most)
+{
+    for (int y = 0; y < panel->h; y++)
+        for (int x = 0; x < panel->w; x++) {
+            const float value = map[(long)y * rows / panel->h * cols + (long)x * cols / panel->w];
+            const struct colour c = palette_heat(most > 0 ? (double)(value / most) : 0);
+            uint8_t *pixel = panel->data + ((size_t)y * (size_t)panel->w + (size_t)x) * 3;
+            pixel[0] = (uint8_t)(pixel[0] * c.red / 255);
+            pixel[1] = (uint8_t)(pixel[1] * c.green / 255);
+            pixel[2] = (uint8_t)(pixel[2] * c.blue / 255);
+        }
+}
+
 void panel_write(cairo_t *cr, double x, double y, double room, const char *text)
 {
     char shown[512];
