@@ -186,7 +186,7 @@ static void numbers_are_the_runs_own(void **state)
     assert_says("whole/vfl-s0/opt.yaml", "cls_loss: vfl");
     assert_says("whole/bce-s0/opt.yaml", "cls_loss: bce");
     assert_says("whole/study.md", "| bce | 1 | ");
-    assert_says("whole/study.md", "with a single run of one of them the spread is not known");
+    assert_says("whole/study.md", "of one of them there is a single run, so the spread is not known");
 }
 
 /* Done runs are not trained again, and all files come out the same. */

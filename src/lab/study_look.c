@@ -40,6 +40,16 @@ cleanup:
     return rc;
 }
 
+/* Mean of a column over the last epochs. */
+static double late(const struct run_progress *p, int column)
+{
+    const int n = MIN(STUDY_LATE, p->n_rows);
+    double sum = 0;
+    for (int i = p->n_rows - n; i < p->n_rows; i++)
+        sum += p->rows[i][column];
+    return sum / n;
+}
+
 static struct study_result result_of(const struct run_progress *p)
 {
     const int best = run_best_epoch(p), last = p->n_rows - 1;
@@ -47,6 +57,8 @@ static struct study_result result_of(const struct run_progress *p)
                                  .best_epoch = best + 1,
                                  .map50 = p->rows[last][RESULT_MAP50],
                                  .map = p->rows[last][RESULT_MAP],
+                                 .late_map50 = late(p, RESULT_MAP50),
+                                 .late_map = late(p, RESULT_MAP),
                                  .best_map50 = p->rows[best][RESULT_MAP50],
                                  .best_map = p->rows[best][RESULT_MAP],
                                  .ap = {NAN, NAN, NAN}};

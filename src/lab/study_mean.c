@@ -27,6 +27,11 @@ double study_large(const struct study_result *r)
     return r->ap[STUDY_LARGE];
 }
 
+double study_late_map(const struct study_result *r)
+{
+    return r->late_map;
+}
+
 double study_best_map(const struct study_result *r)
 {
     return r->best_map;

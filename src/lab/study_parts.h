@@ -28,10 +28,13 @@ struct study_line {
 
 enum study_size { STUDY_SMALL, STUDY_MEDIUM, STUDY_LARGE, STUDY_SIZES };
 
+enum { STUDY_LATE = 5 };
+
 struct study_result {
     int epochs; /* trained */
     int best_epoch;
     double map50, map, best_map50, best_map; /* of the last and of the best epoch */
+    double late_map50, late_map;             /* means of the last STUDY_LATE epochs: single ones jump */
     double ap[STUDY_SIZES];                  /* of the last epoch's weights, COCO protocol; NAN: no such object */
 };
 
@@ -92,7 +95,7 @@ struct study_mean {
 };
 typedef double study_value(const struct study_result *r);
 struct study_mean study_mean(const struct study *s, int line, study_value *value);
-study_value study_map, study_map50, study_best_map, study_small, study_medium, study_large;
+study_value study_map, study_map50, study_late_map, study_best_map, study_small, study_medium, study_large;
 
 /* study_write.c, study_chart.c: of what is finished; nothing where nothing is. */
 enum status study_write(const struct study *s);

@@ -47,6 +47,8 @@ static json_t *row_of(const struct study *s, const struct study_run *r)
     json_object_set_new(row, "map", json_real(x->map));
     for (int k = 0; k < STUDY_SIZES; k++)
         json_object_set_new(row, sizes[k], number(x->ap[k]));
+    json_object_set_new(row, "late_map50", json_real(x->late_map50));
+    json_object_set_new(row, "late_map", json_real(x->late_map));
     json_object_set_new(row, "best_epoch", json_integer(x->best_epoch));
     json_object_set_new(row, "best_map50", json_real(x->best_map50));
     json_object_set_new(row, "best_map", json_real(x->best_map));
@@ -88,7 +90,8 @@ static enum status put_line(const struct study *s, int line, struct buf *out)
     TRY(buf_printf(out, "| %s | %d | %.3f → %.3f M | %.2f → %.2f |", l->row->name, study_mean(s, line, study_map).n,
                    1e-6 * l->own.training.params, 1e-6 * l->own.deployed.params, l->own.training.gflops,
                    l->own.deployed.gflops));
-    study_value *const values[] = {study_map50, study_map, study_small, study_medium, study_large, study_best_map};
+    study_value *const values[] = {study_map50, study_map,    study_late_map, study_best_map,
+                                   study_small, study_medium, study_large};
     for (int i = 0; i < COUNT(values); i++)
         TRY(put_mean(out, study_mean(s, line, values[i])));
     return isnan(l->step.cpu_ms) ? buf_printf(out, " – |\n") : buf_printf(out, " %.0f |\n", l->step.cpu_ms);
@@ -96,21 +99,28 @@ static enum status put_line(const struct study *s, int line, struct buf *out)
 
 /* What can be said about a row against the first one. Two single runs of these rows differ by chance by the root of the
  * sum of their squared deviations, which is what "the spread" is here. */
-static enum status compare(const struct study *s, int line, struct buf *out)
+static enum status put_difference(const struct study *s, int line, study_value *value, struct buf *out)
 {
-    const struct study_mean first = study_mean(s, 0, study_map), m = study_mean(s, line, study_map);
-    const char *name = s->line[line].row->name, *against = s->line[0].row->name;
+    const struct study_mean first = study_mean(s, 0, value), m = study_mean(s, line, value);
     const double difference = m.mean - first.mean;
     const double spread = sqrt(m.deviation * m.deviation + first.deviation * first.deviation);
-    if (!m.n || !first.n)
-        return buf_printf(out, "- **%s**: nothing to compare yet.\n", name);
-    TRY(buf_printf(out, "- **%s** (%s): %+.3f mAP50-95 against %s; ", name, s->line[line].row->what, difference,
-                   against));
     if (m.n < 2 || first.n < 2)
-        return buf_printf(out, "with a single run of one of them the spread is not known.\n");
-    if (fabs(difference) > spread)
-        return buf_printf(out, "larger than the spread of the seeds (%.3f).\n", spread);
-    return buf_printf(out, "not larger than the spread of the seeds (%.3f): no difference is shown.\n", spread);
+        return buf_printf(out, "%+.3f", difference);
+    return buf_printf(out, "%+.3f, %slarger than the spread of the seeds (%.3f)", difference,
+                      fabs(difference) > spread ? "" : "not ", spread);
+}
+
+static enum status compare(const struct study *s, int line, struct buf *out)
+{
+    const char *name = s->line[line].row->name, *against = s->line[0].row->name;
+    if (!study_mean(s, line, study_map).n || !study_mean(s, 0, study_map).n)
+        return buf_printf(out, "- **%s**: nothing to compare yet.\n", name);
+    TRY(buf_printf(out, "- **%s** (%s), mAP50-95 against %s: ", name, s->line[line].row->what, against));
+    TRY(put_difference(s, line, study_map, out));
+    TRY(buf_printf(out, "; late ones "));
+    TRY(put_difference(s, line, study_late_map, out));
+    const bool single = study_mean(s, line, study_map).n < 2 || study_mean(s, 0, study_map).n < 2;
+    return buf_printf(out, single ? "; of one of them there is a single run, so the spread is not known.\n" : ".\n");
 }
 
 static enum status put_head(const struct study *s, struct buf *out)
@@ -130,20 +140,23 @@ static enum status put_head(const struct study *s, struct buf *out)
         s->config.seeds - 1, s->config.threads, noun(s->config.threads, "thread", "threads"), cpu_name(), done,
         s->n_runs));
     TRY(buf_printf(out,
-                   "| row | runs | parameters, trained → used | GFLOPs at %d | mAP50 | mAP50-95 | AP small | AP medium "
-                   "| AP large | best mAP50-95 | ms a step |\n|---|---|---|---|---|---|---|---|---|---|---|\n",
+                   "| row | runs | parameters, trained → used | GFLOPs at %d | mAP50 | mAP50-95 | late mAP50-95 | best "
+                   "mAP50-95 | AP small | AP medium "
+                   "| AP large | ms a step |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n",
                    o->img));
     return OK;
 }
 
 static enum status put_foot(const struct study *s, struct buf *out)
 {
-    TRY(buf_printf(
-        out, "\nMean ± standard deviation over seeds, of the **last** epoch: the budget is fixed and no epoch is "
-             "picked. \"best\" is the mean of each run's best epoch, picked on the validation pictures themselves. "
-             "AP by size of objects is that of the COCO protocol (small below 32², large from 96² pixels of the "
-             "photo); – where the pictures have none. A step is a batch of training; its time is that of the "
-             "processor, measured once.\n\n"));
+    TRY(buf_printf(out,
+                   "\nMean ± standard deviation over seeds, of the **last** epoch: the budget is fixed and no epoch is "
+                   "picked. \"late\" is the mean of the last %d epochs, as single ones jump; \"best\" is the mean of "
+                   "each run's best epoch, picked on the validation pictures themselves. "
+                   "AP by size of objects is that of the COCO protocol (small below 32², large from 96² pixels of the "
+                   "photo); – where the pictures have none. A step is a batch of training; its time is that of the "
+                   "processor, measured once.\n\n",
+                   STUDY_LATE));
     for (int line = 1; line < s->n_lines; line++)
         TRY(compare(s, line, out));
     return OK;
