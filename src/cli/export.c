@@ -7,6 +7,8 @@
 #include "core/mem.h"
 #include "core/path.h"
 #include "core/terminal.h"
+#include "detect/decode.h"
+#include "export/c_source.h"
 #include "export/onnx.h"
 #include "weights/weights.h"
 
@@ -14,7 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *const formats[] = {"onnx", NULL};
+static const char *const formats[] = {"onnx", "c", NULL}; /* in the order of format_table */
 
 static const struct option_spec options_table[] = {
     {"weights", NULL, OPTION_STRING, NULL, "weights; without them --cfg gives a network of random ones",
@@ -24,7 +26,8 @@ static const struct option_spec options_table[] = {
     {"batch", "batch-size", OPTION_INT, "1", "images at once", 1, 1024},
     {"dynamic", NULL, OPTION_FLAG, NULL, "batch, height and width are left open"},
     {"half", NULL, OPTION_FLAG, NULL, "weights and convolutions in 16 bits; inputs and outputs stay float32"},
-    {"format", "include", OPTION_STRING, "onnx", "kind of file", .choices = formats, .heading = "Results"},
+    {"format", "include", OPTION_STRING, "onnx", "kind of file: onnx, or c: one C99 file and its header",
+     .choices = formats, .heading = "Results"},
     {"out", "output", OPTION_STRING, NULL, "file to write; default: beside the weights, or the network's name",
      .value = VALUE_FILE},
     {"opset", NULL, OPTION_INT, "12", "ONNX operator set", ONNX_OPSET_FIRST, ONNX_OPSET_LAST},
@@ -68,25 +71,31 @@ static enum status load(const struct options *o, struct weights *w)
 }
 
 /* runs/best.pt -> runs/best.onnx; yolov9-t -> yolov9-t.onnx */
-static char *default_path(const struct options *o, const struct weights *w)
+static char *default_path(const struct options *o, const struct weights *w, const char *ending)
 {
     const char *path = option_string(o, "weights");
     struct buf out = {0};
     char *folder = path ? path_parent(path) : mem_strdup(".");
     char *stem = path ? path_stem(path) : mem_strdup(w->table.name);
     bool here = !folder || !strcmp(folder, ".");
-    if (folder && stem && buf_printf(&out, "%s%s%s.onnx", here ? "" : folder, here ? "" : "/", stem) != OK)
+    if (folder && stem && buf_printf(&out, "%s%s%s.%s", here ? "" : folder, here ? "" : "/", stem, ending) != OK)
         buf_free(&out);
     mem_free(folder);
     mem_free(stem);
     return out.data;
 }
 
-/* "gelan-t.onnx: gelan-t, 80 classes, opset 12, images 1x3x640x640 -> output0 (cx cy w h, scores), 9.8 MB" */
-static void say(const char *path, const struct weights *w, const struct onnx_options *o)
+static double megabytes(const char *path)
 {
     struct stat st;
-    double mb = stat(path, &st) == 0 ? (double)st.st_size / 1e6 : 0;
+    return stat(path, &st) == 0 ? (double)st.st_size / 1e6 : 0;
+}
+
+/* --- ONNX --- */
+
+/* "gelan-t.onnx: gelan-t, 80 classes, opset 12, images 1x3x640x640 -> output0 (cx cy w h, scores), 9.8 MB" */
+static void say_onnx(const char *path, const struct weights *w, const struct onnx_options *o)
+{
     char input[64];
     if (o->dynamic)
         snprintf(input, sizeof input, "%sx3xHxW", o->nms ? "1" : "N");
@@ -96,16 +105,25 @@ static void say(const char *path, const struct weights *w, const struct onnx_opt
                          : o->nms ? "output0 (cx cy w h, scores), detections (x1 y1 x2 y2 score class)"
                                   : "output0 (cx cy w h, scores)";
     print(stdout, "%s: %s, %d %s, opset %d%s, images %s -> %s, %.1f MB", path, w->table.name, w->nc,
-          noun(w->nc, "class", "classes"), o->opset, o->half ? ", 16-bit weights" : "", input, output, mb);
+          noun(w->nc, "class", "classes"), o->opset, o->half ? ", 16-bit weights" : "", input, output, megabytes(path));
 }
 
-static enum status write_file(const struct options *o)
+static enum status check_onnx(const struct options *o)
 {
-    enum status rc = OK;
-    struct weights w = {0};
-    char *path = NULL;
-    struct onnx_options to = {
+    if (option_flag(o, "raw") && option_flag(o, "nms"))
+        return fail(E_USAGE, "--nms needs the decoded output, --raw writes the head's maps");
+    if (option_flag(o, "nms") && option_int(o, "batch") != 1)
+        return fail(E_USAGE, "--nms gives one list of detections: it needs --batch 1");
+    return OK;
+}
+
+static enum status write_onnx(const char *path, const struct options *o, const struct weights *w)
+{
+    const struct image_size size = image_size_of(o, w);
+    const struct onnx_options to = {
         .n = option_int(o, "batch"),
+        .h = size.h,
+        .w = size.w,
         .dynamic = option_flag(o, "dynamic"),
         .half = option_flag(o, "half"),
         .nms = option_flag(o, "nms"),
@@ -114,19 +132,82 @@ static enum status write_file(const struct options *o)
         .iou = (float)option_float(o, "iou"),
         .max_det = option_int(o, "max-det"),
         .opset = option_int(o, "opset"),
+        .model = w->table.name,
+        .names = (const char *const *)w->names,
     };
-    if (to.raw && to.nms)
-        return fail(E_USAGE, "--nms needs the decoded output, --raw writes the head's maps");
-    if (to.nms && to.n != 1)
-        return fail(E_USAGE, "--nms gives one list of detections: it needs --batch 1");
+    TRY(onnx_write(path, &w->deployed, w->deployed_params, &to));
+    say_onnx(path, w, &to);
+    return OK;
+}
+
+/* --- C --- */
+
+static enum status write_c(const char *path, const struct options *o, const struct weights *w)
+{
+    const struct image_size size = image_size_of(o, w);
+    struct c_sizes sizes;
+    const char **rows = mem_calloc((size_t)w->table.n_rows + 1, sizeof *rows);
+    if (!rows)
+        return E_NOMEM;
+    for (int i = 0; i < w->table.n_rows; i++)
+        rows[i] = w->table.rows[i].module;
+    const struct c_options to = {
+        .h = size.h,
+        .w = size.w,
+        .eight_bit = w->eight_bit,
+        .raw = option_flag(o, "raw"),
+        .class_offset = head_class_offset(&w->deployed.head),
+        .model = w->table.name,
+        .names = (const char *const *)w->names,
+        .rows = rows,
+        .n_rows = w->table.n_rows,
+    };
+    const enum status rc = c_source_write(path, &w->deployed, w->deployed_params, &to, &sizes);
+    if (rc == OK)
+        print(stdout, "%s and .h: %s, %d %s, %s weights, %dx%d: constants %.2f MB, arena %.2f MB, source %.1f MB", path,
+              w->table.name, w->nc, noun(w->nc, "class", "classes"), w->eight_bit ? "8-bit" : "float", size.h, size.w,
+              (double)sizes.weights / 1e6, (double)sizes.arena / 1e6, megabytes(path));
+    mem_free(rows);
+    return rc;
+}
+
+/* --- all --- */
+
+/* A kind of file. */
+static const struct export_format {
+    const char *name, *ending, *what;
+    const char *lacks; /* options that have no meaning for it, one after another */
+    enum status (*check)(const struct options *o);
+    enum status (*write)(const char *path, const struct options *o, const struct weights *w);
+} format_table[] = {
+    {"onnx", "onnx", "ONNX", "", check_onnx, write_onnx},
+    {"c", "c", "C source", "batch dynamic half opset nms conf iou max-det", NULL, write_c},
+};
+
+/* An option that the user gave and that this kind of file has not. */
+static enum status check_options(const struct options *o, const struct export_format *f)
+{
+    char name[32];
+    int length;
+    for (const char *at = f->lacks; sscanf(at, " %31s%n", name, &length) == 1; at += length) {
+        if (option_given(o, name))
+            return fail(E_USAGE, "--%s has no meaning for --format %s", name, f->name);
+    }
+    return f->check ? f->check(o) : OK;
+}
+
+static enum status write_file(const struct options *o)
+{
+    enum status rc = OK;
+    struct weights w = {0};
+    char *path = NULL;
+    const struct export_format *f = &format_table[option_choice(o, "format")];
     struct output output = {
-        .path = option_string(o, "out"), .ending = "onnx", .what = "ONNX", .inputs = {option_string(o, "weights")}};
+        .path = option_string(o, "out"), .ending = f->ending, .what = f->what, .inputs = {option_string(o, "weights")}};
+    TRY(check_options(o, f));
     TRY_CLEAN(output_check(&output));
     TRY_CLEAN(load(o, &w));
-    const struct image_size size = image_size_of(o, &w);
-    to.h = size.h;
-    to.w = size.w;
-    path = output.path ? mem_strdup(output.path) : default_path(o, &w);
+    path = output.path ? mem_strdup(output.path) : default_path(o, &w, f->ending);
     TRY_CLEAN(path ? OK : E_NOMEM);
     if (!output.path && path_exists(path)) /* only what the user names is replaced */
         TRY_CLEAN(fail(E_ARGUMENT,
@@ -134,10 +215,7 @@ static enum status write_file(const struct options *o)
                        path));
     output.path = path;
     TRY_CLEAN(output_check(&output));
-    to.model = w.table.name;
-    to.names = (const char *const *)w.names;
-    TRY_CLEAN(onnx_write(path, &w.deployed, w.deployed_params, &to));
-    say(path, &w, &to);
+    TRY_CLEAN(f->write(path, o, &w));
 cleanup:
     weights_free(&w);
     mem_free(path);
@@ -146,10 +224,11 @@ cleanup:
 
 const struct verb_spec verb_export = {
     .name = "export",
-    .summary = "write the network for other programs (ONNX)",
+    .summary = "write the network for other programs (ONNX, C)",
     .options = options_table,
     .n_options = COUNT(options_table),
     .example = "yolo9 export --weights yolov9-c.pt --img 640\n"
-               "yolo9 export --weights best.safetensors --dynamic --nms --out best.onnx",
+               "yolo9 export --weights best.safetensors --dynamic --nms --out best.onnx\n"
+               "yolo9 export --weights best.safetensors --format c --img 320 --out detector.c",
     .run = write_file,
 };

@@ -6,12 +6,7 @@
 #include "kernels/pool_inline.h"
 #include "ops/parts.h"
 
-/* A byte of src[0] is round(byte * factor + shift) in dst. */
-struct byte_scale {
-    float factor, shift;
-};
-
-static struct byte_scale byte_scale_of(const struct call *c)
+struct byte_scale byte_scale_of(const struct call *c)
 {
     const struct conv_quant *from = &c->src_quant[0], *to = &c->dst_quant;
     const float factor = from->scale / to->scale;

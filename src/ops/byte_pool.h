@@ -4,6 +4,12 @@
 
 #include "graph/backend.h"
 
+/* A byte of src[0] is round(byte * factor + shift) in dst. */
+struct byte_scale {
+    float factor, shift;
+};
+struct byte_scale byte_scale_of(const struct call *c);
+
 void byte_maxpool_forward(const struct call *c);
 void byte_avgpool_forward(const struct call *c);
 void byte_resize_forward(const struct call *c); /* upsample, copy */

@@ -40,6 +40,15 @@ static enum algorithm choose(const struct kernels *k, const struct call *c)
     return fits ? WINOGRAD_S2 : DIRECT;
 }
 
+enum conv_numbers conv2d_exact_numbers(const struct call *c)
+{
+    const struct kernels table = kernels_for(c->options.features);
+    struct call exact = *c;
+    exact.options.exact = true;
+    const enum algorithm chosen = choose(&table, &exact);
+    return chosen == BYTES ? CONV_BYTES : chosen == BF16 ? CONV_BF16 : CONV_FLOATS;
+}
+
 static bool dgrad_by_winograd(const struct call *c)
 {
     return c->variant == WINOGRAD || c->variant == WINOGRAD_5;

@@ -3,6 +3,7 @@
  * [group][panel][tap][word][column][element]. */
 #include "graph/elements.h"
 #include "kernels/bf16_inline.h"
+#include "ops/conv2d.h"
 #include "ops/conv2d_internal.h"
 
 #include <math.h>
@@ -194,6 +195,21 @@ static void fold_column(const struct call *c, const struct conv_shape *s, int oc
         sum += (double)q->zero * byte_of(w[i] * q->scale, *scale);
     }
     *bias = (float)((c->param[1] ? (double)c->param[1][oc] : 0) - (double)*scale * sum);
+}
+
+void conv2d_fold_bytes(const struct call *c, int oc, signed char *weights, float *scale, float *bias)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    const int taps = s.kh * s.kw, count = s.icg * taps;
+    const float *w = c->param[0] + (size_t)oc * (size_t)count;
+    fold_column(c, &s, oc, w, bias, scale);
+    for (int i = 0; i < count; i++)
+        weights[i] = (signed char)byte_of(w[i] * channel_quant(c, oc / s.ocg * s.icg + i / taps)->scale, *scale);
+}
+
+int conv2d_zero_byte(const struct call *c, int channel)
+{
+    return channel_quant(c, channel)->zero;
 }
 
 static double silu(double x)
