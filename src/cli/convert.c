@@ -1,13 +1,15 @@
-/* yolo9 convert IN OUT: any weight file to our safetensors, in training form or deployed. */
+/* yolo9 convert IN OUT: any weight file to our safetensors, in training form or deployed, or to a file for PyTorch. */
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "core/path.h"
 #include "core/terminal.h"
 #include "weights/weights.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 static const struct option_spec options_table[] = {
-    {"files", NULL, OPTION_STRINGS, NULL, "the weight file to read, and the .safetensors to write",
+    {"files", NULL, OPTION_STRINGS, NULL, "the weight file to read; the .safetensors, or .pt, to write",
      .value = VALUE_FILE},
     {"deploy", NULL, OPTION_FLAG, NULL, "the inference form: auxiliary branch gone, BN folded, RepConvN merged"},
     {"half", NULL, OPTION_FLAG, NULL, "values as 16-bit floats"},
@@ -23,6 +25,19 @@ static void say(const char *path, const struct weights *w, bool deployed)
           w->nc, noun(w->nc, "class", "classes"), text_grouped((double)model_count_params(g, -1), count, sizeof count));
 }
 
+/* A file of this name is for PyTorch. */
+static bool is_torch(const char *path)
+{
+    const char *ending = path_extension(path);
+    return !strcasecmp(ending, "pt") || !strcasecmp(ending, "pth");
+}
+
+static enum status write_weights(const char *path, const struct weights *w, bool torch, const struct options *o)
+{
+    const bool half = option_flag(o, "half");
+    return torch ? weights_save_torch(path, w, half) : weights_save(path, w, option_flag(o, "deploy"), half);
+}
+
 static enum status convert(const struct options *o)
 {
     enum status rc = OK;
@@ -34,8 +49,11 @@ static enum status convert(const struct options *o)
     bool deployed = option_flag(o, "deploy");
     if (n != 2)
         return fail(E_USAGE, "two files are needed: the one to read and the one to write");
+    const bool torch = is_torch(files[1]);
+    if (torch && deployed)
+        return fail(E_USAGE, "%s: PyTorch's network is in training form; --deploy is for safetensors", files[1]);
     const struct output output = {.path = files[1],
-                                  .ending = "safetensors",
+                                  .ending = torch ? path_extension(files[1]) : "safetensors",
                                   .what = "safetensors",
                                   .inputs = {files[0], option_string(o, "cfg")}};
     TRY_CLEAN(output_check(&output));
@@ -44,7 +62,7 @@ static enum status convert(const struct options *o)
         TRY_CLEAN(weights_deploy(&w));
     TRY_CLEAN(report_summary(&report, &text));
     print(stderr, "%s: %s", files[0], text.data);
-    TRY_CLEAN(weights_save(files[1], &w, deployed, option_flag(o, "half")));
+    TRY_CLEAN(write_weights(files[1], &w, torch, o));
     say(files[1], &w, deployed);
     if (w.eight_bit)
         print(stderr, "%s: its 8-bit weights were written as floats, without their ranges", files[0]);
@@ -57,10 +75,11 @@ cleanup:
 
 const struct verb_spec verb_convert = {
     .name = "convert",
-    .summary = "rewrite a weight file as safetensors",
+    .summary = "rewrite a weight file as safetensors, or for PyTorch",
     .positional = "files",
     .options = options_table,
     .n_options = COUNT(options_table),
-    .example = "yolo9 convert yolov9-c.pt yolov9-c.safetensors --deploy --half",
+    .example = "yolo9 convert yolov9-c.pt yolov9-c.safetensors --deploy --half\n"
+               "yolo9 convert best.safetensors best.pt",
     .run = convert,
 };

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char *const formats[] = {"onnx", "c", NULL}; /* in the order of format_table */
+static const char *const formats[] = {"onnx", "c", "torch", NULL}; /* in the order of format_table */
 
 static const struct option_spec options_table[] = {
     {"weights", NULL, OPTION_STRING, NULL, "weights; without them --cfg gives a network of random ones",
@@ -26,7 +26,7 @@ static const struct option_spec options_table[] = {
     {"batch", "batch-size", OPTION_INT, "1", "images at once", 1, 1024},
     {"dynamic", NULL, OPTION_FLAG, NULL, "batch, height and width are left open"},
     {"half", NULL, OPTION_FLAG, NULL, "weights and convolutions in 16 bits; inputs and outputs stay float32"},
-    {"format", "include", OPTION_STRING, "onnx", "kind of file: onnx, or c: one C99 file and its header",
+    {"format", "include", OPTION_STRING, "onnx", "kind of file: ONNX, a C99 file, or the training form for PyTorch",
      .choices = formats, .heading = "Results"},
     {"out", "output", OPTION_STRING, NULL, "file to write; default: beside the weights, or the network's name",
      .value = VALUE_FILE},
@@ -55,7 +55,7 @@ static const struct option_spec options_table[] = {
      .state = OPTION_REFUSED},
 };
 
-static enum status load(const struct options *o, struct weights *w)
+static enum status load(const struct options *o, bool trained, struct weights *w)
 {
     const char *path = option_string(o, "weights"), *cfg = option_string(o, "cfg");
     if (path)
@@ -64,6 +64,8 @@ static enum status load(const struct options *o, struct weights *w)
         TRY(weights_random(cfg, 0, 0, w));
     else
         return fail(E_USAGE, "--weights or --cfg is needed");
+    if (trained)
+        return OK;
     if (w->params)
         TRY(weights_deploy(w));
     weights_drop_training(w);
@@ -171,17 +173,29 @@ static enum status write_c(const char *path, const struct options *o, const stru
     return rc;
 }
 
+/* --- PyTorch --- */
+
+static enum status write_torch(const char *path, const struct options *o, const struct weights *w)
+{
+    TRY(weights_save_torch(path, w, option_flag(o, "half")));
+    print(stdout, "%s: training form of %s, %d %s, for load_state_dict, %.1f MB", path, w->table.name, w->nc,
+          noun(w->nc, "class", "classes"), megabytes(path));
+    return OK;
+}
+
 /* --- all --- */
 
 /* A kind of file. */
 static const struct export_format {
     const char *name, *ending, *what;
+    bool trained;      /* it holds the training form */
     const char *lacks; /* options that have no meaning for it, one after another */
     enum status (*check)(const struct options *o);
     enum status (*write)(const char *path, const struct options *o, const struct weights *w);
 } format_table[] = {
-    {"onnx", "onnx", "ONNX", "", check_onnx, write_onnx},
-    {"c", "c", "C source", "batch dynamic half opset nms conf iou max-det", NULL, write_c},
+    {"onnx", "onnx", "ONNX", false, "", check_onnx, write_onnx},
+    {"c", "c", "C source", false, "batch dynamic half opset nms conf iou max-det", NULL, write_c},
+    {"torch", "pt", "a PyTorch file", true, "img batch dynamic raw opset nms conf iou max-det", NULL, write_torch},
 };
 
 /* An option that the user gave and that this kind of file has not. */
@@ -206,7 +220,7 @@ static enum status write_file(const struct options *o)
         .path = option_string(o, "out"), .ending = f->ending, .what = f->what, .inputs = {option_string(o, "weights")}};
     TRY(check_options(o, f));
     TRY_CLEAN(output_check(&output));
-    TRY_CLEAN(load(o, &w));
+    TRY_CLEAN(load(o, f->trained, &w));
     path = output.path ? mem_strdup(output.path) : default_path(o, &w, f->ending);
     TRY_CLEAN(path ? OK : E_NOMEM);
     if (!output.path && path_exists(path)) /* only what the user names is replaced */
@@ -224,7 +238,7 @@ cleanup:
 
 const struct verb_spec verb_export = {
     .name = "export",
-    .summary = "write the network for other programs (ONNX, C)",
+    .summary = "write the network for other programs (ONNX, C, PyTorch)",
     .options = options_table,
     .n_options = COUNT(options_table),
     .example = "yolo9 export --weights yolov9-c.pt --img 640\n"

@@ -83,6 +83,9 @@ enum status weights_metadata(const struct weights_meta *meta, struct arena *memo
 /* Write a loaded model, with what it remembers of its training: in training form, or deployed. E_ARGUMENT if a folded
  * file is asked for its training form. */
 enum status weights_save(const char *path, const struct weights *w, bool deployed, bool half);
+/* Write the training form for PyTorch: official names, BN counters (0) and an anchor head's buffers beside the
+ * parameters (formats/torch_write.h). E_ARGUMENT where the training form is gone. */
+enum status weights_save_torch(const char *path, const struct weights *w, bool half);
 /* Write the deployed form with 8-bit weights where the graph's conv_quant is on; a quarter of the size. */
 enum status weights_save_eight_bit(const char *path, const struct weights *w);
 
