@@ -18,14 +18,15 @@ void gradient_state_free(struct gradient_state *s)
     *s = (struct gradient_state){0};
 }
 
-/* "pgi-s0, last" for runs/pgi-s0/weights/last.safetensors, else "last". */
+/* "pgi-s0, last" for pgi-s0/weights/last.safetensors where pgi-s0 is the folder of a run, else "last". */
 static enum status label_file(const char *path, char *label, size_t size)
 {
     enum status rc = OK;
     char *full = path_absolute(path), *stem = path_stem(path), *folder = full ? path_parent(full) : NULL;
     char *run = folder && !strcmp(path_name(folder), "weights") ? path_parent(folder) : NULL;
+    char *options = run ? path_join(run, "opt.yaml") : NULL;
     TRY_CLEAN(full && stem && folder ? OK : E_NOMEM);
-    if (run)
+    if (options && path_exists(options))
         snprintf(label, size, "%.70s, %.40s", path_name(run), stem);
     else
         snprintf(label, size, "%.100s", stem);
@@ -34,6 +35,7 @@ cleanup:
     mem_free(stem);
     mem_free(folder);
     mem_free(run);
+    mem_free(options);
     return rc;
 }
 
