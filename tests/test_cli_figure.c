@@ -146,6 +146,7 @@ static void gradients_are_seen_early_and_late(void **state)
 static void gradients_refuse_what_has_none(void **state)
 {
     (void)state;
+    char command[300];
     struct weights w = {0};
     draw_dataset("few2", 8);
     assert_ok(weights_random("gelan-t", 3, 1, &w));
@@ -160,6 +161,11 @@ static void gradients_refuse_what_has_none(void **state)
     assert_log("of which network?");
     assert_int_equal(run("figure gradients --cfg gelan-t"), 2);
     assert_log("--data is needed");
+    snprintf(command, sizeof command,
+             "figure gradients --weights r/kept/weights/last.safetensors --cfg gelan-t --data few2 "
+             "--batches 1 --batch 2 --no-cache --name both");
+    assert_int_equal(run(command), 0);
+    assert_log("--img 64 from the weights");
     assert_int_equal(
         run("figure gradients --cfg gelan-t --data few2 --img 64 --batches 1 --batch 2 --no-cache --name h"),
         0); /* one head: no column for another */

@@ -133,9 +133,10 @@ static int choose_size(const struct figure *f)
 {
     int runs;
     option_strings(f->o, "during", &runs);
+    const struct gradient_state *first = &f->states[f->n > 1 && option_string(f->o, "cfg") ? 1 : 0]; /* not the start */
     if (runs && !option_given(f->o, "img"))
-        return f->states[option_string(f->o, "cfg") ? 1 : 0].run.img;
-    return image_side_of(f->o, &f->states[0].w);
+        return first->run.img;
+    return image_side_of(f->o, &first->w);
 }
 
 static enum status measure(struct figure *f)

@@ -76,13 +76,13 @@ struct image_size image_size_from(const struct options *o, const struct input_fa
 struct image_size image_size_of(const struct options *o, const struct weights *w)
 {
     const struct input_facts facts = facts_of(w);
-    return resolve(o, &facts, w && option_string(o, "weights"), false);
+    return resolve(o, &facts, w && option_given(o, "weights"), false);
 }
 
 int image_side_of(const struct options *o, const struct weights *w)
 {
     const struct input_facts facts = facts_of(w);
-    return resolve(o, &facts, w && option_string(o, "weights"), true).h;
+    return resolve(o, &facts, w && option_given(o, "weights"), true).h;
 }
 
 void image_size_compare(const struct weights *w, int height, int width)
