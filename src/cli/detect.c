@@ -3,6 +3,7 @@
  * (detect_results.c). */
 #include "cli/cli.h"
 #include "cli/detect_job.h"
+#include "cli/find_sources.h"
 #include "cli/habits.h"
 #include "cli/image_size.h"
 #include "cli/interrupt.h"
@@ -124,19 +125,8 @@ static enum status load_network(struct detect_job *job)
     return OK;
 }
 
-/* What was met beside the pictures. */
-static enum status tell_left_out(const struct sources *s)
-{
-    struct buf text = {0};
-    enum status rc = sources_describe(s, &text);
-    if (rc == OK && text.size)
-        print(stderr, "%s", text.data);
-    buf_free(&text);
-    return rc;
-}
-
 /* The pictures of --source, and the words behind the classes of --classes. */
-static enum status find_sources(struct detect_job *job)
+static enum status find_pictures(struct detect_job *job)
 {
     enum status rc = OK;
     int n;
@@ -149,8 +139,7 @@ static enum status find_sources(struct detect_job *job)
         all[i] = (char *)(i < n ? words[i] : classes->rest[i - n]);
     n += classes->n_rest;
     TRY_CLEAN(n ? OK : fail(E_USAGE, "no pictures: name files, folders or patterns"));
-    TRY_CLEAN(sources_expand(all, n, option_flag(job->o, "recursive"), &job->sources));
-    TRY_CLEAN(tell_left_out(&job->sources));
+    TRY_CLEAN(find_sources(all, n, option_flag(job->o, "recursive"), &job->sources));
 cleanup:
     mem_free(all);
     return rc;
@@ -200,7 +189,7 @@ static enum status run(struct detect_job *job)
         return fail(E_USAGE, "--weights is needed: a .safetensors or .pt file");
     TRY(load_network(job));
     TRY(classes_choose(job->o, weights, job->class_names, job->nc, &job->classes));
-    TRY(find_sources(job));
+    TRY(find_pictures(job));
     TRY(results_begin(job));
     TRY(outputs_check(job));
     TRY(results_name_classes(job));

@@ -4,13 +4,13 @@
 #include "cli/architectures.h"
 #include "cli/cli.h"
 #include "cli/figure_out.h"
+#include "cli/find_sources.h"
 #include "cli/image_size.h"
 #include "core/cpu.h"
 #include "core/mem.h"
 #include "core/path.h"
 #include "core/progress.h"
 #include "core/terminal.h"
-#include "detect/sources.h"
 #include "lab/random_net.h"
 #include "lab/retention_figure.h"
 
@@ -71,7 +71,7 @@ static enum status read_photos(struct figure *f)
     const int size = (option_int(o, "img") + stride - 1) / stride * stride;
     if (size != option_int(o, "img"))
         print(stderr, "--img %d becomes %d, a multiple of %d", option_int(o, "img"), size, stride);
-    TRY(sources_expand((char *const *)words, n, option_flag(o, "recursive"), &f->sources));
+    TRY(find_sources((char *const *)words, n, option_flag(o, "recursive"), &f->sources));
     if (f->sources.input >= 0)
         return fail(E_USAGE, "photos are read several times: name files, not standard input");
     TRY(photo_set_read(f->sources.paths, f->sources.count, option_string(o, "labels"), size, option_int(o, "photos"),
