@@ -149,6 +149,17 @@ static void views_are_the_targets_that_a_training_has(void **state)
     const struct assign_view *coarse = view_of(&s.figure, "coarse-to-fine", false);
     assert_int_equal(lead->same_as, main - s.figure.views);
     assert_true(coarse->n > main->n);
+    int shared;
+    assert_ok(assign_shared(&s.figure, (int)(lead - s.figure.views), &shared));
+    assert_int_equal(shared, main->n);
+    int both = 0;
+    const struct assign_view *own = view_of(&s.figure, "independent", false);
+    for (int i = 0; i < own->n; i++)
+        for (int k = 0; k < main->n; k++)
+            both += own->points[i].x == main->points[k].x && own->points[i].y == main->points[k].y &&
+                    own->points[i].level == main->points[k].level && own->points[i].object == main->points[k].object;
+    assert_ok(assign_shared(&s.figure, (int)(own - s.figure.views), &shared));
+    assert_int_equal(shared, both);
     assert_int_equal(coarse->top_k, 20);
     scene_free(&s);
 }

@@ -138,18 +138,23 @@ cleanup:
     return rc;
 }
 
-static void tell(const struct figure *f)
+static enum status tell(const struct figure *f)
 {
     for (int i = 0; i < f->assign.n_views; i++) {
         const struct assign_view *v = &f->assign.views[i];
-        int example, left_out = assign_left_out(&f->assign, i, &example);
+        int shared, example, left_out = assign_left_out(&f->assign, i, &example);
         if (!assign_view_drawn(&f->assign, i))
             continue;
+        TRY(assign_shared(&f->assign, i, &shared));
         print(stdout, "%s head, %s, top %d: %d points for %d %s", v->head, v->assigner, v->top_k, v->n,
               f->assign.n_objects, noun(f->assign.n_objects, "object", "objects"));
+        if (!v->main)
+            print(stdout, "  %d of them are the main head's for the same object", shared);
         if (left_out)
-            print(stdout, "  %d of them get%s none (e.g. object %d)", left_out, noun(left_out, "s", ""), example + 1);
+            print(stdout, "  %d of the objects get%s none (e.g. object %d)", left_out, noun(left_out, "s", ""),
+                  example + 1);
     }
+    return OK;
 }
 
 static enum status run(const struct options *o)
@@ -165,7 +170,7 @@ static enum status run(const struct options *o)
     TRY_CLEAN(team_create(threads ? threads : cpu_count(), &f.team));
     TRY_CLEAN(assign_figure_make(f.graph, f.params, &loss, &f.photo, f.team, &f.assign));
     TRY_CLEAN(write_figure(&f, &loss));
-    tell(&f);
+    TRY_CLEAN(tell(&f));
     TRY_CLEAN(buf_printf(&f.files, ", assign.csv, assign.json"));
 cleanup:
     assign_figure_free(&f.assign);

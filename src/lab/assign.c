@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The photo's batch as the loss takes it, and the branches that came out of the network. */
@@ -292,4 +293,38 @@ struct assign_sum assign_sum_of(const struct assign_view *v, int object, int lev
     s.mean_score /= s.points;
     s.mean_iou /= s.points;
     return s;
+}
+
+static int compare_points(const void *a, const void *b)
+{
+    const struct assign_point *p = a, *q = b;
+    if (p->level != q->level || p->object != q->object)
+        return p->level != q->level ? p->level - q->level : p->object - q->object;
+    return p->y != q->y ? (p->y > q->y) - (p->y < q->y) : (p->x > q->x) - (p->x < q->x);
+}
+
+enum status assign_shared(const struct assign_figure *f, int view, int *points)
+{
+    const struct assign_view *v = &f->views[view], *main = f->views;
+    while (!main->main || strcmp(main->assigner, v->assigner) != 0)
+        main++;
+    struct assign_point *own = mem_alloc((size_t)(v->n + main->n) + 1, sizeof *own);
+    *points = 0;
+    if (!own)
+        return E_NOMEM;
+    struct assign_point *lead = own + v->n;
+    if (v->n)
+        memcpy(own, v->points, (size_t)v->n * sizeof *own);
+    if (main->n)
+        memcpy(lead, main->points, (size_t)main->n * sizeof *lead);
+    qsort(own, (size_t)v->n, sizeof *own, compare_points);
+    qsort(lead, (size_t)main->n, sizeof *lead, compare_points);
+    for (int i = 0, k = 0; i < v->n && k < main->n;) {
+        const int order = compare_points(&own[i], &lead[k]);
+        *points += order == 0;
+        i += order <= 0;
+        k += order >= 0;
+    }
+    mem_free(own);
+    return OK;
 }

@@ -64,4 +64,7 @@ struct assign_sum {
 };
 struct assign_sum assign_sum_of(const struct assign_view *v, int object, int level);
 
+/* Points of a view that answer for the same object in the main branch by the same assigner. */
+enum status assign_shared(const struct assign_figure *f, int view, int *points);
+
 #endif

@@ -32,17 +32,17 @@ int assign_left_out(const struct assign_figure *f, int view, int *example)
     return n;
 }
 
-static json_t *views_json(const struct assign_figure *f)
+static enum status views_json(const struct assign_figure *f, json_t *views)
 {
-    json_t *views = json_array();
     for (int i = 0; i < f->n_views; i++) {
         const struct assign_view *v = &f->views[i];
-        int example;
-        json_array_append_new(views, json_pack("{s:s, s:s, s:i, s:i, s:i}", "assigner", v->assigner, "head", v->head,
-                                               "top_k", v->top_k, "points", v->n, "objects_without_points",
-                                               assign_left_out(f, i, &example)));
+        int example, shared;
+        TRY(assign_shared(f, i, &shared));
+        json_array_append_new(views, json_pack("{s:s, s:s, s:i, s:i, s:i, s:i}", "assigner", v->assigner, "head",
+                                               v->head, "top_k", v->top_k, "points", v->n, "shared_with_main", shared,
+                                               "objects_without_points", assign_left_out(f, i, &example)));
     }
-    return views;
+    return OK;
 }
 
 /* What the four steps of the task-aligned assigner come to, a branch. */
@@ -69,17 +69,19 @@ enum status assign_numbers_write(const struct assign_sheet *s, const char *folde
 {
     enum status rc = OK;
     const struct assign_figure *f = s->figure;
-    json_t *rows = json_array(), *all = json_copy((json_t *)about);
+    json_t *rows = json_array(), *all = json_copy((json_t *)about), *views = json_array();
+    TRY_CLEAN(views_json(f, views));
     for (int v = 0; v < f->n_views; v++)
         for (int o = 0; o < f->n_objects; o++)
             for (int l = 0; l < f->shape.n_levels; l++)
                 json_array_append_new(rows, row_json(s, o, &f->views[v], l));
-    if (!rows || !all || json_object_set_new(all, "views", views_json(f)) != 0 ||
+    if (!rows || !all || json_object_set(all, "views", views) != 0 ||
         json_object_set_new(all, "steps", steps_json(f)) != 0)
         TRY_CLEAN(fail_memory(folder, 0));
     TRY_CLEAN(numbers_write(folder, "assign", all, rows));
 cleanup:
     json_decref(rows);
     json_decref(all);
+    json_decref(views);
     return rc;
 }

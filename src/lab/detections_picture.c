@@ -255,9 +255,10 @@ static void paint_box_words(cairo_t *cr, const struct layout *l, double x, doubl
         return;
     }
     const float *anchor = f->graph->head.anchor[f->place.level][f->place.anchor];
-    snprintf(
-        text, sizeof text, "No distribution: anchor box %.0f x %.0f px, (2w)² and (2h)² times as large: %.1f x %.1f px",
-        (double)anchor[0], (double)anchor[1], (double)(f->xyxy[2] - f->xyxy[0]), (double)(f->xyxy[3] - f->xyxy[1]));
+    snprintf(text, sizeof text,
+             "No distribution: anchor box %.0f x %.0f px, (2w)^2 and (2h)^2 times as large: %.1f x %.1f px",
+             (double)anchor[0], (double)anchor[1], (double)(f->xyxy[2] - f->xyxy[0]),
+             (double)(f->xyxy[3] - f->xyxy[1]));
     panel_write(cr, x, y + 24, l->charts_w, text);
 }
 
@@ -284,7 +285,7 @@ static void paint_captions(cairo_t *cr, const struct layout *l)
     for (int i = 0; i < f->n_levels; i++) {
         const struct level_heat *level = &f->levels[i];
         text_class(s->names, s->nc, level->class, name, sizeof name);
-        snprintf(text, sizeof text, "stride %d: at most %.2f (%s)", level->stride, (double)level->most, name);
+        snprintf(text, sizeof text, "stride %d: at most %.2g (%s)", level->stride, (double)level->most, name);
         panel_write(cr, column_x(l, i), row_y(l, 0) - CAPTION + 4, l->step - GAP, text);
     }
     snprintf(text, sizeof text, "before NMS: %d above %.4g", f->n_boxes, s->conf);
