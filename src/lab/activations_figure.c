@@ -213,7 +213,7 @@ static json_t *layer_row(const struct activation_result *r, int d)
     return json_pack("{s:s, s:b, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:o}", "activation", act_name(r->act), "invertible",
                      r->invertible, "depth", d + 1, "no_gradient", l->none, "scaled_gradient", l->scaled,
                      "reversed_gradient", l->reversed, "mean_square_slope", l->kept, "gradient_norm", l->gradient,
-                     "rank", l->rank, "recovered", isfinite(l->recovered) ? json_real(l->recovered) : json_null());
+                     "rank", l->rank, "recovered", number_json(l->recovered));
 }
 
 /* Floats as short texts that are the same float: 0.05, not 0.0500000007. */

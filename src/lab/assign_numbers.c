@@ -4,11 +4,6 @@
 
 #include <math.h>
 
-static json_t *number_or_null(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *row_json(const struct assign_sheet *s, int object, const struct assign_view *v, int level)
 {
     const struct assign_figure *f = s->figure;
@@ -17,9 +12,9 @@ static json_t *row_json(const struct assign_sheet *s, int object, const struct a
     return json_pack("{s:i, s:i, s:s, s:f, s:f, s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:o, s:o, s:o}", "object",
                      object + 1, "class", o->class, "name", s->names[o->class], "width", o->photo_w, "height",
                      o->photo_h, "size", o->size, "assigner", v->assigner, "head", v->head, "top_k", v->top_k, "stride",
-                     f->shape.level[level].stride, "points", sum.points, "mean_score", number_or_null(sum.mean_score),
-                     "max_score", number_or_null(sum.max_score), "mean_iou", number_or_null(sum.mean_iou), "max_iou",
-                     number_or_null(sum.max_iou));
+                     f->shape.level[level].stride, "points", sum.points, "mean_score", number_json(sum.mean_score),
+                     "max_score", number_json(sum.max_score), "mean_iou", number_json(sum.mean_iou), "max_iou",
+                     number_json(sum.max_iou));
 }
 
 int assign_left_out(const struct assign_figure *f, int view, int *example)

@@ -1,15 +1,11 @@
 /* The numbers of yolo9 figure gradients. */
 #include "lab/gradients_figure.h"
+#include "lab/numbers.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const char *const use_names[] = {[ROW_MAIN] = "main", [ROW_AUXILIARY] = "auxiliary", [ROW_UNUSED] = "unused"};
-
-static json_t *known(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
 
 /* "main_norm", "auxiliary_1_norm" */
 static void set(json_t *row, const char *branch, const char *what, json_t *value)
@@ -26,8 +22,8 @@ static void set_tally(json_t *row, const char *branch, const char *what, const s
 {
     char deviation[32];
     snprintf(deviation, sizeof deviation, "%s_deviation", what);
-    set(row, branch, what, known(tally_mean(t)));
-    set(row, branch, deviation, known(tally_deviation(t)));
+    set(row, branch, what, number_json(tally_mean(t)));
+    set(row, branch, deviation, number_json(tally_deviation(t)));
 }
 
 /* All states have the columns of the one with most branches; a network that lacks one has empty cells there. */
@@ -88,10 +84,10 @@ static json_t *size_numbers(const struct gradient_state *s, int level, int branc
         s->w.table.name, "branch", branch_name(branch, s->g.n_branches), "stride", l->stride, "map_row",
         l->row >= 0 ? json_integer(l->row) : json_null(), "map_module", l->row >= 0 ? s->g.rows[l->row].module : "",
         "size", object_size_names[size], "objects", object ? json_integer(s->g.objects[size]) : json_null(), "points",
-        (json_int_t)p->positives, "head_norm", any ? known(tally_mean(&p->head)) : json_null(), "head_deviation",
-        any ? known(tally_deviation(&p->head)) : json_null(), "map_norm",
-        any ? known(tally_mean(&p->map)) : json_null(), "map_deviation",
-        any ? known(tally_deviation(&p->map)) : json_null(), "map_share", any ? known(share) : json_null());
+        (json_int_t)p->positives, "head_norm", any ? number_json(tally_mean(&p->head)) : json_null(), "head_deviation",
+        any ? number_json(tally_deviation(&p->head)) : json_null(), "map_norm",
+        any ? number_json(tally_mean(&p->map)) : json_null(), "map_deviation",
+        any ? number_json(tally_deviation(&p->map)) : json_null(), "map_share", any ? number_json(share) : json_null());
 }
 
 json_t *gradients_size_numbers(const struct gradient_state *states, int n)

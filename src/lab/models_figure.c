@@ -133,11 +133,6 @@ cleanup:
 
 /* --- the numbers --- */
 
-static json_t *known(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 /* What the table of a built-in network counts; unknown where there is none. */
 static enum status count(const struct point *p, struct cost *out)
 {
@@ -157,12 +152,13 @@ static enum status add_row(const struct point *p, json_t *rows)
 {
     struct cost own;
     TRY(count(p, &own));
-    json_t *row = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:f, s:s, s:b, s:o, s:o, s:o, s:s}", "family",
-                            p->family, "model", p->model, "network", p->network ? p->network : "", "height",
-                            p->h ? json_integer(p->h) : json_null(), "width", p->w ? json_integer(p->w) : json_null(),
-                            "params_m", known(p->params_m), "flops_g", known(p->flops_g), "ap", p->ap, "split",
-                            p->split, "measured", p->measured, "table_params_m", known(own.params), "table_flops_g",
-                            known(own.gflops), "latency_ms", known(p->latency_ms), "source", p->source);
+    json_t *row =
+        json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:f, s:s, s:b, s:o, s:o, s:o, s:s}", "family", p->family,
+                  "model", p->model, "network", p->network ? p->network : "", "height",
+                  p->h ? json_integer(p->h) : json_null(), "width", p->w ? json_integer(p->w) : json_null(), "params_m",
+                  number_json(p->params_m), "flops_g", number_json(p->flops_g), "ap", p->ap, "split", p->split,
+                  "measured", p->measured, "table_params_m", number_json(own.params), "table_flops_g",
+                  number_json(own.gflops), "latency_ms", number_json(p->latency_ms), "source", p->source);
     return row && json_array_append_new(rows, row) == 0 ? OK : fail_memory(NULL, 0);
 }
 

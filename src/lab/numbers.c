@@ -5,6 +5,7 @@
 #include "core/path.h"
 #include "formats/json.h"
 
+#include <math.h>
 #include <string.h>
 
 static enum status put_text(struct buf *out, const char *text)
@@ -91,4 +92,9 @@ cleanup:
     mem_free(csv);
     mem_free(json);
     return rc;
+}
+
+json_t *number_json(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
 }

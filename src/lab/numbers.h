@@ -14,4 +14,7 @@
  * file is `about` (an object: options, networks, sizes) with `rows` as its last member. Both are borrowed. */
 enum status numbers_write(const char *folder, const char *name, const json_t *about, json_t *rows);
 
+/* The number, or null where it is not finite: what is not known is an empty cell. New, as json_real's. */
+json_t *number_json(double value);
+
 #endif

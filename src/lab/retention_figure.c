@@ -200,11 +200,6 @@ cleanup:
 
 /* --- the numbers --- */
 
-static json_t *known(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *whole(int value)
 {
     return value >= 0 ? json_integer(value) : json_null();
@@ -230,16 +225,17 @@ static enum status add_row(const struct retention_sheet *s, int network, int map
     const struct spread photo_r2 = over_photos(s, network, map, Q_R2, room);
     const struct spread photo_auc = over_photos(s, network, map, Q_AUC, room);
     return append(
-        rows,
-        json_pack("{s:s, s:b, s:o, s:o, s:o, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, "
-                  "s:o, s:o, s:o, s:i, s:o, s:o, s:o}",
-                  "architecture", net->name, "check", network >= s->networks, "asked_depth", whole(m->asked), "depth",
-                  whole(m->depth), "row", whole(m->row), "module", m->module, "height", m->h, "width", m->w, "channels",
-                  m->c, "recovered_numbers", m->t, "samples", m->samples, "photos", s->photos->n, "seeds", s->seeds,
-                  "r2", known(v[Q_R2].mean), "r2_sd_seeds", known(v[Q_R2].sd), "r2_sd_photos", known(photo_r2.sd),
-                  "r2_mean_colour", known(colour), "r2_detail", known(v[Q_DETAIL].mean), "auc", known(v[Q_AUC].mean),
-                  "auc_sd_seeds", known(v[Q_AUC].sd), "auc_sd_photos", known(photo_auc.sd), "auc_photos", photo_auc.n,
-                  "bits", known(v[Q_BITS].mean), "bits_sd_seeds", known(v[Q_BITS].sd), "bits_most", known(most)));
+        rows, json_pack("{s:s, s:b, s:o, s:o, s:o, s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, "
+                        "s:o, s:o, s:o, s:i, s:o, s:o, s:o}",
+                        "architecture", net->name, "check", network >= s->networks, "asked_depth", whole(m->asked),
+                        "depth", whole(m->depth), "row", whole(m->row), "module", m->module, "height", m->h, "width",
+                        m->w, "channels", m->c, "recovered_numbers", m->t, "samples", m->samples, "photos",
+                        s->photos->n, "seeds", s->seeds, "r2", number_json(v[Q_R2].mean), "r2_sd_seeds",
+                        number_json(v[Q_R2].sd), "r2_sd_photos", number_json(photo_r2.sd), "r2_mean_colour",
+                        number_json(colour), "r2_detail", number_json(v[Q_DETAIL].mean), "auc",
+                        number_json(v[Q_AUC].mean), "auc_sd_seeds", number_json(v[Q_AUC].sd), "auc_sd_photos",
+                        number_json(photo_auc.sd), "auc_photos", photo_auc.n, "bits", number_json(v[Q_BITS].mean),
+                        "bits_sd_seeds", number_json(v[Q_BITS].sd), "bits_most", number_json(most)));
 }
 
 static enum status add_photo_rows(const struct retention_sheet *s, int network, int map, json_t *rows)
@@ -250,7 +246,7 @@ static enum status add_photo_rows(const struct retention_sheet *s, int network, 
             TRY(append(rows,
                        json_pack("{s:s, s:o, s:i, s:s, s:o, s:o}", "architecture", net_at(s, network, k)->name, "depth",
                                  whole(m->depth), "seed", k, "photo", path_name(s->photos->items[i].path), "r2",
-                                 known(m->result.photo_r2[i]), "auc", known(m->result.photo_auc[i]))));
+                                 number_json(m->result.photo_r2[i]), "auc", number_json(m->result.photo_auc[i]))));
     }
     return OK;
 }

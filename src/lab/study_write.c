@@ -12,11 +12,6 @@
 
 /* --- a line a run --- */
 
-static json_t *number(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
-
 static void put_cost(json_t *row, const struct study_cost *cost, const char *of)
 {
     const struct {
@@ -46,13 +41,13 @@ static json_t *row_of(const struct study *s, const struct study_run *r)
     json_object_set_new(row, "map50", json_real(x->map50));
     json_object_set_new(row, "map", json_real(x->map));
     for (int k = 0; k < STUDY_SIZES; k++)
-        json_object_set_new(row, sizes[k], number(x->ap[k]));
+        json_object_set_new(row, sizes[k], number_json(x->ap[k]));
     json_object_set_new(row, "late_map50", json_real(x->late_map50));
     json_object_set_new(row, "late_map", json_real(x->late_map));
     json_object_set_new(row, "best_epoch", json_integer(x->best_epoch));
     json_object_set_new(row, "best_map50", json_real(x->best_map50));
     json_object_set_new(row, "best_map", json_real(x->best_map));
-    json_object_set_new(row, "step_cpu_ms", number(l->step.cpu_ms));
+    json_object_set_new(row, "step_cpu_ms", number_json(l->step.cpu_ms));
     return row;
 }
 
