@@ -9,6 +9,7 @@
 #include "support/folder.h"
 #include "support/shared.h"
 #include "support/unit.h"
+#include "support/verb_runs.h"
 #include "train/anchor_candidates.h"
 #include "weights/weights.h"
 
@@ -16,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { SIZE = 96 };
@@ -243,24 +243,6 @@ static void simota_tells_its_overlaps(void **state)
 
 /* --- from outside --- */
 
-static int run(const char *arguments)
-{
-    char command[1024];
-    snprintf(command, sizeof command, "%s/yolo9 figure assign %s >log.txt 2>&1", Y9_BINARY_DIR, arguments);
-    int status = system(command);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
-static void assert_log(const char *says)
-{
-    struct buf text = {0};
-    assert_ok(file_read("log.txt", 1 << 20, &text));
-    if (!text.data || !strstr(text.data, says))
-        fail_msg("'%s', not '%s'", text.data, says);
-    buf_free(&text);
-}
-
 static double number(const json_t *row, const char *key)
 {
     return json_number_value(json_object_get(row, key));
@@ -302,15 +284,15 @@ static void the_verb_writes_pictures_and_numbers(void **state)
     (void)state;
     char arguments[512], *photo = first_photo();
     save_random("yolov9-t", false, "t.safetensors");
-    snprintf(arguments, sizeof arguments, "t.safetensors %s --img 96", photo);
-    assert_int_equal(run(arguments), 0);
+    snprintf(arguments, sizeof arguments, "figure assign t.safetensors %s --img 96", photo);
+    assert_int_equal(verb_run(arguments), 0);
     assert_log("runs/figure/exp: assign.png, steps.png, steps-auxiliary.png, assign.csv, assign.json");
     assert_int_equal(access("runs/figure/exp/steps-auxiliary.png", R_OK), 0);
     assert_rows_add_up("runs/figure/exp/assign.json");
 
     save_random("yolov9-t", true, "deployed.safetensors");
-    snprintf(arguments, sizeof arguments, "deployed.safetensors %s --img 96 --name deployed", photo);
-    assert_int_equal(run(arguments), 0);
+    snprintf(arguments, sizeof arguments, "figure assign deployed.safetensors %s --img 96 --name deployed", photo);
+    assert_int_equal(verb_run(arguments), 0);
     assert_log("deployed.safetensors has no auxiliary head, being deployed: the main head alone is shown");
     assert_int_not_equal(access("runs/figure/deployed/steps-auxiliary.png", F_OK), 0);
     assert_rows_add_up("runs/figure/deployed/assign.json");
@@ -324,21 +306,21 @@ static void labels_are_needed(void **state)
     snprintf(command, sizeof command, "cp %s alone.jpg", photo);
     assert_int_equal(system(command), 0);
     save_random("gelan-t", false, "g.safetensors");
-    assert_int_equal(run("g.safetensors alone.jpg --img 96 --name alone"), 1);
+    assert_int_equal(verb_run("figure assign g.safetensors alone.jpg --img 96 --name alone"), 1);
     assert_log("alone.jpg: it has no labels (");
     assert_log("alone.txt is not there); --labels names their file");
     assert_int_not_equal(access("runs/figure/alone", F_OK), 0);
 
     assert_ok(file_write("empty.txt", "", 0));
-    assert_int_equal(run("g.safetensors alone.jpg --img 96 --labels empty.txt"), 1);
+    assert_int_equal(verb_run("figure assign g.safetensors alone.jpg --img 96 --labels empty.txt"), 1);
     assert_log("empty.txt: it holds no object");
     assert_ok(file_write("fourth.txt", "3 .5 .5 .2 .2\n", 14));
-    assert_int_equal(run("g.safetensors alone.jpg --img 96 --labels fourth.txt"), 1);
+    assert_int_equal(verb_run("figure assign g.safetensors alone.jpg --img 96 --labels fourth.txt"), 1);
     assert_log("fourth.txt:1:");
     assert_ok(file_write("one.txt", "2 .5 .5 .2 .2\n", 14));
-    assert_int_equal(run("g.safetensors alone.jpg --img 96 --labels one.txt --name one"), 0);
+    assert_int_equal(verb_run("figure assign g.safetensors alone.jpg --img 96 --labels one.txt --name one"), 0);
     assert_log("for 1 object");
-    assert_int_equal(run("g.safetensors"), 2);
+    assert_int_equal(verb_run("figure assign g.safetensors"), 2);
     mem_free(photo);
 }
 

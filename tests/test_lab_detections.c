@@ -7,13 +7,13 @@
 #include "support/folder.h"
 #include "support/shared.h"
 #include "support/unit.h"
+#include "support/verb_runs.h"
 #include "weights/weights.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static void nms_tells_what_became_of_each_candidate(void **state)
@@ -168,24 +168,6 @@ static void an_anchor_box_is_told_by_its_numbers(void **state)
 
 /* --- from outside --- */
 
-static int run(const char *arguments)
-{
-    char command[1024];
-    snprintf(command, sizeof command, "%s/yolo9 %s >log.txt 2>&1", Y9_BINARY_DIR, arguments);
-    int status = system(command);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
-static void assert_log(const char *says)
-{
-    struct buf text = {0};
-    assert_ok(file_read("log.txt", 1 << 20, &text));
-    if (!text.data || !strstr(text.data, says))
-        fail_msg("'%s', not '%s'", text.data, says);
-    buf_free(&text);
-}
-
 static void the_verb_agrees_with_detect(void **state)
 {
     (void)state;
@@ -193,7 +175,7 @@ static void the_verb_agrees_with_detect(void **state)
     size_t i;
     struct buf labels = {0};
     int kept = 0, lines = 0;
-    assert_int_equal(run("figure detections drawn.safetensors photo.jpg --img 96"), 0);
+    assert_int_equal(verb_run("figure detections drawn.safetensors photo.jpg --img 96"), 0);
     assert_log("runs/figure/exp: detections.png, detections.csv, detections.json");
     assert_int_equal(access("runs/figure/exp/detections.png", R_OK), 0);
     assert_ok(json_read_file("runs/figure/exp/detections.json", NULL, &root));
@@ -203,7 +185,7 @@ static void the_verb_agrees_with_detect(void **state)
     }
     assert_int_equal(kept, json_integer_value(json_object_get(root, "kept")));
     json_decref(root);
-    assert_int_equal(run("detect drawn.safetensors photo.jpg --img 96 --save-txt --nosave --name txt"), 0);
+    assert_int_equal(verb_run("detect drawn.safetensors photo.jpg --img 96 --save-txt --nosave --name txt"), 0);
     assert_ok(file_read("runs/detect/txt/labels/photo.txt", 1 << 20, &labels));
     for (const char *c = labels.data; *c; c++)
         lines += *c == '\n';
@@ -214,14 +196,15 @@ static void the_verb_agrees_with_detect(void **state)
 static void faults_are_told(void **state)
 {
     (void)state;
-    assert_int_equal(run("figure detections drawn.safetensors"), 2);
+    assert_int_equal(verb_run("figure detections drawn.safetensors"), 2);
     assert_log("a photo is needed");
-    assert_int_equal(run("figure detections drawn.safetensors photo.jpg --img 96 --box 999 --name no"), 1);
+    assert_int_equal(verb_run("figure detections drawn.safetensors photo.jpg --img 96 --box 999 --name no"), 1);
     assert_log("box 999: the photo has ");
     assert_int_not_equal(access("runs/figure/no", F_OK), 0);
-    assert_int_equal(run("figure detections drawn.safetensors photo.jpg --img 96 --class wombat"), 2);
+    assert_int_equal(verb_run("figure detections drawn.safetensors photo.jpg --img 96 --class wombat"), 2);
     assert_log("--classes wombat");
-    assert_int_equal(run("figure detections drawn.safetensors photo.jpg --img 96 --conf 1 --class 3 --name none"), 0);
+    assert_int_equal(verb_run("figure detections drawn.safetensors photo.jpg --img 96 --conf 1 --class 3 --name none"),
+                     0);
     assert_log("no box is kept: the best cell is looked into instead");
 }
 
