@@ -165,6 +165,16 @@ static void check_names(const Onnx__GraphProto *g)
     }
 }
 
+static size_t size_of(int32_t type)
+{
+    static const unsigned char size[] = {
+        [ONNX__TENSOR_PROTO__DATA_TYPE__INT64] = 8,   [ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT] = 4,
+        [ONNX__TENSOR_PROTO__DATA_TYPE__INT32] = 4,   [ONNX__TENSOR_PROTO__DATA_TYPE__UINT8] = 1,
+        [ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16] = 2, [ONNX__TENSOR_PROTO__DATA_TYPE__INT8] = 1,
+    };
+    return type < COUNT(size) ? size[type] : 0;
+}
+
 static void check_sizes(const Onnx__GraphProto *g)
 {
     for (size_t i = 0; i < g->n_initializer; i++) {
@@ -172,10 +182,7 @@ static void check_sizes(const Onnx__GraphProto *g)
         size_t count = 1;
         for (size_t k = 0; k < t->n_dims; k++)
             count *= (size_t)t->dims[k];
-        size_t size = t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__INT64     ? 8
-                      : t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT   ? 4
-                      : t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16 ? 2
-                                                                               : 0;
+        const size_t size = size_of(t->data_type);
         assert_true(size > 0);
         assert_int_equal(t->raw_data.len, count * size);
     }
@@ -199,6 +206,12 @@ static void check_params(const struct network *n, const Onnx__GraphProto *g)
             uint16_t half;
             memcpy(&half, t->raw_data.data, sizeof half);
             first = f16_to_f32(half);
+        } else if (t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__INT8) { /* the only one that is not 0: the largest */
+            first = *t->raw_data.data == (i ? 127 : 0) ? (float)i : -1;
+        } else if (t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__INT32) { /* in units of two scales */
+            int32_t whole;
+            memcpy(&whole, t->raw_data.data, sizeof whole);
+            first = whole > 0 ? (float)i : -1;
         } else {
             memcpy(&first, t->raw_data.data, sizeof first);
         }
@@ -223,7 +236,8 @@ static void check_file(const struct network *n, const char *path)
     check_sizes(m->graph);
     check_params(n, m->graph);
     assert_string_equal(m->graph->input[0]->name, "images");
-    assert_true(is_result(m->graph, "output0") || (is_result(m->graph, "box_8") && is_result(m->graph, "cls_32")));
+    assert_true(is_result(m->graph, "output0") || is_result(m->graph, "num_dets") ||
+                (is_result(m->graph, "box_8") && is_result(m->graph, "cls_32")));
     for (size_t i = 0; i < m->graph->n_output; i++)
         assert_true(defined(m->graph, m->graph->output[i]->name, m->graph->n_node));
     assert_int_equal(atoi(metadata(m, "stride")), graph_largest_stride(&n->graph));
@@ -306,31 +320,41 @@ static void every_option_exports(void **state)
 {
     (void)state;
     static const struct {
-        bool dynamic, half, nms, raw;
+        bool dynamic, half, raw, eight_bit;
+        enum onnx_nms_kind nms;
         int n, opset;
     } cases[] = {
-        {.nms = true, .n = 1, .opset = 12},
+        {.nms = NMS_ONNX, .n = 1, .opset = 12},
         {.dynamic = true, .n = 1, .opset = 12},
-        {.dynamic = true, .half = true, .nms = true, .n = 1, .opset = 12},
-        {.half = true, .nms = true, .n = 1, .opset = 13},
+        {.dynamic = true, .half = true, .nms = NMS_ONNX, .n = 1, .opset = 12},
+        {.half = true, .nms = NMS_ONNX, .n = 1, .opset = 13},
         {.n = 3, .opset = 11},
-        {.dynamic = true, .nms = true, .n = 1, .opset = 11},
+        {.dynamic = true, .nms = NMS_ONNX, .n = 4, .opset = 11},
         {.dynamic = true, .n = 1, .opset = 14},
-        {.nms = true, .n = 1, .opset = 15},
-        {.dynamic = true, .nms = true, .n = 1, .opset = 16},
-        {.dynamic = true, .half = true, .nms = true, .n = 1, .opset = 17},
+        {.nms = NMS_ONNX, .n = 4, .opset = 15},
+        {.dynamic = true, .nms = NMS_ONNX, .n = 1, .opset = 16},
+        {.dynamic = true, .half = true, .nms = NMS_ONNX, .n = 1, .opset = 17},
         {.raw = true, .n = 1, .opset = 12},
         {.raw = true, .dynamic = true, .half = true, .n = 1, .opset = 12},
+        {.nms = NMS_EFFICIENT, .n = 4, .opset = 12},
+        {.nms = NMS_EFFICIENT, .dynamic = true, .n = 1, .opset = 17},
+        {.eight_bit = true, .n = 1, .opset = 13},
+        {.eight_bit = true, .dynamic = true, .nms = NMS_ONNX, .n = 1, .opset = 17},
     };
     char folder[64], path[128];
     struct network n;
     program_folder(folder, sizeof folder);
     open_network(&n, "gelan-t");
+    for (int i = 0; i < n.graph.n_nodes; i++) {
+        if (n.graph.nodes[i].op == OP_CONV2D)
+            n.graph.nodes[i].u.conv.quant = (struct conv_quant){.on = i % 7 != 3, .scale = 0.02f, .zero = 20};
+    }
     for (int i = 0; i < COUNT(cases); i++) {
         struct onnx_options o = plain(&n);
         o.dynamic = cases[i].dynamic;
         o.half = cases[i].half;
         o.nms = cases[i].nms;
+        o.eight_bit = cases[i].eight_bit;
         o.raw = cases[i].raw;
         o.n = cases[i].n;
         o.opset = cases[i].opset;
@@ -402,7 +426,7 @@ static void equal_graphs_give_equal_bytes(void **state)
     for (int i = 0; i < 2; i++) {
         open_network(&n, "gelan-t");
         struct onnx_options o = plain(&n);
-        o.nms = true;
+        o.nms = NMS_ONNX;
         snprintf(path[i], sizeof path[i], "%s/%d.onnx", folder, i);
         write_network(&n, &o, path[i]);
         assert_int_equal(file_map_open(path[i], &map[i]), OK);
@@ -412,6 +436,54 @@ static void equal_graphs_give_equal_bytes(void **state)
     assert_memory_equal(map[0].data, map[1].data, map[0].size);
     file_map_close(&map[0]);
     file_map_close(&map[1]);
+    program_remove(folder);
+}
+
+static const Onnx__AttributeProto *attribute(const Onnx__NodeProto *n, const char *name)
+{
+    for (size_t i = 0; i < n->n_attribute; i++) {
+        if (!strcmp(n->attribute[i]->name, name))
+            return n->attribute[i];
+    }
+    fail_msg("%s has no %s", n->op_type, name);
+    return NULL;
+}
+
+/* What TensorRT's plugin is given: boxes (n, rows, 4) and scores (n, rows, nc) in, four outputs of fixed sizes. */
+static void tensorrt_gets_its_node(void **state)
+{
+    (void)state;
+    static const char *const outputs[] = {"num_dets", "det_boxes", "det_scores", "det_classes"};
+    char folder[64], path[128];
+    struct network n;
+    program_folder(folder, sizeof folder);
+    open_network(&n, "gelan-t");
+    struct onnx_options o = plain(&n);
+    o.nms = NMS_EFFICIENT;
+    o.n = 4;
+    snprintf(path, sizeof path, "%s/trt.onnx", folder);
+    write_network(&n, &o, path);
+    Onnx__ModelProto *m = read_model(path);
+    const Onnx__GraphProto *g = m->graph;
+    const Onnx__NodeProto *last = g->node[g->n_node - 1];
+    assert_string_equal(last->op_type, "EfficientNMS_TRT");
+    assert_string_equal(last->domain, "TRT");
+    assert_int_equal(m->n_opset_import, 2);
+    assert_int_equal(last->n_output, 4);
+    assert_int_equal(g->n_output, 4);
+    for (int i = 0; i < 4; i++) {
+        assert_string_equal(last->output[i], outputs[i]);
+        assert_string_equal(g->output[i]->name, outputs[i]);
+        assert_int_equal(g->output[i]->type->tensor_type->shape->dim[0]->dim_value, 4);
+    }
+    assert_int_equal(g->output[1]->type->tensor_type->shape->dim[1]->dim_value, o.max_det);
+    assert_int_equal(attribute(last, "box_coding")->i, 1);
+    assert_int_equal(attribute(last, "background_class")->i, -1);
+    assert_int_equal(attribute(last, "max_output_boxes")->i, o.max_det);
+    assert_int_equal(attribute(last, "score_activation")->i, 0);
+    assert_true(attribute(last, "score_threshold")->f == o.conf && attribute(last, "iou_threshold")->f == o.iou);
+    onnx__model_proto__free_unpacked(m, NULL);
+    close_network(&n);
     program_remove(folder);
 }
 
@@ -429,6 +501,13 @@ static void names_are_what_python_would_print(void **state)
     const char *begin = "{0: 'thing', 1: 'it\\'s \\\\ a \"name\"', 2: \"it's\", 3: 'thing', ";
     assert_int_equal(strncmp(metadata(m, "names"), begin, strlen(begin)), 0);
     assert_string_equal(metadata(m, "imgsz"), "[64, 64]");
+    assert_string_equal(metadata(m, "task"), "detect");
+    assert_string_equal(metadata(m, "batch"), "1");
+    assert_string_equal(metadata(m, "stride"), "32");
+    assert_string_equal(metadata(m, "model"), "gelan-t");
+    assert_string_equal(metadata(m, "description"), "gelan-t, 80 classes");
+    assert_non_null(metadata(m, "author"));
+    assert_non_null(metadata(m, "license"));
     onnx__model_proto__free_unpacked(m, NULL);
     close_network(&n);
     program_remove(folder);
@@ -447,11 +526,11 @@ static void what_cannot_be_is_refused(void **state)
     o.opset = 10;
     assert_int_equal(onnx_write("/no/such/folder/x.onnx", &n.graph, n.params, &o), E_ARGUMENT);
     o = good;
-    o.nms = true;
+    o.nms = NMS_ONNX;
     o.raw = true;
     assert_int_equal(onnx_write("/no/such/folder/x.onnx", &n.graph, n.params, &o), E_ARGUMENT);
-    o.raw = false;
-    o.n = 2;
+    o = good;
+    o.eight_bit = true;
     assert_int_equal(onnx_write("/no/such/folder/x.onnx", &n.graph, n.params, &o), E_ARGUMENT);
     assert_int_equal(onnx_write("/no/such/folder/x.onnx", &n.graph, n.params, &good), E_IO);
     o = good;
@@ -468,6 +547,7 @@ int main(void)
         cmocka_unit_test(every_network_exports),         cmocka_unit_test(every_option_exports),
         cmocka_unit_test(equal_graphs_give_equal_bytes), cmocka_unit_test(names_are_what_python_would_print),
         cmocka_unit_test(every_activation_exports),      cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(tensorrt_gets_its_node),
     };
     return cmocka_run_group_tests_name("export", tests, NULL, NULL);
 }

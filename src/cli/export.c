@@ -18,6 +18,8 @@
 
 static const char *const formats[] = {"onnx", "c", "torch", NULL}; /* in the order of format_table */
 
+static const char *const nms_kinds[] = {"onnx", "efficient", NULL}; /* enum onnx_nms_kind without the first */
+
 static const struct option_spec options_table[] = {
     {"weights", NULL, OPTION_STRING, NULL, "weights; without them --cfg gives a network of random ones",
      .value = VALUE_WEIGHTS, .heading = "Network"},
@@ -32,7 +34,8 @@ static const struct option_spec options_table[] = {
      .value = VALUE_FILE},
     {"opset", NULL, OPTION_INT, "12", "ONNX operator set", ONNX_OPSET_FIRST, ONNX_OPSET_LAST},
     {"raw", NULL, OPTION_FLAG, NULL, "the head's maps as they are, without decoding: box_8, cls_8, box_16 ..."},
-    {"nms", NULL, OPTION_FLAG, NULL, "one more output: detections after NMS (n, 6), for a batch of 1"},
+    {"nms", NULL, OPTION_STRING, NULL, "detections after NMS: (k, 7), or the four outputs of TensorRT's node",
+     .bare = "onnx", .choices = nms_kinds},
     {"conf", "conf-thres", OPTION_FLOAT, "0.25", "NMS: scores above this", 0, 1},
     {"iou", "iou-thres", OPTION_FLOAT, "0.45", "NMS: boxes that overlap more are one", 0, 1},
     {"max-det", "topk-all", OPTION_INT, "1000", "NMS: detections at most", 1, 100000},
@@ -100,23 +103,33 @@ static void say_onnx(const char *path, const struct weights *w, const struct onn
 {
     char input[64];
     if (o->dynamic)
-        snprintf(input, sizeof input, "%sx3xHxW", o->nms ? "1" : "N");
+        snprintf(input, sizeof input, "Nx3xHxW");
     else
         snprintf(input, sizeof input, "%dx3x%dx%d", o->n, o->h, o->w);
-    const char *output = o->raw   ? "raw maps"
-                         : o->nms ? "output0 (cx cy w h, scores), detections (x1 y1 x2 y2 score class)"
-                                  : "output0 (cx cy w h, scores)";
+    static const char *const outputs[] = {
+        [NMS_NONE] = "output0 (cx cy w h, scores)",
+        [NMS_ONNX] = "detections (image x1 y1 x2 y2 class score), output0 (cx cy w h, scores)",
+        [NMS_EFFICIENT] = "num_dets, det_boxes, det_scores, det_classes (for TensorRT)",
+    };
     print(stdout, "%s: %s, %d %s, opset %d%s, images %s -> %s, %.1f MB", path, w->table.name, w->nc,
-          noun(w->nc, "class", "classes"), o->opset, o->half ? ", 16-bit weights" : "", input, output, megabytes(path));
+          noun(w->nc, "class", "classes"), o->opset,
+          o->half        ? ", 16-bit weights"
+          : o->eight_bit ? ", 8-bit weights"
+                         : "",
+          input, o->raw ? "raw maps" : outputs[o->nms], megabytes(path));
 }
 
 static enum status check_onnx(const struct options *o)
 {
-    if (option_flag(o, "raw") && option_flag(o, "nms"))
+    if (option_flag(o, "raw") && option_string(o, "nms"))
         return fail(E_USAGE, "--nms needs the decoded output, --raw writes the head's maps");
-    if (option_flag(o, "nms") && option_int(o, "batch") != 1)
-        return fail(E_USAGE, "--nms gives one list of detections: it needs --batch 1");
     return OK;
+}
+
+/* 8-bit weights need operators that the usual set has not. */
+static int opset_of(const struct options *o, const struct weights *w)
+{
+    return w->eight_bit && !option_given(o, "opset") ? ONNX_OPSET_EIGHT_BIT : option_int(o, "opset");
 }
 
 static enum status write_onnx(const char *path, const struct options *o, const struct weights *w)
@@ -128,12 +141,14 @@ static enum status write_onnx(const char *path, const struct options *o, const s
         .w = size.w,
         .dynamic = option_flag(o, "dynamic"),
         .half = option_flag(o, "half"),
-        .nms = option_flag(o, "nms"),
+        .eight_bit = w->eight_bit,
+        .nms = (enum onnx_nms_kind)(1 + option_choice(o, "nms")),
         .raw = option_flag(o, "raw"),
         .conf = (float)option_float(o, "conf"),
         .iou = (float)option_float(o, "iou"),
         .max_det = option_int(o, "max-det"),
-        .opset = option_int(o, "opset"),
+        .opset = opset_of(o, w),
+        .version = Y9_VERSION,
         .model = w->table.name,
         .names = (const char *const *)w->names,
     };

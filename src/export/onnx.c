@@ -72,7 +72,7 @@ static void describe_head(struct onnx_export *e, struct onnx_head *head)
     }
     if (e->o->dynamic) {
         head->rows = -1;
-        head->n = e->o->nms ? 1 : -1;
+        head->n = -1;
     }
 }
 
@@ -96,12 +96,13 @@ static enum status python_names(const struct onnx_options *o, int nc, struct buf
     return OK;
 }
 
+/* The keys that the Ultralytics package writes, which other runtimes look for, and the network's name. */
 static enum status describe(struct onnx_export *e)
 {
     enum status rc = OK;
     const struct graph *g = e->g;
     struct buf names = {0};
-    char text[64];
+    char text[128];
     int stride = 0;
     for (int l = 0; l < g->branch[g->n_branches - 1].n_levels; l++)
         stride = MAX(stride, g->stride[l]);
@@ -112,6 +113,15 @@ static enum status describe(struct onnx_export *e)
     snprintf(text, sizeof text, "[%d, %d]", e->o->h, e->o->w);
     onnx_metadata(&e->b, "imgsz", text);
     onnx_metadata(&e->b, "model", e->o->model);
+    onnx_metadata(&e->b, "task", "detect");
+    snprintf(text, sizeof text, "%d", e->o->n);
+    onnx_metadata(&e->b, "batch", text);
+    onnx_metadata(&e->b, "author", "yolo9");
+    onnx_metadata(&e->b, "license", "that of the weights");
+    if (e->o->version)
+        onnx_metadata(&e->b, "version", e->o->version);
+    snprintf(text, sizeof text, "%s, %d classes", e->o->model, g->head.nc);
+    onnx_metadata(&e->b, "description", text);
 cleanup:
     buf_free(&names);
     return rc;
@@ -126,21 +136,43 @@ static void declare_input(struct onnx_export *e, int n)
     onnx_declare(&e->b, &e->b.inputs, "images", FLOAT, 4, dims, symbols);
 }
 
+static void build_output(struct onnx_export *e, const struct onnx_head *head, const struct onnx_decoded *decoded)
+{
+    static const char *const symbols[] = {"batch", "", "anchors"};
+    const char *both[] = {decoded->box, decoded->scores};
+    Onnx__NodeProto *output = onnx_add(&e->b, &(struct onnx_op){"Concat", head->name, 2, both, "output0"});
+    onnx_set_int(&e->b, output, "axis", 1);
+    const int64_t dims[] = {head->n, 4 + head->nc, head->rows};
+    onnx_declare(&e->b, &e->b.outputs, "output0", FLOAT, 3, dims, symbols);
+}
+
+static void build_efficient(struct onnx_export *e, const struct onnx_head *head, const struct onnx_decoded *decoded,
+                            const struct onnx_nms *rule)
+{
+    static const char *const symbols[] = {"batch", "", ""};
+    const Onnx__TensorProto__DataType number = ONNX__TENSOR_PROTO__DATA_TYPE__INT32;
+    struct onnx_list *outputs = &e->b.outputs;
+    onnx_suppress_efficient(&e->b, head, decoded, rule);
+    onnx_declare(&e->b, outputs, "num_dets", number, 2, (int64_t[]){head->n, 1}, symbols);
+    onnx_declare(&e->b, outputs, "det_boxes", FLOAT, 3, (int64_t[]){head->n, rule->max_det, 4}, symbols);
+    onnx_declare(&e->b, outputs, "det_scores", FLOAT, 2, (int64_t[]){head->n, rule->max_det}, symbols);
+    onnx_declare(&e->b, outputs, "det_classes", number, 2, (int64_t[]){head->n, rule->max_det}, symbols);
+}
+
 static void build_decoded(struct onnx_export *e, const struct onnx_head *head)
 {
-    static const char *const symbols[] = {"batch", "", "anchors"}, *const detection_symbols[] = {"detections", ""};
-    struct onnx_builder *b = &e->b;
-    const struct onnx_decoded decoded = onnx_decode(b, head);
-    const char *both[] = {decoded.box, decoded.scores};
-    Onnx__NodeProto *output = onnx_add(b, &(struct onnx_op){"Concat", head->name, 2, both, "output0"});
-    onnx_set_int(b, output, "axis", 1);
-    const int64_t dims[] = {head->n, 4 + head->nc, head->rows};
-    onnx_declare(b, &b->outputs, "output0", FLOAT, 3, dims, symbols);
-    if (e->o->nms) {
-        const struct onnx_nms rule = {e->o->conf, e->o->iou, e->o->max_det};
-        onnx_suppress(b, head, &decoded, &rule, "detections");
-        onnx_declare(b, &b->outputs, "detections", FLOAT, 2, (int64_t[]){-1, 6}, detection_symbols);
+    static const char *const symbols[] = {"detections", ""};
+    const struct onnx_decoded decoded = onnx_decode(&e->b, head);
+    const struct onnx_nms rule = {e->o->conf, e->o->iou, e->o->max_det};
+    if (e->o->nms == NMS_EFFICIENT) {
+        build_efficient(e, head, &decoded, &rule);
+        return;
     }
+    if (e->o->nms == NMS_ONNX) {
+        onnx_suppress(&e->b, head, &decoded, &rule, "detections");
+        onnx_declare(&e->b, &e->b.outputs, "detections", FLOAT, 2, (int64_t[]){-1, ONNX_DETECTION}, symbols);
+    }
+    build_output(e, head, &decoded);
 }
 
 /* A map under a name of its own; it is a node's output already, so this costs a copy of nothing but the name. */
@@ -221,8 +253,8 @@ static enum status check(struct onnx_export *e)
         return fail(E_ARGUMENT, "opset %d: %d to %d are known", o->opset, ONNX_OPSET_FIRST, ONNX_OPSET_LAST);
     if (o->nms && o->raw)
         return fail(E_ARGUMENT, "NMS needs the decoded output, not the raw one");
-    if (o->nms && o->n != 1)
-        return fail(E_ARGUMENT, "NMS gives one list of detections: it needs a batch of 1");
+    if (o->eight_bit && (o->opset < ONNX_OPSET_EIGHT_BIT || o->half))
+        return fail(E_ARGUMENT, "8-bit weights need opset %d and no 16-bit floats", ONNX_OPSET_EIGHT_BIT);
     for (int l = 0; l < e->g->branch[e->g->n_branches - 1].n_levels; l++) {
         if (o->h % e->g->stride[l] || o->w % e->g->stride[l])
             return fail(E_ARGUMENT, "%dx%d is no multiple of the stride %d", o->h, o->w, e->g->stride[l]);

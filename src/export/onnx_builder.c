@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { MAX_ATTRIBUTES = 6 };
+enum { MAX_ATTRIBUTES = 8 };
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "raw_data of ONNX tensors is little-endian");
 
@@ -101,6 +101,20 @@ Onnx__NodeProto *onnx_add(struct onnx_builder *b, const struct onnx_op *op)
     return n;
 }
 
+Onnx__NodeProto *onnx_add_many(struct onnx_builder *b, const struct onnx_op *op, const char *const *outputs,
+                               int n_outputs)
+{
+    Onnx__NodeProto *n = onnx_add(b, op);
+    char **names = allocate(b, (size_t)n_outputs, sizeof *names);
+    if (n == &b->scratch || !names)
+        return &b->scratch;
+    for (int i = 0; i < n_outputs; i++)
+        names[i] = (char *)outputs[i]; /* literals */
+    n->output = names;
+    n->n_output = (size_t)n_outputs;
+    return n;
+}
+
 const char *onnx_second(struct onnx_builder *b, const struct onnx_op *op)
 {
     Onnx__NodeProto *n = onnx_add(b, op);
@@ -153,6 +167,12 @@ const char *onnx_transpose(struct onnx_builder *b, const char *label, const char
     Onnx__NodeProto *n = onnx_add(b, &(struct onnx_op){"Transpose", label, 1, &x, NULL});
     onnx_set_ints(b, n, "perm", axes, rank);
     return onnx_out(n);
+}
+
+void onnx_set_domain(struct onnx_builder *b, Onnx__NodeProto *n, const char *domain)
+{
+    n->domain = (char *)domain; /* a literal */
+    b->domain = domain;
 }
 
 void onnx_rename(struct onnx_builder *b, const char *from, const char *to)
@@ -279,6 +299,12 @@ const char *onnx_number(struct onnx_builder *b, const char *label, Onnx__TensorP
     return constant(b, label, type, whole ? (const void *)&x : &half, whole ? sizeof x : sizeof half, 0, NULL);
 }
 
+const char *onnx_constant(struct onnx_builder *b, const char *label, Onnx__TensorProto__DataType type,
+                          const void *values, size_t size, int rank, const int64_t *dims)
+{
+    return constant(b, label, type, values, size, rank, dims);
+}
+
 const char *onnx_borrow(struct onnx_builder *b, const char *name, Onnx__TensorProto__DataType type, const void *bytes,
                         size_t size, int rank, const int *shape)
 {
@@ -363,7 +389,7 @@ enum status onnx_builder_write(struct onnx_builder *b, const char *graph_name, c
     struct file_writer writer = {0};
     Onnx__ModelProto model = ONNX__MODEL_PROTO__INIT;
     Onnx__GraphProto graph = ONNX__GRAPH_PROTO__INIT;
-    Onnx__OperatorSetIdProto opset = ONNX__OPERATOR_SET_ID_PROTO__INIT, *opsets = &opset;
+    Onnx__OperatorSetIdProto opset = ONNX__OPERATOR_SET_ID_PROTO__INIT, other = opset, *opsets[] = {&opset, &other};
     if (b->out_of_memory)
         return fail_memory(path, 0);
     graph.name = (char *)graph_name;
@@ -381,8 +407,11 @@ enum status onnx_builder_write(struct onnx_builder *b, const char *graph_name, c
     model.has_ir_version = true;
     model.ir_version = b->opset < 15 ? 7 : 8; /* the oldest that knows the operators */
     model.producer_name = "yolo9";
-    model.n_opset_import = 1;
-    model.opset_import = &opsets;
+    other.domain = (char *)b->domain;
+    other.has_version = true;
+    other.version = 1;
+    model.n_opset_import = b->domain ? 2 : 1;
+    model.opset_import = opsets;
     model.graph = &graph;
     model.n_metadata_props = b->metadata.n;
     model.metadata_props = (Onnx__StringStringEntryProto **)b->metadata.items;

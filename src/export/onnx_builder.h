@@ -25,6 +25,7 @@ struct onnx_builder {
     struct onnx_list names; /* of values and tensors, so that each is new */
     Onnx__NodeProto scratch;
     char *scratch_names[2];
+    const char *domain; /* of nodes that are not ONNX's own; NULL: there are none */
     bool out_of_memory;
 };
 
@@ -39,6 +40,9 @@ struct onnx_op {
     const char *out;       /* a name for the output instead of the made one; NULL: none */
 };
 Onnx__NodeProto *onnx_add(struct onnx_builder *b, const struct onnx_op *op);
+/* The same with these outputs. */
+Onnx__NodeProto *onnx_add_many(struct onnx_builder *b, const struct onnx_op *op, const char *const *outputs,
+                               int n_outputs);
 /* The same for a node with two outputs of which the second is wanted. */
 const char *onnx_second(struct onnx_builder *b, const struct onnx_op *op);
 /* The same for nodes without attributes: the name of the output. */
@@ -54,6 +58,9 @@ static inline const char *onnx_out(const Onnx__NodeProto *n)
     return n->output[0];
 }
 
+/* The node is one of another domain than ONNX's. One such domain a file. */
+void onnx_set_domain(struct onnx_builder *b, Onnx__NodeProto *n, const char *domain);
+
 /* Give the output of a node another name, in the node and where it is read. */
 void onnx_rename(struct onnx_builder *b, const char *from, const char *to);
 
@@ -66,6 +73,9 @@ void onnx_set_text(struct onnx_builder *b, Onnx__NodeProto *n, const char *name,
 const char *onnx_ints(struct onnx_builder *b, const char *label, const int64_t *values, int count); /* rank 1 */
 const char *onnx_int(struct onnx_builder *b, const char *label, int64_t value);                     /* rank 0 */
 const char *onnx_floats(struct onnx_builder *b, const char *label, const float *values, int rank, const int64_t *dims);
+/* Of any type, as its bytes lie in memory. */
+const char *onnx_constant(struct onnx_builder *b, const char *label, Onnx__TensorProto__DataType type,
+                          const void *values, size_t size, int rank, const int64_t *dims);
 /* Rank 0, of the maps' type: float or, with --half, 16 bits. */
 const char *onnx_number(struct onnx_builder *b, const char *label, Onnx__TensorProto__DataType type, float x);
 /* A tensor whose little-endian bytes are borrowed until onnx_builder_write; its name is taken as it is. */

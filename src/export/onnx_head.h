@@ -39,8 +39,12 @@ struct onnx_nms {
     float conf, iou;
     int max_det;
 };
-/* For a batch of one: the best class of each row, class by class suppressed. The output's name is `out`. */
+enum { ONNX_DETECTION = 7 }; /* image, x1, y1, x2, y2, class, score */
+/* The best class of each row, class by class suppressed: (k, ONNX_DETECTION). The output's name is `out`. */
 void onnx_suppress(struct onnx_builder *b, const struct onnx_head *head, const struct onnx_decoded *in,
                    const struct onnx_nms *rule, const char *out);
+/* TensorRT's node: num_dets, det_boxes, det_scores, det_classes. */
+void onnx_suppress_efficient(struct onnx_builder *b, const struct onnx_head *head, const struct onnx_decoded *in,
+                             const struct onnx_nms *rule);
 
 #endif

@@ -2,7 +2,10 @@
 #include "export/onnx_nodes.h"
 
 #include "formats/half.h"
+#include "ops/byte_channel.h"
 #include "ops/nearest.h"
+
+#include <math.h>
 
 /* --- parameters --- */
 
@@ -77,14 +80,103 @@ const char *onnx_value_name(struct onnx_export *e, int v)
 
 /* --- nodes --- */
 
+static const char *dequantize(struct onnx_export *e, const char *label, const char *in[3], int axis)
+{
+    Onnx__NodeProto *n = onnx_add(&e->b, &(struct onnx_op){"DequantizeLinear", label, 3, in, NULL});
+    if (axis >= 0)
+        onnx_set_int(&e->b, n, "axis", axis);
+    return onnx_out(n);
+}
+
+/* The input through 8 bits. */
+static const char *byte_input(struct onnx_export *e, const struct node *n, const char *x)
+{
+    const struct conv_quant *q = &n->u.conv.quant;
+    const uint8_t zero = (uint8_t)q->zero;
+    const char *in[] = {x, onnx_floats(&e->b, n->name, &q->scale, 0, NULL),
+                        onnx_constant(&e->b, n->name, ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, &zero, 1, 0, NULL)};
+    in[0] = onnx_out(onnx_add(&e->b, &(struct onnx_op){"QuantizeLinear", n->name, COUNT(in), in, NULL}));
+    return dequantize(e, n->name, in, -1);
+}
+
+/* Weights as signed integers with a scale for each output channel, and the bias as integers of 32 bits that count
+ * (input's scale) x (weight's scale), where it fits into them; else it stays a float. */
+struct byte_weights {
+    int8_t *q;
+    float *scale, *bias_scale;
+    int32_t *bias, *zero;
+    int8_t *weight_zero;
+    bool bias_fits;
+};
+
+static bool make_byte_weights(struct onnx_export *e, const struct conv_attr *a, struct byte_weights *w)
+{
+    struct arena *arena = &e->b.arena;
+    const struct param *p = &e->g->params[a->weight];
+    const size_t oc = (size_t)a->oc, per_channel = p->count / oc;
+    *w = (struct byte_weights){.q = arena_alloc(arena, p->count, 1),
+                               .scale = arena_alloc(arena, oc, sizeof(float)),
+                               .bias_scale = arena_alloc(arena, oc, sizeof(float)),
+                               .bias = arena_alloc(arena, oc, sizeof(int32_t)),
+                               .zero = arena_alloc(arena, oc, sizeof(int32_t)),
+                               .weight_zero = arena_alloc(arena, oc, 1),
+                               .bias_fits = true};
+    if (!w->q || !w->scale || !w->bias_scale || !w->bias || !w->zero || !w->weight_zero) {
+        e->b.out_of_memory = true;
+        return false;
+    }
+    for (size_t k = 0; k < oc; k++) {
+        byte_channel(e->params + p->first + k * per_channel, per_channel, w->q + k * per_channel, &w->scale[k]);
+        w->bias_scale[k] = w->scale[k] * a->quant.scale;
+        const double bias =
+            a->bias < 0 ? 0 : (double)e->params[e->g->params[a->bias].first + k] / (double)w->bias_scale[k];
+        w->bias_fits &= fabs(bias) < INT32_MAX;
+        w->bias[k] = fabs(bias) < INT32_MAX ? (int32_t)lrint(bias) : 0;
+    }
+    return true;
+}
+
+static void byte_parameters(struct onnx_export *e, const struct node *n, const char *in[3])
+{
+    const struct conv_attr *a = &n->u.conv;
+    const struct param *p = &e->g->params[a->weight];
+    const int64_t oc[] = {a->oc};
+    const size_t count = (size_t)a->oc;
+    const Onnx__TensorProto__DataType int8 = ONNX__TENSOR_PROTO__DATA_TYPE__INT8,
+                                      int32 = ONNX__TENSOR_PROTO__DATA_TYPE__INT32;
+    struct onnx_builder *b = &e->b;
+    struct byte_weights w;
+    if (!make_byte_weights(e, a, &w))
+        return;
+    const char *weight[] = {onnx_borrow(b, p->name, int8, w.q, p->count, p->rank, p->shape),
+                            onnx_floats(b, n->name, w.scale, 1, oc),
+                            onnx_constant(b, n->name, int8, w.weight_zero, count, 1, oc)};
+    in[1] = dequantize(e, n->name, weight, 0);
+    if (a->bias < 0)
+        return;
+    if (!w.bias_fits) {
+        in[2] = onnx_param_name(e, a->bias);
+        return;
+    }
+    const char *bias[] = {onnx_borrow(b, e->g->params[a->bias].name, int32, w.bias, count * sizeof *w.bias, 1, &a->oc),
+                          onnx_floats(b, n->name, w.bias_scale, 1, oc),
+                          onnx_constant(b, n->name, int32, w.zero, count * sizeof *w.zero, 1, oc)};
+    in[2] = dequantize(e, n->name, bias, 0);
+}
+
 static const char *write_conv2d(struct onnx_export *e, const struct node *n)
 {
     const struct conv_attr *a = &n->u.conv;
     const int64_t dilations[] = {a->dilation, a->dilation}, kernel[] = {a->kh, a->kw};
     const int64_t pads[] = {a->pad, a->pad, a->pad, a->pad}, strides[] = {a->stride, a->stride};
-    const char *in[3] = {onnx_value_name(e, n->src[0]), onnx_param_name(e, a->weight)};
-    if (a->bias >= 0)
-        in[2] = onnx_param_name(e, a->bias);
+    const char *in[3] = {onnx_value_name(e, n->src[0]), "", ""};
+    if (e->o->eight_bit && a->quant.on) {
+        in[0] = byte_input(e, n, in[0]);
+        byte_parameters(e, n, in);
+    } else {
+        in[1] = onnx_param_name(e, a->weight);
+        in[2] = a->bias >= 0 ? onnx_param_name(e, a->bias) : "";
+    }
     Onnx__NodeProto *conv = onnx_add(&e->b, &(struct onnx_op){"Conv", n->name, 2 + (a->bias >= 0), in, NULL});
     onnx_set_ints(&e->b, conv, "dilations", dilations, 2);
     onnx_set_int(&e->b, conv, "group", a->groups);

@@ -1,6 +1,7 @@
 #include "weights/eight_bit.h"
 
 #include "graph/op_rules.h"
+#include "ops/byte_channel.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -115,19 +116,6 @@ enum status eight_bit_read(const struct checkpoint *c, struct weights *w)
 
 /* --- writing --- */
 
-/* q = round(w / scale) with scale = max|w| / 127 of the output channel; a channel of zeros has scale 1. */
-static void quantize_channel(const float *w, size_t n, int8_t *q, float *scale)
-{
-    float most = 0;
-    for (size_t i = 0; i < n; i++)
-        most = fmaxf(most, fabsf(w[i]));
-    *scale = most / 127;
-    if (!(*scale > 0))
-        *scale = 1;
-    for (size_t i = 0; i < n; i++)
-        q[i] = (int8_t)fmaxf(-127, fminf(127, rintf(w[i] / *scale)));
-}
-
 static enum status add_companions(const struct conv_attr *conv, const char *weight, const float *weight_scale,
                                   struct arena *arena, struct safetensor_source *out)
 {
@@ -162,7 +150,7 @@ static enum status add_conv(const struct graph *g, const struct conv_attr *conv,
     if (!q || !scale)
         return E_NOMEM;
     for (size_t i = 0; i < oc; i++)
-        quantize_channel(params + p->first + i * per_channel, per_channel, q + i * per_channel, &scale[i]);
+        byte_channel(params + p->first + i * per_channel, per_channel, q + i * per_channel, &scale[i]);
     out[0].dtype = DTYPE_I8;
     out[0].data = q;
     out[0].from_f32 = false;
