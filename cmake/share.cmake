@@ -37,7 +37,7 @@ add_custom_command(OUTPUT ${Y9_PAGES} ${Y9_BASH} ${Y9_ZSH} ${Y9_FISH}
                    COMMAND yolo9 help --format fish > ${Y9_FISH}
                    DEPENDS yolo9 VERBATIM COMMENT "Manual pages and completions")
 add_custom_target(share ALL DEPENDS ${Y9_PAGES} ${Y9_BASH} ${Y9_ZSH} ${Y9_FISH})
-if(Y9_INSTALL)
+if(YOLO9_INSTALL)
   include(GNUInstallDirs)
   install(DIRECTORY ${Y9_SHARE}/bash-completion ${Y9_SHARE}/zsh ${Y9_SHARE}/fish DESTINATION ${CMAKE_INSTALL_DATADIR})
   install(DIRECTORY ${Y9_SHARE}/man/man1 DESTINATION ${CMAKE_INSTALL_MANDIR})

@@ -4,7 +4,7 @@
  *     struct yolo9_detector *detector = yolo9_detector_open(weights, NULL);
  *     struct yolo9_picture photo = yolo9_picture_file("photo.jpg");
  *     if (yolo9_detect(detector, &photo, 1) == YOLO9_OK) {
- *         const struct yolo9_result *r = yolo9_result(detector, 0);
+ *         const struct yolo9_result *r = yolo9_detector_result(detector, 0);
  *         for (int i = 0; i < r->count; i++)
  *             printf("%s %.2f\n", yolo9_weights_class_name(weights, r->detections[i].class_index),
  * r->detections[i].score); } else { fprintf(stderr, "%s\n", yolo9_error());
@@ -226,7 +226,7 @@ struct yolo9_result {
 YOLO9_API int yolo9_detect(struct yolo9_detector *detector, const struct yolo9_picture *pictures, int count);
 
 /* Of picture `index` of the last run; NULL: there is none (the run failed, or had fewer pictures). */
-YOLO9_API const struct yolo9_result *yolo9_result(const struct yolo9_detector *detector, int index);
+YOLO9_API const struct yolo9_result *yolo9_detector_result(const struct yolo9_detector *detector, int index);
 
 /* The same in two steps, so that pictures are made ready in some threads while the network runs in another.
  * *input NULL: a new one, else its memory is used again. It fits the detector it was made with, and others over the
@@ -256,7 +256,7 @@ struct yolo9_tensor {
     uint64_t reserved[6]; /* 0 */
 };
 
-/* Boxes, by yolo9_result, in pixels of the tensor. */
+/* Boxes, by yolo9_detector_result, in pixels of the tensor. */
 YOLO9_API int yolo9_detect_tensor(struct yolo9_detector *detector, const struct yolo9_tensor *tensor);
 
 /* The decoded output without NMS: count x (4 + classes) x points floats, as exported networks give it: rows of centre

@@ -72,7 +72,7 @@ static void assert_finds(struct yolo9_detector *d, const struct yolo9_picture *p
 {
     if (yolo9_detect(d, p, 1) != YOLO9_OK)
         fail_msg("%s", yolo9_error());
-    assert_same_boxes(yolo9_result(d, 0), r);
+    assert_same_boxes(yolo9_detector_result(d, 0), r);
 }
 
 static void every_order_of_bytes_is_one_picture(void **state)
@@ -87,7 +87,7 @@ static void every_order_of_bytes_is_one_picture(void **state)
     draw(rgb, sizeof rgb, 1);
     struct yolo9_picture p = yolo9_picture_pixels(YOLO9_RGB, rgb, H, W, 0);
     assert_int_equal(yolo9_detect(d, &p, 1), YOLO9_OK);
-    const struct yolo9_result *r = yolo9_result(d, 0);
+    const struct yolo9_result *r = yolo9_detector_result(d, 0);
     assert_true(r->count > 0 && r->height == H && r->width == W && r->input_height == SIDE);
     const struct yolo9_detection first = r->detections[0];
     assert_true(first.x1 >= 0 && first.x2 <= W && first.y1 >= 0 && first.y2 <= H && first.score <= 1);
@@ -111,7 +111,7 @@ static void every_order_of_bytes_is_one_picture(void **state)
     for (size_t i = 0; i < sizeof grey; i++)
         grey[i] = rgb[3 * i];
     p = yolo9_picture_pixels(YOLO9_GREY, grey, H, W, 0);
-    assert_finds(e, &p, yolo9_result(d, 0));
+    assert_finds(e, &p, yolo9_detector_result(d, 0));
     yolo9_detector_close(d);
     yolo9_detector_close(e);
 }
@@ -136,16 +136,16 @@ static void video_planes(void **state)
     i420.plane[1] = cb;
     i420.plane[2] = cr;
     assert_int_equal(yolo9_detect(d, &nv12, 1), YOLO9_OK);
-    assert_int_equal(yolo9_result(d, 0)->mark, -7);
-    assert_finds(e, &i420, yolo9_result(d, 0));
+    assert_int_equal(yolo9_detector_result(d, 0)->mark, -7);
+    assert_finds(e, &i420, yolo9_detector_result(d, 0));
     nv12.colour = YOLO9_BT709_FULL;
     assert_int_equal(yolo9_detect(d, &nv12, 1), YOLO9_OK);
-    const struct yolo9_result *r = yolo9_result(d, 0), *s = yolo9_result(e, 0);
+    const struct yolo9_result *r = yolo9_detector_result(d, 0), *s = yolo9_detector_result(e, 0);
     assert_true(r->count != s->count ||
                 memcmp(r->detections, s->detections, (size_t)r->count * sizeof *r->detections) != 0);
     i420.plane[2] = NULL;
     assert_int_equal(yolo9_detect(e, &i420, 1), YOLO9_E_ARGUMENT);
-    assert_null(yolo9_result(e, 0));
+    assert_null(yolo9_detector_result(e, 0));
     yolo9_detector_close(d);
     yolo9_detector_close(e);
 }
@@ -165,10 +165,10 @@ static void encoded_pictures(void **state)
         assert_int_equal(yolo9_detect(d, &p, 1), YOLO9_OK);
         assert_ok(file_read(folder_path(names[i]), 1 << 20, &bytes));
         p = yolo9_picture_encoded(bytes.data, bytes.size);
-        assert_finds(e, &p, yolo9_result(d, 0));
+        assert_finds(e, &p, yolo9_detector_result(d, 0));
         if (!i) { /* nothing is lost in a PNG */
             p = yolo9_picture_pixels(YOLO9_RGB, img.data, H, W, 0);
-            assert_finds(e, &p, yolo9_result(d, 0));
+            assert_finds(e, &p, yolo9_detector_result(d, 0));
         }
         p = yolo9_picture_encoded(bytes.data, bytes.size / 2);
         assert_int_equal(yolo9_detect(e, &p, 1), YOLO9_E_FORMAT);
@@ -198,11 +198,11 @@ static void batches(void **state)
         p[i].mark = 100 + i;
     }
     assert_int_equal(yolo9_detect(two, p, N), YOLO9_OK);
-    assert_null(yolo9_result(two, N));
-    assert_null(yolo9_result(two, -1));
+    assert_null(yolo9_detector_result(two, N));
+    assert_null(yolo9_detector_result(two, -1));
     for (int i = 0; i < N; i++) {
         assert_int_equal(yolo9_detect(one, &p[i], 1), YOLO9_OK);
-        const struct yolo9_result *r = yolo9_result(one, 0), *s = yolo9_result(two, i);
+        const struct yolo9_result *r = yolo9_detector_result(one, 0), *s = yolo9_detector_result(two, i);
         assert_int_equal(s->mark, 100 + i);
         assert_int_equal(s->height, H - i);
         assert_int_equal(r->count, s->count);
@@ -213,7 +213,7 @@ static void batches(void **state)
     p[3].format = 99;
     assert_int_equal(yolo9_detect(two, p, N), YOLO9_E_ARGUMENT);
     assert_non_null(strstr(yolo9_error(), "picture 4 of 5"));
-    assert_null(yolo9_result(two, 0));
+    assert_null(yolo9_detector_result(two, 0));
     yolo9_detector_close(one);
     yolo9_detector_close(two);
 }
@@ -227,28 +227,28 @@ static void settings_change_without_opening_again(void **state)
     draw(rgb, sizeof rgb, 1);
     const struct yolo9_picture p = yolo9_picture_pixels(YOLO9_RGB, rgb, H, W, 0);
     assert_int_equal(yolo9_detect(d, &p, 1), YOLO9_OK);
-    const int all = yolo9_result(d, 0)->count;
-    const double middle = (double)yolo9_result(d, 0)->detections[all / 2].score;
+    const int all = yolo9_detector_result(d, 0)->count;
+    const double middle = (double)yolo9_detector_result(d, 0)->detections[all / 2].score;
     assert_int_equal(yolo9_set_confidence(d, middle), YOLO9_OK);
     assert_int_equal(yolo9_detect(d, &p, 1), YOLO9_OK);
-    assert_true(yolo9_result(d, 0)->count <= all / 2 && yolo9_result(d, 0)->count > 0);
+    assert_true(yolo9_detector_result(d, 0)->count <= all / 2 && yolo9_detector_result(d, 0)->count > 0);
     assert_int_equal(yolo9_set_confidence(d, 1e-6), YOLO9_OK);
     assert_int_equal(yolo9_set_max_detections(d, 3), YOLO9_OK);
     assert_int_equal(yolo9_detect(d, &p, 1), YOLO9_OK);
-    assert_int_equal(yolo9_result(d, 0)->count, 3);
+    assert_int_equal(yolo9_detector_result(d, 0)->count, 3);
     assert_int_equal(yolo9_set_max_detections(d, 30000), YOLO9_OK);
     assert_int_equal(yolo9_set_iou(d, 1), YOLO9_OK);
     assert_int_equal(yolo9_detect(d, &p, 1), YOLO9_OK);
-    assert_int_equal(yolo9_result(d, 0)->count, yolo9_points(d, 0, 0)); /* nothing is suppressed */
+    assert_int_equal(yolo9_detector_result(d, 0)->count, yolo9_points(d, 0, 0)); /* nothing is suppressed */
     assert_int_equal(yolo9_set_classes(d, only, 1), YOLO9_OK);
     assert_int_equal(yolo9_detect(d, &p, 1), YOLO9_OK);
-    for (int i = 0; i < yolo9_result(d, 0)->count; i++)
-        assert_int_equal(yolo9_result(d, 0)->detections[i].class_index, 2);
+    for (int i = 0; i < yolo9_detector_result(d, 0)->count; i++)
+        assert_int_equal(yolo9_detector_result(d, 0)->detections[i].class_index, 2);
     assert_int_equal(yolo9_set_classes(d, NULL, 0), YOLO9_OK);
     assert_int_equal(yolo9_set_iou(d, 0.1), YOLO9_OK);
     assert_int_equal(yolo9_set_class_agnostic(d, 1), YOLO9_OK);
     assert_int_equal(yolo9_detect(d, &p, 1), YOLO9_OK);
-    assert_true(yolo9_result(d, 0)->count < all);
+    assert_true(yolo9_detector_result(d, 0)->count < all);
     assert_int_equal(yolo9_set_confidence(d, 1.5), YOLO9_E_ARGUMENT);
     assert_int_equal(yolo9_set_iou(d, NAN), YOLO9_E_ARGUMENT);
     assert_int_equal(yolo9_set_max_detections(d, 0), YOLO9_E_ARGUMENT);
@@ -286,7 +286,7 @@ static void tensors(void **state)
         }
         if (yolo9_detect_tensor(e, &t) != YOLO9_OK)
             fail_msg("%s", yolo9_error());
-        assert_same_boxes(yolo9_result(e, 2), yolo9_result(d, 0));
+        assert_same_boxes(yolo9_detector_result(e, 2), yolo9_detector_result(d, 0));
     }
     const int points = yolo9_points(e, 0, 0), rows = 4 + yolo9_weights_class_count(weights);
     assert_int_equal(points, SIDE * SIDE / 64 + SIDE * SIDE / 256 + SIDE * SIDE / 1024);
@@ -294,7 +294,7 @@ static void tensors(void **state)
     float *out = malloc(N * picture * sizeof *out), best = 0;
     assert_int_equal(yolo9_decode_tensor(e, &t, out, N * picture - 1), YOLO9_E_ARGUMENT);
     assert_int_equal(yolo9_decode_tensor(e, &t, out, N * picture), YOLO9_OK);
-    assert_null(yolo9_result(e, 0));
+    assert_null(yolo9_detector_result(e, 0));
     const float *o = out + 2 * picture;
     size_t at = 0;
     for (size_t i = (size_t)4 * (size_t)points; i < picture; i++) {
@@ -303,7 +303,7 @@ static void tensors(void **state)
             at = i % (size_t)points;
         }
     }
-    const struct yolo9_detection *first = &yolo9_result(d, 0)->detections[0];
+    const struct yolo9_detection *first = &yolo9_detector_result(d, 0)->detections[0];
     assert_true(best == first->score);
     const float x2 = o[at] + o[2 * (size_t)points + at] / 2;
     assert_true(fabsf((x2 > SIDE ? SIDE : x2) - first->x2) < 1e-3f);
@@ -330,7 +330,7 @@ static int count_boxes(const char *path, int size)
     assert_non_null(d);
     const struct yolo9_picture p = yolo9_picture_pixels(YOLO9_RGB, rgb, 64, 64, 0);
     assert_int_equal(yolo9_detect(d, &p, 1), YOLO9_OK);
-    const int n = yolo9_result(d, 0)->count;
+    const int n = yolo9_detector_result(d, 0)->count;
     yolo9_detector_close(d);
     return n;
 }
@@ -446,7 +446,7 @@ static void structures_of_other_versions(void **state)
         later[i].p.mark = i;
     }
     assert_int_equal(yolo9_detect(d, &later[0].p, 2), YOLO9_OK);
-    assert_int_equal(yolo9_result(d, 1)->mark, 1);
+    assert_int_equal(yolo9_detector_result(d, 1)->mark, 1);
     later[1].later = 1;
     assert_int_equal(yolo9_detect(d, &later[0].p, 2), YOLO9_E_ARGUMENT);
     assert_non_null(strstr(yolo9_error(), "newer version"));
@@ -512,7 +512,7 @@ static void nothing_at_all(void **state)
     assert_int_equal(yolo9_set_class_agnostic(NULL, 1), YOLO9_E_ARGUMENT);
     assert_int_equal(yolo9_set_classes(NULL, NULL, 0), YOLO9_E_ARGUMENT);
     assert_int_equal(yolo9_set_classes(d, NULL, 2), YOLO9_E_ARGUMENT);
-    assert_null(yolo9_result(NULL, 0));
+    assert_null(yolo9_detector_result(NULL, 0));
     assert_int_equal(yolo9_detector_error_code(NULL), YOLO9_E_ARGUMENT);
     yolo9_detector_close(d);
 }

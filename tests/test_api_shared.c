@@ -57,7 +57,7 @@ static uint64_t digest(struct yolo9_detector *d, int i)
     uint64_t sum = 14695981039346656037u;
     if (yolo9_detect(d, &p, 1) != YOLO9_OK)
         return 0;
-    const struct yolo9_result *r = yolo9_result(d, 0);
+    const struct yolo9_result *r = yolo9_detector_result(d, 0);
     const unsigned char *bytes = (const unsigned char *)r->detections;
     for (size_t k = 0; k < (size_t)r->count * sizeof *r->detections; k++)
         sum = (sum ^ bytes[k]) * 1099511628211u;
@@ -240,7 +240,7 @@ static void preparing_beside_the_run(void **state)
         assert_int_equal(yolo9_run(d, &p.inputs[i], 1), YOLO9_OK);
         const struct yolo9_picture direct = picture(i);
         assert_int_equal(yolo9_detect(other, &direct, 1), YOLO9_OK);
-        const struct yolo9_result *r = yolo9_result(d, 0), *s = yolo9_result(other, 0);
+        const struct yolo9_result *r = yolo9_detector_result(d, 0), *s = yolo9_detector_result(other, 0);
         assert_int_equal(r->count, s->count);
         assert_memory_equal(r->detections, s->detections, (size_t)r->count * sizeof *r->detections);
     }

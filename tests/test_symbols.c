@@ -74,7 +74,7 @@ static void links_beside_other_functions_of_the_same_names(void **state)
     struct yolo9_detector *detector = yolo9_detector_open(opened, &options);
     const struct yolo9_picture picture = yolo9_picture_pixels(YOLO9_RGB, rgb, 64, 64, 0);
     assert_int_equal(yolo9_detect(detector, &picture, 1), YOLO9_OK);
-    const struct yolo9_result *r = yolo9_result(detector, 0);
+    const struct yolo9_result *r = yolo9_detector_result(detector, 0);
     assert_true(r->count > 0);
     const struct yolo9_detection *d = &r->detections[0];
     snprintf(expected, sizeof expected, "%d boxes, %a %a %a %a %a\n", r->count, (double)d->score, (double)d->x1,

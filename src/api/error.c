@@ -62,6 +62,12 @@ int yolo9_version_number(void)
     return YOLO9_VERSION_NUMBER;
 }
 
+#ifdef Y9_SELF_CONTAINED
+/* Takes the place of stdin for libraries that are inside ours (cmake/symbols.cmake). */
+extern void *const y9_no_stdin;
+void *const y9_no_stdin;
+#endif
+
 /* --- messages --- */
 
 static struct {

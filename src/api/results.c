@@ -49,7 +49,7 @@ void api_results_end(struct yolo9_detector *d, bool good)
     }
 }
 
-const struct yolo9_result *yolo9_result(const struct yolo9_detector *d, int index)
+const struct yolo9_result *yolo9_detector_result(const struct yolo9_detector *d, int index)
 {
     return d && index >= 0 && index < d->n_results ? &d->results[index] : NULL;
 }

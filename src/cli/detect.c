@@ -69,7 +69,7 @@ static const struct option_spec options_table[] = {
 static enum status detect_one(struct detect_job *job, struct photo *p, long i)
 {
     TRY(library_status(yolo9_run(job->detector, &p->input, 1)));
-    TRY(results_add(job, i, p, yolo9_result(job->detector, 0)));
+    TRY(results_add(job, i, p, yolo9_detector_result(job->detector, 0)));
     return OK;
 }
 

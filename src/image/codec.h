@@ -31,6 +31,9 @@ struct codec {
 
 extern const struct codec codec_jpeg, codec_png, codec_webp, codec_bmp, codec_gif, codec_tiff;
 
+/* OK where the library that reads this kind of picture could be opened (core/library.h), else E_UNSUPPORTED. */
+enum status codec_needs(bool there, const char *library, const char *kind, const char *name);
+
 /* Tag 0x0112 of IFD0 in a TIFF block of `size` bytes; 1 when it is absent or anything about the block is wrong. */
 int exif_orientation(const uint8_t *tiff, size_t size);
 

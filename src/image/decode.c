@@ -12,6 +12,13 @@ static const size_t MAX_FILE_BYTES = (size_t)1 << 30;
 
 static const struct codec *const codecs[] = {&codec_jpeg, &codec_png, &codec_webp, &codec_bmp, &codec_tiff, &codec_gif};
 
+enum status codec_needs(bool there, const char *library, const char *kind, const char *name)
+{
+    if (there)
+        return OK;
+    return fail(E_UNSUPPORTED, "%s: %s pictures are read by %s, which is not on this machine", name, kind, library);
+}
+
 static const struct codec *find_codec(const void *bytes, size_t size)
 {
     for (int i = 0; i < COUNT(codecs); i++) {

@@ -3,10 +3,42 @@
  * the palette holds. */
 #include "image/codec.h"
 
+#include "core/library.h"
 #include "core/mem.h"
 
 #include <gif_lib.h>
+#include <pthread.h>
 #include <string.h>
+
+/* --- the library, opened at the first GIF --- */
+
+#define GIF_FUNCTIONS(X)    \
+    X(DGifOpen)             \
+    X(DGifCloseFile)        \
+    X(DGifGetExtension)     \
+    X(DGifGetExtensionNext) \
+    X(DGifGetImageDesc)     \
+    X(DGifGetLine)          \
+    X(DGifGetRecordType)    \
+    X(GifErrorString)
+
+static struct {
+    bool there;
+    GIF_FUNCTIONS(LIBRARY_POINTER)
+} library;
+
+static void open_once(void)
+{
+    static const struct library_symbol wanted[] = {GIF_FUNCTIONS(LIBRARY_ROW)};
+    library.there = library_open(Y9_LIBGIF, wanted, COUNT(wanted));
+}
+
+static enum status open_library(const char *name)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, open_once);
+    return codec_needs(library.there, Y9_LIBGIF, "GIF", name);
+}
 
 struct gif_reader {
     const struct codec_input *in;
@@ -30,7 +62,7 @@ static int read_bytes(GifFileType *gif, GifByteType *dst, int n)
 
 static enum status explain(const struct gif_reader *r, int error)
 {
-    const char *words = GifErrorString(error);
+    const char *words = library.GifErrorString(error);
     if (error == D_GIF_ERR_NOT_ENOUGH_MEM)
         return fail_memory(r->in->name, 0);
     if (r->at == r->in->size)
@@ -43,29 +75,30 @@ static enum status find_frame(struct gif_reader *r)
 {
     GifRecordType type;
     do {
-        if (DGifGetRecordType(r->gif, &type) == GIF_ERROR)
+        if (library.DGifGetRecordType(r->gif, &type) == GIF_ERROR)
             return explain(r, r->gif->Error);
         if (type == EXTENSION_RECORD_TYPE) {
             int code;
             GifByteType *block;
-            if (DGifGetExtension(r->gif, &code, &block) == GIF_ERROR)
+            if (library.DGifGetExtension(r->gif, &code, &block) == GIF_ERROR)
                 return explain(r, r->gif->Error);
             while (block) {
-                if (DGifGetExtensionNext(r->gif, &block) == GIF_ERROR)
+                if (library.DGifGetExtensionNext(r->gif, &block) == GIF_ERROR)
                     return explain(r, r->gif->Error);
             }
         }
         if (type == TERMINATE_RECORD_TYPE)
             return fail(E_FORMAT, "%s: a GIF without a picture", r->in->name);
     } while (type != IMAGE_DESC_RECORD_TYPE);
-    return DGifGetImageDesc(r->gif) == GIF_ERROR ? explain(r, r->gif->Error) : OK;
+    return library.DGifGetImageDesc(r->gif) == GIF_ERROR ? explain(r, r->gif->Error) : OK;
 }
 
 /* Opens, also on failure r->gif is to be closed. A frame that reaches over the screen makes the picture larger. */
 static enum status open_frame(struct gif_reader *r, struct codec_header *header)
 {
     int error = 0;
-    r->gif = DGifOpen(r, read_bytes, &error);
+    TRY(open_library(r->in->name));
+    r->gif = library.DGifOpen(r, read_bytes, &error);
     if (!r->gif)
         return explain(r, error);
     TRY(find_frame(r));
@@ -80,13 +113,13 @@ static enum status open_frame(struct gif_reader *r, struct codec_header *header)
 static void close_frame(struct gif_reader *r)
 {
     if (r->gif)
-        DGifCloseFile(r->gif, NULL);
+        library.DGifCloseFile(r->gif, NULL);
 }
 
 static enum status read_row(struct gif_reader *r, const ColorMapObject *map, GifPixelType *row, uint8_t *rgb)
 {
     int w = r->gif->Image.Width;
-    if (DGifGetLine(r->gif, row, w) == GIF_ERROR)
+    if (library.DGifGetLine(r->gif, row, w) == GIF_ERROR)
         return explain(r, r->gif->Error);
     for (int x = 0; x < w; x++, rgb += 3) {
         if (row[x] >= map->ColorCount)

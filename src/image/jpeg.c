@@ -1,6 +1,7 @@
 /* JPEG through libjpeg-turbo with its defaults written out, as SPEC 11.3 asks for equal bytes. */
 #include "image/codec.h"
 
+#include "core/library.h"
 #include "core/mem.h"
 
 #include <stdio.h>
@@ -8,11 +9,43 @@
 #include <jpeglib.h>
 
 #include <jerror.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <string.h>
 
 /* A progressive file can ask for the whole picture to be refined again and again by a few bytes each time. */
 enum { MAX_SCANS = 500 };
+
+/* --- the library, opened at the first JPEG --- */
+
+#define JPEG_FUNCTIONS(X)      \
+    X(jpeg_std_error)          \
+    X(jpeg_CreateDecompress)   \
+    X(jpeg_destroy_decompress) \
+    X(jpeg_save_markers)       \
+    X(jpeg_mem_src)            \
+    X(jpeg_read_header)        \
+    X(jpeg_start_decompress)   \
+    X(jpeg_read_scanlines)     \
+    X(jpeg_finish_decompress)
+
+static struct {
+    bool there;
+    JPEG_FUNCTIONS(LIBRARY_POINTER)
+} library;
+
+static void open_once(void)
+{
+    static const struct library_symbol wanted[] = {JPEG_FUNCTIONS(LIBRARY_ROW)};
+    library.there = library_open(Y9_LIBJPEG, wanted, COUNT(wanted));
+}
+
+static enum status open_library(const char *name)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, open_once);
+    return codec_needs(library.there, Y9_LIBJPEG, "JPEG", name);
+}
 
 /* Everything that lives across the longjmp of a libjpeg error. The `head` members come first: libjpeg hands back
  * pointers to them. */
@@ -105,7 +138,7 @@ static void on_progress(j_common_ptr common)
 static void reader_init(struct jpeg_reader *r, const struct codec_input *in)
 {
     *r = (struct jpeg_reader){.in = in};
-    r->d.err = jpeg_std_error(&r->errors);
+    r->d.err = library.jpeg_std_error(&r->errors);
     r->d.client_data = r;
     r->errors.error_exit = give_up;
     r->errors.emit_message = on_message;
@@ -114,7 +147,7 @@ static void reader_init(struct jpeg_reader *r, const struct codec_input *in)
 
 static void reader_free(struct jpeg_reader *r)
 {
-    jpeg_destroy_decompress(&r->d);
+    library.jpeg_destroy_decompress(&r->d);
     mem_free(r->cmyk_row);
 }
 
@@ -129,11 +162,11 @@ static int saved_orientation(const struct jpeg_decompress_struct *d)
 
 static enum status open_header(struct jpeg_reader *r, struct codec_header *header)
 {
-    jpeg_create_decompress(&r->d);
+    library.jpeg_CreateDecompress(&r->d, JPEG_LIB_VERSION, sizeof r->d);
     r->d.progress = &r->progress;
-    jpeg_save_markers(&r->d, JPEG_APP0 + 1, 0xFFFF);
-    jpeg_mem_src(&r->d, r->in->bytes, r->in->size);
-    jpeg_read_header(&r->d, TRUE);
+    library.jpeg_save_markers(&r->d, JPEG_APP0 + 1, 0xFFFF);
+    library.jpeg_mem_src(&r->d, r->in->bytes, r->in->size);
+    library.jpeg_read_header(&r->d, TRUE);
     *header = (struct codec_header){
         .h = (int)r->d.image_height, .w = (int)r->d.image_width, .orientation = saved_orientation(&r->d)};
     return image_check_size(r->in->name, header->h, header->w, r->in->limits);
@@ -180,22 +213,23 @@ static enum status read_pixels(struct jpeg_reader *r, struct image *img)
         return E_NOMEM;
     if (four && !(r->cmyk_row = mem_alloc((size_t)img->w, 4)))
         return E_NOMEM;
-    jpeg_start_decompress(d);
+    library.jpeg_start_decompress(d);
     while (d->output_scanline < d->output_height) {
         uint8_t *rgb = img->data + (size_t)d->output_scanline * (size_t)img->w * 3;
         JSAMPROW row = four ? r->cmyk_row : rgb;
-        jpeg_read_scanlines(d, &row, 1);
+        library.jpeg_read_scanlines(d, &row, 1);
         if (four)
             cmyk_to_rgb(row, rgb, img->w);
     }
     bool every_scan = has_every_scan(d);
-    jpeg_finish_decompress(d); /* up to the end marker */
+    library.jpeg_finish_decompress(d); /* up to the end marker */
     return r->ran_out && !every_scan ? truncated(r) : OK;
 }
 
 static enum status jpeg_read_size(const struct codec_input *in, struct codec_header *header)
 {
     struct jpeg_reader r;
+    TRY(open_library(in->name));
     reader_init(&r, in);
     if (setjmp(r.escape) == 0)
         r.rc = open_header(&r, header);
@@ -206,6 +240,7 @@ static enum status jpeg_read_size(const struct codec_input *in, struct codec_hea
 static enum status jpeg_decode(const struct codec_input *in, struct image *img, struct codec_header *header)
 {
     struct jpeg_reader r;
+    TRY(open_library(in->name));
     reader_init(&r, in);
     if (setjmp(r.escape) == 0) {
         r.rc = open_header(&r, header);

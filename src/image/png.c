@@ -1,8 +1,55 @@
 /* PNG through libpng: every colour type to 8-bit RGB as SPEC 11.3 says. */
 #include "image/codec.h"
 
+#include "core/library.h"
+
 #include <png.h>
+#include <pthread.h>
 #include <string.h>
+
+/* --- the library, opened at the first PNG --- */
+
+#define PNG_FUNCTIONS(X)              \
+    X(png_create_read_struct)         \
+    X(png_create_info_struct)         \
+    X(png_destroy_read_struct)        \
+    X(png_set_longjmp_fn)             \
+    X(png_get_error_ptr)              \
+    X(png_get_io_ptr)                 \
+    X(png_error)                      \
+    X(png_set_user_limits)            \
+    X(png_set_read_fn)                \
+    X(png_read_info)                  \
+    X(png_get_color_type)             \
+    X(png_get_bit_depth)              \
+    X(png_set_strip_16)               \
+    X(png_set_palette_to_rgb)         \
+    X(png_set_expand_gray_1_2_4_to_8) \
+    X(png_set_gray_to_rgb)            \
+    X(png_set_strip_alpha)            \
+    X(png_set_interlace_handling)     \
+    X(png_read_update_info)           \
+    X(png_get_rowbytes)               \
+    X(png_read_row)                   \
+    X(png_read_end)
+
+static struct {
+    bool there;
+    PNG_FUNCTIONS(LIBRARY_POINTER)
+} library;
+
+static void open_once(void)
+{
+    static const struct library_symbol wanted[] = {PNG_FUNCTIONS(LIBRARY_ROW)};
+    library.there = library_open(Y9_LIBPNG, wanted, COUNT(wanted));
+}
+
+static enum status open_library(const char *name)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, open_once);
+    return codec_needs(library.there, Y9_LIBPNG, "PNG", name);
+}
 
 struct png_reader {
     const struct codec_input *in;
@@ -52,9 +99,9 @@ static enum status read_header(const struct codec_input *in, struct codec_header
 
 static void on_error(png_structp png, png_const_charp message)
 {
-    struct png_reader *r = png_get_error_ptr(png);
+    struct png_reader *r = library.png_get_error_ptr(png);
     r->rc = fail(E_FORMAT, "%s: damaged PNG: %s", r->in->name, message);
-    longjmp(png_jmpbuf(png), 1);
+    longjmp(*library.png_set_longjmp_fn(png, longjmp, sizeof(jmp_buf)), 1);
 }
 
 static void on_warning(png_structp png, png_const_charp message)
@@ -65,9 +112,9 @@ static void on_warning(png_structp png, png_const_charp message)
 
 static void read_bytes(png_structp png, png_bytep dst, size_t n)
 {
-    struct png_reader *r = png_get_io_ptr(png);
+    struct png_reader *r = library.png_get_io_ptr(png);
     if (n > r->in->size - r->at)
-        png_error(png, "the data ends early (truncated file)");
+        library.png_error(png, "the data ends early (truncated file)");
     memcpy(dst, r->in->bytes + r->at, n);
     r->at += n;
 }
@@ -76,47 +123,46 @@ static void read_bytes(png_structp png, png_bytep dst, size_t n)
 static enum status read_pixels(png_structp png, png_infop info, struct png_reader *r, const struct codec_header *header,
                                struct image *img)
 {
-    png_set_user_limits(png, (png_uint_32)header->w, (png_uint_32)header->h);
-    png_set_read_fn(png, r, read_bytes);
-    png_read_info(png, info);
-    int colour = png_get_color_type(png, info), bits = png_get_bit_depth(png, info);
+    library.png_set_user_limits(png, (png_uint_32)header->w, (png_uint_32)header->h);
+    library.png_set_read_fn(png, r, read_bytes);
+    library.png_read_info(png, info);
+    int colour = library.png_get_color_type(png, info), bits = library.png_get_bit_depth(png, info);
     if (bits == 16)
-        png_set_strip_16(png);
+        library.png_set_strip_16(png);
     if (colour == PNG_COLOR_TYPE_PALETTE)
-        png_set_palette_to_rgb(png);
+        library.png_set_palette_to_rgb(png);
     else if (colour == PNG_COLOR_TYPE_GRAY && bits < 8)
-        png_set_expand_gray_1_2_4_to_8(png);
+        library.png_set_expand_gray_1_2_4_to_8(png);
     if (!(colour & PNG_COLOR_MASK_COLOR))
-        png_set_gray_to_rgb(png);
-    png_set_strip_alpha(png);
-    int passes = png_set_interlace_handling(png);
-    png_read_update_info(png, info);
+        library.png_set_gray_to_rgb(png);
+    library.png_set_strip_alpha(png);
+    int passes = library.png_set_interlace_handling(png);
+    library.png_read_update_info(png, info);
     size_t row = (size_t)header->w * 3;
-    if (png_get_rowbytes(png, info) != row)
-        png_error(png, "unexpected row size");
+    if (library.png_get_rowbytes(png, info) != row)
+        library.png_error(png, "unexpected row size");
     if (image_init(img, header->h, header->w) != OK)
         return E_NOMEM;
     for (int pass = 0; pass < passes; pass++) {
         for (int y = 0; y < header->h; y++)
-            png_read_row(png, img->data + (size_t)y * row, NULL);
+            library.png_read_row(png, img->data + (size_t)y * row, NULL);
     }
-    png_read_end(png, NULL);
+    library.png_read_end(png, NULL);
     return OK;
 }
 
 static enum status png_decode(const struct codec_input *in, struct image *img, struct codec_header *header)
 {
     struct png_reader r = {.in = in};
-    enum status rc = read_header(in, header);
-    if (rc != OK)
-        return rc;
-    png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);
-    png_infop info = png ? png_create_info_struct(png) : NULL;
+    TRY(open_library(in->name));
+    TRY(read_header(in, header));
+    png_structp png = library.png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);
+    png_infop info = png ? library.png_create_info_struct(png) : NULL;
     if (!info)
         r.rc = fail_memory(in->name, 0);
-    else if (setjmp(png_jmpbuf(png)) == 0)
+    else if (setjmp(*library.png_set_longjmp_fn(png, longjmp, sizeof(jmp_buf))) == 0)
         r.rc = read_pixels(png, info, &r, header, img);
-    png_destroy_read_struct(&png, &info, NULL);
+    library.png_destroy_read_struct(&png, &info, NULL);
     return r.rc;
 }
 

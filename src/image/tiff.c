@@ -253,9 +253,7 @@ static enum status open_page(struct tiff_reader *r, struct codec_header *header)
 {
     uint32_t w = 0, h = 0;
     uint16_t orientation = 1;
-    if (!tiff_ready())
-        return fail(E_UNSUPPORTED, "%s: TIFF pictures are read by %s, which is not on this machine", r->in->name,
-                    LIBRARY);
+    TRY(codec_needs(tiff_ready(), LIBRARY, "TIFF", r->in->name));
     r->file = open_memory(r);
     if (!r->file)
         return damaged(r);

@@ -2,12 +2,41 @@
  * looked at, as OpenCV does not (SPEC 11.3). */
 #include "image/codec.h"
 
+#include "core/library.h"
+
+#include <pthread.h>
 #include <string.h>
 #include <webp/decode.h>
 
 static bool webp_probe(const uint8_t *bytes, size_t size)
 {
     return size >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0;
+}
+
+/* --- the library, opened at the first WebP --- */
+
+#define WEBP_FUNCTIONS(X)            \
+    X(WebPInitDecoderConfigInternal) \
+    X(WebPGetFeaturesInternal)       \
+    X(WebPDecode)                    \
+    X(WebPFreeDecBuffer)
+
+static struct {
+    bool there;
+    WEBP_FUNCTIONS(LIBRARY_POINTER)
+} library;
+
+static void open_once(void)
+{
+    static const struct library_symbol wanted[] = {WEBP_FUNCTIONS(LIBRARY_ROW)};
+    library.there = library_open(Y9_LIBWEBP, wanted, COUNT(wanted));
+}
+
+static enum status open_library(const char *name)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, open_once);
+    return codec_needs(library.there, Y9_LIBWEBP, "WebP", name);
 }
 
 static enum status explain(const struct codec_input *in, VP8StatusCode code)
@@ -89,7 +118,8 @@ static enum status open_picture(const struct codec_input *in, struct codec_heade
 {
     WebPBitstreamFeatures features;
     enum status rc = OK;
-    TRY(explain(in, WebPGetFeatures(in->bytes, in->size, &features)));
+    TRY(open_library(in->name));
+    TRY(explain(in, library.WebPGetFeaturesInternal(in->bytes, in->size, &features, WEBP_DECODER_ABI_VERSION)));
     *header =
         (struct codec_header){.h = features.height, .w = features.width, .orientation = 1, .alpha = features.has_alpha};
     TRY(image_check_size(in->name, header->h, header->w, in->limits));
@@ -111,10 +141,12 @@ static enum status webp_decode(const struct codec_input *in, struct image *img, 
     WebPDecoderConfig config;
     struct webp_frame p;
     enum status rc = OK;
-    if (!WebPInitDecoderConfig(&config))
+    TRY(open_library(in->name));
+    if (!library.WebPInitDecoderConfigInternal(&config, WEBP_DECODER_ABI_VERSION))
         return fail(E_UNSUPPORTED, "%s: libwebp is not the version this program was built for", in->name);
     TRY(open_picture(in, header, &p));
-    TRY(explain(in, WebPGetFeatures(p.bits.bytes, p.bits.size, &config.input)));
+    TRY(explain(in,
+                library.WebPGetFeaturesInternal(p.bits.bytes, p.bits.size, &config.input, WEBP_DECODER_ABI_VERSION)));
     if (config.input.width != p.w || config.input.height != p.h)
         return fail(E_FORMAT, "%s: the first frame of the WebP is not as large as it says", in->name);
     TRY(image_init(img, header->h, header->w));
@@ -126,8 +158,8 @@ static enum status webp_decode(const struct codec_input *in, struct image *img, 
     config.output.u.RGBA.rgba = img->data + first;
     config.output.u.RGBA.stride = (int)row;
     config.output.u.RGBA.size = (size_t)img->h * row - first;
-    rc = explain(in, WebPDecode(p.bits.bytes, p.bits.size, &config));
-    WebPFreeDecBuffer(&config.output);
+    rc = explain(in, library.WebPDecode(p.bits.bytes, p.bits.size, &config));
+    library.WebPFreeDecBuffer(&config.output);
     return rc;
 }
 

@@ -44,7 +44,7 @@ int main(int argc, char **argv)
     struct yolo9_detector *detector = yolo9_detector_open(weights, &options);
     const struct yolo9_picture picture = yolo9_picture_pixels(YOLO9_RGB, rgb, SIDE, SIDE, 0);
     yolo9_detect(detector, &picture, 1);
-    const struct yolo9_result *r = yolo9_result(detector, 0);
+    const struct yolo9_result *r = yolo9_detector_result(detector, 0);
     if (!r || !r->count) {
         fprintf(stderr, "%s\n", yolo9_error());
         return 1;

@@ -1,0 +1,15 @@
+# The libraries that pictures are decoded by are opened when the first picture of their kind comes (core/library.h), by the
+# name of the binary interface whose headers were compiled: Y9_LIBJPEG and so on.
+if(NOT CMAKE_OBJDUMP)
+  message(FATAL_ERROR "objdump (binutils) is needed: it tells the names of the libraries that pictures are decoded by")
+endif()
+foreach(kind jpeg png webp gif)
+  string(TOUPPER ${kind} upper)
+  find_library(Y9_FILE_${upper} ${kind} HINTS ${YOLO9_DEPS_LIBRARY_DIRS} REQUIRED)
+  mark_as_advanced(Y9_FILE_${upper})
+  execute_process(COMMAND ${CMAKE_OBJDUMP} -p ${Y9_FILE_${upper}} OUTPUT_VARIABLE headers ERROR_QUIET)
+  if(NOT headers MATCHES "SONAME +([^ \n]+)")
+    message(FATAL_ERROR "${Y9_FILE_${upper}}: no shared library with a name of its own")
+  endif()
+  set_property(SOURCE src/image/${kind}.c APPEND PROPERTY COMPILE_DEFINITIONS "Y9_LIB${upper}=\"${CMAKE_MATCH_1}\"")
+endforeach()
