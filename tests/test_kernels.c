@@ -306,7 +306,7 @@ static bool check_infer(struct rng *r, const struct shape *s, const struct isa *
         .options = {.mode = RUN_INFER, .features = isa->features, .threads = team_size(team), .exact = exact}};
     c.param[0] = random_floats((size_t)s->oc * (size_t)(icg * s->kh * s->kw), 1 / sqrt(icg * s->kh * s->kw), r);
     c.param[1] = s->bias ? random_floats((size_t)s->oc, 0.5, r) : NULL;
-    if (s->kh == 1 && s->groups == 1 && below(r, 2))
+    if (s->kh == 1 && s->kw == 1 && s->groups == 1 && below(r, 2))
         make_uneven(&src, c.param[0], s->oc, r);
     prepare(&c, false);
     cpu_conv2d.forward(&c);

@@ -26,8 +26,12 @@ enum {
 /* What this processor and operating system offer. Asked once a process. */
 uint64_t cpu_found(void);
 
-/* What of it kernels may use: all, or what Y9_CPU=LEVEL in the environment leaves ("c": nothing; else a level of
- * core/cpu.def, whose further sets are used where present). An unknown name warns and counts as no limit. */
+/* Y9_EMULATE=1 in the environment: instructions that the processor lacks may be computed in C, for tests. */
+bool cpu_emulates(void);
+
+/* What of it kernels may use: all (but AMX_EMULATED, which has to be named), or what Y9_CPU=LEVEL in the environment
+ * leaves ("c": nothing; else a level of core/cpu.def, whose further sets are used where present). An unknown name warns
+ * and counts as no limit. */
 uint64_t cpu_features(void);
 
 /* The features of a level by its name; false where there is no such level. */

@@ -7,6 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+bool cpu_emulates(void)
+{
+    const char *word = getenv("Y9_EMULATE");
+    return word && !strcmp(word, "1");
+}
 
 /* GCC's own tests include the operating system's part (XGETBV). */
 #if defined(__x86_64__)
@@ -38,6 +46,47 @@ static bool probe_avx512_vnni(void)
 static bool probe_avx512_bf16(void)
 {
     return __builtin_cpu_supports("avx512bf16");
+}
+
+/* A bit of CPUID leaf 7, subleaf 0, EDX: bf16, tiles and int8 of the matrix unit. */
+static bool leaf_7_edx(int bit)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & 1u << bit);
+}
+
+/* The operating system saves and restores state number `bit` (XCR0). */
+static bool system_keeps(int bit)
+{
+    unsigned a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
+        return false;
+    __asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+    return a & 1u << bit;
+}
+
+/* Tiles are 8 KB of state that Linux saves only for processes that ask: the leave holds for all threads, those that are
+ * to come too. It is refused by older systems, and where a thread's signal stack is too small for that state. */
+static bool probe_amx(void)
+{
+    enum { TILE_CONFIG = 17, TILE_DATA = 18, REQUEST_PERMISSION = 0x1023 }; /* ARCH_REQ_XCOMP_PERM */
+    return leaf_7_edx(24) && system_keeps(TILE_CONFIG) && system_keeps(TILE_DATA) &&
+           syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+
+static bool probe_amx_bf16(void)
+{
+    return leaf_7_edx(22);
+}
+
+static bool probe_amx_int8(void)
+{
+    return leaf_7_edx(25);
+}
+
+static bool probe_amx_emulated(void)
+{
+    return cpu_emulates();
 }
 
 #define PROBE_X86(probe) probe
@@ -164,12 +213,13 @@ uint64_t cpu_features(void)
 {
     const char *level = getenv("Y9_CPU");
     uint64_t mask;
+    const uint64_t real = cpu_found() & ~CPU_AMX_EMULATED; /* what is only slow is not used unasked */
     if (!level || !*level)
-        return cpu_found();
+        return real;
     if (cpu_level_features(level, &mask))
         return cpu_found() & mask;
     warn_of_level(level);
-    return cpu_found();
+    return real;
 }
 
 const char *cpu_level(uint64_t features)

@@ -25,4 +25,13 @@ static inline float bf16_value(uint16_t x)
     return value;
 }
 
+/* What bf16_of leaves of a float; 0 of one that is not finite. */
+static inline uint16_t bf16_rest(float x)
+{
+    const float high = bf16_value(bf16_of(x));
+    uint32_t bits;
+    memcpy(&bits, &high, sizeof bits);
+    return (bits & 0x7f800000u) == 0x7f800000u ? 0 : bf16_of(x - high);
+}
+
 #endif

@@ -109,6 +109,8 @@ struct strassen_kernel {
 
 #include "kernels/word_slots.h" /* the same tiles on words of two bf16 numbers or four bytes */
 
+#include "kernels/matrix_slots.h" /* all panels over a line of points, by a matrix unit */
+
 /* --- weight gradient: m input channels x one panel of output channels, over many pixels ---
  * c[i*c_stride + col] += sum over pixels p of a[p][a_offset + i] * b[p*b_stride + col],   col < n */
 struct wgrad_tile {

@@ -48,6 +48,9 @@ struct words_kernel {
     const char *name;
     void (*to_bf16)(const struct word_run *r); /* nearest even; NaN stays NaN, denormals become 0 */
     void (*to_bytes)(const struct word_run *r);
+    /* A float as the sum of two bf16: to_bf16, and `low` words behind each of its words what that leaves of it, in the
+     * same way; of what is not finite nothing is left. */
+    void (*split)(const struct word_run *r, size_t low);
 };
 
 /* --- pooling of bytes: one output pixel ---

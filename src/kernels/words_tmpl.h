@@ -21,6 +21,28 @@ static inline void to_bf16(const struct word_run *r)
         bf16_pixel((uint16_t *)r->dst + (size_t)p * r->dst_pixel * 2, r->src + (size_t)p * r->src_pixel, r->c);
 }
 
+static void split(const struct word_run *r, size_t low)
+{
+    for (int p = 0; p < r->pixels; p++) {
+        const float *src = r->src + (size_t)p * r->src_pixel;
+        uint16_t *dst = (uint16_t *)r->dst + (size_t)p * r->dst_pixel * 2, *rest = dst + 2 * low;
+        int c = 0;
+        for (; c + VL <= r->c; c += VL) {
+            const vf x = v_load(src + c);
+            v_store_bf16(dst + c, x);
+            const vf high = v_load_bf16(dst + c);
+            const vf finite = v_sub(high, high); /* 0, else NaN: nothing is left */
+            v_store_bf16(rest + c, v_select(v_isnan(finite), v_zero(), v_sub(x, high)));
+        }
+        for (; c < r->c; c++) {
+            dst[c] = bf16_of(src[c]);
+            rest[c] = bf16_rest(src[c]);
+        }
+        if (r->c % 2)
+            dst[c] = rest[c] = 0;
+    }
+}
+
 /* Whole vectors of an image's pixels, three channels of four floats; returns how many pixels they hold. */
 static inline int image_to_bytes(const struct word_run *r)
 {

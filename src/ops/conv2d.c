@@ -6,7 +6,18 @@
 
 #include <assert.h>
 
-enum algorithm { DIRECT, STRASSEN, WINOGRAD, WINOGRAD_5, WINOGRAD_S2, BF16, BYTES };
+enum algorithm {
+    DIRECT,
+    STRASSEN,
+    WINOGRAD,
+    WINOGRAD_5,
+    WINOGRAD_S2,
+    BF16,
+    BYTES,
+    MATRIX_FP32,
+    MATRIX_BF16,
+    MATRIX_BYTES
+};
 
 /* What an algorithm needs and does in the forward pass. */
 static const struct {
@@ -22,6 +33,9 @@ static const struct {
     [WINOGRAD_S2] = {winograd_packed_floats, winograd_scratch_floats, winograd_pack, winograd_forward},
     [BF16] = {bf16_packed_floats, bf16_scratch_floats, bf16_pack, bf16_forward},
     [BYTES] = {bytes_packed_floats, bytes_scratch_floats, bytes_pack, bytes_forward},
+    [MATRIX_FP32] = {matrix_fp32_packed_floats, matrix_fp32_scratch_floats, matrix_fp32_pack, matrix_fp32_forward},
+    [MATRIX_BF16] = {matrix_bf16_packed_floats, matrix_bf16_scratch_floats, matrix_bf16_pack, matrix_bf16_forward},
+    [MATRIX_BYTES] = {matrix_bytes_packed_floats, matrix_bytes_scratch_floats, matrix_bytes_pack, matrix_bytes_forward},
 };
 
 /* A function of shape, features and options, never of a timing. The data gradient chooses alike, but for stride 2,
@@ -29,7 +43,11 @@ static const struct {
 static enum algorithm choose(const struct kernels *k, const struct call *c)
 {
     if (conv_reads_bytes(&c->node->u.conv, c->src[0].c, &c->options))
-        return BYTES;
+        return matrix_bytes_fits(k, c) ? MATRIX_BYTES : BYTES;
+    if (matrix_bf16_fits(k, c))
+        return MATRIX_BF16;
+    if (matrix_fp32_fits(k, c))
+        return MATRIX_FP32;
     const bool fits = !c->options.exact && winograd_fits(c);
     if (fits && c->node->u.conv.stride == 1)
         return winograd_form(c) == WINO_S1_5 ? WINOGRAD_5 : WINOGRAD;
@@ -62,10 +80,16 @@ static bool wgrad_by_winograd(const struct kernels *k, const struct call *c)
 /* The activations that the chosen algorithm's kernel has. */
 static unsigned acts_of(const struct kernels *k, const struct call *c)
 {
-    const unsigned acts[] = {
-        [DIRECT] = k->conv_tile->acts,      [STRASSEN] = k->strassen->acts,    [WINOGRAD] = k->winograd->acts,
-        [WINOGRAD_5] = k->winograd->acts,   [WINOGRAD_S2] = k->winograd->acts, [BF16] = k->conv_bf16->tile->acts,
-        [BYTES] = k->conv_bytes->tile->acts};
+    const unsigned acts[] = {[DIRECT] = k->conv_tile->acts,
+                             [STRASSEN] = k->strassen->acts,
+                             [WINOGRAD] = k->winograd->acts,
+                             [WINOGRAD_5] = k->winograd->acts,
+                             [WINOGRAD_S2] = k->winograd->acts,
+                             [BF16] = k->conv_bf16->tile->acts,
+                             [BYTES] = k->conv_bytes->tile->acts,
+                             [MATRIX_FP32] = k->matrix_fp32->kernel.acts,
+                             [MATRIX_BF16] = k->matrix_bf16->kernel.acts,
+                             [MATRIX_BYTES] = k->matrix_bytes->kernel.acts};
     return acts[c->variant];
 }
 
@@ -121,8 +145,16 @@ const char *conv2d_variant_name(const struct call *c)
 {
     const struct kernels table = kernels_for(c->options.features), *k = &table;
     const char *const winograd = k->winograd->name[winograd_form(c)];
-    const char *const names[] = {k->conv_tile->name,       k->strassen->name,        winograd, winograd, winograd,
-                                 k->conv_bf16->tile->name, k->conv_bytes->tile->name};
+    const char *const names[] = {k->conv_tile->name,
+                                 k->strassen->name,
+                                 winograd,
+                                 winograd,
+                                 winograd,
+                                 k->conv_bf16->tile->name,
+                                 k->conv_bytes->tile->name,
+                                 k->matrix_fp32->kernel.name,
+                                 k->matrix_bf16->kernel.name,
+                                 k->matrix_bytes->kernel.name};
     return names[c->variant];
 }
 

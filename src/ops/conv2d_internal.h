@@ -117,9 +117,33 @@ size_t bf16_scratch_floats(const struct kernels *k, const struct call *c);
 void bf16_forward(const struct kernels *k, const struct call *c);
 size_t bytes_packed_floats(const struct kernels *k, const struct call *c);
 void bytes_silu_pieces(float *c0); /* the parabolas of struct conv_bytes, for factor 1 and zero 0 */
+enum { BYTES_SILU_FLOATS = 3 * SILU_PIECES };
+/* What every kernel of bytes packs: scales of columns and biases without the inputs' zeros, a group padded to `padded`;
+ * then a weight of a column of that scale, which reads `channel` of the map; and what follows the sums, SiLU's pieces
+ * standing at packed[0]. */
+void bytes_fold(const struct call *c, float *bias, float *scale, int padded);
+signed char bytes_weight(const struct call *c, int channel, float weight, float scale);
+struct conv_bytes bytes_finish_of(const struct call *c, size_t scale_offset);
 void bytes_pack(const struct kernels *k, const struct call *c);
 size_t bytes_scratch_floats(const struct kernels *k, const struct call *c);
 void bytes_forward(const struct kernels *k, const struct call *c);
+
+/* --- by a matrix unit (conv2d_matrix.c): floats in two bf16 parts, bf16, bytes --- */
+bool matrix_fp32_fits(const struct kernels *k, const struct call *c);
+size_t matrix_fp32_packed_floats(const struct kernels *k, const struct call *c);
+void matrix_fp32_pack(const struct kernels *k, const struct call *c);
+size_t matrix_fp32_scratch_floats(const struct kernels *k, const struct call *c);
+void matrix_fp32_forward(const struct kernels *k, const struct call *c);
+bool matrix_bf16_fits(const struct kernels *k, const struct call *c);
+size_t matrix_bf16_packed_floats(const struct kernels *k, const struct call *c);
+void matrix_bf16_pack(const struct kernels *k, const struct call *c);
+size_t matrix_bf16_scratch_floats(const struct kernels *k, const struct call *c);
+void matrix_bf16_forward(const struct kernels *k, const struct call *c);
+bool matrix_bytes_fits(const struct kernels *k, const struct call *c);
+size_t matrix_bytes_packed_floats(const struct kernels *k, const struct call *c);
+void matrix_bytes_pack(const struct kernels *k, const struct call *c);
+size_t matrix_bytes_scratch_floats(const struct kernels *k, const struct call *c);
+void matrix_bytes_forward(const struct kernels *k, const struct call *c);
 
 /* --- direct (conv2d_direct.c) --- */
 size_t direct_packed_floats(const struct kernels *k, const struct call *c);

@@ -9,7 +9,6 @@
 #include <math.h>
 
 enum { BF16 = 2, BYTES = 4 }; /* elements of a word */
-enum { SILU_FLOATS = 3 * SILU_PIECES };
 
 static int words_of(int channels, int elements)
 {
@@ -151,7 +150,7 @@ size_t bytes_packed_floats(const struct kernels *k, const struct call *c)
 {
     const struct conv_tile_kernel *t = k->conv_bytes->tile;
     const struct conv_shape s = conv_shape_of(c);
-    return SILU_FLOATS + 2 * column_floats(t, &s) + panel_floats(t, &s, BYTES);
+    return BYTES_SILU_FLOATS + 2 * column_floats(t, &s) + panel_floats(t, &s, BYTES);
 }
 
 /* How a channel of the input is read: as its map says if that holds bytes, else as the node says. */
@@ -173,11 +172,16 @@ static int byte_of(float weight, float step)
     return MAX(-127, MIN(q, 127));
 }
 
+signed char bytes_weight(const struct call *c, int channel, float weight, float step)
+{
+    return (signed char)byte_of(weight * channel_quant(c, channel)->scale, step);
+}
+
 static void put_byte(void *context, size_t place, int oc, int channel, float weight)
 {
     const struct byte_packing *p = context;
-    const float scale = channel_quant(p->call, oc / p->ocg * p->icg + channel)->scale;
-    p->out[place] = (signed char)byte_of(weight * scale, p->step[oc / p->ocg * p->padded + oc % p->ocg]);
+    p->out[place] =
+        bytes_weight(p->call, oc / p->ocg * p->icg + channel, weight, p->step[oc / p->ocg * p->padded + oc % p->ocg]);
 }
 
 /* One output channel's scale, and its bias: bias - scale * sum of zero * weight. `w` are its weights. */
@@ -212,6 +216,16 @@ int conv2d_zero_byte(const struct call *c, int channel)
     return channel_quant(c, channel)->zero;
 }
 
+void bytes_fold(const struct call *c, float *bias, float *scale, int padded)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    const size_t count = (size_t)(s.icg * s.kh * s.kw);
+    for (int oc = 0; oc < s.oc; oc++) {
+        const int at = oc / s.ocg * padded + oc % s.ocg;
+        fold_column(c, &s, oc, c->param[0] + (size_t)oc * count, &bias[at], &scale[at]);
+    }
+}
+
 static double silu(double x)
 {
     return x / (1 + exp(-x));
@@ -242,15 +256,12 @@ void bytes_pack(const struct kernels *k, const struct call *c)
 {
     const struct conv_tile_kernel *t = k->conv_bytes->tile;
     const struct conv_shape s = conv_shape_of(c);
-    const size_t count = (size_t)(s.icg * s.kh * s.kw), columns = column_floats(t, &s);
-    float *bias = c->packed[0] + SILU_FLOATS, *scale = bias + columns;
+    const size_t columns = column_floats(t, &s);
+    float *bias = c->packed[0] + BYTES_SILU_FLOATS, *scale = bias + columns;
     struct byte_packing packing = {c, (signed char *)(scale + columns), scale, s.icg, s.ocg, round_up(s.ocg, t->vl)};
     memset(c->packed[0], 0, bytes_packed_floats(k, c) * sizeof *bias);
     bytes_silu_pieces(c->packed[0]);
-    for (int oc = 0; oc < s.oc; oc++) {
-        const int at = oc / s.ocg * packing.padded + oc % s.ocg;
-        fold_column(c, &s, oc, c->param[0] + (size_t)oc * count, &bias[at], &scale[at]);
-    }
+    bytes_fold(c, bias, scale, packing.padded);
     pack_words(&(struct word_packing){t, &s, BYTES}, c->param[0], put_byte, &packing);
 }
 
@@ -275,24 +286,30 @@ size_t bytes_scratch_floats(const struct kernels *k, const struct call *c)
     return pass_scratch_floats(&p, c->options.threads);
 }
 
-void bytes_forward(const struct kernels *k, const struct call *c)
+struct conv_bytes bytes_finish_of(const struct call *c, size_t scale_offset)
 {
-    const struct conv_shape s = conv_shape_of(c);
     const struct conv_quant *dst = &c->dst_quant, *residual = &c->src_quant[1];
-    struct pass p = bytes_pass(k, c);
-    const size_t columns = column_floats(p.kernel, &s);
-    struct conv_bytes bytes = {.scale_offset = columns,
+    struct conv_bytes bytes = {.scale_offset = scale_offset,
                                .dst_bytes = c->dst.element == ELEMENT_BYTE,
                                .residual_bytes = c->src[1].element == ELEMENT_BYTE,
                                .factor = c->dst.element == ELEMENT_BYTE ? 1 / dst->scale : 0,
                                .zero = (float)dst->zero,
                                .residual_step = residual->scale,
                                .residual_zero = (float)residual->zero};
-    for (int i = 0; i < SILU_FLOATS; i++)
+    for (int i = 0; i < BYTES_SILU_FLOATS; i++)
         bytes.silu[i / SILU_PIECES][i % SILU_PIECES] =
             c->packed[0][i] * bytes.factor + (i < SILU_PIECES ? bytes.zero : 0);
+    return bytes;
+}
+
+void bytes_forward(const struct kernels *k, const struct call *c)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    struct pass p = bytes_pass(k, c);
+    const size_t columns = column_floats(p.kernel, &s);
+    const struct conv_bytes bytes = bytes_finish_of(c, columns);
     p.bytes = &bytes;
-    p.bias = c->packed[0] + SILU_FLOATS;
+    p.bias = c->packed[0] + BYTES_SILU_FLOATS;
     p.weights = p.bias + 2 * columns;
     run_pass(&p, c, c->scratch);
 }

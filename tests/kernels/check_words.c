@@ -2,6 +2,7 @@
 #include "kernels/check.h"
 
 #include "core/status.h"
+#include "kernels/bf16_inline.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,6 +11,18 @@ enum { MOST_TAPS = 9 };
 
 static const float odd_floats[] = {0.0f, -0.0f, 1e-42f, -1e-42f, 1e-30f, INFINITY, -INFINITY, NAN,    3.4e38f, -3.4e38f,
                                    1e9f, -1e9f, 0.5f,   1.5f,    2.5f,   -0.5f,    254.5f,    255.5f, 256.0f,  3e9f};
+
+/* The two parts of a number that is neither too large nor too small are that number to 2^-17. */
+static void check_parts(struct kernel_check *c, const struct word_run *r, size_t low)
+{
+    for (int i = 0; i < r->pixels * r->c; i++) {
+        const double x = (double)r->src[(size_t)(i / r->c) * r->src_pixel + (size_t)(i % r->c)];
+        const uint16_t *high = (const uint16_t *)r->dst + (size_t)(i / r->c) * r->dst_pixel * 2 + i % r->c;
+        const double sum = (double)bf16_value(*high) + (double)bf16_value(high[2 * low]);
+        if (fabs(x) > 1e-30 && fabs(x) < 1e38)
+            check_true(c, fabs(sum - x) <= ldexp(fabs(x), -17), "parts of a number");
+    }
+}
 
 void check_words(struct kernel_check *c, const struct words_kernel *tested)
 {
@@ -38,6 +51,15 @@ void check_words(struct kernel_check *c, const struct words_kernel *tested)
             (kind ? words__c.to_bytes : words__c.to_bf16)(&run);
             check_equal(c, got, want, size * sizeof *got, kind ? "bytes" : "bf16");
         }
+        const size_t low = size + (size_t)check_below(c, 5);
+        float *got = check_filled(c, low + size, 1), *want = check_filled(c, low + size, 1);
+        run.dst_pixel = (size_t)words;
+        run.dst = got;
+        tested->split(&run, low);
+        run.dst = want;
+        words__c.split(&run, low);
+        check_equal(c, got, want, (low + size) * sizeof *got, "parts");
+        check_parts(c, &run, low);
         check_release(c);
     }
 }

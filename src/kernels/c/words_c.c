@@ -1,6 +1,7 @@
 /* Plain C on words of two bf16 numbers and of four bytes: the oracle of every other variant. */
 #include "core/status.h"
 #include "kernels/bf16_inline.h"
+#include "kernels/c/bytes_inline.h"
 #include "kernels/c/conv_inline.h"
 
 #include <math.h>
@@ -31,29 +32,6 @@ static void bf16_tile(const struct conv_tile *t)
 static const struct conv_tile_kernel bf16 = {"bf16 c", bf16_tile, VL, 1, 1, {0, 8}, ACTS_ALL};
 KERNEL_TABLE(conv_bf16, c) = {&bf16};
 
-static unsigned char byte_of(float x, float factor, float zero)
-{
-    const float q = rintf(x * factor) + zero;
-    return q > 0 ? (unsigned char)MIN(q, 255.0f) : 0; /* NaN: 0 */
-}
-
-static void bytes_finish(const struct conv_tile *t, int i, const int *sums)
-{
-    const struct conv_bytes *q = t->bytes;
-    for (int j = 0; j < t->n; j++) {
-        float x = activate((float)sums[j] * t->bias[q->scale_offset + (size_t)j] + t->bias[j], t->act);
-        const size_t from = t->residual_offset + (size_t)j, to = t->dst_offset + (size_t)j;
-        if (t->residual && q->residual_bytes)
-            x += ((float)((const unsigned char *)t->residual[i])[from] - q->residual_zero) * q->residual_step;
-        else if (t->residual)
-            x += t->residual[i][from];
-        if (q->dst_bytes)
-            ((unsigned char *)t->dst[i])[to] = byte_of(x, q->factor, q->zero);
-        else
-            t->dst[i][to] = x;
-    }
-}
-
 static void bytes_tile(const struct conv_tile *t)
 {
     for (int i = 0; i < t->m; i++) {
@@ -79,6 +57,16 @@ static void to_bf16(const struct word_run *r)
         uint16_t *dst = (uint16_t *)r->dst + (size_t)p * r->dst_pixel * 2;
         for (int c = 0; c < (r->c + 1) / 2 * 2; c++)
             dst[c] = c < r->c ? bf16_of(r->src[(size_t)p * r->src_pixel + (size_t)c]) : 0;
+    }
+}
+
+static void split(const struct word_run *r, size_t low)
+{
+    to_bf16(r);
+    for (int p = 0; p < r->pixels; p++) {
+        uint16_t *dst = (uint16_t *)r->dst + ((size_t)p * r->dst_pixel + low) * 2;
+        for (int c = 0; c < (r->c + 1) / 2 * 2; c++)
+            dst[c] = c < r->c ? bf16_rest(r->src[(size_t)p * r->src_pixel + (size_t)c]) : 0;
     }
 }
 
@@ -123,5 +111,5 @@ static void byte_mean(const struct byte_pool_run *r)
     }
 }
 
-KERNEL_TABLE(words, c) = {"c", to_bf16, to_bytes};
+KERNEL_TABLE(words, c) = {"c", to_bf16, to_bytes, split};
 KERNEL_TABLE(byte_pool, c) = {"c", byte_max, byte_mean, byte_rescale};

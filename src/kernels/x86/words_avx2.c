@@ -7,4 +7,4 @@ static inline vf v_load_rgb(const float *p)
 
 #include "kernels/words_tmpl.h"
 
-KERNEL_TABLE(words, avx2) = {"avx2", to_bf16, to_bytes};
+KERNEL_TABLE(words, avx2) = {"avx2", to_bf16, to_bytes, split};

@@ -23,4 +23,4 @@ static void to_bf16_by_instruction(const struct word_run *r)
     }
 }
 
-KERNEL_TABLE(words, avx512bf16) = {"avx512bf16", to_bf16_by_instruction, to_bytes};
+KERNEL_TABLE(words, avx512bf16) = {"avx512bf16", to_bf16_by_instruction, to_bytes, split};
