@@ -7,7 +7,7 @@
  *
  * Three kinds, one slot each: matrix_bf16 and matrix_bytes have one part. matrix_fp32 has two: a float is the sum of
  * two bf16 numbers, itself rounded and what is left rounded, 16 bits in all; three of the four products are summed
- * (high . high, low . high, high . low), which errs by 3 * 2^-18 of each term at most. */
+ * (high . high, low . high, high . low), which errs by 3 * 2^-18 of each term at most, or all four. */
 #ifndef Y9_KERNELS_MATRIX_SLOTS_H
 #define Y9_KERNELS_MATRIX_SLOTS_H
 
@@ -24,6 +24,7 @@ struct matrix_run {
     long pixel;      /* bytes from a point to the next */
     const long *tap; /* [taps]: bytes from a point to its tap */
     long low;        /* matrix_fp32: bytes from a high part to its low part */
+    bool four;       /* matrix_fp32: low . low, too */
     int taps, steps, step;
     const char *b;
     int columns;

@@ -60,6 +60,10 @@ FORCE_INLINE void matrix_sums(struct tiles *t, const struct matrix_run *r, const
                 b += part;
                 MATRIX_WEIGHTS(b);
                 MATRIX_DOTS(tile_dot_bf16);
+                if (r->four) {
+                    MATRIX_PIXELS(from + low);
+                    MATRIX_DOTS(tile_dot_bf16);
+                }
             } else {
                 MATRIX_PIXELS(from);
                 if (kind == MATRIX_BF16)

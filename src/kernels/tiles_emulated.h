@@ -82,16 +82,23 @@ static inline float tile_flushed(float x)
  * flushes). */
 static inline void tile_dot_bf16(struct tiles *t, int sum, int a, int b)
 {
+    float y[TILE_ROWS][2][TILE_WORDS];
+    const int words = t->at[a].row_bytes / 4;
+    for (int k = 0; k < words; k++) {
+        uint16_t row[2 * TILE_WORDS];
+        memcpy(row, t->at[b].bytes[k], sizeof row);
+        for (int n = 0; n < 2 * TILE_WORDS; n++)
+            y[k][n % 2][n / 2] = tile_flushed(bf16_value(row[n]));
+    }
     for (int m = 0; m < t->at[sum].rows; m++) {
         float even[TILE_WORDS] = {0}, odd[TILE_WORDS] = {0}, all[TILE_WORDS];
-        for (int k = 0; k < t->at[a].row_bytes / 4; k++) {
-            uint16_t x[2], y[2 * TILE_WORDS];
+        for (int k = 0; k < words; k++) {
+            uint16_t x[2];
             memcpy(x, t->at[a].bytes[m] + 4 * k, sizeof x);
-            memcpy(y, t->at[b].bytes[k], sizeof y);
             const float x0 = tile_flushed(bf16_value(x[0])), x1 = tile_flushed(bf16_value(x[1]));
             for (int n = 0; n < TILE_WORDS; n++) {
-                even[n] = tile_flushed(even[n] + tile_flushed(x0 * tile_flushed(bf16_value(y[2 * n]))));
-                odd[n] = tile_flushed(odd[n] + tile_flushed(x1 * tile_flushed(bf16_value(y[2 * n + 1]))));
+                even[n] = tile_flushed(even[n] + tile_flushed(x0 * y[k][0][n]));
+                odd[n] = tile_flushed(odd[n] + tile_flushed(x1 * y[k][1][n]));
             }
         }
         memcpy(all, t->at[sum].bytes[m], sizeof all);

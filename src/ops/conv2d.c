@@ -38,8 +38,7 @@ static const struct {
     [MATRIX_BYTES] = {matrix_bytes_packed_floats, matrix_bytes_scratch_floats, matrix_bytes_pack, matrix_bytes_forward},
 };
 
-/* A function of shape, features and options, never of a timing. The data gradient chooses alike, but for stride 2,
- * where it is direct. */
+/* A function of shape, features and options, never of a timing. */
 static enum algorithm choose(const struct kernels *k, const struct call *c)
 {
     if (conv_reads_bytes(&c->node->u.conv, c->src[0].c, &c->options))
@@ -64,17 +63,34 @@ enum conv_numbers conv2d_exact_numbers(const struct call *c)
     struct call exact = *c;
     exact.options.exact = true;
     const enum algorithm chosen = choose(&table, &exact);
-    return chosen == BYTES ? CONV_BYTES : chosen == BF16 ? CONV_BF16 : CONV_FLOATS;
+    if (chosen == BYTES || chosen == MATRIX_BYTES)
+        return CONV_BYTES;
+    return chosen == BF16 || chosen == MATRIX_BF16 ? CONV_BF16 : CONV_FLOATS;
 }
 
-static bool dgrad_by_winograd(const struct call *c)
+/* How the data gradient is computed: with stride 2 direct. */
+static enum algorithm choose_dgrad(const struct kernels *k, const struct call *c)
 {
-    return c->variant == WINOGRAD || c->variant == WINOGRAD_5;
+    if (matrix_dgrad_fits(k, c))
+        return MATRIX_FP32;
+    const bool winograd = !c->options.exact && c->node->u.conv.stride == 1 && winograd_fits(c);
+    return winograd ? WINOGRAD : DIRECT;
 }
+
+static const struct {
+    size_t (*packed_floats)(const struct kernels *k, const struct call *c);
+    size_t (*scratch_floats)(const struct kernels *k, const struct call *c);
+    void (*pack)(const struct kernels *k, const struct call *c);
+    void (*run)(const struct kernels *k, const struct call *c);
+} dgrads[] = {
+    [DIRECT] = {direct_packed_d_floats, direct_d_scratch_floats, direct_pack_d, direct_dgrad},
+    [WINOGRAD] = {winograd_packed_d_floats, winograd_d_scratch_floats, winograd_pack_d, winograd_dgrad},
+    [MATRIX_FP32] = {matrix_packed_d_floats, matrix_d_scratch_floats, matrix_pack_d, matrix_dgrad},
+};
 
 static bool wgrad_by_winograd(const struct kernels *k, const struct call *c)
 {
-    return dgrad_by_winograd(c) && wino_wgrad_fits(k, c);
+    return !c->options.exact && c->node->u.conv.stride == 1 && winograd_fits(c) && wino_wgrad_fits(k, c);
 }
 
 /* The activations that the chosen algorithm's kernel has. */
@@ -106,10 +122,10 @@ static enum status conv2d_plan(struct call *c)
     c->scratch_floats = algorithms[c->variant].scratch_floats(k, c);
     if (c->options.mode != RUN_INFER) {
         assert(!c->node->u.conv.residual && c->node->u.conv.act == ACT_NONE);
-        const bool winograd = dgrad_by_winograd(c);
-        c->packed_floats[1] = winograd ? winograd_packed_d_floats(k, c) : direct_packed_d_floats(k, c);
+        const enum algorithm dgrad = choose_dgrad(k, c);
+        c->packed_floats[1] = dgrads[dgrad].packed_floats(k, c);
         c->d_scratch_floats =
-            MAX(winograd ? winograd_d_scratch_floats(k, c) : direct_d_scratch_floats(k, c),
+            MAX(dgrads[dgrad].scratch_floats(k, c),
                 wgrad_by_winograd(k, c) ? wino_wgrad_scratch_floats(k, c) : wgrad_scratch_floats(k, c));
     }
     return OK;
@@ -121,7 +137,7 @@ static void conv2d_pack(const struct call *c)
     if (c->packed[0])
         algorithms[c->variant].pack(k, c);
     if (c->packed[1])
-        dgrad_by_winograd(c) ? winograd_pack_d(k, c) : direct_pack_d(k, c);
+        dgrads[choose_dgrad(k, c)].pack(k, c);
 }
 
 static void conv2d_forward(const struct call *c)
@@ -134,7 +150,7 @@ static void conv2d_backward(const struct call *c)
 {
     const struct kernels table = kernels_for(c->options.features), *k = &table;
     if (c->d_src[0].data)
-        dgrad_by_winograd(c) ? winograd_dgrad(k, c) : direct_dgrad(k, c);
+        dgrads[choose_dgrad(k, c)].run(k, c);
     if (c->d_param[0])
         wgrad_by_winograd(k, c) ? wino_wgrad(k, c) : direct_wgrad(k, c);
     if (c->d_param[1])
@@ -156,6 +172,26 @@ const char *conv2d_variant_name(const struct call *c)
                                  k->matrix_bf16->kernel.name,
                                  k->matrix_bytes->kernel.name};
     return names[c->variant];
+}
+
+const char *conv2d_variant_reason(const struct call *c)
+{
+    static const char *const reasons[] = {
+        [STRASSEN] = "1x1 of many channels: 7 products in place of 8",
+        [WINOGRAD] = "3x3, stride 1: F(4x4), 36 products in place of 144",
+        [WINOGRAD_5] = "wide 3x3 on a large map: F(5x5), 49 products in place of 225",
+        [WINOGRAD_S2] = "3x3, stride 2: 81 products in place of 144",
+        [BF16] = "bf16 was asked for, and the channels are enough",
+        [BYTES] = "8 bits were asked for, and its ranges are known",
+        [MATRIX_FP32] = "there is a matrix unit, and 512 terms or more keep two bf16 parts exact enough",
+        [MATRIX_BF16] = "bf16 was asked for, and there is a matrix unit",
+        [MATRIX_BYTES] = "8 bits were asked for, and there is a matrix unit",
+    };
+    if (c->variant != DIRECT)
+        return reasons[c->variant];
+    if (c->options.exact)
+        return "--exact";
+    return c->node->u.conv.groups > 1 ? "groups have no other form" : "no other form is faster for this shape";
 }
 
 const struct op_impl cpu_conv2d = {.plan = conv2d_plan,

@@ -10,6 +10,8 @@ extern const struct op_impl cpu_conv2d;
 
 /* Name of the variant chosen in a planned call, for reports: "direct 12x32", "winograd F(4x4)", ... */
 const char *conv2d_variant_name(const struct call *c);
+/* Why it was chosen, in a few words; for reports. */
+const char *conv2d_variant_reason(const struct call *c);
 
 /* What a planned convolution multiplies where --exact leaves it no other algorithm than the direct one. */
 enum conv_numbers { CONV_FLOATS, CONV_BF16, CONV_BYTES };

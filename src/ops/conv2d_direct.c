@@ -63,7 +63,7 @@ static void phase_axis(const struct conv_attr *a, int p, int kernel, int *n, int
 
 /* d_src[y] gathers d_dst[(y + pad - k*dilation) / stride] where that is whole; y = phase + stride*i, phase
  * 0 .. stride*stride-1. */
-static struct tap_grid dgrad_grid(const struct call *c, int phase)
+struct tap_grid dgrad_grid(const struct call *c, int phase)
 {
     const struct conv_attr *a = &c->node->u.conv;
     struct tap_grid g = {.step = 1, .ty0 = phase / a->stride, .tx0 = phase % a->stride, .tstep = a->stride};

@@ -34,6 +34,7 @@ struct conv_shape {
 
 struct conv_shape conv_shape_of(const struct call *c);
 struct tap_grid forward_grid(const struct call *c);
+struct tap_grid dgrad_grid(const struct call *c, int phase); /* phase: 0 .. stride * stride - 1 */
 
 /* How `n` columns are cut into panels of whole vectors: fills nv and returns the first column of panel i. */
 static inline int round_up(int x, int to)
@@ -144,6 +145,12 @@ size_t matrix_bytes_packed_floats(const struct kernels *k, const struct call *c)
 void matrix_bytes_pack(const struct kernels *k, const struct call *c);
 size_t matrix_bytes_scratch_floats(const struct kernels *k, const struct call *c);
 void matrix_bytes_forward(const struct kernels *k, const struct call *c);
+/* The data gradient of a convolution of floats with stride 1. */
+bool matrix_dgrad_fits(const struct kernels *k, const struct call *c);
+size_t matrix_packed_d_floats(const struct kernels *k, const struct call *c);
+void matrix_pack_d(const struct kernels *k, const struct call *c); /* packed[1] */
+size_t matrix_d_scratch_floats(const struct kernels *k, const struct call *c);
+void matrix_dgrad(const struct kernels *k, const struct call *c);
 
 /* --- direct (conv2d_direct.c) --- */
 size_t direct_packed_floats(const struct kernels *k, const struct call *c);

@@ -51,17 +51,23 @@ static bool shape_fits(const struct conv_shape *s)
     return s->groups == 1 && s->kh * s->kw <= MOST_TAPS && s->oc >= 16;
 }
 
-/* The two parts of a float lose 3 * 2^-18 of a term at most, of the sum of n terms the square root of n times less, so
- * that from this many on the error is that of direct sums. Narrow maps leave tiles half empty, and are no slower
- * without them. */
-enum { FP32_REDUCTION = 512, FP32_CHANNELS = 32 };
+/* The two parts of a float lose up to 3 * 2^-18 of a term, of a sum of n terms of like size sqrt(n) times less: from
+ * FP32_THREE terms on what direct sums may lose. With the fourth product half as many terms do. Narrow maps leave tiles
+ * half empty, and are no slower without them. */
+enum { FP32_TERMS = 512, FP32_THREE = 1024, FP32_CHANNELS = 32 };
 
 bool matrix_fp32_fits(const struct kernels *k, const struct call *c)
 {
     const struct conv_shape s = conv_shape_of(c);
     return k->matrix_fp32->kernel.fast && !c->options.exact && !c->node->u.conv.pooled &&
            c->options.precision == PRECISION_FP32 && shape_fits(&s) && s.ic >= FP32_CHANNELS &&
-           s.ic * s.kh * s.kw >= FP32_REDUCTION && s.oc >= FP32_CHANNELS;
+           s.ic * s.kh * s.kw >= FP32_TERMS && s.oc >= FP32_CHANNELS;
+}
+
+bool matrix_dgrad_fits(const struct kernels *k, const struct call *c)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    return matrix_fp32_fits(k, c) && s.stride == 1 && s.oc * s.kh * s.kw >= FP32_TERMS;
 }
 
 bool matrix_bf16_fits(const struct kernels *k, const struct call *c)
@@ -172,6 +178,30 @@ static void pack(const struct call *c, enum kind kind)
     pack_panels(&p, out + columns);
 }
 
+size_t matrix_packed_d_floats(const struct kernels *k, const struct call *c)
+{
+    (void)k;
+    const struct conv_shape s = conv_shape_of(c);
+    return panels_floats(FP32, s.kh * s.kw, s.oc, s.ic);
+}
+
+void matrix_pack_d(const struct kernels *k, const struct call *c)
+{
+    (void)k;
+    const struct conv_shape s = conv_shape_of(c);
+    const struct tap_grid g = dgrad_grid(c, 0);
+    const size_t taps = (size_t)(s.kh * s.kw);
+    pack_panels(&(struct matrix_packing){.kind = FP32,
+                                         .grid = &g,
+                                         .w = c->param[0],
+                                         .row_stride = taps * (size_t)s.ic,
+                                         .column_stride = taps,
+                                         .kw = s.kw,
+                                         .rows = s.oc,
+                                         .columns = s.ic},
+                c->packed[1]);
+}
+
 /* --- the pass --- */
 
 struct matrix_pass {
@@ -208,7 +238,7 @@ static bool reads_words(const struct matrix_pass *p)
 /* Offsets of taps from the lowest one, along an axis. */
 static int lowest(int first, int delta, int taps)
 {
-    return first + MIN(0, (taps - 1) * delta);
+    return first + MIN(0, MAX(0, taps - 1) * delta);
 }
 
 /* Rows of the target in a part: the window stays in a fifth of an L2 of 2 MB, but weights that do not are read once a
@@ -229,8 +259,8 @@ static void lay_out(struct matrix_pass *p)
     p->cut = cut_channels(p->src.c, p->kind);
     p->low_y = lowest(g->y0, g->dy, g->n_ty);
     p->low_x = lowest(g->x0, g->dx, g->n_tx);
-    p->reach_y = (abs(g->dy) * (g->n_ty - 1)) / g->step;
-    p->reach_x = (abs(g->dx) * (g->n_tx - 1)) / g->step;
+    p->reach_y = abs(g->dy) * MAX(0, g->n_ty - 1) / g->step;
+    p->reach_x = abs(g->dx) * MAX(0, g->n_tx - 1) / g->step;
     p->pitch = g->gw + p->reach_x;
     p->pixel_words = (size_t)p->cut.steps * (size_t)p->cut.step / 4;
     const bool one = g->n_ty * g->n_tx == 1 && g->step == 1 && p->low_y == 0 && p->low_x == 0;
@@ -374,6 +404,7 @@ static void matrix_part(void *context, int part, int thread)
                              .a = (const char *)(p->straight ? tensor_pixel(&p->src, image, first, 0) : window),
                              .pixel = (long)(4 * (p->straight ? p->src.pixel_stride : p->pixel_words)),
                              .tap = taps,
+                             .four = p->src.c * p->grid.n_ty * p->grid.n_tx < FP32_THREE,
                              .low = (long)(4 * (size_t)(p->grid.step * p->grid.step) * p->plane_words),
                              .taps = p->grid.n_ty * p->grid.n_tx,
                              .steps = p->cut.steps,
@@ -444,6 +475,31 @@ static void forward(const struct kernels *k, const struct call *c, enum kind kin
     }
     p.finish.bias = c->param[1] || kind == BYTES ? bias : NULL;
     p.weights = (const char *)panels;
+    run_matrix(&p, c);
+}
+
+static struct matrix_pass dgrad_pass(const struct kernels *k, const struct call *c)
+{
+    return (struct matrix_pass){.kernel = kernel_of(k, FP32),
+                                .kernels = k,
+                                .kind = FP32,
+                                .grid = dgrad_grid(c, 0),
+                                .src = c->d_dst,
+                                .dst = c->d_src[0],
+                                .columns = c->d_src[0].c,
+                                .weights = (const char *)c->packed[1],
+                                .finish = {.accumulate = c->add[0]}};
+}
+
+size_t matrix_d_scratch_floats(const struct kernels *k, const struct call *c)
+{
+    struct matrix_pass p = dgrad_pass(k, c);
+    return pass_floats(&p, c);
+}
+
+void matrix_dgrad(const struct kernels *k, const struct call *c)
+{
+    struct matrix_pass p = dgrad_pass(k, c);
     run_matrix(&p, c);
 }
 

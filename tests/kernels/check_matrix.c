@@ -136,9 +136,15 @@ static void case_make(struct kernel_check *c, enum kind kind, struct matrix_case
     struct matrix_run *r = &s->r;
     r->points = 1 + check_below(c, check_below(c, 2) ? MOST_POINTS : 34);
     r->columns = 1 + check_below(c, MOST_COLUMNS);
-    r->taps = kind == FP32 ? 6 + check_below(c, 4) : 1 + check_below(c, MOST_TAPS);
-    r->steps = kind == FP32 ? 3 + check_below(c, 2) : 1 + check_below(c, 4);
-    r->step = 4 * (kind == FP32 ? 15 + check_below(c, 2) : 1 + check_below(c, 16)); /* from 540 terms on */
+    r->four = kind == FP32 && check_below(c, 2);
+    r->taps = 1 + check_below(c, MOST_TAPS);
+    r->steps = 1 + check_below(c, 4);
+    r->step = 4 * (1 + check_below(c, 16));
+    if (kind == FP32) { /* as many terms as it takes (ops/conv2d_matrix.c): from 540, and from 1080 on */
+        r->taps = 6 + check_below(c, 4);
+        r->steps = (r->four ? 3 : 6) + check_below(c, 2);
+        r->step = 60 + 4 * check_below(c, 2);
+    }
     r->block = MATRIX_POINTS * (1 + check_below(c, 4));
     s->words = r->steps * r->step / 4;
     source_make(c, s);

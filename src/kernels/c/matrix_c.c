@@ -57,8 +57,11 @@ static void plain_sum(const struct matrix_run *r, int point, int column, const e
             whole += bytes_dot(a, b);
         else
             sum += bf16_dot(a, b);
+        const char *low = packed_word(r, parts, column, tap, step, parts - 1, word);
         if (kind == MATRIX_FP32)
-            sum += bf16_dot(a + r->low, b) + bf16_dot(a, packed_word(r, parts, column, tap, step, 1, word));
+            sum += bf16_dot(a + r->low, b) + bf16_dot(a, low);
+        if (kind == MATRIX_FP32 && r->four)
+            sum += bf16_dot(a + r->low, low);
     }
     memcpy(out, kind == MATRIX_BYTES ? (const void *)&whole : (const void *)&sum, sizeof *out);
 }
