@@ -155,6 +155,9 @@ static enum status report(struct bench *b, const struct options *o)
               "packed weights %.1f)",
               median_ms(b), 1e3 * b->seconds[0] / b->n, gflops, gflops / median_ms(b) * 1e3, bench_peak_mb(),
               (double)net_arena_bytes(b->net) / 1048576, (double)net_packed_bytes(b->net) / 1048576);
+        const struct node_report *reports;
+        const int n = net_report(b->net, &reports);
+        TRY(bench_print_choices(reports, n));
     }
     if (!json)
         return OK;

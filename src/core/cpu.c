@@ -33,6 +33,13 @@ int cpu_count(void)
     return n > 0 ? (int)n : 1;
 }
 
+unsigned long long cpu_cache_bytes(int level)
+{
+    static const int names[] = {_SC_LEVEL1_DCACHE_SIZE, _SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE};
+    const long bytes = level >= 1 && level <= 3 ? sysconf(names[level - 1]) : 0;
+    return bytes > 0 ? (unsigned long long)bytes : 0;
+}
+
 unsigned long long cpu_memory(void)
 {
     char line[256];

@@ -43,8 +43,10 @@ uint64_t cpu_set_features(int at);       /* its bit and those of the sets it bui
 bool cpu_set_begins_level(int at);       /* its name is that of a level */
 bool cpu_set_is_of_this_machine(int at); /* an x86 set on x86, whether the processor has it or not */
 
-const char *cpu_name(void);          /* model name for reports, e.g. "AMD EPYC" */
-int cpu_count(void);                 /* processors this process may run on */
+const char *cpu_name(void); /* model name for reports, e.g. "AMD EPYC" */
+int cpu_count(void);        /* processors this process may run on */
+unsigned long long
+cpu_cache_bytes(int level);          /* of a core's L1 data or L2 cache, of the L3 that it shares; 0: unknown */
 unsigned long long cpu_memory(void); /* bytes of memory available to this process now */
 
 #endif
