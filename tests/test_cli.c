@@ -318,6 +318,37 @@ static void info_of_weights_takes_their_head(void **state)
     buf_free(&out);
 }
 
+/* bench says what ran each kind of convolution, and why; of a matrix unit that is emulated, too. */
+static void bench_names_its_choices(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    const char *const arguments = "bench --cfg gelan-t --img 64 --runs 1 --threads 1";
+    char exact[128];
+    snprintf(exact, sizeof exact, "%s --exact", arguments);
+    assert_int_equal(run(exact, false, &out), 0);
+    assert_non_null(strstr(out.data, "kernels for "));
+    assert_non_null(strstr(out.data, "3x3 s2"));
+    assert_non_null(strstr(out.data, " --exact\n"));
+    assert_null(strstr(out.data, "F(4x4)"));
+    assert_int_equal(run(arguments, false, &out), 0);
+    assert_non_null(strstr(out.data, "F(4x4), 36 products in place of 144"));
+#if defined(__x86_64__)
+    char *const level = getenv("Y9_CPU") ? mem_strdup(getenv("Y9_CPU")) : NULL;
+    setenv("Y9_CPU", "amxemulated", 1);
+    assert_int_equal(run(arguments, false, &out), 0);
+    assert_null(strstr(out.data, "matrix unit")); /* not without Y9_EMULATE */
+    setenv("Y9_EMULATE", "1", 1);
+    assert_int_equal(run(arguments, false, &out), 0);
+    assert_non_null(strstr(out.data, "amxemulated"));
+    assert_non_null(strstr(out.data, "there is a matrix unit"));
+    unsetenv("Y9_EMULATE");
+    level ? setenv("Y9_CPU", level, 1) : unsetenv("Y9_CPU");
+    mem_free(level);
+#endif
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -327,6 +358,7 @@ int main(void)
         cmocka_unit_test(help_fits_and_json_agrees),
         cmocka_unit_test(a_folder_stands_for_its_yaml),
         cmocka_unit_test(official_commands_are_understood),
+        cmocka_unit_test(bench_names_its_choices),
         cmocka_unit_test(info_of_weights_takes_their_head),
         cmocka_unit_test(info_json_is_alone_on_stdout_and_exact),
     };
