@@ -183,7 +183,7 @@ const char *conv2d_variant_reason(const struct call *c)
         [WINOGRAD_S2] = "3x3, stride 2: 81 products in place of 144",
         [BF16] = "bf16 was asked for, and the channels are enough",
         [BYTES] = "8 bits were asked for, and its ranges are known",
-        [MATRIX_FP32] = "there is a matrix unit, and 512 terms or more keep two bf16 parts exact enough",
+        [MATRIX_FP32] = "there is a matrix unit, and so many terms make two bf16 parts exact enough",
         [MATRIX_BF16] = "bf16 was asked for, and there is a matrix unit",
         [MATRIX_BYTES] = "8 bits were asked for, and there is a matrix unit",
     };

@@ -140,7 +140,7 @@ static void case_make(struct kernel_check *c, enum kind kind, struct matrix_case
     r->taps = 1 + check_below(c, MOST_TAPS);
     r->steps = 1 + check_below(c, 4);
     r->step = 4 * (1 + check_below(c, 16));
-    if (kind == FP32) { /* as many terms as it takes (ops/conv2d_matrix.c): from 540, and from 1080 on */
+    if (kind == FP32) { /* fewer terms than it is chosen for (ops/conv2d_matrix.c): from 540, and from 1080 on */
         r->taps = 6 + check_below(c, 4);
         r->steps = (r->four ? 3 : 6) + check_below(c, 2);
         r->step = 60 + 4 * check_below(c, 2);
