@@ -1,23 +1,5 @@
-/* Convolutions by a matrix unit in plain C: the oracle, sums in their order without tiles; and on x86 the kernels
- * themselves with the unit emulated. */
-#include "kernels/c/bytes_inline.h"
-#include "kernels/c/conv_inline.h"
-#include "kernels/tiles_emulated.h"
-
-static void conv_epilogue(const struct conv_tile *t, const float *sums)
-{
-    const int width = 16 * t->nv;
-    for (int i = 0; i < t->m; i++, sums += width) {
-        int whole[MATRIX_COLUMNS];
-        memcpy(whole, sums, (size_t)width * sizeof *whole);
-        if (t->bytes)
-            bytes_finish(t, i, whole);
-        for (int j = 0; !t->bytes && j < t->n; j++)
-            conv_tile_finish(t, i, j, sums[j]);
-    }
-}
-
-#include "kernels/matrix_tmpl.h"
+/* Convolutions by a matrix unit in plain C: the oracle, sums in their order without tiles. */
+#include "kernels/c/matrix_inline.h"
 
 /* The word `word` of a step, column `column` of the run, of part `part`. */
 static const char *packed_word(const struct matrix_run *r, int parts, int column, int tap, int step, int part, int word)
@@ -86,25 +68,19 @@ static void plain_run(const struct matrix_run *r, const enum matrix_kind kind)
     }
 }
 
-#define RUNS(kind, KIND)                                 \
-    static void plain_##kind(const struct matrix_run *r) \
-    {                                                    \
-        plain_run(r, KIND);                              \
-    }                                                    \
-    static void tiles_##kind(const struct matrix_run *r) \
-    {                                                    \
-        matrix_run(r, KIND);                             \
-    }
-RUNS(fp32, MATRIX_FP32)
-RUNS(bf16, MATRIX_BF16)
-RUNS(bytes, MATRIX_BYTES)
-#undef RUNS
+static void plain_fp32(const struct matrix_run *r)
+{
+    plain_run(r, MATRIX_FP32);
+}
+static void plain_bf16(const struct matrix_run *r)
+{
+    plain_run(r, MATRIX_BF16);
+}
+static void plain_bytes(const struct matrix_run *r)
+{
+    plain_run(r, MATRIX_BYTES);
+}
 
 KERNEL_TABLE(matrix_fp32, c) = {{"fp32 in two parts, c", plain_fp32, false, ACTS_ALL}};
 KERNEL_TABLE(matrix_bf16, c) = {{"bf16 c", plain_bf16, false, ACTS_ALL}};
 KERNEL_TABLE(matrix_bytes, c) = {{"int8 c", plain_bytes, false, ACTS_ALL}};
-#if defined(__x86_64__)
-KERNEL_TABLE(matrix_fp32, emulated) = {{"fp32 32x32 amx emulated", tiles_fp32, true, ACTS_ALL}};
-KERNEL_TABLE(matrix_bf16, emulated) = {{"bf16 32x32 amx emulated", tiles_bf16, true, ACTS_ALL}};
-KERNEL_TABLE(matrix_bytes, emulated) = {{"int8 32x32 amx emulated", tiles_bytes, true, ACTS_ALL}};
-#endif
