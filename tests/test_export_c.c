@@ -9,6 +9,7 @@
 #include "support/bench.h"
 #include "support/folder.h"
 #include "support/programs.h"
+#include "support/runtimes.h"
 #include "support/unit.h"
 
 #include <math.h>
@@ -218,27 +219,6 @@ static void check(const char *table, bool eight_bit, double error)
     check_ways(table, eight_bit, error, ways, count);
 }
 
-/* Fused maps of odd ratios, BN that no convolution takes in, every activation, groups, pools, GELU. */
-static const char unusual[] = "nc: 3\nactivation: nn.ReLU()\nbackbone:\n"
-                              "  - [-1, 1, Silence, []]\n"
-                              "  - [-1, 1, Conv, [16, 3, 2]]\n"
-                              "  - [0, 1, Conv, [16, 3, 3, None, 1, 1, nn.LeakyReLU(0.1)]]\n"
-                              "  - [-1, 1, CBLinear, [[24, 16]]]\n"
-                              "  - [[3, 1], 1, CBFuse, [[1]]]\n"
-                              "  - [-1, 1, BottleneckCSP, [24]]\n"
-                              "  - [-1, 1, CBLinear, [[16]]]\n"
-                              "  - [[6, 2], 1, CBFuse, [[0]]]\n"
-                              "  - [-1, 1, CBLinear, [[32]]]\n"
-                              "  - [5, 1, Conv, [32, 3, 2, None, 1, 1, nn.ReLU6()]]\n"
-                              "  - [-1, 1, Conv, [32, 3, 2, None, 1, 1, nn.Hardswish()]]\n"
-                              "  - [[8, -1], 1, CBFuse, [[0]]]\n"
-                              "  - [-1, 1, nn.GELU, []]\n"
-                              "  - [-1, 1, ADown, [32]]\n"
-                              "  - [-1, 1, ADown, [32]]\n"
-                              "  - [-1, 1, nn.ReLU, []]\n"
-                              "head:\n"
-                              "  - [[12, 13, 15], 1, DDetect, [nc]]\n";
-
 /* What the networks of YOLOv9 are made of. */
 static const char usual[] = "nc: 2\nbackbone:\n"
                             "  - [-1, 1, Conv, [16, 3, 2]]\n"
@@ -275,7 +255,7 @@ static void floats(void **state)
 static void rare_ops(void **state)
 {
     (void)state;
-    check(unusual, false, 1e-4);
+    check(unusual_table, false, 1e-4);
 }
 
 static void anchor_boxes(void **state)

@@ -195,33 +195,6 @@ static void raw_maps(void **state)
     runtimes_end(&w);
 }
 
-/* What no built-in network has: fused maps of ratios 22/32, 32/8 ... up and down, BN that no convolution takes in,
- * every activation that is no SiLU, GELU and ReLU as nodes of their own, three classes. */
-static const char unusual_table[] = "nc: 3\n"
-                                    "depth_multiple: 1.0\n"
-                                    "width_multiple: 1.0\n"
-                                    "anchors: 3\n"
-                                    "activation: nn.ReLU()\n"
-                                    "backbone:\n"
-                                    "  - [-1, 1, Silence, []]\n"
-                                    "  - [-1, 1, Conv, [16, 3, 2]]\n"
-                                    "  - [0, 1, Conv, [16, 3, 3, None, 1, 1, nn.LeakyReLU(0.1)]]\n"
-                                    "  - [-1, 1, CBLinear, [[24, 16]]]\n"
-                                    "  - [[3, 1], 1, CBFuse, [[1]]]\n"
-                                    "  - [-1, 1, BottleneckCSP, [24]]\n"
-                                    "  - [-1, 1, CBLinear, [[16]]]\n"
-                                    "  - [[6, 2], 1, CBFuse, [[0]]]\n"
-                                    "  - [-1, 1, CBLinear, [[32]]]\n"
-                                    "  - [5, 1, Conv, [32, 3, 2, None, 1, 1, nn.ReLU6()]]\n"
-                                    "  - [-1, 1, Conv, [32, 3, 2, None, 1, 1, nn.Hardswish()]]\n"
-                                    "  - [[8, -1], 1, CBFuse, [[0]]]\n"
-                                    "  - [-1, 1, nn.GELU, []]\n"
-                                    "  - [-1, 1, BasicBlock, [32]]\n"
-                                    "  - [-1, 1, ADown, [32]]\n"
-                                    "  - [-1, 1, ADown, [32]]\n"
-                                    "head:\n"
-                                    "  - [[13, 14, 15], 1, DDetect, [nc]]\n";
-
 static void unusual_network(void **state)
 {
     (void)state;

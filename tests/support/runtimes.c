@@ -209,3 +209,23 @@ void net_compare(struct net_under_test *n, const int dims[4], const float *x, co
     mem_free(ours);
     mem_free(decoded_rows);
 }
+
+const char unusual_table[] = "nc: 3\nactivation: nn.ReLU()\nbackbone:\n"
+                             "  - [-1, 1, Silence, []]\n"
+                             "  - [-1, 1, Conv, [16, 3, 2]]\n"
+                             "  - [0, 1, Conv, [16, 3, 3, None, 1, 1, nn.LeakyReLU(0.1)]]\n"
+                             "  - [-1, 1, CBLinear, [[24, 16]]]\n"
+                             "  - [[3, 1], 1, CBFuse, [[1]]]\n"
+                             "  - [-1, 1, BottleneckCSP, [24]]\n"
+                             "  - [-1, 1, CBLinear, [[16]]]\n"
+                             "  - [[6, 2], 1, CBFuse, [[0]]]\n"
+                             "  - [-1, 1, CBLinear, [[32]]]\n"
+                             "  - [5, 1, Conv, [32, 3, 2, None, 1, 1, nn.ReLU6()]]\n"
+                             "  - [-1, 1, Conv, [32, 3, 2, None, 1, 1, nn.Hardswish()]]\n"
+                             "  - [[8, -1], 1, CBFuse, [[0]]]\n"
+                             "  - [-1, 1, nn.GELU, []]\n"
+                             "  - [-1, 1, ADown, [32]]\n"
+                             "  - [-1, 1, ADown, [32]]\n"
+                             "  - [-1, 1, nn.ReLU, []]\n"
+                             "head:\n"
+                             "  - [[12, 13, 15], 1, DDetect, [nc]]\n";
