@@ -6,7 +6,7 @@ if(NOT CMAKE_OBJCOPY)
 endif()
 set(Y9_ARCHIVES "")
 set(Y9_LINKED yaml z jansson ${Y9_SYSTEM}) # what a program that links libyolo9.a links too
-set(Y9_RENAMES "")
+set(Y9_RENAME "")
 if(YOLO9_SELF_CONTAINED)
   foreach(name yaml z jansson)
     find_library(Y9_ARCHIVE_${name} lib${name}.a REQUIRED)
@@ -16,14 +16,17 @@ if(YOLO9_SELF_CONTAINED)
   set(Y9_LINKED ${Y9_SYSTEM})
   # Archives of a distribution address data directly, which a shared library can do only with its own: jansson's look at
   # stdin (in json_loadf, which nothing here calls) goes to a variable of ours (api/error.c).
-  set(Y9_RENAMES --redefine-sym stdin=y9_no_stdin)
+  set(Y9_JANSSON ${CMAKE_CURRENT_BINARY_DIR}/jansson.a)
+  set(Y9_RENAME COMMAND ${CMAKE_OBJCOPY} --redefine-sym stdin=y9_no_stdin ${Y9_ARCHIVE_jansson} ${Y9_JANSSON})
+  list(TRANSFORM Y9_ARCHIVES REPLACE "^${Y9_ARCHIVE_jansson}$" ${Y9_JANSSON})
   target_compile_definitions(y9_api PRIVATE Y9_SELF_CONTAINED)
 endif()
 set(Y9_ONE_OBJECT ${CMAKE_CURRENT_BINARY_DIR}/yolo9.o)
 add_custom_command(
   OUTPUT ${Y9_ONE_OBJECT}
+  ${Y9_RENAME}
   COMMAND ${CMAKE_C_COMPILER} -r -nostdlib -o ${Y9_ONE_OBJECT} $<TARGET_OBJECTS:y9_api> $<TARGET_FILE:y9> ${Y9_ARCHIVES}
-  COMMAND ${CMAKE_OBJCOPY} ${Y9_RENAMES} --wildcard --keep-global-symbol=yolo9_* ${Y9_ONE_OBJECT}
+  COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=yolo9_* ${Y9_ONE_OBJECT}
   DEPENDS y9 y9_api $<TARGET_OBJECTS:y9_api>
   COMMAND_EXPAND_LISTS
   VERBATIM)
