@@ -138,7 +138,8 @@ struct yolo9_options {
     int whole_border;     /* 1: boxes go back by the letterbox' border in whole pixels; default 0: by its exact half */
     int threads;          /* of this detector, up to 1024; default 0: one a processor. Results do not depend on it */
     int exact;            /* 1: direct convolution only; default 0 */
-    int precision;        /* enum yolo9_precision; default YOLO9_AUTOMATIC */
+    int precision;        /* enum yolo9_precision; default YOLO9_AUTOMATIC. BF16 runs as FP32 on processors that do not
+                           * gain by it, which is said to yolo9_set_log */
     uint64_t reserved[8]; /* 0 */
 };
 /* The defaults, for a structure of that size; yolo9_options_init below fills it in. */

@@ -514,7 +514,7 @@ static void cpu_levels_are_masks(void **state)
     assert_true(cpu_level_features("c", &other) && other == 0);
     assert_true(cpu_level_features("avx2", &avx2) && avx2 == (CPU_AVX2 | CPU_AVX_VNNI));
     assert_true(cpu_level_features("avx512", &avx512) &&
-                avx512 == (avx2 | CPU_AVX512 | CPU_AVX512_VNNI | CPU_AVX512_BF16));
+                avx512 == (avx2 | CPU_AVX512 | CPU_AVX512_VNNI | CPU_AVX512_BF16 | CPU_BF16_FAST));
     assert_true(cpu_level_features("amx", &other) && other == (avx512 | CPU_AMX | CPU_AMX_BF16 | CPU_AMX_INT8));
     assert_true(cpu_level_features("amxemulated", &other) && (other & CPU_AMX_EMULATED));
     assert_false(!getenv("Y9_CPU") && (cpu_features() & CPU_AMX_EMULATED)); /* only where it is named */

@@ -1,7 +1,9 @@
 /* Detectors: opened over weights, their settings. */
 #include "api/api.h"
 #include "core/cpu.h"
+#include "core/log.h"
 #include "core/mem.h"
+#include "ops/cpu.h"
 
 /* --- options --- */
 
@@ -48,7 +50,9 @@ static enum status choose_precision(const struct yolo9_options *o, const struct 
         *out = PRECISION_FP32;
         return OK;
     case YOLO9_BF16:
-        *out = PRECISION_BF16;
+        *out = cpu_backend.runs(PRECISION_BF16, cpu_features());
+        if (*out != PRECISION_BF16)
+            log_info("fp32 runs in place of bf16, by which this processor does not gain (%s)", cpu_name());
         return OK;
     case YOLO9_INT8:
         *out = PRECISION_INT8;

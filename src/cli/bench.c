@@ -24,8 +24,6 @@ static enum status bench(const struct options *o)
 {
     if (!option_flag(o, "train"))
         return bench_inference(o);
-    if (option_given(o, "precision") || option_flag(o, "half"))
-        return fail(E_USAGE, "--train runs in fp32: no --precision, no --half");
     return bench_train(o);
 }
 

@@ -19,7 +19,7 @@
 struct bench {
     struct weights weights;
     char model[64];
-    enum precision precision;
+    enum precision asked, precision; /* precision: what runs */
     struct team *team;
     struct net *net;
     int n, h, w, threads, runs;
@@ -36,6 +36,7 @@ static enum status load(struct bench *b, const struct options *o)
         TRY(weights_deploy(w));
     weights_drop_training(w);
     snprintf(b->model, sizeof b->model, "%s", w->table.name);
+    TRY(precision_asked(o, w->eight_bit, &b->asked));
     return precision_of(o, w->eight_bit, &b->precision);
 }
 
@@ -162,10 +163,11 @@ static enum status report(struct bench *b, const struct options *o)
     if (!json)
         return OK;
     json_t *root =
-        json_pack("{s:s, s:[i,i], s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:s, s:s}", "model", b->model, "img", b->h,
-                  b->w, "batch", b->n, "threads", b->threads, "precision", precision_name(b->precision), "median_ms",
-                  median_ms(b), "min_ms", 1e3 * b->seconds[0] / b->n, "gflops", gflops, "effective_gflops",
-                  gflops / median_ms(b) * 1e3, "peak_mb", bench_peak_mb(), "kernels", level, "cpu", cpu_name());
+        json_pack("{s:s, s:[i,i], s:i, s:i, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:s, s:s}", "model", b->model, "img",
+                  b->h, b->w, "batch", b->n, "threads", b->threads, "precision", precision_name(b->precision), "asked",
+                  precision_name(b->asked), "median_ms", median_ms(b), "min_ms", 1e3 * b->seconds[0] / b->n, "gflops",
+                  gflops, "effective_gflops", gflops / median_ms(b) * 1e3, "peak_mb", bench_peak_mb(), "kernels", level,
+                  "cpu", cpu_name());
     if (layers)
         json_object_set_new(root, "layers", layers_json(b));
     enum status rc = output_json(json, root);

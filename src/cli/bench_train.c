@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/image_size.h"
 #include "cli/output.h"
+#include "cli/precision.h"
 #include "core/cpu.h"
 #include "core/listing.h"
 #include "core/mem.h"
@@ -19,6 +20,7 @@ enum { LABELS = 8, PARTS = 4 };
 
 struct train_bench {
     struct weights weights;
+    enum precision precision;
     struct team *team;
     struct trainer_state trainer;
     int n, h, w, threads, runs;
@@ -34,6 +36,9 @@ static enum status set_up(struct train_bench *b, const struct options *o)
     TRY(bench_load(o, &b->weights));
     if (!b->weights.params)
         return fail(E_ARGUMENT, "the weights are folded: training needs their training form");
+    TRY(precision_asked(o, b->weights.eight_bit, &b->precision));
+    if (b->precision == PRECISION_INT8)
+        return fail(E_USAGE, "--train runs in fp32 or bf16");
     const struct image_size size = image_size_of(o, &b->weights);
     b->h = size.h;
     b->w = size.w;
@@ -45,6 +50,7 @@ static enum status set_up(struct train_bench *b, const struct options *o)
                                     .backend = &cpu_backend,
                                     .team = b->team,
                                     .exact = option_flag(o, "exact"),
+                                    .precision = b->precision,
                                     .clip_norm = preset_get(preset)->clip_norm};
     config.loss = loss_config_of(&g->head, g->n_branches);
     hyper_apply_loss(&hyper, &config.loss);
@@ -120,8 +126,9 @@ static enum status print_report(struct train_bench *b, const double ms[PARTS + 1
     enum status rc = OK;
     struct listing l;
     listing_init(&l, columns, COUNT(columns));
-    print(stdout, "%s training %dx%d batch %d, %d %s, fp32, %s kernels, %s", b->weights.table.name, b->h, b->w, b->n,
-          b->threads, noun(b->threads, "thread", "threads"), cpu_level(cpu_features()), cpu_name());
+    print(stdout, "%s training %dx%d batch %d, %d %s, %s, %s kernels, %s", b->weights.table.name, b->h, b->w, b->n,
+          b->threads, noun(b->threads, "thread", "threads"), precision_name(b->precision), cpu_level(cpu_features()),
+          cpu_name());
     print(stdout, "an image: %.1f ms = forward %.1f + loss %.1f + backward %.1f + step %.1f; peak %.0f MB (arena %.0f)",
           ms[PARTS], ms[0], ms[1], ms[2], ms[3], bench_peak_mb(), (double)net_arena_bytes(b->trainer.net) / 1048576);
     for (int op = 0; op < OP_COUNT; op++) {
@@ -148,11 +155,12 @@ static enum status report(struct train_bench *b, const struct options *o)
         rc = print_report(b, ms);
     if (!json || rc != OK)
         return rc;
-    json_t *root = json_pack("{s:s, s:[i,i], s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:s}", "model",
-                             b->weights.table.name, "img", b->h, b->w, "batch", b->n, "threads", b->threads,
-                             "precision", "fp32", "median_ms", ms[PARTS], "min_ms", b->seconds[PARTS][0], "forward_ms",
-                             ms[0], "loss_ms", ms[1], "backward_ms", ms[2], "step_ms", ms[3], "peak_mb",
-                             bench_peak_mb(), "kernels", cpu_level(cpu_features()), "cpu", cpu_name());
+    json_t *root =
+        json_pack("{s:s, s:[i,i], s:i, s:i, s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:s}", "model",
+                  b->weights.table.name, "img", b->h, b->w, "batch", b->n, "threads", b->threads, "precision",
+                  precision_name(b->precision), "asked", precision_name(b->precision), "median_ms", ms[PARTS], "min_ms",
+                  b->seconds[PARTS][0], "forward_ms", ms[0], "loss_ms", ms[1], "backward_ms", ms[2], "step_ms", ms[3],
+                  "peak_mb", bench_peak_mb(), "kernels", cpu_level(cpu_features()), "cpu", cpu_name());
     rc = output_json(json, root);
     json_decref(root);
     return rc;

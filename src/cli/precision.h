@@ -17,6 +17,8 @@ extern const char *const precision_names[]; /* by enum precision; NULL at the en
 
 /* What was asked for, or what fits weights with (`eight_bit`) or without 8-bit ranges. E_USAGE: they contradict each
  * other; E_ARGUMENT: weights without 8-bit ranges. */
+enum status precision_asked(const struct options *o, bool eight_bit, enum precision *out);
+/* What runs, which is something else where the processor does not gain by what was asked for; that is told. */
 enum status precision_of(const struct options *o, bool eight_bit, enum precision *out);
 const char *precision_name(enum precision p); /* "fp32" */
 

@@ -38,6 +38,9 @@ uint64_t cpu_features(void);
 bool cpu_level_features(const char *level, uint64_t *features);
 const char *cpu_level(uint64_t features); /* the best level of a mask: "c", "avx2", "avx512", "neon" ... */
 
+bool cpu_multiplies_bf16(uint64_t features); /* there is an instruction for it */
+bool cpu_gains_by_bf16(uint64_t features);   /* and it does more than the one for floats */
+
 const char *cpu_set_name(int at);        /* of the set at CPU_AT_... */
 uint64_t cpu_set_features(int at);       /* its bit and those of the sets it builds on */
 bool cpu_set_begins_level(int at);       /* its name is that of a level */

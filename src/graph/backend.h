@@ -68,6 +68,8 @@ struct op_impl {
 
 struct backend {
     const char *name;
+    /* The precision that inference does best to run in where this one is asked for: a function of the machine alone */
+    enum precision (*runs)(enum precision asked, uint64_t features);
     const struct op_impl *ops[OP_COUNT];
 };
 

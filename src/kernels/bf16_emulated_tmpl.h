@@ -18,6 +18,11 @@ static inline vword w_weights(const float *p)
     const vf all = v_load(p);
     return (vword){v_even(all), v_odd(all)};
 }
+static inline vword w_weights_n(const float *p, int n)
+{
+    const vf some = v_load_n(p, n);
+    return (vword){v_even(some), v_odd(some)};
+}
 static inline vword w_input(const float *p)
 {
     const vf all = v_set1(*p);
@@ -34,5 +39,7 @@ static inline void w_store(float *p, vsum x)
 
 #include "kernels/conv_epilogue_tmpl.h"
 #include "kernels/conv_loop_tmpl.h"
+#include "kernels/pairs_inline.h"
+#include "kernels/wgrad_tmpl.h"
 
 #endif

@@ -130,6 +130,22 @@ struct wgrad_tile_kernel {
     int mr[MAX_PANEL_VECTORS + 1];
 };
 
+/* The same on words of bf16: a pixel is a pair of pixels, each of its words a channel of the first one and the same of
+ * the second one. */
+struct pair_run {
+    const float *const *src; /* one pointer a pixel */
+    size_t offset;
+    int pixels, c; /* of an odd number the last pair's second is 0 */
+    float *dst;    /* pair q at dst[q*dst_pair]: words of channels [offset, offset + c), then zeros up to `width` */
+    size_t dst_pair;
+    int width;
+};
+
+struct wgrad_bf16_kernel {
+    const struct wgrad_tile_kernel *tile;
+    void (*pairs)(const struct pair_run *r);
+};
+
 /* --- batch normalisation and activation: a run of pixels ---
  * z[k] = beta[k] + sum over the n_src sources of (src[k] - mean[k]) * scale[k]
  * Arrays a channel (mean, scale, beta, shift, slope, sum) have room for c rounded up to 16; what lies beyond c may be

@@ -74,7 +74,7 @@ static enum algorithm choose_dgrad(const struct kernels *k, const struct call *c
     if (matrix_dgrad_fits(k, c))
         return MATRIX_FP32;
     const bool winograd = !c->options.exact && c->node->u.conv.stride == 1 && winograd_fits(c);
-    return winograd ? WINOGRAD : DIRECT;
+    return winograd ? WINOGRAD : bf16_fits_dgrad(c) ? BF16 : DIRECT;
 }
 
 static const struct {
@@ -84,6 +84,7 @@ static const struct {
     void (*run)(const struct kernels *k, const struct call *c);
 } dgrads[] = {
     [DIRECT] = {direct_packed_d_floats, direct_d_scratch_floats, direct_pack_d, direct_dgrad},
+    [BF16] = {bf16_packed_d_floats, bf16_d_scratch_floats, bf16_pack_d, bf16_dgrad},
     [WINOGRAD] = {winograd_packed_d_floats, winograd_d_scratch_floats, winograd_pack_d, winograd_dgrad},
     [MATRIX_FP32] = {matrix_packed_d_floats, matrix_d_scratch_floats, matrix_pack_d, matrix_dgrad},
 };

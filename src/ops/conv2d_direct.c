@@ -515,7 +515,7 @@ static struct pass forward_pass(const struct kernels *k, const struct call *c)
     return p;
 }
 
-static struct pass dgrad_pass(const struct kernels *k, const struct call *c, int phase)
+struct pass direct_dgrad_pass(const struct kernels *k, const struct call *c, int phase)
 {
     const struct conv_shape s = conv_shape_of(c);
     return (struct pass){.kernel = k->conv_tile,
@@ -539,7 +539,7 @@ size_t direct_d_scratch_floats(const struct kernels *k, const struct call *c)
     const int stride = c->node->u.conv.stride;
     size_t most = 0;
     for (int phase = 0; phase < stride * stride; phase++) {
-        struct pass p = dgrad_pass(k, c, phase);
+        struct pass p = direct_dgrad_pass(k, c, phase);
         most = MAX(most, pass_scratch_floats(&p, c->options.threads));
     }
     return most;
@@ -559,7 +559,7 @@ void direct_dgrad(const struct kernels *k, const struct call *c)
     const struct conv_shape s = conv_shape_of(c);
     const float *weights = c->packed[1];
     for (int phase = 0; phase < s.stride * s.stride; phase++) {
-        struct pass p = dgrad_pass(k, c, phase);
+        struct pass p = direct_dgrad_pass(k, c, phase);
         p.weights = weights;
         run_pass(&p, c, c->scratch);
         weights += (size_t)(p.grid.n_ty * p.grid.n_tx * s.ocg * s.groups) * (size_t)round_up(s.icg, k->conv_tile->vl);

@@ -108,6 +108,8 @@ struct pass {
 void pass_set_sources(struct pass *p, const struct call *c);
 size_t pass_scratch_floats(struct pass *p, int threads);
 void run_pass(struct pass *p, const struct call *c, float *scratch);
+/* The data gradient's, without its weights. */
+struct pass direct_dgrad_pass(const struct kernels *k, const struct call *c, int phase);
 
 /* --- words of lower precision (conv2d_words.c): INT8 needs conv_in_bytes() of graph/elements.h --- */
 /* A convolution that reads bf16 already, or is faster with bf16 than direct with floats */
@@ -116,6 +118,11 @@ size_t bf16_packed_floats(const struct kernels *k, const struct call *c);
 void bf16_pack(const struct kernels *k, const struct call *c);
 size_t bf16_scratch_floats(const struct kernels *k, const struct call *c);
 void bf16_forward(const struct kernels *k, const struct call *c);
+bool bf16_fits_dgrad(const struct call *c); /* training in bf16, and not by Winograd */
+size_t bf16_packed_d_floats(const struct kernels *k, const struct call *c);
+void bf16_pack_d(const struct kernels *k, const struct call *c);
+size_t bf16_d_scratch_floats(const struct kernels *k, const struct call *c);
+void bf16_dgrad(const struct kernels *k, const struct call *c);
 size_t bytes_packed_floats(const struct kernels *k, const struct call *c);
 void bytes_silu_pieces(float *c0); /* the parabolas of struct conv_bytes, for factor 1 and zero 0 */
 enum { BYTES_SILU_FLOATS = 3 * SILU_PIECES };
@@ -184,6 +191,7 @@ void winograd_forward(const struct kernels *k, const struct call *c);
 void winograd_dgrad(const struct kernels *k, const struct call *c);
 
 /* --- weight and bias gradients (conv2d_wgrad.c, conv2d_wgrad_winograd.c) --- */
+bool bf16_fits_wgrad(const struct call *c); /* training in bf16: direct_wgrad multiplies bf16 */
 size_t wgrad_scratch_floats(const struct kernels *k, const struct call *c);
 void direct_wgrad(const struct kernels *k, const struct call *c);
 bool wino_wgrad_fits(const struct kernels *k, const struct call *c); /* a 3x3 of stride 1 with sums of bearable size */

@@ -8,6 +8,7 @@ enum { MAX_PIXEL_PARTS = 8, BLOCK = 96, ROWS = 16 };
 struct wgrad {
     const struct call *call;
     const struct wgrad_tile_kernel *kernel;
+    const struct wgrad_bf16_kernel *words; /* not NULL: pairs of pixels as words of bf16 */
     struct conv_shape shape;
     struct tap_grid grid;
     int taps, points, padded; /* padded: columns of a group, whole vectors */
@@ -18,12 +19,22 @@ struct wgrad {
     size_t partial;           /* floats of one partial sum: [tap][group][icg][padded] */
     const float *zeros;
     float *pointers, *sums;
-    size_t pointer_floats;
+    size_t pointer_floats; /* a thread's; with words the pairs of a block of one tap and of d_dst behind it */
+    size_t pair_floats;    /* of them the pairs of a tap */
 };
+
+bool bf16_fits_wgrad(const struct call *c)
+{
+    return c->options.precision == PRECISION_BF16 && conv_shape_of(c).icg >= 16;
+}
 
 static struct wgrad wgrad_layout(const struct kernels *k, const struct call *c)
 {
     struct wgrad w = {.call = c, .kernel = k->wgrad_tile, .shape = conv_shape_of(c), .grid = forward_grid(c)};
+    if (bf16_fits_wgrad(c)) {
+        w.words = k->wgrad_bf16;
+        w.kernel = w.words->tile;
+    }
     w.taps = w.shape.kh * w.shape.kw;
     w.points = w.grid.gh * w.grid.gw;
     w.padded = round_up(w.shape.ocg, w.kernel->vl);
@@ -39,6 +50,11 @@ static struct wgrad wgrad_layout(const struct kernels *k, const struct call *c)
         w.tiles += (w.shape.icg / w.row_parts + w.kernel->mr[nv] - 1) / w.kernel->mr[nv];
     }
     w.pointer_floats = 2 * round_up_size((size_t)(w.taps * BLOCK) * POINTER_FLOATS, 16);
+    if (w.words) {
+        w.pair_floats = BLOCK / 2 * round_up_size((size_t)w.shape.ic, 16);
+        w.pointer_floats +=
+            round_up_size(BLOCK * POINTER_FLOATS, 16) + w.pair_floats + BLOCK / 2 * (size_t)(w.shape.groups * w.padded);
+    }
     return w;
 }
 
@@ -67,20 +83,27 @@ static void fetch_pixels(const struct wgrad *w, struct fetch *f, int end)
     }
 }
 
+/* The pixels of d_dst in a block. */
+struct columns {
+    const float *data;
+    size_t stride;
+    int group;  /* from a group to the next */
+    bool whole; /* they are whole vectors */
+};
+
 /* One tap, one block of points: input channels [row0, row1) of each group against every panel. */
-static void wgrad_block(const struct wgrad *w, const float *const *a, const float *d_dst, int pixels, int row0,
+static void wgrad_block(const struct wgrad *w, const float *const *a, const struct columns *d, int pixels, int row0,
                         int row1, float *sums, struct fetch fetch)
 {
     const struct conv_shape *s = &w->shape;
     const struct wgrad_tile_kernel *k = w->kernel;
-    struct wgrad_tile t = {
-        .pixels = pixels, .a = a, .b_stride = w->call->d_dst.pixel_stride, .c_stride = (size_t)w->padded};
+    struct wgrad_tile t = {.pixels = pixels, .a = a, .b_stride = d->stride, .c_stride = (size_t)w->padded};
     const int step = fetch.count / (s->groups * w->tiles) + 1;
     for (int g = 0; g < s->groups; g++, sums += (size_t)s->icg * (size_t)w->padded) {
         for (int left = w->padded / k->vl, column = 0; left > 0; left -= t.nv, column += t.nv * k->vl) {
             t.nv = panel_vectors(left, k->nv_main, k->nv_max);
-            t.n = MIN(t.nv * k->vl, s->ocg - column);
-            t.b = d_dst + g * s->ocg + column;
+            t.n = d->whole ? t.nv * k->vl : MIN(t.nv * k->vl, s->ocg - column);
+            t.b = d->data + g * d->group + column;
             int tiles = (row1 - row0 + k->mr[t.nv] - 1) / k->mr[t.nv];
             for (int i = 0, at = row0; i < tiles; i++, at += t.m) {
                 t.m = (row1 - at + tiles - i - 1) / (tiles - i);
@@ -116,6 +139,61 @@ static const float *block_d_dst(const struct wgrad *w, int block)
            (size_t)(block % w->blocks_per_image * BLOCK) * d->pixel_stride;
 }
 
+/* Where a thread keeps what it makes of a block: pointers to pairs, the pairs of a tap, those of d_dst. */
+struct block_pairs {
+    const float **rows;
+    float *tap, *d_dst;
+};
+
+static struct block_pairs pairs_of(const struct wgrad *w, float *mine)
+{
+    struct block_pairs b;
+    b.rows = (const float **)(mine + 2 * round_up_size((size_t)(w->taps * BLOCK) * POINTER_FLOATS, 16));
+    b.tap = (float *)b.rows + round_up_size(BLOCK * POINTER_FLOATS, 16);
+    b.d_dst = b.tap + w->pair_floats;
+    return b;
+}
+
+/* The columns of a block; with words they are made into pairs. */
+static struct columns block_columns(const struct wgrad *w, const struct block_pairs *pairs, int block, int count)
+{
+    const struct tensor *d_dst = &w->call->d_dst;
+    const struct conv_shape *s = &w->shape;
+    struct columns d = {block_d_dst(w, block), d_dst->pixel_stride, s->ocg, false};
+    if (!w->words)
+        return d;
+    for (int i = 0; i < count; i++)
+        pairs->rows[i] = d.data + (size_t)i * d.stride;
+    d = (struct columns){pairs->d_dst, (size_t)(s->groups * w->padded), w->padded, true};
+    for (int g = 0; g < s->groups; g++)
+        w->words->pairs(&(struct pair_run){.src = pairs->rows,
+                                           .offset = (size_t)(g * s->ocg),
+                                           .pixels = count,
+                                           .c = s->ocg,
+                                           .dst = pairs->d_dst + g * w->padded,
+                                           .dst_pair = d.stride,
+                                           .width = w->padded});
+    return d;
+}
+
+/* A tap's input channels [row0, row1) of each group as pairs; returns pointers to them. */
+static const float *const *tap_pairs(const struct wgrad *w, const struct block_pairs *pairs, const float *const *a,
+                                     int count, int row0, int row1)
+{
+    const int ic = w->shape.ic, first = w->row_parts > 1 ? row0 : 0, c = w->row_parts > 1 ? row1 - row0 : ic;
+    const size_t stride = round_up_size((size_t)ic, 16);
+    w->words->pairs(&(struct pair_run){.src = a,
+                                       .offset = (size_t)first,
+                                       .pixels = count,
+                                       .c = c,
+                                       .dst = pairs->tap + first,
+                                       .dst_pair = stride,
+                                       .width = c});
+    for (int i = 0; i < (count + 1) / 2; i++)
+        pairs->rows[i] = pairs->tap + (size_t)i * stride;
+    return pairs->rows;
+}
+
 static void wgrad_part(void *context, int part, int thread)
 {
     const struct wgrad *w = context;
@@ -125,7 +203,9 @@ static void wgrad_part(void *context, int part, int thread)
     const int tap0 = w->taps * tap_part / w->tap_parts, tap1 = w->taps * (tap_part + 1) / w->tap_parts;
     const size_t per_tap = w->partial / (size_t)w->taps;
     float *sums = w->sums + (size_t)pixel_part * w->partial;
-    const float **a = (const float **)(w->pointers + (size_t)thread * w->pointer_floats), **next = a + w->taps * BLOCK;
+    float *const mine = w->pointers + (size_t)thread * w->pointer_floats;
+    const float **a = (const float **)mine, **next = a + w->taps * BLOCK;
+    const struct block_pairs pairs = pairs_of(w, mine);
     /* several row parts: one tap and one group, rows of their own */
     const size_t skip = (size_t)tap0 * per_tap + (size_t)row0 * (size_t)w->padded;
     const size_t own = w->row_parts > 1 ? (size_t)(row1 - row0) * (size_t)w->padded : (size_t)(tap1 - tap0) * per_tap;
@@ -137,12 +217,16 @@ static void wgrad_part(void *context, int part, int thread)
         struct fetch fetch = {0};
         if (block + 1 < block1)
             fetch.count = fill_block(w, block + 1, tap0, tap1, next);
+        const struct columns d = block_columns(w, &pairs, block, count);
         for (int tap = tap0; tap < tap1; tap++) {
+            const float *const *pixels = a + (tap - tap0) * BLOCK;
+            if (w->words)
+                pixels = tap_pairs(w, &pairs, pixels, count, row0, row1);
             /* of three channels the taps share their lines */
             fetch.a = fetch.count && (w->shape.ic >= 16 || tap == tap0) ? next + (tap - tap0) * BLOCK : NULL;
             fetch.d_dst = tap == tap0 ? block_d_dst(w, block + 1) : NULL;
-            wgrad_block(w, a + (tap - tap0) * BLOCK, block_d_dst(w, block), count, row0, row1,
-                        sums + (size_t)tap * per_tap, fetch);
+            wgrad_block(w, pixels, &d, w->words ? (count + 1) / 2 : count, row0, row1, sums + (size_t)tap * per_tap,
+                        fetch);
         }
         const float **swap = a;
         a = next;

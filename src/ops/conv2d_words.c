@@ -93,7 +93,7 @@ static void pack_words(const struct word_packing *p, const float *w, put_fn *put
 bool bf16_fits(const struct call *c)
 {
     const struct conv_shape s = conv_shape_of(c);
-    return c->options.mode == RUN_INFER && !c->node->u.conv.pooled && c->options.precision != PRECISION_FP32 &&
+    return !c->node->u.conv.pooled && c->options.precision != PRECISION_FP32 &&
            (s.icg >= 16 || c->src[0].element == ELEMENT_BF16) && s.icg % 2 == 0;
 }
 
@@ -142,6 +142,93 @@ void bf16_forward(const struct kernels *k, const struct call *c)
     p.bias = c->param[1] ? c->packed[0] : NULL;
     p.weights = c->packed[0] + column_floats(p.kernel, &s);
     run_pass(&p, c, c->scratch);
+}
+
+bool bf16_fits_dgrad(const struct call *c)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    return c->options.precision == PRECISION_BF16 && s.ocg >= 16 && s.ocg % 2 == 0 && s.icg >= 16;
+}
+
+/* Packed: [phase][group][panel][tap][word of two output channels][column of input channels] */
+size_t bf16_packed_d_floats(const struct kernels *k, const struct call *c)
+{
+    const struct conv_shape s = conv_shape_of(c);
+    const size_t reduction = (size_t)words_of(s.ocg, BF16) * (size_t)s.kh * (size_t)s.kw;
+    return (size_t)s.groups * (size_t)round_up(s.icg, k->conv_bf16->tile->vl) * reduction;
+}
+
+/* One panel of columns first .. first + width - 1; `w` are the group's weights. Returns the end. */
+static uint16_t *pack_d_panel(const struct conv_shape *s, const struct tap_grid *g, const float *w, int first,
+                              int width, uint16_t *out)
+{
+    const size_t taps = (size_t)(s->kh * s->kw), row = taps * (size_t)s->icg;
+    for (int tap = 0; tap < g->n_ty * g->n_tx; tap++) {
+        const int ky = g->ky0 + tap / g->n_tx * g->kstep, kx = g->kx0 + tap % g->n_tx * g->kstep;
+        const float *from = w + (size_t)first * taps + (size_t)(ky * s->kw + kx);
+        for (int oc = 0; oc < s->ocg; oc += 2, out += 2 * width) {
+            for (int j = 0; j < width; j++) {
+                const float *at = from + (size_t)oc * row + (size_t)j * taps;
+                out[2 * j] = first + j < s->icg ? bf16_of(at[0]) : 0;
+                out[2 * j + 1] = first + j < s->icg ? bf16_of(at[row]) : 0;
+            }
+        }
+    }
+    return out;
+}
+
+void bf16_pack_d(const struct kernels *k, const struct call *c)
+{
+    const struct conv_tile_kernel *t = k->conv_bf16->tile;
+    const struct conv_shape s = conv_shape_of(c);
+    const size_t group = (size_t)(s.ocg * s.icg * s.kh * s.kw);
+    uint16_t *out = (uint16_t *)c->packed[1];
+    for (int phase = 0; phase < s.stride * s.stride; phase++) {
+        const struct tap_grid g = dgrad_grid(c, phase);
+        for (int i = 0; i < s.groups; i++) {
+            for (int left = round_up(s.icg, t->vl) / t->vl, first = 0; left > 0;) {
+                const int nv = panel_vectors(left, t->nv_main, t->nv_max);
+                out = pack_d_panel(&s, &g, c->param[0] + (size_t)i * group, first, nv * t->vl, out);
+                left -= nv;
+                first += nv * t->vl;
+            }
+        }
+    }
+}
+
+static struct pass bf16_dgrad_pass(const struct kernels *k, const struct call *c, int phase)
+{
+    struct pass p = direct_dgrad_pass(k, c, phase);
+    if (!p.src.c) /* planning: the shapes are those of the maps */
+        p.src = c->dst, p.dst = c->src[0];
+    p.kernel = k->conv_bf16->tile;
+    p.reduction = words_of(p.reduction, BF16);
+    p.convert = k->words->to_bf16;
+    return p;
+}
+
+size_t bf16_d_scratch_floats(const struct kernels *k, const struct call *c)
+{
+    const int phases = c->node->u.conv.stride * c->node->u.conv.stride;
+    size_t most = 0;
+    for (int phase = 0; phase < phases; phase++) {
+        struct pass p = bf16_dgrad_pass(k, c, phase);
+        most = MAX(most, pass_scratch_floats(&p, c->options.threads));
+    }
+    return most;
+}
+
+void bf16_dgrad(const struct kernels *k, const struct call *c)
+{
+    const int phases = c->node->u.conv.stride * c->node->u.conv.stride;
+    const float *weights = c->packed[1];
+    for (int phase = 0; phase < phases; phase++) {
+        struct pass p = bf16_dgrad_pass(k, c, phase);
+        p.weights = weights;
+        run_pass(&p, c, c->scratch);
+        weights +=
+            (size_t)(p.grid.n_ty * p.grid.n_tx * p.reduction * p.groups) * (size_t)round_up(p.columns, p.kernel->vl);
+    }
 }
 
 /* --- bytes --- */

@@ -1,5 +1,7 @@
 #include "train/run_options.h"
 
+#include "graph/backend.h"
+
 #include <jansson.h>
 #include <math.h>
 #include <stddef.h>
@@ -11,6 +13,7 @@ const char *const run_optimizer_names[] = {"SGD", "Adam", "AdamW", "LION", "auto
 const char *const run_assign_names[] = {"independent", "lead", "coarse-to-fine", NULL};
 const char *const run_assigner_names[] = {"auto", "tal", "tal-inside", "simota", NULL};
 const char *const run_cls_loss_names[] = {"bce", "vfl", NULL};
+const char *const run_precision_names[] = {[PRECISION_FP32] = "fp32", [PRECISION_BF16] = "bf16", NULL};
 static const char *const schedule_words[] = {"linear", "cos", "flat-cos", "fixed", NULL};
 static const char *const cache_words[] = {"none", "ram", "val", NULL};
 
@@ -36,6 +39,7 @@ static const struct run_field fields[] = {
     {"preset", NULL, FIELD_CHOICE, AT(preset), 0, 0, preset_names, .added = true},
     {"assigner", NULL, FIELD_CHOICE, AT(assigner), 0, 0, run_assigner_names, .added = true},
     {"cls_loss", NULL, FIELD_CHOICE, AT(cls_loss), 0, 0, run_cls_loss_names, .added = true},
+    {"precision", NULL, FIELD_CHOICE, AT(precision), 0, 0, run_precision_names, .added = true},
     {"aux_weight", NULL, FIELD_DOUBLE, AT(aux_weight), 0, 1e6},
     {"main_weight", NULL, FIELD_DOUBLE, AT(main_weight), 0, 1e6},
     {"cache", NULL, FIELD_CHOICE, AT(cache), 0, 0, cache_words, .aside = true},

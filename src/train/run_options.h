@@ -28,6 +28,7 @@ struct run_options {
     int assign;    /* enum loss_assign */
     int assigner;  /* enum run_assigner */
     int cls_loss;  /* enum loss_cls */
+    int precision; /* enum precision, fp32 or bf16 */
     int schedule;  /* enum schedule_kind */
     int preset;    /* enum preset_kind */
     int cache;     /* enum run_cache */
@@ -57,8 +58,8 @@ struct run_field {
     bool aside;                 /* a path, or what is shown and kept: the trained numbers do not depend on it */
 };
 const struct run_field *run_fields(int *count);
-extern const char *const run_optimizer_names[], *const run_assign_names[], *const run_assigner_names[],
-                                                                               *const run_cls_loss_names[];
+extern const char *const run_optimizer_names[],
+    *const run_assign_names[], *const run_assigner_names[], *const run_precision_names[], *const run_cls_loss_names[];
 
 enum status run_set_text(struct run_options *o, const struct run_field *f, const char *text);
 enum status run_set_number(struct run_options *o, const struct run_field *f, double value); /* E_ARGUMENT */

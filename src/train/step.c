@@ -1,15 +1,26 @@
 #include "train/step.h"
 
+#include "core/cpu.h"
 #include "formats/half.h"
 #include "train/check.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void round_to_half(float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         x[i] = f16_to_f32(f32_to_f16(x[i]));
+}
+
+enum status trainer_check_precision(enum precision precision)
+{
+    if (precision == PRECISION_FP32 || cpu_emulates() || cpu_multiplies_bf16(cpu_features()))
+        return OK;
+    return fail(E_UNSUPPORTED,
+                "training in bf16 needs a processor that multiplies bf16 numbers (AVX-512 BF16), and %s%s", cpu_name(),
+                getenv("Y9_CPU") ? " limited by Y9_CPU does not" : " does not");
 }
 
 enum status trainer_init(struct trainer_state *t, const struct trainer_config *config, const float *value)
@@ -21,6 +32,7 @@ enum status trainer_init(struct trainer_state *t, const struct trainer_config *c
                              .exact = config->exact,
                              .precision = config->precision};
     *t = (struct trainer_state){.config = *config, .last_step = -1};
+    TRY(trainer_check_precision(config->precision));
     t->value = mem_alloc(n, sizeof *t->value);
     t->grad = mem_calloc(n, sizeof *t->grad);
     if (!t->value || !t->grad)

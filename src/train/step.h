@@ -12,10 +12,10 @@
 struct trainer_config {
     const struct graph *graph; /* training form; borrowed */
     const struct backend *backend;
-    struct team *team; /* borrowed; NULL: the calling thread */
-    struct comm *comm; /* borrowed; NULL: one rank */
-    bool exact;        /* direct convolution only */
-    enum precision precision;
+    struct team *team;        /* borrowed; NULL: the calling thread */
+    struct comm *comm;        /* borrowed; NULL: one rank */
+    bool exact;               /* direct convolution only */
+    enum precision precision; /* fp32 or bf16: that of the products of convolutions, forward and backward */
     struct loss_config loss;
     struct optimizer_config optimizer;
     const bool *frozen; /* graph->n_rows flags; borrowed during trainer_init; may be NULL */
@@ -35,6 +35,10 @@ struct trainer_state {
     struct ema ema;
     long last_step; /* iteration of the last optimizer step, at first -1; part of a run's state, like `grad` */
 };
+
+/* E_UNSUPPORTED where this machine does not train in that precision: it has no instruction for it, and Y9_EMULATE=1
+ * does not ask to do without. Never another precision in its place. */
+enum status trainer_check_precision(enum precision precision);
 
 /* Training starts from `value` (graph->param_floats, copied). Release with trainer_free, also after a failure. */
 enum status trainer_init(struct trainer_state *t, const struct trainer_config *config, const float *value);

@@ -239,6 +239,7 @@ static enum status open_trainer(struct train_job *j)
         .backend = &cpu_backend,
         .team = j->request->team,
         .exact = o->exact,
+        .precision = (enum precision)o->precision,
         .loss = run_loss_config(o, &j->graph),
         .optimizer = {.kind = (enum optimizer_kind)o->optimizer,
                       .beta = o->hyper.momentum,
@@ -503,6 +504,7 @@ enum status job_open(struct train_job *j, const struct train_request *request)
         TRY(open_resumed(j));
     if (j->progress.finished)
         return OK;
+    TRY(trainer_check_precision((enum precision)j->options.precision));
     TRY(open_start(j));
     TRY(open_data(j));
     TRY(open_network(j));

@@ -1,4 +1,5 @@
 /* Checks of the weight gradient's tile and of Strassen's algorithm. */
+#include "kernels/bf16_inline.h"
 #include "kernels/check.h"
 
 #include <math.h>
@@ -42,6 +43,72 @@ void check_wgrad_tile(struct kernel_check *c, const struct wgrad_tile_kernel *te
             check_equal(c, t.c + (size_t)i * t.c_stride + width, before + (size_t)i * t.c_stride + width,
                         (t.c_stride - (size_t)width) * sizeof *t.c, "neighbours are overwritten");
         }
+        check_release(c);
+    }
+}
+
+/* Pixels with a guarded end, as pairs: what plain C makes of them. */
+static void check_pairs(struct kernel_check *c, const struct wgrad_bf16_kernel *k)
+{
+    const float *src[MOST_PIXELS];
+    struct pair_run r = {.src = src, .offset = (size_t)check_below(c, 20), .pixels = 1 + check_below(c, MOST_PIXELS)};
+    r.c = 1 + check_below(c, 70);
+    r.width = check_below(c, 2) ? r.c : (r.c + 15) / 16 * 16;
+    r.dst_pair = (size_t)(r.width + check_below(c, 20));
+    const size_t step = r.offset + (size_t)(r.c + check_below(c, 20));
+    const float *map = check_floats(c, (size_t)(r.pixels - 1) * step + r.offset + (size_t)r.c);
+    for (int i = 0; i < r.pixels; i++)
+        src[i] = map + (size_t)i * step;
+    const size_t words = (size_t)((r.pixels + 1) / 2 - 1) * r.dst_pair + (size_t)r.width;
+    float *got = r.dst = check_filled(c, words, 5);
+    k->pairs(&r);
+    float *want = r.dst = check_filled(c, words, 5);
+    wgrad_bf16__c.pairs(&r);
+    check_equal(c, got, want, words * sizeof *got, "pairs");
+    for (int i = 0; i < r.c; i++) { /* what the oracle says is what the slot says */
+        const uint16_t *word = (const uint16_t *)(want + i);
+        check_true(c, word[0] == bf16_of(src[0][r.offset + (size_t)i]), "the first of a pair");
+        check_true(c, word[1] == (r.pixels > 1 ? bf16_of(src[1][r.offset + (size_t)i]) : 0), "the second of a pair");
+    }
+}
+
+void check_wgrad_bf16(struct kernel_check *c, const struct wgrad_bf16_kernel *tested)
+{
+    const struct wgrad_tile_kernel *k = tested->tile;
+    for (int round = 0; round < c->cases; round++) {
+        struct wgrad_tile t = {.pixels = 1 + check_below(c, MOST_PIXELS), .a_offset = (size_t)check_below(c, 20)};
+        const float *a[MOST_PIXELS];
+        do
+            t.nv = 1 + check_below(c, k->nv_max);
+        while (!k->mr[t.nv]);
+        const int width = t.nv * k->vl;
+        t.m = 1 + check_below(c, k->mr[t.nv]);
+        t.n = width - (check_below(c, 2) ? check_below(c, k->vl) : 0);
+        t.b_stride = (size_t)(t.n + check_below(c, 20));
+        t.c_stride = (size_t)width;
+        const size_t a_step = t.a_offset + (size_t)t.m;
+        const float *map = check_halves(c, (size_t)t.pixels * a_step);
+        for (int p = 0; p < t.pixels; p++)
+            a[p] = map + (size_t)p * a_step;
+        t.a = a;
+        t.b = check_halves(c, (size_t)(t.pixels - 1) * t.b_stride + (size_t)t.n);
+        t.c = check_floats(c, (size_t)t.m * t.c_stride);
+        const float *before = check_copy(c, t.c, (size_t)t.m * t.c_stride);
+        k->run(&t);
+        for (int i = 0; i < t.m; i++) {
+            for (int j = 0; j < t.n; j++) {
+                double sum = (double)before[(size_t)i * t.c_stride + (size_t)j], absolute = fabs(sum) + 1e-3;
+                for (int p = 0; p < 2 * t.pixels; p++) {
+                    const float *x = a[p / 2] + t.a_offset + i, *y = t.b + (size_t)(p / 2) * t.b_stride + j;
+                    const double term = (double)bf16_value(((const uint16_t *)x)[p % 2]) *
+                                        (double)bf16_value(((const uint16_t *)y)[p % 2]);
+                    sum += term;
+                    absolute += fabs(term);
+                }
+                check_compare(c, (double)t.c[(size_t)i * t.c_stride + (size_t)j], sum, absolute, "a tile");
+            }
+        }
+        check_pairs(c, tested);
         check_release(c);
     }
 }

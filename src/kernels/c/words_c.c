@@ -3,6 +3,7 @@
 #include "kernels/bf16_inline.h"
 #include "kernels/c/bytes_inline.h"
 #include "kernels/c/conv_inline.h"
+#include "kernels/pairs_inline.h"
 
 #include <math.h>
 
@@ -31,6 +32,24 @@ static void bf16_tile(const struct conv_tile *t)
 
 static const struct conv_tile_kernel bf16 = {"bf16 c", bf16_tile, VL, 1, 1, {0, 8}, ACTS_ALL};
 KERNEL_TABLE(conv_bf16, c) = {&bf16};
+
+static void wgrad_run(const struct wgrad_tile *t)
+{
+    for (int i = 0; i < t->m; i++) {
+        float acc[VL] = {0};
+        for (int p = 0; p < t->pixels; p++) {
+            const uint16_t *a = (const uint16_t *)(t->a[p] + t->a_offset + (size_t)i);
+            const uint16_t *b = (const uint16_t *)(t->b + (size_t)p * t->b_stride);
+            for (int j = 0; j < t->n; j++)
+                acc[j] += bf16_value(a[0]) * bf16_value(b[2 * j]) + bf16_value(a[1]) * bf16_value(b[2 * j + 1]);
+        }
+        for (int j = 0; j < t->n; j++)
+            t->c[(size_t)i * t->c_stride + (size_t)j] += acc[j];
+    }
+}
+
+static const struct wgrad_tile_kernel wgrad = {"bf16 c", wgrad_run, VL, 1, 1, {0, 8}};
+KERNEL_TABLE(wgrad_bf16, c) = {&wgrad, make_pairs};
 
 static void bytes_tile(const struct conv_tile *t)
 {

@@ -18,3 +18,6 @@ static inline vf v_odd(vf x)
 
 static const struct conv_tile_kernel tile = {"bf16 4x16 avx2", conv_tile_run, VL, 2, 2, {0, 8, 4}, ACTS_ALL};
 KERNEL_TABLE(conv_bf16, avx2) = {&tile};
+
+static const struct wgrad_tile_kernel wgrad = {"bf16 4x16 avx2", wgrad_tile_run, VL, 2, 2, {0, 8, 4}};
+KERNEL_TABLE(wgrad_bf16, avx2) = {&wgrad, make_pairs};

@@ -18,3 +18,6 @@ static inline vf v_odd(vf x)
 
 static const struct conv_tile_kernel tile = {"bf16 10x32 avx512", conv_tile_run, VL, 2, 2, {0, 8, 10}, ACTS_ALL};
 KERNEL_TABLE(conv_bf16, avx512) = {&tile};
+
+static const struct wgrad_tile_kernel wgrad = {"bf16 10x32 avx512", wgrad_tile_run, VL, 2, 2, {0, 8, 10}};
+KERNEL_TABLE(wgrad_bf16, avx512) = {&wgrad, make_pairs};
