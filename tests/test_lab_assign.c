@@ -11,6 +11,7 @@
 #include "support/unit.h"
 #include "support/verb_runs.h"
 #include "train/anchor_candidates.h"
+#include "train/run_options.h"
 #include "weights/weights.h"
 
 #include <math.h>
@@ -49,11 +50,12 @@ static void scene_make(struct scene *s, const char *network)
     *s = (struct scene){0};
     assert_ok(weights_random(network, 3, 5, &s->weights));
     const struct graph *g = &s->weights.training;
+    const int stride = graph_largest_stride(g);
     const struct labelled_options o = {.path = path,
                                        .names = (const char *const *)s->weights.names,
                                        .nc = 3,
-                                       .size = SIZE,
-                                       .stride = graph_largest_stride(g)};
+                                       .size = (SIZE + stride - 1) / stride * stride,
+                                       .stride = stride};
     assert_ok(labelled_photo_read(&o, &s->photo));
     s->loss = loss_config_of(&g->head, g->n_branches);
     assert_ok(assign_figure_make(g, s->weights.params, &s->loss, &s->photo, NULL, &s->figure));
@@ -241,6 +243,63 @@ static void simota_tells_its_overlaps(void **state)
     scene_free(&s);
 }
 
+/* An auxiliary head of anchor boxes is matched by the main head's predictions: its own views, and the code's number of
+ * overlaps. */
+static void simota_has_an_auxiliary_head(void **state)
+{
+    (void)state;
+    static const char table[] =
+        "nc: 3\n"
+        "anchors: [[6,6, 10,20, 20,10], [24,24, 20,40, 40,20], [48,48, 40,60, 60,40], [60,60, 50,64, 64,50]]\n"
+        "backbone:\n"
+        "  - [-1, 1, ReOrg, []]\n"
+        "  - [-1, 1, Conv, [16, 3, 2]]\n"
+        "  - [-1, 1, Conv, [24, 3, 2]]\n"
+        "  - [-1, 1, DownC, [32]]\n"
+        "  - [-1, 1, Conv, [32, 3, 2]]\n"
+        "  - [-1, 1, Conv, [32, 3, 2]]\n"
+        "head:\n"
+        "  - [2, 1, Conv, [16, 3, 1]]\n"
+        "  - [3, 1, Conv, [16, 3, 1]]\n"
+        "  - [[2, 3, 4, 5, 6, 7, 4, 5], 1, IAuxDetect, [nc, anchors]]\n";
+    static const struct {
+        const char *assigner;
+        bool main;
+        int top_k;
+    } views[] = {{"SimOTA, text", true, 10},
+                 {"SimOTA, text", false, 20},
+                 {"SimOTA, code", true, 20},
+                 {"SimOTA, code", false, 20}};
+    struct scene s;
+    struct training t;
+    assert_ok(file_write("aux.yaml", table, sizeof table - 1));
+    scene_make(&s, "aux.yaml");
+    assert_int_equal(s.figure.n_views, COUNT(views));
+    assert_int_equal(s.figure.n_steps, 0);
+    for (int i = 0; i < COUNT(views); i++)
+        assert_int_equal(view_of(&s.figure, views[i].assigner, views[i].main)->top_k, views[i].top_k);
+    s.loss.trace = true; /* with the scores */
+    train_once(&s, &s.loss, &t);
+    for (int b = 0; b < 2; b++) {
+        const struct assign_view *v = view_of(&s.figure, "SimOTA, code", b == 1);
+        const struct loss_matching m = loss_get_matching(t.loss, b);
+        int n = 0;
+        for (int l = 0; l < s.figure.shape.n_levels; l++)
+            for (int i = m.first[l]; i < m.first[l + 1]; i++) {
+                if (m.owner[i] < 0)
+                    continue;
+                assert_true(n < v->n);
+                assert_int_equal(v->points[n].object, m.owner[i]);
+                assert_int_equal(v->points[n].level, l);
+                assert_true(v->points[n++].score == m.object[i]);
+            }
+        assert_int_equal(n, v->n);
+        assert_true(n > 0);
+    }
+    training_free(&t);
+    scene_free(&s);
+}
+
 /* --- from outside --- */
 
 static double number(const json_t *row, const char *key)
@@ -279,6 +338,36 @@ static void save_random(const char *network, bool deployed, const char *path)
     weights_free(&w);
 }
 
+/* Weights that remember another assigner than their family's are shown with it. */
+static void the_recipe_of_the_weights_holds(void **state)
+{
+    (void)state;
+    char arguments[512], *photo = first_photo();
+    struct weights w = {0};
+    struct run_options run;
+    json_t *root = NULL;
+    run_options_init(&run);
+    run.assigner = ASSIGNER_TAL_INSIDE;
+    assert_ok(weights_random("gelan-t", 3, 1, &w));
+    assert_ok(run_options_recipe(&run, &w.recipe));
+    assert_ok(weights_save("trained.safetensors", &w, false, false));
+    snprintf(arguments, sizeof arguments, "figure assign trained.safetensors %s --img 96 --name trained", photo);
+    assert_int_equal(verb_run(arguments), 0);
+    assert_log("trained.safetensors: loss and assigner are those that it was trained with");
+    assert_ok(json_read_file("runs/figure/trained/assign.json", NULL, &root));
+    assert_string_equal(json_string_value(json_object_get(root, "assigner")), run_assigner_names[ASSIGNER_TAL_INSIDE]);
+    json_decref(root);
+
+    w.recipe[1] = '?'; /* no recipe any more */
+    assert_ok(weights_save("broken.safetensors", &w, false, false));
+    snprintf(arguments, sizeof arguments, "figure assign broken.safetensors %s --img 96 --name broken", photo);
+    assert_int_equal(verb_run(arguments), 1);
+    assert_log("broken.safetensors: yolo9.recipe");
+    run_options_free(&run);
+    weights_free(&w);
+    mem_free(photo);
+}
+
 static void the_verb_writes_pictures_and_numbers(void **state)
 {
     (void)state;
@@ -287,6 +376,7 @@ static void the_verb_writes_pictures_and_numbers(void **state)
     snprintf(arguments, sizeof arguments, "figure assign t.safetensors %s --img 96", photo);
     assert_int_equal(verb_run(arguments), 0);
     assert_log("runs/figure/exp: assign.png, steps.png, steps-auxiliary.png, assign.csv, assign.json");
+    assert_log("t.safetensors: it does not say what it was trained with: loss and assigner are the defaults");
     assert_int_equal(access("runs/figure/exp/steps-auxiliary.png", R_OK), 0);
     assert_rows_add_up("runs/figure/exp/assign.json");
 
@@ -338,6 +428,8 @@ int main(void)
         cmocka_unit_test(views_are_the_targets_that_a_training_has),
         cmocka_unit_test(steps_lead_to_the_targets),
         cmocka_unit_test(simota_tells_its_overlaps),
+        cmocka_unit_test(simota_has_an_auxiliary_head),
+        cmocka_unit_test(the_recipe_of_the_weights_holds),
         cmocka_unit_test(the_verb_writes_pictures_and_numbers),
         cmocka_unit_test(labels_are_needed),
     };

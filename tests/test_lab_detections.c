@@ -206,6 +206,10 @@ static void faults_are_told(void **state)
     assert_int_equal(verb_run("figure detections drawn.safetensors photo.jpg --img 96 --conf 1 --class 3 --name none"),
                      0);
     assert_log("no box is kept: the best cell is looked into instead");
+    struct buf csv = {0}; /* columns without rows */
+    assert_ok(file_read_text("runs/figure/none/detections.csv", 4096, &csv));
+    assert_string_equal(csv.data, "candidate,class,name,score,x1,y1,x2,y2,row,fate,detection,iou\n");
+    buf_free(&csv);
 }
 
 static int make_photo(void **state)

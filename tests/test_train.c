@@ -61,6 +61,17 @@ static void options_come_back_from_yaml(void **state)
     assert_int_equal(b.freeze[1], 7);
     assert_int_equal(run_options_write(&b, &second), OK);
     assert_string_equal(first.data, second.data);
+    /* what weights remember, and back */
+    char *recipe, *again;
+    a.hyper.weight_decay = 1e-5;
+    run_options_free(&b);
+    assert_int_equal(run_options_recipe(&a, &recipe), OK);
+    assert_int_equal(run_options_read_recipe("w", recipe, &b), OK);
+    assert_null(b.data);
+    assert_int_equal(run_options_recipe(&b, &again), OK);
+    assert_string_equal(recipe, again);
+    mem_free(recipe);
+    mem_free(again);
     /* a run of an older version knows no assigner: the family's is what it had */
     char *assigner = strstr(second.data, "assigner: auto");
     assert_non_null(assigner);

@@ -73,13 +73,18 @@ static enum status read_photo(struct figure *f)
     return OK;
 }
 
-/* The loss that a run of the network's own recipe would train with. */
+/* The loss that the weights were trained with, or one that a run of the network's own recipe would have. */
 static enum status find_loss(const struct figure *f, struct loss_config *loss)
 {
-    struct run_options run;
-    run_options_init(&run);
-    enum status rc = run_choose_assigner(&run, f->weights.table.family, f->graph->head.kind);
+    enum status rc = OK;
+    struct run_options run = {0};
+    struct run_settled told;
+    const char *path = option_string(f->o, "weights");
+    TRY_CLEAN(run_options_read_recipe(path, f->weights.recipe, &run));
+    TRY_CLEAN(run_options_settle(&run, &f->weights.table, f->graph, 1, &told));
+    figure_out_tell_loss(path, &f->weights);
     *loss = run_loss_config(&run, f->graph);
+cleanup:
     run_options_free(&run);
     return rc;
 }

@@ -34,9 +34,10 @@ static const struct option_spec options_table[] = {
     IMAGE_SIZE_OPTION("network input (default: that of the run or the weights, else 640)", 1),
     {"augment", NULL, OPTION_FLAG, NULL, "augmented as in training; without, each picture in its letterbox"},
     {"no-cache", NULL, OPTION_FLAG, NULL, "neither read nor write the label cache"},
-    {"aux-weight", NULL, OPTION_FLOAT, NULL, "of the auxiliary branches' loss (default: the run's, else 0.25)", 0, 1000,
-     .heading = "Loss"},
-    {"main-weight", NULL, OPTION_FLOAT, NULL, "of the main branch's loss (default: the run's, else 1)", 0, 1000},
+    {"aux-weight", NULL, OPTION_FLOAT, NULL,
+     "of the auxiliary branches' loss (default: the run's or the weights', else 0.25)", 0, 1000, .heading = "Loss"},
+    {"main-weight", NULL, OPTION_FLOAT, NULL, "of the main branch's loss (default: the run's or the weights', else 1)",
+     0, 1000},
     FIGURE_OUT_OPTIONS,
     {"threads", NULL, OPTION_INT, "0", "compute threads; 0: one a processor", 0, 1024, .heading = "Computation"},
     {"workers", NULL, OPTION_INT, "1", "threads that read pictures ahead", 0, 64},
@@ -90,8 +91,11 @@ static enum status load_weights(struct figure *f)
 {
     int n;
     const char *const *files = option_strings(f->o, "weights", &n);
-    for (int i = 0; i < n; i++)
-        TRY(gradient_state_load(files[i], &f->states[f->n++]));
+    for (int i = 0; i < n; i++) {
+        struct gradient_state *s = &f->states[f->n++];
+        TRY(gradient_state_load(files[i], s));
+        figure_out_tell_loss(files[i], &s->w);
+    }
     return OK;
 }
 

@@ -2,6 +2,7 @@
 
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "core/log.h"
 #include "core/mem.h"
 #include "core/path.h"
 
@@ -23,4 +24,11 @@ enum status figure_out_close(enum status rc, char *folder, const char *files)
         path_remove_empty(folder);
     mem_free(folder);
     return rc;
+}
+
+void figure_out_tell_loss(const char *path, const struct weights *w)
+{
+    log_info("%s: %s", path,
+             w->recipe ? "loss and assigner are those that it was trained with"
+                       : "it does not say what it was trained with: loss and assigner are the defaults of its network");
 }

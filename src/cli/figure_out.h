@@ -3,6 +3,7 @@
 #define Y9_CLI_FIGURE_OUT_H
 
 #include "cli/options.h"
+#include "weights/weights.h"
 
 /* clang-format off */
 #define FIGURE_OUT_OPTIONS \
@@ -19,5 +20,8 @@ enum status figure_out_make(const struct options *o, char **folder);
 /* What is in the folder, in one line: "runs/figure/exp: network.svg, network.png, network.csv, network.json". After a
  * failure (rc) instead the folder goes away if nothing is in it. `folder` is freed, may be NULL. Returns rc. */
 enum status figure_out_close(enum status rc, char *folder, const char *files);
+
+/* Says whose loss is shown: that of the training which the weights remember, or the network's default. */
+void figure_out_tell_loss(const char *path, const struct weights *w);
 
 #endif

@@ -11,11 +11,10 @@ static json_t *floats_json(const float *values, int n)
     return list;
 }
 
-static json_t *box_json(const struct detections_sheet *s, int i)
+static json_t *box_json(const struct detections_sheet *s, const struct traced_box *b, int number)
 {
-    const struct traced_box *b = &s->figure->boxes[i];
     const bool suppressed = b->end.fate == NMS_SUPPRESSED;
-    return json_pack("{s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:i, s:s, s:o, s:o}", "candidate", i + 1, "class",
+    return json_pack("{s:i, s:i, s:s, s:f, s:f, s:f, s:f, s:f, s:i, s:s, s:o, s:o}", "candidate", number, "class",
                      b->class, "name", s->names[b->class], "score", (double)b->score, "x1", (double)b->photo[0], "y1",
                      (double)b->photo[1], "x2", (double)b->photo[2], "y2", (double)b->photo[3], "row", b->row, "fate",
                      fates[b->end.fate], "detection", b->end.by >= 0 ? json_integer(b->end.by + 1) : json_null(), "iou",
@@ -57,16 +56,18 @@ enum status detections_numbers_write(const struct detections_sheet *s, const cha
 {
     enum status rc = OK;
     const struct detections_figure *f = s->figure;
-    json_t *rows = json_array(), *all = json_copy((json_t *)about);
+    const struct traced_box none = {0}; /* whose keys are the columns, also where no box is above the threshold */
+    json_t *columns = box_json(s, &none, 0), *rows = json_array(), *all = json_copy((json_t *)about);
     for (int i = 0; i < f->n_boxes; i++)
-        json_array_append_new(rows, box_json(s, i));
-    if (!rows || !all || json_object_set_new(all, "levels", levels_json(s)) != 0 ||
+        json_array_append_new(rows, box_json(s, &f->boxes[i], i + 1));
+    if (!columns || !rows || !all || json_object_set_new(all, "levels", levels_json(s)) != 0 ||
         json_object_set_new(all, "box", chosen_json(s)) != 0 ||
         json_object_update_new(all, json_pack("{s:i, s:i, s:i, s:i}", "candidates", f->n_boxes, "kept", f->kept,
                                               "suppressed", f->suppressed, "left_out", f->left_out)) != 0)
         TRY_CLEAN(fail_memory(folder, 0));
-    TRY_CLEAN(numbers_write(folder, "detections", all, rows));
+    TRY_CLEAN(numbers_write_columns(folder, "detections", all, columns, rows));
 cleanup:
+    json_decref(columns);
     json_decref(rows);
     json_decref(all);
     return rc;

@@ -48,6 +48,8 @@ enum status gradient_state_load(const char *path, struct gradient_state *out)
                     "%s: it is deployed, for inference only; gradients need the training form, with batch "
                     "normalisation and auxiliary branches",
                     path);
+    run_options_free(&out->run);
+    TRY(run_options_read_recipe(path, out->w.recipe, &out->run));
     return label_file(path, out->label, sizeof out->label);
 }
 

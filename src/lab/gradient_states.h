@@ -9,7 +9,7 @@
 struct gradient_state {
     char label[120]; /* "pgi-s0, last", "gelan-t, start (seed 0)" */
     struct weights w;
-    struct run_options run; /* what its loss is made from: a run's own, else the defaults; not settled yet */
+    struct run_options run; /* of its loss: the run's or the weights' own, else the defaults; not settled yet */
     struct gradients g;     /* once it was measured */
 };
 

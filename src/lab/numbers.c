@@ -29,19 +29,19 @@ static enum status put_cell(struct buf *out, const json_t *cell)
     return json_is_string(cell) ? put_text(out, json_string_value(cell)) : OK;
 }
 
-static enum status put_csv(struct buf *out, json_t *rows)
+static enum status put_csv(struct buf *out, json_t *columns, json_t *rows)
 {
     const char *key;
-    json_t *cell, *first = json_array_get(rows, 0);
+    json_t *cell;
     int n = 0;
-    json_object_foreach(first, key, cell)
+    json_object_foreach(columns, key, cell)
     {
         TRY(buf_printf(out, n++ ? "," : ""));
         TRY(put_text(out, key));
     }
     for (size_t r = 0; r < json_array_size(rows); r++) {
         n = 0;
-        json_object_foreach(first, key, cell)
+        json_object_foreach(columns, key, cell)
         {
             TRY(buf_printf(out, n++ ? "," : "\n"));
             TRY(put_cell(out, json_object_get(json_array_get(rows, r), key)));
@@ -50,10 +50,10 @@ static enum status put_csv(struct buf *out, json_t *rows)
     return buf_printf(out, "\n");
 }
 
-static enum status write_csv(const char *path, json_t *rows)
+static enum status write_csv(const char *path, json_t *columns, json_t *rows)
 {
     struct buf text = {0};
-    enum status rc = put_csv(&text, rows);
+    enum status rc = put_csv(&text, columns, rows);
     if (rc == OK)
         rc = file_write(path, text.data, text.size);
     buf_free(&text);
@@ -83,10 +83,16 @@ static char *path_of(const char *folder, const char *name, const char *ending)
 
 enum status numbers_write(const char *folder, const char *name, const json_t *about, json_t *rows)
 {
+    return numbers_write_columns(folder, name, about, json_array_get(rows, 0), rows);
+}
+
+enum status numbers_write_columns(const char *folder, const char *name, const json_t *about, json_t *columns,
+                                  json_t *rows)
+{
     enum status rc = OK;
     char *csv = path_of(folder, name, "csv"), *json = path_of(folder, name, "json");
     TRY_CLEAN(csv && json ? OK : E_NOMEM);
-    TRY_CLEAN(write_csv(csv, rows));
+    TRY_CLEAN(write_csv(csv, columns, rows));
     TRY_CLEAN(write_json(json, about, rows));
 cleanup:
     mem_free(csv);

@@ -13,6 +13,9 @@
  * in its order: the columns. Of the values null is an empty cell, and texts are quoted where CSV needs it. The JSON
  * file is `about` (an object: options, networks, sizes) with `rows` as its last member. Both are borrowed. */
 enum status numbers_write(const char *folder, const char *name, const json_t *about, json_t *rows);
+/* The same of rows that may be none: the columns are the keys of an object, which is borrowed too. */
+enum status numbers_write_columns(const char *folder, const char *name, const json_t *about, json_t *columns,
+                                  json_t *rows);
 
 /* The number, or null where it is not finite: what is not known is an empty cell. New, as json_real's. */
 json_t *number_json(double value);

@@ -429,7 +429,8 @@ static enum status read_freeze(const struct yaml_node *map, struct run_options *
     return OK;
 }
 
-enum status run_options_read(const char *name, const char *text, size_t size, struct run_options *o)
+/* `recipe`: without what the numbers do not depend on. */
+static enum status read_options(const char *name, const char *text, size_t size, bool recipe, struct run_options *o)
 {
     enum status rc = OK;
     struct yaml doc = {0};
@@ -438,7 +439,8 @@ enum status run_options_read(const char *name, const char *text, size_t size, st
     TRY_CLEAN(yaml_open_memory(name, text, size, &doc));
     TRY_CLEAN(yaml_get_map(doc.root, "options"));
     for (int i = 0; i < COUNT(fields); i++)
-        TRY_CLEAN(read_field(doc.root, &fields[i], o));
+        if (!recipe || !fields[i].aside)
+            TRY_CLEAN(read_field(doc.root, &fields[i], o));
     TRY_CLEAN(read_freeze(doc.root, o));
     TRY_CLEAN(yaml_need(doc.root, "hyp", &hyp));
     TRY_CLEAN(hyper_read_map(hyp, &o->hyper));
@@ -446,5 +448,23 @@ cleanup:
     yaml_close(&doc);
     if (rc != OK)
         run_options_free(o);
+    return rc;
+}
+
+enum status run_options_read(const char *name, const char *text, size_t size, struct run_options *o)
+{
+    return read_options(name, text, size, false, o);
+}
+
+enum status run_options_read_recipe(const char *name, const char *recipe, struct run_options *o)
+{
+    struct buf where = {0};
+    run_options_init(o);
+    if (!recipe)
+        return OK;
+    enum status rc = buf_printf(&where, "%s: yolo9.recipe", name);
+    if (rc == OK)
+        rc = read_options(where.data, recipe, strlen(recipe), true, o); /* JSON is YAML */
+    buf_free(&where);
     return rc;
 }

@@ -73,6 +73,9 @@ enum status run_options_read(const char *name, const char *text, size_t size, st
 /* What weights remember of their training (yolo9.recipe): everything that the numbers depend on, as JSON. No path, date
  * or number of threads is in it, so that equal training gives equal bytes. *out is for mem_free. */
 enum status run_options_recipe(const struct run_options *o, char **out);
+/* The same back, of weights in the file `name`: paths and what is only shown and kept have their defaults, as all has
+ * where there is no recipe (NULL). `o` is initialised by the call; E_FORMAT and E_ARGUMENT as above. */
+enum status run_options_read_recipe(const char *name, const char *recipe, struct run_options *o);
 
 /* Put what auto means for so many pictures and classes in its place: optimizer, and lr0, momentum and warmup_bias_lr
  * where they were not given. Gives the number of steps that it went by; 0 where another optimizer was chosen. */
