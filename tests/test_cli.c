@@ -86,7 +86,6 @@ static void usage_errors_exit_2_and_speak_on_stderr(void **state)
         {"convert a.pt b.pt --deploy", "--deploy is for safetensors"},
         {"export --cfg gelan-t --int8", "yolo9 quantize"},
         {"bench", "--weights or --cfg is needed"},
-        {"bench --cfg gelan-t --train --half", "fp32"},
         {"synth", "--out is needed"},
         {"version 2", "unexpected word"},
         {"synth /no/a /no/b", "unexpected word '/no/b': --out is /no/a already"},
