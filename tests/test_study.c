@@ -304,6 +304,27 @@ static void a_report_trains_nothing(void **state)
     assert_says("part/study.md", "| bce | 0 | ");
 }
 
+/* Splits and concats of gelan-t: 74 maps are copied where they are real, and the result has the same bits (else the
+ * verb fails). */
+static void split_moves_maps(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"study",  "split", "--cfg",     "gelan-t", "--img", "64",
+                                        "--runs", "1",     "--project", "split",   NULL};
+    static const char *const unknown[] = {"study", "split", "--cfg", "gelan-x", "--project", "split", NULL};
+    json_t *root = NULL;
+    succeed(words);
+    assert_int_equal(json_read_file("split/split/split.json", NULL, &root), OK);
+    const json_t *row = json_array_get(json_object_get(root, "rows"), 0);
+    assert_int_equal(json_integer_value(json_object_get(row, "copies")), 74);
+    assert_true(json_number_value(json_object_get(row, "megabytes")) > 0.3);
+    assert_true(json_number_value(json_object_get(row, "copies_ms")) > 0);
+    json_decref(root);
+    assert_says("split/split/split.md", "| gelan-t | 64 | 74 |");
+    assert_int_not_equal(wait_for(start(unknown)), 0);
+    assert_says("log", "gelan-x");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +335,7 @@ int main(void)
         cmocka_unit_test(killed_and_stopped_it_goes_on),
         cmocka_unit_test(other_runs_are_refused),
         cmocka_unit_test(a_report_trains_nothing),
+        cmocka_unit_test(split_moves_maps),
     };
     return cmocka_run_group_tests_name("study", tests, make_set, folder_remove);
 }

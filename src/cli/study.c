@@ -186,10 +186,13 @@ cleanup:
 #include "cli/study.def"
 #undef STUDY
 
+extern const struct verb_spec study_split; /* study_split.c: it trains nothing */
+
 static const struct verb_spec *const studies[] = {
 #define STUDY(word, line) &study_##word,
 #include "cli/study.def"
 #undef STUDY
+    &study_split,
     NULL,
 };
 

@@ -225,6 +225,11 @@ enum status graph_finish(struct graph *g);
  * `map` (g->n_values): value of g -> value of out, -1 where it does not exist any more. `out` is initialised here. */
 enum status graph_lower(const struct graph *g, struct graph *out, int *map);
 
+/* The same graph, for measuring what it is worth that split and concat move nothing: each slice is a map of its own
+ * that is copied out of its parent, and each part of a concat is copied into it. Same parameters, same result to the
+ * bit. `map` and `out` as above. */
+enum status graph_with_copies(const struct graph *g, struct graph *out, int *map);
+
 /* --- asking --- */
 enum { GRAPH_LEAST_STRIDE = 32 };
 struct extent {

@@ -204,26 +204,6 @@ static void find_rewrites(const struct rewrite *r, int *split, int *fuse, const 
     }
 }
 
-static void copy_params(const struct graph *g, struct graph *out)
-{
-    for (int i = 0; i < g->n_params; i++)
-        graph_param(out, g->params[i].name, g->params[i].role, g->params[i].rank, g->params[i].shape);
-}
-
-static void copy_head(struct rewrite *r)
-{
-    const struct graph *g = r->from;
-    r->to->n_branches = g->n_branches;
-    for (int i = 0; i < g->n_branches; i++) {
-        r->to->branch[i].n_levels = g->branch[i].n_levels;
-        for (int l = 0; l < g->branch[i].n_levels; l++)
-            r->to->branch[i].level[l] = rewrite_value(r, g->branch[i].level[l]);
-    }
-    r->to->n_rows = g->n_rows;
-    r->to->head = g->head;
-    r->to->deployed = g->deployed;
-}
-
 enum status graph_lower(const struct graph *g, struct graph *out, int *map)
 {
     enum status rc = OK;
@@ -241,11 +221,8 @@ enum status graph_lower(const struct graph *g, struct graph *out, int *map)
     rewrite_count_readers(&r);
     TRY_CLEAN(graph_infer(g, &(struct extent){256, 256}, extents)); /* SPEC 4.6 */
     find_rewrites(&r, split, fuse, extents, absorbed);
-    copy_params(g, out);
-    for (int i = 0; i < g->n_values; i++) { /* inputs first, as in g */
-        if (g->values[i].writer < 0 && g->values[i].parent < 0 && !g->values[i].n_parts)
-            rewrite_value(&r, i);
-    }
+    rewrite_params(&r);
+    rewrite_inputs(&r);
     for (int i = 0; i < g->n_nodes; i++) {
         out->n_rows = g->nodes[i].row; /* the builder stamps new nodes and values with it */
         if (split[i] >= 0)
@@ -255,7 +232,7 @@ enum status graph_lower(const struct graph *g, struct graph *out, int *map)
         else if (!absorbed[i])
             emit_node(&r, &g->nodes[i], absorbed);
     }
-    copy_head(&r);
+    rewrite_head(&r);
     memcpy(map, r.map, (size_t)g->n_values * sizeof *map);
     rc = graph_finish(out);
 cleanup:

@@ -31,6 +31,23 @@ struct net {
     struct node_report *reports;
 };
 
+/* The lowered graph with real copies in its place. */
+static enum status add_copies(struct net *net, const struct graph *graph)
+{
+    enum status rc = OK;
+    struct graph copied = {0};
+    int *map = mem_alloc((size_t)net->lowered.n_values, sizeof *map);
+    TRY_CLEAN(map ? OK : E_NOMEM);
+    TRY_CLEAN(graph_with_copies(&net->lowered, &copied, map));
+    for (int v = 0; v < graph->n_values; v++)
+        net->map[v] = net->map[v] < 0 ? -1 : map[net->map[v]];
+    graph_free(&net->lowered);
+    net->lowered = copied;
+cleanup:
+    mem_free(map);
+    return rc;
+}
+
 /* Integers run as calibrated, direct convolutions and golden tests as written. */
 static enum status lower(struct net *net, const struct graph *graph, const struct net_config *config)
 {
@@ -45,6 +62,8 @@ static enum status lower(struct net *net, const struct graph *graph, const struc
     net->map = map;
     net->request.graph = &net->lowered;
     map = NULL;
+    if (config->copies)
+        TRY_CLEAN(add_copies(net, graph));
 cleanup:
     mem_free(map);
     return rc;

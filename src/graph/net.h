@@ -17,6 +17,7 @@ struct net_config {
     bool exact;
     enum precision precision;
     bool as_given; /* run the graph's own nodes, for an observer that knows them; else a deployed graph is lowered */
+    bool copies;   /* split and concat copy their maps: slower, for measuring what it costs (graph_with_copies) */
     struct packed_store *packed; /* borrowed: shared with other networks over the same parameters; NULL: its own */
     bool keep_all; /* no memory reuse between values, all of them floats: for golden tests that look at inner maps */
 };
