@@ -281,16 +281,17 @@ static void test_deployed_equals_eval(void **state)
     graph_free(&deployed);
 }
 
-/* Wide enough that weights are packed in several rounds and given up in between. `shared`: the last convolution reads
+/* Wide enough that weights are packed in several rounds and given up in between, also where an algorithm packs them
+ * without growing them (the matrix unit). `shared`: the last convolution reads
  * the weights of the first wide one. */
 static void drop_in_rounds(bool shared)
 {
     static const char *const names[] = {"a", "b", "c", "d", "e"};
     struct graph g;
     graph_init(&g);
-    int x = conv(&g, "stem", graph_input(&g, 3, "image"), 256, 1, 1), first = -1;
+    int x = conv(&g, "stem", graph_input(&g, 3, "image"), 384, 1, 1), first = -1;
     for (int i = 0; i < 5; i++) {
-        x = conv(&g, names[i], x, 256, 3, 1);
+        x = conv(&g, names[i], x, 384, 3, 1);
         struct node *n = &g.nodes[g.n_nodes - 1];
         first = i ? first : n->u.conv.weight;
         if (shared && i == 4) {

@@ -101,7 +101,7 @@ static void outputs_that_cannot_be_are_refused_before_the_work(void **state)
         const char *words, *says;
     } cases[] = {
         {"convert w.safetensors w.onnx", "should end in .safetensors: w.safetensors"},
-        {"convert w.safetensors w.pt", "should end in .safetensors"},
+        {"convert w.safetensors w.bin", "should end in .safetensors"},
         {"convert w.safetensors ./w.safetensors", "the file that is read"},
         {"convert w.safetensors set", "set: cannot be written: it is a folder"},
         {"convert w.safetensors no/w.safetensors", "there is no folder no"},
