@@ -548,7 +548,7 @@ static void the_verb_refuses(void **state)
         {"bench --cfg gelan-t --precision int8", 1, "random weights: no 8-bit ranges"},
         {"bench --cfg gelan-t --precision half", 2, "--precision half: must be fp32, bf16 or int8"},
         {"bench --cfg gelan-t --precision fp32 --half", 2, "--half means --precision bf16, not fp32"},
-        {"bench --cfg gelan-t --train --half", 2, "--train runs in fp32"},
+        {"bench --weights a.safetensors --train", 1, "training needs their training form"},
     };
     char path[256];
     for (int i = 0; i < COUNT(cases); i++)

@@ -1,4 +1,5 @@
 /* Floats and bf16 by the matrix unit. */
+#define TILES_BF16
 #include "kernels/x86/simd_avx512.h"
 #include "kernels/x86/tiles_amx.h"
 

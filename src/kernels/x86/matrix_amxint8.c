@@ -1,4 +1,5 @@
 /* Bytes by the matrix unit: the sums of VNNI, and its epilogue. */
+#define TILES_BYTES
 #include "kernels/x86/simd_avx512.h"
 #include "kernels/x86/tiles_amx.h"
 

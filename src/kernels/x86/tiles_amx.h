@@ -48,7 +48,18 @@ static inline void tiles_end(struct tiles *t)
 #define tile_zero(t, n)                TILES_DO(t, _tile_zero(n))
 #define tile_load(t, n, base, stride)  TILES_DO(t, _tile_loadd(n, base, stride))
 #define tile_store(t, n, base, stride) TILES_DO(t, _tile_stored(n, base, stride))
-#define tile_dot_bf16(t, sum, a, b)    TILES_DO(t, _tile_dpbf16ps(sum, a, b))
-#define tile_dot_bytes(t, sum, a, b)   TILES_DO(t, _tile_dpbusd(sum, a, b))
+/* A file is compiled for one of the two products and says which by TILES_BF16 or TILES_BYTES (compilers differ in the
+ * names of their own macros). The other one is in branches that its constant kind never takes, but clang wants the
+ * feature for an instruction there too. */
+#ifdef TILES_BF16
+#define tile_dot_bf16(t, sum, a, b) TILES_DO(t, _tile_dpbf16ps(sum, a, b))
+#else
+#define tile_dot_bf16(t, sum, a, b) TILES_DO(t, __builtin_trap())
+#endif
+#ifdef TILES_BYTES
+#define tile_dot_bytes(t, sum, a, b) TILES_DO(t, _tile_dpbusd(sum, a, b))
+#else
+#define tile_dot_bytes(t, sum, a, b) TILES_DO(t, __builtin_trap())
+#endif
 
 #endif
