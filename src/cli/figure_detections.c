@@ -79,7 +79,7 @@ static enum status configure(struct figure *f)
                                          .agnostic = option_flag(f->o, "agnostic-nms"),
                                          .classes = f->classes.classes,
                                          .n_classes = f->classes.n};
-    TRY(precision_of(f->o, &f->weights, &f->config.precision));
+    TRY(precision_of(f->o, f->weights.eight_bit, &f->config.precision));
     TRY(team_create(threads ? threads : cpu_count(), &f->team));
     f->config.team = f->team;
     return OK;
