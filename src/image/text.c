@@ -13,8 +13,9 @@
 
 enum { TEXT_BYTES = 512 };
 
-/* Asked by LeakSanitizer's runtime, by this name, in builds with it: fontconfig loses a pattern of its own at exit. */
-const char *__lsan_default_suppressions(void);
+/* Asked by LeakSanitizer's runtime, by this name, in builds with it: fontconfig loses a pattern of its own at exit. The
+ * runtime finds it only where it is visible; all else here is compiled hidden. */
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
     return "leak:libfontconfig";
