@@ -8,6 +8,7 @@
 #include "ops/cpu.h"
 #include "support/bench.h"
 #include "support/folder.h"
+#include "support/mini_tables.h"
 #include "support/programs.h"
 #include "support/runtimes.h"
 #include "support/unit.h"
@@ -234,17 +235,7 @@ static const char usual[] = "nc: 2\nbackbone:\n"
                             "  - [-1, 1, RepNCSPELAN4, [32, 32, 16, 1]]\n"
                             "  - [[9, 6], 1, DDetect, [nc]]\n";
 
-static const char anchored[] = "nc: 2\nanchors: [[19,27, 44,40], [96,68, 86,152]]\nbackbone:\n"
-                               "  - [-1, 1, ReOrg, []]\n"
-                               "  - [-1, 1, Conv, [8, 3, 2]]\n"
-                               "  - [-1, 1, RepConv, [8, 3, 1]]\n"
-                               "  - [-1, 1, Conv, [16, 3, 2]]\n"
-                               "  - [-1, 1, Conv, [16, 1, 1]]\n"
-                               "  - [[3, 4], 1, Shortcut, [1]]\n"
-                               "  - [-1, 1, DownC, [24]]\n"
-                               "  - [-1, 1, SPPCSPC, [16]]\n"
-                               "head:\n"
-                               "  - [[5, 7], 1, IDetect, [nc, anchors]]\n";
+static const char anchored[] = "nc: 2\n" MINI_ANCHORS;
 
 static void floats(void **state)
 {

@@ -11,6 +11,7 @@
 #include "image/decode.h"
 #include "model/model.h"
 #include "support/bench.h"
+#include "support/mini_tables.h"
 #include "support/runtimes.h"
 #include "support/shared.h"
 #include "support/unit.h"
@@ -93,18 +94,7 @@ static void yolov7_tiny(void **state)
 static void anchors_at_any_size(void **state)
 {
     (void)state;
-    static const char rows[] = "anchors: [[19,27, 44,40], [96,68, 86,152]]\n"
-                               "backbone:\n"
-                               "  - [-1, 1, ReOrg, []]\n"
-                               "  - [-1, 1, Conv, [8, 3, 2]]\n"
-                               "  - [-1, 1, RepConv, [8, 3, 1]]\n"
-                               "  - [-1, 1, Conv, [16, 3, 2]]\n"
-                               "  - [-1, 1, Conv, [16, 1, 1]]\n"
-                               "  - [[3, 4], 1, Shortcut, [1]]\n"
-                               "  - [-1, 1, DownC, [24]]\n"
-                               "  - [-1, 1, SPPCSPC, [16]]\n"
-                               "head:\n"
-                               "  - [[5, 7], 1, IDetect, [nc, anchors]]\n";
+    static const char rows[] = MINI_ANCHORS;
     static const int sizes[][4] = {{1, 3, 64, 64}, {2, 3, 96, 64}};
     bool ran = true;
     for (int nc = 1; nc <= 3 && ran; nc += 2) {

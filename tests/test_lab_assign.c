@@ -7,6 +7,7 @@
 #include "lab/assign_numbers.h"
 #include "ops/cpu.h"
 #include "support/folder.h"
+#include "support/mini_tables.h"
 #include "support/shared.h"
 #include "support/unit.h"
 #include "support/verb_runs.h"
@@ -248,20 +249,7 @@ static void simota_tells_its_overlaps(void **state)
 static void simota_has_an_auxiliary_head(void **state)
 {
     (void)state;
-    static const char table[] =
-        "nc: 3\n"
-        "anchors: [[6,6, 10,20, 20,10], [24,24, 20,40, 40,20], [48,48, 40,60, 60,40], [60,60, 50,64, 64,50]]\n"
-        "backbone:\n"
-        "  - [-1, 1, ReOrg, []]\n"
-        "  - [-1, 1, Conv, [16, 3, 2]]\n"
-        "  - [-1, 1, Conv, [24, 3, 2]]\n"
-        "  - [-1, 1, DownC, [32]]\n"
-        "  - [-1, 1, Conv, [32, 3, 2]]\n"
-        "  - [-1, 1, Conv, [32, 3, 2]]\n"
-        "head:\n"
-        "  - [2, 1, Conv, [16, 3, 1]]\n"
-        "  - [3, 1, Conv, [16, 3, 1]]\n"
-        "  - [[2, 3, 4, 5, 6, 7, 4, 5], 1, IAuxDetect, [nc, anchors]]\n";
+    static const char table[] = "nc: 3\n" MINI_AUXILIARY;
     static const struct {
         const char *assigner;
         bool main;

@@ -1,6 +1,7 @@
 /* Training of networks with anchor boxes, from the table to the run's folder: learning, threads, resuming, auto-anchor.
  */
 #include "support/folder.h"
+#include "support/mini_tables.h"
 #include "support/unit.h"
 
 #include "core/buf.h"
@@ -38,20 +39,7 @@ static const char mini[] = "nc: 2\n"
                            "head:\n"
                            "  - [3, 1, RepConv, [24, 3, 1]]\n"
                            "  - [[7, 5, 6], 1, IDetect, [nc, anchors]]\n";
-static const char mini_aux[] =
-    "nc: 2\n"
-    "anchors: [[6,6, 10,20, 20,10], [24,24, 20,40, 40,20], [48,48, 40,60, 60,40], [60,60, 50,64, 64,50]]\n"
-    "backbone:\n"
-    "  - [-1, 1, ReOrg, []]\n"
-    "  - [-1, 1, Conv, [16, 3, 2]]\n"
-    "  - [-1, 1, Conv, [24, 3, 2]]\n"
-    "  - [-1, 1, DownC, [32]]\n"
-    "  - [-1, 1, Conv, [32, 3, 2]]\n"
-    "  - [-1, 1, Conv, [32, 3, 2]]\n"
-    "head:\n"
-    "  - [2, 1, Conv, [16, 3, 1]]\n"
-    "  - [3, 1, Conv, [16, 3, 1]]\n"
-    "  - [[2, 3, 4, 5, 6, 7, 4, 5], 1, IAuxDetect, [nc, anchors]]\n";
+static const char mini_aux[] = "nc: 2\n" MINI_AUXILIARY;
 
 /* --- one batch again and again --- */
 
